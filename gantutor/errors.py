@@ -1,0 +1,34 @@
+"""The package's own errors: each message is one sentence that says what was wrong and what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class _OneSentence:
+    """Shows only its sentence in a notebook, where a traceback through the package would help nobody."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InputError(_OneSentence, ValueError):
+    """Something given to the package cannot be used: a parameter, a file, a tensor, a network.
+
+    >>> raise InputError("steps must be a positive whole number, not -3")
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: steps must be a positive whole number, not -3
+    """
+
+
+class DataUnavailable(_OneSentence, RuntimeError):
+    """A data set cannot be had here: a package or a network connection is missing."""
+
+
+class TrainingDiverged(_OneSentence, RuntimeError):
+    """A loss or a network stopped being finite; ``run`` holds everything up to the last good moment."""
+
+    def __init__(self, message: str, run: Any) -> None:
+        super().__init__(message)
+        self.run = run
