@@ -1,0 +1,66 @@
+"""What a person may want of a running training: the loop reads it between turns."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from gantutor.errors import InputError
+
+
+class Control:
+    """Pause, step, stop, slow motion and learning rates of a training that is running, safe to use from another thread.
+
+    >>> control = Control()
+    >>> control.pause(); control.step("discriminator"); control.wait()
+    ('discriminator',)
+    >>> control.stop(); control.wait() is None, control.stopped
+    (True, True)
+    """
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.stopped = False
+        self.delay = 0.0
+        self.learning_rates: dict[str, float] = {}
+        self._granted: deque[tuple[str, ...]] = deque()
+
+    def pause(self) -> None:
+        """Hold the training before its next step."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on from a pause; steps that were asked for and not taken are dropped."""
+        self._granted.clear()
+        self.paused = False
+
+    def stop(self) -> None:
+        """End the training after the present step: ``train`` returns the Run so far."""
+        self.stopped = True
+
+    def step(self, *networks: str) -> None:
+        """While paused, take one step: of every turn, or only of the turns that update the networks named."""
+        self._granted.append(networks)
+
+    def slow_down(self, seconds: float) -> None:
+        """Wait this long after every step, from 0 to 10 seconds."""
+        if not 0 <= seconds <= 10:
+            raise InputError(f"seconds must lie between 0 and 10, not {seconds!r}")
+        self.delay = float(seconds)
+
+    def set_learning_rate(self, network: str, value: float) -> None:
+        """The learning rate of one network from its next turn on, before the schedule's factor; 0 freezes it."""
+        if not 0 <= value < 1:
+            raise InputError(f"the learning rate of {network} must be from 0 up to, not including, 1, not {value!r}")
+        self.learning_rates[network] = float(value)
+
+    def wait(self) -> tuple[str, ...] | None:
+        """Return when a step may be taken: the networks it is limited to, or () for all; None once stopped."""
+        time.sleep(self.delay)
+        while not self.stopped:
+            if self._granted:
+                return self._granted.popleft() if self.paused else ()
+            if not self.paused:
+                return ()
+            time.sleep(0.01)
+        return None

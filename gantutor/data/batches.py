@@ -1,0 +1,184 @@
+"""Endless batches from whatever a user has: tensors, data sets, loaders, iterables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
+
+from gantutor.errors import InputError
+
+RESIDENT_BYTES = 2**31
+"""A data set of at most this size is held in memory as one tensor."""
+
+Pair = tuple[Any, Any]
+
+
+class Batches(Protocol):
+    """Endless batches as (real, condition or None) on a device."""
+
+    def next(self) -> Pair: ...
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None: ...
+
+
+class ResidentBatches:
+    """Batches from tensors that stay on the device, in an order drawn anew for each pass, no sample left out.
+
+    >>> batches = ResidentBatches((torch.arange(4.0),), batch_size=3, seed=0, device=torch.device("cpu"))
+    >>> real, condition = batches.next()
+    >>> real.shape, condition
+    (torch.Size([3]), None)
+    """
+
+    def __init__(self, tensors: tuple[Tensor, ...], batch_size: int, seed: int, device: torch.device) -> None:
+        self.tensors = tuple(tensor.to(device) for tensor in tensors)
+        self.count, self.batch_size, self.device = len(tensors[0]), batch_size, device
+        self._generator = torch.Generator().manual_seed(seed)
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def next(self) -> Pair:
+        while len(self._order) < self.batch_size:
+            order = torch.randperm(self.count, generator=self._generator)
+            self._order = torch.cat([self._order, order])
+        chosen, self._order = self._order[: self.batch_size], self._order[self.batch_size :]
+        chosen = chosen.to(self.device, non_blocking=True)
+        return as_pair(tuple(tensor[chosen] for tensor in self.tensors))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"order": self._order.clone(), "generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._order = state["order"]
+        self._generator.set_state(state["generator"])
+
+
+class DatasetBatches:
+    """Batches from a map-style data set that is too large for memory or changes its items at every visit."""
+
+    def __init__(self, dataset: Dataset[Any], batch_size: int, seed: int, device: torch.device) -> None:
+        count = len(dataset)  # type: ignore[arg-type]
+        self.dataset, self.device = dataset, device
+        self._indices = ResidentBatches((torch.arange(count),), batch_size, seed, torch.device("cpu"))
+
+    def next(self) -> Pair:
+        indices, _ = self._indices.next()
+        return as_pair(to_device(default_collate([self.dataset[int(i)] for i in indices]), self.device))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._indices.state_dict()
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._indices.load_state_dict(state)
+
+
+class StreamBatches:
+    """Batches as an iterable gives them (its own batch size); begun again when it ends."""
+
+    def __init__(self, iterable: Iterable[Any], device: torch.device) -> None:
+        self.iterable, self.device = iterable, device
+        self._iterator: Iterator[Any] = iter(())
+
+    def next(self) -> Pair:
+        try:
+            item = next(self._iterator)
+        except StopIteration:
+            self._iterator = iter(self.iterable)
+            try:
+                item = next(self._iterator)
+            except StopIteration:
+                raise InputError("the data gave no batch: an iterable must give at least one each time it is begun") from None
+        return as_pair(to_device(item, self.device))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        raise InputError(
+            f"a {type(self.iterable).__name__} cannot be resumed exactly: give train() a tensor or a map-style data set, "
+            "or train without checkpoint="
+        )
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self.state_dict()
+
+
+def as_pair(item: Any) -> Pair:
+    """A batch as (real, condition): the tensor alone, (x,), (x, condition), or (x, c₁, c₂, …) with a tuple as condition."""
+    if isinstance(item, Tensor):
+        return item, None
+    if isinstance(item, tuple | list) and item:
+        rest = tuple(item[1:])
+        real = tuple(item[0]) if isinstance(item[0], list) else item[0]
+        return real, None if not rest else rest[0] if len(rest) == 1 else rest
+    raise InputError(f"a batch must be a tensor or a pair (x, condition), not {type(item).__name__}")
+
+
+def to_device(item: Any, device: torch.device) -> Any:
+    """Tensors, however nested in tuples and lists, on the device."""
+    if isinstance(item, Tensor):
+        return item.to(device, non_blocking=True)
+    if isinstance(item, tuple | list):
+        return tuple(to_device(part, device) for part in item)
+    return item
+
+
+def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> Batches:
+    """Endless batches from a tensor, a ``TensorDataset``, any torch ``Dataset`` or ``DataLoader``, or an iterable.
+
+    The items of an iterable, a list included, are batches; those of a ``Dataset`` are samples. A data set that fits,
+    and whose items are the same at every visit, is held in memory as one tensor. Raises InputError for empty data, or
+    for fewer samples than a batch.
+
+    >>> batches_of(torch.zeros(8, 2), 4, seed=0, device=torch.device("cpu")).next()[0].shape
+    torch.Size([4, 2])
+    """
+    if isinstance(data, Tensor):
+        data = TensorDataset(data) if data.dim() else None
+    if isinstance(data, DataLoader | list | tuple):
+        return StreamBatches(data, device)
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+        _refuse_too_few(len(data), batch_size)
+        if isinstance(data, TensorDataset):
+            return ResidentBatches(data.tensors, batch_size, seed, device)
+        tensors = _in_memory(data)
+        return (
+            DatasetBatches(data, batch_size, seed, device)
+            if tensors is None
+            else ResidentBatches(tensors, batch_size, seed, device)
+        )
+    if isinstance(data, Iterable):
+        if isinstance(data, Iterator):
+            raise InputError("the data must be an iterable that can be begun again, not an iterator: pass a list or a DataLoader")
+        return StreamBatches(data, device)
+    raise InputError(f"data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, not {type(data).__name__}")
+
+
+def _refuse_too_few(count: int, batch_size: int) -> None:
+    if count == 0:
+        raise InputError("the data set is empty: at least one batch of samples is needed")
+    if count < batch_size:
+        raise InputError(f"batch_size must be at most the number of samples, {count}, not {batch_size}")
+
+
+def _in_memory(dataset: Any) -> tuple[Tensor, ...] | None:
+    """All items as tensors, or None where they are too large or change from visit to visit."""
+    first = default_collate([dataset[0]])
+    parts = first if isinstance(first, tuple | list) else (first,)
+    if not all(isinstance(part, Tensor) for part in parts):
+        return None
+    if sum(part.nbytes for part in parts) * len(dataset) > RESIDENT_BYTES:
+        return None
+    for _ in range(7):  # a random flip shows itself within eight visits with probability 127/128
+        again = default_collate([dataset[0]])
+        pairs = zip(parts, again if isinstance(again, tuple | list) else (again,), strict=True)
+        if not all(torch.equal(a, b) for a, b in pairs):
+            return None
+    return _stacked([dataset[i] for i in range(len(dataset))])
+
+
+def _stacked(items: list[Any]) -> tuple[Tensor, ...]:
+    everything = default_collate(items)
+    return tuple(everything) if isinstance(everything, tuple | list) else (everything,)

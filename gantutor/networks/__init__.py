@@ -1,0 +1,6 @@
+"""Short ``nn.Module``s, one topic a file; none of them knows of losses or training."""
+
+from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
+from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
+
+__all__ = ["ConvDiscriminator", "ConvGenerator", "MLPDiscriminator", "MLPGenerator"]

@@ -1,0 +1,54 @@
+"""How networks are updated: optimisers as functions of parameters, and schedules as functions of the budget spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from gantutor.errors import InputError
+
+MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
+Schedule = Callable[[float], float]
+"""Maps the fraction of the budget that is spent, 0 to 1, to a factor of the learning rate."""
+
+
+def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)) -> MakeOptimizer:
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980) in its fused form; β₁ = 0 is the usual choice where a penalty holds D.
+
+    >>> optimizer = adam(1e-3)([Parameter(torch.zeros(3))])
+    >>> optimizer.param_groups[0]["lr"]
+    0.001
+    """
+    if not 0 < learning_rate < 1:
+        raise InputError(f"learning_rate must lie between 0 and 1, not {learning_rate!r}")
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        raise InputError(f"betas must be two numbers from 0 up to, not including, 1, not {betas!r}")
+
+    def make(parameters: Iterable[Parameter]) -> Optimizer:
+        return torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
+
+    return make
+
+
+def constant(fraction: float) -> float:
+    """The learning rate as it is, from beginning to end."""
+    return 1.0
+
+
+def linear_decay(start: float = 0.5) -> Schedule:
+    """Constant until ``start`` of the budget is spent, then a straight line to 0 at its end.
+
+    >>> schedule = linear_decay(0.5)
+    >>> schedule(0.2), schedule(0.75), schedule(1.0)
+    (1.0, 0.5, 0.0)
+    """
+    if not 0 <= start < 1:
+        raise InputError(f"start must lie from 0 up to, not including, 1, not {start!r}")
+
+    def schedule(fraction: float) -> float:
+        return min(1.0, max(0.0, (1.0 - fraction) / (1.0 - start)))
+
+    return schedule

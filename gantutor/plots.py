@@ -1,0 +1,177 @@
+"""Still pictures: each function returns a matplotlib Figure that a notebook shows when it ends a cell.
+
+One palette for the whole course, safe for colour-blind readers (Okabe & Ito 2008): real, generated, generator and
+discriminator keep their colours everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from gantutor.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+REAL = "#0072B2"
+GENERATED = "#D55E00"
+GENERATOR = "#CC79A7"
+DISCRIMINATOR = "#009E73"
+NEUTRAL = "#666666"
+
+
+def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any) -> tuple[Figure, Any]:
+    """An empty figure and its axes, kept out of pyplot's list so that it is shown once, where it is returned."""
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(rows, columns, figsize=size, dpi=100, layout="constrained", **options)
+    plt.close(fig)
+    return fig, axes
+
+
+def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Title and axis labels of one panel."""
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+
+
+def tile(images: Tensor, columns: int = 10) -> Tensor:
+    """Images (N, 1 or 3, H, W) in [−1, 1] as one picture (rows · (H + 1), columns · (W + 1)[, 3]) in [0, 1].
+
+    >>> tile(torch.zeros(4, 1, 28, 28), columns=2).shape
+    torch.Size([58, 58])
+    """
+    if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
+        raise InputError(f"images must have shape (count, 1 or 3, height, width), not {tuple(images.shape)}")
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    page = images.new_ones(rows * columns, channels, height + 1, width + 1)
+    page[:count, :, :height, :width] = images.detach().clamp(-1, 1)
+    page = page.view(rows, columns, channels, height + 1, width + 1).permute(0, 3, 1, 4, 2)
+    picture = (page.reshape(rows * (height + 1), columns * (width + 1), channels).cpu() + 1) / 2
+    return picture.squeeze(-1)
+
+
+def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None = None) -> Figure:
+    """A page of images, row by row.
+
+    >>> grid(torch.zeros(20, 1, 28, 28), "twenty black squares").axes[0].get_title()
+    'twenty black squares'
+    """
+    picture = tile(images, columns)
+    if axes is None:
+        fig, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))
+    axes.imshow(picture.float().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_title(title, fontsize=10)
+    axes.set_axis_off()
+    return axes.figure  # type: ignore[return-value]
+
+
+def pages(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, float] = (9.0, 3.2)) -> Figure:
+    """Pages of images side by side, each under its name."""
+    fig, axes = figure(1, len(parts), size, squeeze=False)
+    for panel, (title, images) in zip(axes[0], parts.items(), strict=True):
+        grid(images, title, columns, panel)
+    return fig
+
+
+def smoothed(values: Sequence[float], window: int) -> Tensor:
+    """Running mean over ``window`` values, shorter at the ends: same length."""
+    column = torch.tensor(values, dtype=torch.float64)
+    total = torch.cat([column.new_zeros(1), column.nan_to_num().cumsum(0)])
+    positions = torch.arange(len(column))
+    low = (positions - window // 2).clamp(min=0)
+    high = (positions + window // 2 + 1).clamp(max=len(column))
+    return (total[high] - total[low]) / (high - low)
+
+
+def losses(run: Any, title: str = "Losses while training", axes: Axes | None = None) -> Figure:
+    """The losses of all turns over the steps, smoothed over a fiftieth of the run, the raw values pale behind.
+
+    The dotted line is 2 log 2, the discriminator's cross-entropy when it cannot tell real from generated.
+    """
+    if axes is None:
+        fig, axes = figure()
+    colours = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
+    for name in (turn.name for turn in run.gan.turns):
+        if name not in run.history.names:
+            continue
+        steps, values = run.history.column(name)
+        colour = colours.get(name, NEUTRAL)
+        axes.plot(steps, values, color=colour, alpha=0.15, linewidth=0.8)
+        axes.plot(steps, smoothed(values, max(1, len(values) // 50)), color=colour, label=name)
+    axes.axhline(2 * float(torch.tensor(2.0).log()), color=NEUTRAL, linestyle=":", linewidth=1)
+    label(axes, title, "step", "loss (nats)")
+    axes.legend(fontsize=8)
+    return axes.figure  # type: ignore[return-value]
+
+
+def points(
+    real: Tensor,
+    generated: Tensor | None = None,
+    title: str = "",
+    discriminator: Callable[[Tensor], Tensor] | None = None,
+    axes: Axes | None = None,
+    reach: float | None = None,
+) -> Figure:
+    """Two-dimensional samples (N, 2): real under generated, and behind them, if given, the discriminator's D(x)."""
+    if axes is None:
+        fig, axes = figure(size=(4.2, 4.0))
+    reach = reach or 1.25 * float(real.abs().max())
+    if discriminator is not None:
+        shade(axes, discriminator, reach)
+    axes.scatter(*real[:1000].T.cpu().numpy(), s=4, color=REAL, alpha=0.5, label="real", linewidths=0)
+    if generated is not None:
+        axes.scatter(*generated[:1000].T.cpu().numpy(), s=4, color=GENERATED, alpha=0.7, label="generated", linewidths=0)
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    label(axes, title, "x₁", "x₂")
+    axes.legend(fontsize=8, loc="upper right", markerscale=3)
+    return axes.figure  # type: ignore[return-value]
+
+
+@torch.no_grad()
+def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, side: int = 80) -> None:
+    """D(x) = sigmoid(logit) as a shade behind a plane: light where it says real, dark where it says generated."""
+    line = torch.linspace(-reach, reach, side)
+    plane = torch.cartesian_prod(line, line)
+    device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
+    values = torch.sigmoid(discriminator(plane.to(device))).cpu().view(side, side).T
+    axes.imshow(
+        values.numpy(), extent=(-reach, reach, -reach, reach), origin="lower", cmap="Greys_r", vmin=-0.5, vmax=1, aspect="auto"
+    )
+
+
+def time_machine(run: Any, rows: int = 6, columns: int = 12, title: str = "The same latents over the training") -> Figure:
+    """Snapshots of a run: one row a moment, from the first to the last, one column a fixed latent."""
+    if not run.snapshots:
+        raise InputError("this run has no snapshots: train with snapshots= of at least 1")
+    count = len(run.snapshots)
+    chosen = sorted({round(i * (count - 1) / max(1, rows - 1)) for i in range(rows)})
+    picked = [run.snapshots[i] for i in chosen]
+    columns = min(columns, len(picked[0].samples))
+    fig, axes = figure(size=(columns * 0.58 + 1.2, len(picked) * 0.6 + 0.4))
+    height = picked[0].samples.shape[2] + 1
+    grid(torch.cat([snapshot.samples[:columns] for snapshot in picked]), title, columns, axes)
+    axes.set_axis_on()
+    axes.set_xticks([])
+    axes.set_yticks([height * (i + 0.5) for i in range(len(picked))], [f"step {s.step:,}" for s in picked], fontsize=8)
+    return fig
+
+
+def bars(values: Mapping[str, float], title: str, unit: str, colours: Sequence[str] | None = None, log: bool = False) -> Figure:
+    """Numbers side by side, each written on its bar."""
+    fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
+    names = list(values)
+    drawn = axes.barh(names, list(values.values()), color=colours or [NEUTRAL] * len(names), log=log)
+    axes.bar_label(drawn, labels=[f" {value:.3g}" for value in values.values()], fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    label(axes, title, unit)
+    return fig

@@ -1,0 +1,108 @@
+"""A look at the data and a rehearsal of the game before training: what does not fit ends in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantutor.data.batches import batches_of
+from gantutor.errors import InputError
+from gantutor.gan import GAN, Batch, apply
+
+
+def inspect_data(
+    data: Any, batch_size: int, device: torch.device, value_range: tuple[float, float] | None
+) -> tuple[Any, Any, Any]:
+    """A first batch, its conditions, and up to 1,000 conditions of the whole; raises InputError where the data cannot be learnt from.
+
+    It draws with a random state of its own, so that the order of the training is not touched.
+    """
+    batches = batches_of(data, batch_size, seed=0, device=device)
+    real, condition = batches.next()
+    for part in real if isinstance(real, tuple) else (real,):
+        inspect_samples(part, value_range)
+    resident = getattr(batches, "tensors", None)
+    if resident is not None:
+        chosen = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
+        kept = tuple(tensor[chosen] for tensor in resident[1:])
+        for part in resident[:1]:
+            inspect_samples(part, value_range)
+        return real, condition, None if not kept else kept[0] if len(kept) == 1 else kept
+    return real, condition, condition
+
+
+def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0, 1.0)) -> None:
+    """Raise InputError unless these are finite floats of rank 2 or more, and images lie in ``value_range``.
+
+    >>> inspect_samples(torch.zeros(4, 1, 28, 28))
+    """
+    if not isinstance(samples, Tensor):
+        raise InputError(f"samples must be tensors, not {type(samples).__name__}")
+    if samples.dim() < 2:
+        raise InputError(f"samples must have shape (count, …) with at least one more dimension, not {tuple(samples.shape)}")
+    if not samples.is_floating_point():
+        raise InputError(
+            f"samples must be floating-point numbers, not {samples.dtype}; images of bytes become x / 127.5 - 1".replace("torch.", "")
+        )
+    if not bool(samples.isfinite().all()):
+        raise InputError("the samples contain values that are not finite (NaN or infinity): remove or replace them")
+    low, high = float(samples.min()), float(samples.max())
+    if value_range is not None and samples.dim() == 4 and not (value_range[0] <= low and high <= value_range[1]):
+        raise InputError(
+            f"images must lie in [{value_range[0]:g}, {value_range[1]:g}], and these lie in [{low:g}, {high:g}]: "
+            "scale them, or say which range you mean with value_range="
+        )
+
+
+@torch.no_grad()
+def inspect_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
+    """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not fit."""
+    first = real[0] if isinstance(real, tuple) else real
+    count = len(first)
+    batch = Batch(gan, real, condition, gan.draw_latent(count, draw, first.device))
+    if {"generator", "discriminator"} <= set(gan.networks) and isinstance(real, Tensor):
+        _rehearse_pair(gan, batch, count)
+    for turn in gan.turns:
+        with torch.enable_grad():
+            losses = _attempt(lambda turn=turn: turn.loss(gan, batch), f"the loss of the turn of the {turn.name}")
+        if not isinstance(losses, dict) or "total" not in losses:
+            raise InputError(f"the loss of the turn of the {turn.name} must return a dict with a 'total'")
+        for name, value in losses.items():
+            if not isinstance(value, Tensor) or value.numel() != 1:
+                raise InputError(f"{name!r} in the loss of the turn of the {turn.name} must be a tensor with one number")
+        if not losses["total"].requires_grad:
+            raise InputError(f"the loss of the turn of the {turn.name} does not depend on the weights it is to update")
+
+
+def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
+    condition = "" if batch.condition is None else ", condition"
+    latent = tuple(batch.latent.shape) if batch.latent is not None else ()
+    with torch.no_grad():
+        fake = _attempt(
+            lambda: apply(gan.networks["generator"], batch.latent, batch.condition),
+            f"generator(z{condition}) with z of shape {latent}",
+        )
+        if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
+            made = tuple(fake.shape) if isinstance(fake, Tensor) else type(fake).__name__
+            raise InputError(f"the generator makes samples of shape {made}, and the data have {tuple(batch.real.shape)}")
+        logits = _attempt(
+            lambda: apply(gan.networks["discriminator"], batch.real, batch.condition),
+            f"discriminator(x{condition}) with x of shape {tuple(batch.real.shape)}",
+        )
+    for head in logits if isinstance(logits, tuple) else (logits,):
+        if not isinstance(head, Tensor) or head.shape[:1] != (count,):
+            got = tuple(head.shape) if isinstance(head, Tensor) else type(head).__name__
+            raise InputError(f"the discriminator must give one logit a sample, shape ({count}, …), and gives {got}")
+
+
+def _attempt(call: Any, what: str) -> Any:
+    try:
+        return call()
+    except InputError:
+        raise
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, KeyError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{what} failed: {reason}") from error
+

@@ -1,0 +1,304 @@
+"""What a training records and gives back: history, snapshots, the averaged networks; saving, loading, sampling."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gantutor.errors import InputError
+from gantutor.files import new_folder, read_json, read_tensors, write_json, write_tensors
+from gantutor.gan import GAN, apply
+from gantutor.metrics import Scores, digit_scores
+
+
+class History:
+    """Scalars by name, each with the steps at which it was recorded; read from the device only when somebody looks.
+
+    >>> history = History()
+    >>> history.append(0, {"generator": torch.tensor(0.5)}); history.append(1, {"generator": torch.tensor(0.25)})
+    >>> history.names, history.column("generator")
+    (['generator'], ([0, 1], [0.5, 0.25]))
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, tuple[list[int], list[float]]] = {}
+        self._pending: list[tuple[int, dict[str, Tensor]]] = []
+
+    def append(self, step: int, values: dict[str, Tensor]) -> None:
+        self._pending.append((step, values))
+
+    def _read(self) -> None:
+        pending, self._pending = self._pending, []
+        if not pending:
+            return
+        numbers = iter(torch.stack([value for _, values in pending for value in values.values()]).tolist())
+        for step, values in pending:
+            for name in values:
+                steps, column = self._columns.setdefault(name, ([], []))
+                steps.append(step)
+                column.append(next(numbers))
+
+    @property
+    def names(self) -> list[str]:
+        self._read()
+        return list(self._columns)
+
+    def column(self, name: str) -> tuple[list[int], list[float]]:
+        """The steps and the values of one scalar; raises InputError naming those there are."""
+        self._read()
+        if name not in self._columns:
+            raise InputError(f"the history has no {name!r}; it has {', '.join(self._columns) or 'nothing yet'}")
+        return self._columns[name]
+
+    def to_json(self) -> dict[str, Any]:
+        self._read()
+        return {name: {"steps": steps, "values": values} for name, (steps, values) in self._columns.items()}
+
+    def load_json(self, content: dict[str, Any]) -> None:
+        self._pending = []
+        self._columns = {name: (list(c["steps"]), list(c["values"])) for name, c in content.items()}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the averaged generator made of the same latents at one moment of the training."""
+
+    step: int
+    seconds: float
+    samples: Tensor
+
+
+class Run:
+    """A training so far: ``history``, ``snapshots``, ``step``, ``seconds`` of training alone, and the averaged networks.
+
+    ``train`` makes it and hands it to the callbacks while it trains. ``generator`` is the averaged one, in evaluation
+    mode; ``gan`` holds the networks as they stood last.
+    """
+
+    def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
+        self.gan = gan
+        self.averaged = {name: copy.deepcopy(gan.networks[name]).eval().requires_grad_(False) for name in gan.averaged}
+        self.history = History()
+        self.snapshots: list[Snapshot] = []
+        self.step = 0
+        self.images = 0
+        self.seconds = 0.0
+        self.settings = settings or {}
+        self.conditions: Any = None
+        self.ended = "not trained"
+        self._settled_at = -1
+
+    @property
+    def generator(self) -> nn.Module:
+        """The averaged generator, ready for use."""
+        if "generator" not in self.averaged:
+            raise InputError(f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network called generator")
+        self.settle()
+        return self.averaged["generator"]
+
+    def settle(self, batches: int = 16) -> None:
+        """Measure anew the statistics of batch norm that belong to the averaged generator (Izmailov et al. 2018).
+
+        They are those of the average network over ``batches`` batches of 64 latents; the averages of other networks
+        keep the statistics of the networks they follow.
+        """
+        generator = self.averaged.get("generator")
+        if generator is None or self._settled_at == self.step or self.gan.latent is None:
+            return
+        norms = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats]
+        if norms:
+            draw = torch.Generator(self.gan.device).manual_seed(0)
+            momenta = [norm.momentum for norm in norms]
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None
+                norm.train()
+            with torch.no_grad():
+                for index in range(batches):
+                    conditions = self._some_conditions(64, start=64 * index)
+                    apply(generator, self.gan.draw_latent(64, draw), conditions)
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+                norm.eval()
+        self._settled_at = self.step
+
+    def _some_conditions(self, count: int, start: int = 0) -> Any:
+        def some(part: Tensor) -> Tensor:
+            return part[torch.arange(start, start + count, device=part.device) % len(part)]
+
+        if self.conditions is None:
+            return None
+        return tuple(map(some, self.conditions)) if isinstance(self.conditions, tuple) else some(self.conditions)
+
+    @torch.no_grad()
+    def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
+        """``count`` samples of the averaged generator, on the CPU: shape (count, …).
+
+        ``condition`` is one label for all, or one condition a sample; left out, conditions like those of the training
+        data are used. Raises InputError for a count below 1 or conditions of another length.
+
+        >>> import gantutor as gt
+        >>> run = Run(GAN(gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10)))
+        >>> run.sample(3, condition=7).shape
+        torch.Size([3, 1, 28, 28])
+        """
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise InputError(f"count must be a whole number ≥ 1, not {count!r}")
+        conditions = self._conditions(count, condition)
+        device = self.gan.device
+        draw = torch.Generator(device).manual_seed(seed)
+        latents = self.gan.draw_latent(count, draw)
+        return self.generate(latents, conditions)
+
+    @torch.no_grad()
+    def generate(self, latents: Tensor, conditions: Any = None) -> Tensor:
+        """What the averaged generator makes of these latents and conditions, on the CPU, 500 at a time."""
+        generator, device = self.generator, self.gan.device
+        parts = []
+        for start in range(0, len(latents), 500):
+            some = slice(start, start + 500)
+            chosen = tuple(c[some] for c in conditions) if isinstance(conditions, tuple) else conditions
+            chosen = chosen[some].to(device) if isinstance(chosen, Tensor) else chosen
+            parts.append(apply(generator, latents[some].to(device), chosen).cpu())
+        return torch.cat(parts)
+
+    def _conditions(self, count: int, condition: Any) -> Any:
+        device = self.gan.device
+        if condition is None:
+            return self._some_conditions(count)
+        if isinstance(condition, int):
+            return torch.full((count,), condition, device=device)
+        if isinstance(condition, tuple):
+            return condition
+        condition = torch.as_tensor(condition, device=device)
+        if condition.dim() == 0 or len(condition) != count:
+            raise InputError(
+                f"condition must be one label, or {count} of them, one a sample, not of shape {tuple(condition.shape)}"
+            )
+        return condition
+
+    def scores(
+        self,
+        reference: Any,
+        samples: int | None = None,
+        score: Callable[..., Scores] = digit_scores,
+        seed: int = 0,
+    ) -> Scores:
+        """Score ``samples`` of the averaged generator (by default four for each of the reference) against real data.
+
+        ``reference`` is a held-out ``TensorDataset`` of images, or of images and labels. With labels the samples are
+        drawn with the same labels, in equal shares, and ``score`` is given them as ``generated_labels``.
+        """
+        tensors = getattr(reference, "tensors", None)
+        if not tensors:
+            raise InputError(f"reference must be a TensorDataset such as digits.held_out, not {type(reference).__name__}")
+        count = samples or 4 * len(tensors[0])
+        if self.conditions is None or len(tensors) == 1:
+            return score(self.sample(count, seed=seed), reference)
+        labels = tensors[1].repeat(math.ceil(count / len(tensors[1])))[:count]
+        return score(self.sample(count, condition=labels, seed=seed), reference, generated_labels=labels)
+
+    # --- saving -------------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write the run as a folder: weights and snapshots as safetensors, the rest as JSON; whole or not at all.
+
+        A run that stands at ``path`` is replaced. Returns the path; raises InputError where nothing can be written.
+        """
+        path = Path(path)
+        if path.exists() and not (path / "run.json").exists():
+            raise InputError(f"{path} exists and is no saved run: choose another name")
+        self.settle()
+        with new_folder(path) as folder:
+            write_tensors(folder / "weights.safetensors", self.weights())
+            write_tensors(folder / "snapshots.safetensors", self.snapshot_tensors())
+            write_json(folder / "run.json", self.facts())
+        return path
+
+    def weights(self) -> dict[str, Tensor]:
+        """All tensors of the networks (``gan.``) and of the averaged ones (``averaged.``) by name."""
+        averages = {f"averaged.{name}.{key}": v for name, net in self.averaged.items() for key, v in net.state_dict().items()}
+        return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averages
+
+    def snapshot_tensors(self) -> dict[str, Tensor]:
+        tensors = {f"snapshot.{i:05d}": snapshot.samples for i, snapshot in enumerate(self.snapshots)}
+        parts = self.conditions if isinstance(self.conditions, tuple) else (self.conditions,)
+        return tensors | {f"condition.{i}": part for i, part in enumerate(parts) if part is not None}
+
+    def facts(self) -> dict[str, Any]:
+        """Everything of the run that is no tensor."""
+        return {
+            "format": 1,
+            "torch": torch.__version__,
+            "step": self.step,
+            "images": self.images,
+            "seconds": self.seconds,
+            "ended": self.ended,
+            "settings": self.settings,
+            "snapshots": [{k: v for k, v in asdict(s).items() if k != "samples"} for s in self.snapshots],
+            "history": self.history.to_json(),
+        }
+
+    def load_weights(self, weights: dict[str, Tensor], source: str) -> None:
+        """Copy weights into the networks; raises InputError naming the first that does not fit."""
+        here = self.weights()
+        for name in sorted(set(here) ^ set(weights)):
+            where = "is missing from" if name in here else "is not in these networks but in"
+            raise InputError(f"{source} is of other networks: {name} {where} the file")
+        for name, value in here.items():
+            if value.shape != weights[name].shape:
+                raise InputError(
+                    f"{source} is of other networks: {name} has shape {tuple(weights[name].shape)} there "
+                    f"and {tuple(value.shape)} here"
+                )
+        with torch.no_grad():
+            for name, value in here.items():
+                value.copy_(weights[name])
+
+    def load_facts(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        self.step, self.images, self.seconds = facts["step"], facts["images"], facts["seconds"]
+        self.ended, self.settings = facts["ended"], facts["settings"]
+        self.history.load_json(facts["history"])
+        self.snapshots = [
+            Snapshot(entry["step"], entry["seconds"], tensors[f"snapshot.{i:05d}"])
+            for i, entry in enumerate(facts["snapshots"])
+        ]
+        parts = tuple(tensors[name].to(self.gan.device) for name in sorted(tensors) if name.startswith("condition."))
+        self.conditions = None if not parts else parts[0] if len(parts) == 1 else parts
+
+    @classmethod
+    def load(cls, path: str | Path, gan: GAN) -> Run:
+        """A saved run, its weights read into the networks that the caller has built: nothing is unpickled.
+
+        Raises InputError where the folder is missing, damaged, or of other networks.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise InputError(f"there is no saved run at {path}")
+        facts = read_json(path / "run.json")
+        if not isinstance(facts, dict) or facts.get("format") != 1:
+            raise InputError(f"{path} was not written by Run.save of this version")
+        run = cls(gan)
+        run.load_weights(read_tensors(path / "weights.safetensors"), str(path))
+        run.load_facts(facts, read_tensors(path / "snapshots.safetensors"))
+        run._settled_at = run.step
+        return run
+
+    def __repr__(self) -> str:
+        return f"<Run: {self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training, {self.ended}>"
+
+
+@torch.no_grad()
+def follow(averages: Iterable[nn.Module], networks: Iterable[nn.Module], decay: float) -> None:
+    """Move each average towards its network: ā ← decay · ā + (1 − decay) · θ; buffers are copied."""
+    for average, network in zip(averages, networks, strict=True):
+        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
+        for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
+            mine.copy_(theirs)
