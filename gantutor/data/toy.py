@@ -1,0 +1,115 @@
+"""Distributions in the plane whose density is known, so that what a GAN learns can be compared with the truth.
+
+All but the spiral and the moons are mixtures of equal Gaussians; the settings of ``ring`` and ``grid`` are those of
+PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) unless others are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from gantutor.data.dataset import Card, Dataset
+from gantutor.errors import InputError
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A mixture of equal round Gaussians in the plane: ``centres`` (K, 2), each with standard deviation ``sigma``.
+
+    ``modes`` says whether the centres are modes of their own, to be counted, or only trace a curve.
+
+    >>> ring().log_density(torch.zeros(1, 2)).exp() < 1e-6
+    tensor([True])
+    """
+
+    name: str
+    centres: Tensor
+    sigma: float
+    modes: bool = True
+
+    def sample(self, count: int, seed: int = 0) -> Tensor:
+        """``count`` points, shape (count, 2)."""
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise InputError(f"count must be a whole number ≥ 1, not {count!r}")
+        draw = torch.Generator().manual_seed(seed)
+        chosen = torch.randint(len(self.centres), (count,), generator=draw)
+        return self.centres[chosen] + self.sigma * torch.randn(count, 2, generator=draw)
+
+    def log_density(self, points: Tensor) -> Tensor:
+        """The exact log density (nats) at points (N, 2): shape (N,)."""
+        if points.dim() != 2 or points.shape[1] != 2:
+            raise InputError(f"points must have shape (count, 2), not {tuple(points.shape)}")
+        squares = torch.cdist(points, self.centres.to(points), compute_mode="donot_use_mm_for_euclid_dist").square()
+        normal = -squares / (2 * self.sigma**2) - math.log(2 * math.pi * self.sigma**2)
+        return normal.logsumexp(1) - math.log(len(self.centres))
+
+    def dataset(self, count: int = 100_000, held_out: int = 10_000, seed: int = 0) -> Dataset:
+        """Points to train on and others held out, in the form all loaders return."""
+        card = Card(
+            self.name,
+            f"{len(self.centres)} Gaussians in the plane, σ = {self.sigma:g}",
+            "drawn here from the exact density",
+            "none needed",
+            f"{count:,} points to train on and {held_out:,} held out",
+        )
+        train, rest = self.sample(count, seed), self.sample(held_out, seed + 1_000_003)
+        return Dataset(self.name, TensorDataset(train), TensorDataset(rest), card)
+
+
+def ring(count: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Distribution:
+    """Gaussians evenly on a circle.
+
+    >>> ring().sample(5).shape
+    torch.Size([5, 2])
+    """
+    _positive(count=count, radius=radius, sigma=sigma)
+    angles = torch.arange(count) * (2 * math.pi / count)
+    return Distribution("ring", radius * torch.stack([angles.cos(), angles.sin()], 1), sigma)
+
+
+def grid(side: int = 5, spacing: float = 2.0, sigma: float = 0.05) -> Distribution:
+    """Gaussians on a square grid around the origin.
+
+    >>> grid().centres.max()
+    tensor(4.)
+    """
+    _positive(side=side, spacing=spacing, sigma=sigma)
+    line = (torch.arange(side) - (side - 1) / 2) * spacing
+    return Distribution("grid", torch.cartesian_prod(line, line), sigma)
+
+
+def spiral(turns: float = 2.0, sigma: float = 0.02) -> Distribution:
+    """A spiral of ``turns`` turns, evenly dense along its length: 400 Gaussians so close that they make a curve."""
+    _positive(turns=turns, sigma=sigma)
+    angle = torch.linspace(0.0, 1.0, 400).sqrt() * turns * 2 * math.pi  # r ∝ angle, so length grows as its square
+    radius = angle / (turns * 2 * math.pi)
+    return Distribution("spiral", radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1), sigma, modes=False)
+
+
+def moons(sigma: float = 0.05) -> Distribution:
+    """Two half circles that reach into one another: 400 Gaussians along them."""
+    _positive(sigma=sigma)
+    angle = torch.linspace(0.0, math.pi, 200)
+    upper = torch.stack([angle.cos() - 0.5, angle.sin() - 0.25], 1)
+    return Distribution("moons", torch.cat([upper, -upper]), sigma, modes=False)
+
+
+def two_lines(sigma: float = 0.03) -> Distribution:
+    """Two parallel lines with a gap between them: 400 Gaussians along them."""
+    _positive(sigma=sigma)
+    along = torch.linspace(-1.0, 1.0, 200)
+    upper = torch.stack([along, torch.full_like(along, 0.4)], 1)
+    return Distribution("two lines", torch.cat([upper, -upper]), sigma, modes=False)
+
+
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise InputError(f"{name} must be a number > 0, not {value!r}")
+        if name in ("count", "side") and not isinstance(value, int):
+            raise InputError(f"{name} must be a whole number ≥ 1, not {value!r}")

@@ -1,0 +1,79 @@
+"""What a sample of a mixture of Gaussians shows: modes covered, share of high quality, reverse KL, spread.
+
+The protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1): 2,500 samples, a sample is good within three
+standard deviations of its nearest mode, a mode is covered by one good sample. As that hides collapse, ``modes_strict``
+counts the modes that get at least a fifth of their fair share.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from gantutor.data.toy import Distribution
+from gantutor.errors import InputError
+from gantutor.metrics.score import Score, Scores
+
+_UNITS = {
+    "modes": ("modes", "higher"),
+    "modes_strict": ("modes with ≥ ⅕ of their share", "higher"),
+    "high_quality": ("share within 3σ", "higher"),
+    "reverse_kl": ("nats", "lower"),
+    "spread": ("of the true spread inside modes", "higher"),
+}
+
+
+def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> Scores:
+    """``modes``, ``modes_strict``, ``high_quality``, ``reverse_kl``, ``spread`` of samples (N, 2).
+
+    Reverse KL is Σ qᵢ log(K qᵢ) of the shares q of all samples by nearest mode, in nats, against K equal shares.
+    Spread is the root mean square distance of good samples to their centre over that of real ones cut at 3σ too: below
+    1 the samples huddle inside the modes. Floors are medians over 20 draws of as many real samples. Raises InputError
+    for samples of another shape and for distributions without modes.
+
+    >>> from gantutor.data import toy
+    >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
+    8.0
+    """
+    if not distribution.modes:
+        raise InputError(f"the {distribution.name} has no modes to count: take ring or grid")
+    if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
+        raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
+    floors = _floors(len(samples), tuple(map(tuple, distribution.centres.tolist())), distribution.sigma, seed)
+    values = measure_modes(samples.detach().cpu(), distribution)
+    reference = f"the true density of the {distribution.name}"
+    return Scores(
+        {name: Score(value, floors[name], *_UNITS[name], len(samples), reference) for name, value in values.items()}
+    )
+
+
+def measure_modes(samples: Tensor, distribution: Distribution) -> dict[str, float]:
+    """The five numbers of ``mode_scores`` alone."""
+    count = len(distribution.centres)
+    distances, nearest = torch.cdist(
+        samples, distribution.centres, compute_mode="donot_use_mm_for_euclid_dist"
+    ).min(1)
+    good = distances <= 3 * distribution.sigma
+    good_in_mode = nearest[good].bincount(minlength=count)
+    shares = nearest.bincount(minlength=count) / len(samples)
+    # E r² of a two-dimensional Gaussian cut at r = 3σ, over σ²: 2 − 9 e^(−9/2) / (1 − e^(−9/2)).
+    cut = 2 - 9 * math.exp(-4.5) / (1 - math.exp(-4.5))
+    rms = float(distances[good].square().mean().sqrt()) if bool(good.any()) else 0.0
+    return {
+        "modes": float((good_in_mode > 0).sum()),
+        "modes_strict": float((good_in_mode >= len(samples) / count / 5).sum()),
+        "high_quality": float(good.double().mean()),
+        "reverse_kl": float(torch.xlogy(shares, shares * count).sum()),
+        "spread": rms / (distribution.sigma * math.sqrt(cut)),
+    }
+
+
+@cache
+def _floors(count: int, centres: tuple[tuple[float, float], ...], sigma: float, seed: int) -> dict[str, float]:
+    distribution = Distribution("real", torch.tensor(centres), sigma)
+    draws = [measure_modes(distribution.sample(count, seed=1_000 * (seed + 1) + i), distribution) for i in range(20)]
+    return {name: median(draw[name] for draw in draws) for name in draws[0]}
