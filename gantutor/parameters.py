@@ -135,13 +135,13 @@ def number(low: float | None = None, high: float | None = None, above: float | N
     ...
     ValueError: a number greater than 0 and at most 1
     """
-    bounds = [f"at least {low}"] if low is not None else []
+    bounds = [f"of at least {low}"] if low is not None else []
     bounds += [f"greater than {above}"] if above is not None else []
-    bounds += [f"at most {high}"] if high is not None else []
+    bounds += [f"at most {high}" if bounds else f"of at most {high}"] if high is not None else []
     allowed = "a number " + " and ".join(bounds) if bounds else "a finite number"
 
     def check(value: Any) -> Any:
-        right = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        right = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
         if (
             not right
             or (low is not None and value < low)
