@@ -29,7 +29,7 @@ OPTIONAL = {
 
 @dataclass(frozen=True)
 class Line:
-    """One finding: ``state`` is ``"OK"``, ``"!!"`` (needed, and not right) or ``"--"`` (optional, missing)."""
+    """A finding: ``state`` is ``"OK"``, ``"!!"`` (needed, but not right) or ``"--"`` (optional, absent)."""
 
     state: str
     text: str

@@ -26,9 +26,9 @@ FIRST_LINE = "# Parameters"
 def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
     """Check the parameters of a notebook: each named one against its rule, and that no other was given.
 
-    ``namespace`` is the notebook's ``globals()``. IPython keeps the text of the cells there (``In``), and those
-    that begin with ``# Parameters`` are read for names that have no rule: a misspelt parameter would otherwise
-    pass unseen. Raises InputError, which names the parameter, its value and what is allowed.
+    ``namespace`` is the notebook's ``globals()``. IPython keeps the text of the cells there (``In``), and
+    those that begin with ``# Parameters`` are read for names that have no rule: a misspelt parameter would
+    otherwise pass unseen. Raises InputError, which names the parameter, its value and what is allowed.
 
     >>> validate({"preset": "cpu", "seed": 3}, preset=one_of("smoke", "cpu", "gpu"), seed=whole(0))
     >>> validate({"seed": -3}, seed=whole(0))

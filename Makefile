@@ -1,0 +1,61 @@
+# make lab · make course · make test: the first use of any of them makes .venv and installs into it.
+
+PRESET ?= cpu
+SEED ?=
+MINUTES ?=
+NOTEBOOKS ?=
+COURSE_OPTIONS ?=
+BROWSER ?=
+
+.PHONY: help lab course test lint unit smoke repeat check
+
+help:
+	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
+	@echo "make course                 run every notebook and collect the scores in runs/"
+	@echo "                            PRESET=cpu|smoke|gpu SEED=3 MINUTES=40 NOTEBOOKS='02 03'"
+	@echo "make test                   lint, unit tests, and every notebook at the smoke preset, twice"
+
+# PYTHON may name another interpreter; otherwise the first that fits is taken.
+.venv/.ready: pyproject.toml constraints.txt
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
+	    $$python -m venv .venv && exec .venv/bin/python -m pip install --disable-pip-version-check \
+	      -e '.[images,audio,faces,lab,test]' -c constraints.txt; \
+	    exit 1; \
+	  fi; \
+	done; \
+	echo "GANTutor needs Python 3.11, 3.12 or 3.13: none was found; name one as in make test PYTHON=/path/to/python3.12"; \
+	exit 1
+	@touch .venv/.ready
+
+lab: .venv/.ready
+	.venv/bin/jupyter lab --ServerApp.root_dir='$(CURDIR)' \
+	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+	  $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+
+course: .venv/.ready
+	.venv/bin/python scripts/run_course.py $(NOTEBOOKS) --preset $(PRESET) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(COURSE_OPTIONS)
+
+test: lint unit smoke repeat check
+
+lint: .venv/.ready
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+unit: .venv/.ready
+	.venv/bin/python -m pytest -q --junitxml=runs/unit.xml
+
+smoke: .venv/.ready
+	rm -rf runs/smoke
+	.venv/bin/python scripts/run_course.py --preset smoke --out runs/smoke --scores runs/smoke/scores
+
+# Every executed copy once more, cell by cell: a seed must repeat.
+repeat: smoke
+	.venv/bin/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+	  -p no:cacheprovider -o addopts= -o testpaths= --junitxml=runs/repeat.xml runs/smoke/*/*.ipynb
+
+check: .venv/.ready
+	.venv/bin/python scripts/adopt_outputs.py --check
+	.venv/bin/python scripts/readme_scores.py --check
