@@ -38,7 +38,7 @@ class RefusedError(ValueError):
 
 
 def adopt(source: Notebook, executed: Notebook, seconds: float | None = None) -> Notebook:
-    """``source`` with the cleaned outputs of ``executed``; raises RefusedError where they are not fit for it."""
+    """``source`` with the cleaned outputs of ``executed``; raises RefusedError where they are not fit."""
     wanted = notebook_files.source_hash(source)
     if wanted != notebook_files.source_hash(executed):
         raise RefusedError("the notebook has changed since it was run: run it again")
