@@ -77,29 +77,35 @@ def _measure(features: Tensor, real: Tensor, probabilities: Tensor, seed: int) -
     }
 
 
-def floor_splits(features: Tensor, first: int, second: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Twenty random pairs of disjoint parts of real features, of ``first`` and ``second`` rows."""
+def floor_splits(
+    features: Tensor, labels: Tensor, first: int, second: int, seed: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Twenty random pairs of disjoint parts of real features, of ``first`` and ``second`` rows.
+
+    Every class has its equal share in both parts, as it has among the held-out digits: uneven shares would raise the
+    floor and flatter what is measured against it.
+    """
     draw = torch.Generator().manual_seed(seed)
     for _ in range(SPLITS):
         order = torch.randperm(len(features), generator=draw)
+        order = order[labels[order].argsort(stable=True)]  # by class, at random within each
+        order = order.view(10, -1).T.flatten()  # one of each class in turn
         yield features[order[:first]], features[order[first : first + second]]
 
 
 @cache
-def _real() -> tuple[Tensor, Tensor]:
-    """Features and probabilities of the package's 5,000 digits."""
-    parts = digits()
-    return read_digits(torch.cat([parts.train.tensors[0], parts.held_out.tensors[0]]))
+def _real() -> tuple[Tensor, Tensor, Tensor]:
+    """Features, probabilities and labels of the package's 5,000 digits."""
+    train, held_out = digits().train.tensors, digits().held_out.tensors
+    return *read_digits(torch.cat([train[0], held_out[0]])), torch.cat([train[1], held_out[1]])
 
 
 @cache
 def _floors(first: int, second: int, seed: int) -> dict[str, float]:
-    features, probabilities = _real()
-    both = torch.cat([features, probabilities], 1)
-    width = features.shape[1]
-    draws = [
-        _measure(a[:, :width], b[:, :width], a[:, width:], seed) for a, b in floor_splits(both, first, second, seed)
-    ]
+    features, probabilities, labels = _real()
+    both, width = torch.cat([features, probabilities], 1), features.shape[1]
+    splits = floor_splits(both, labels, first, second, seed)
+    draws = [_measure(a[:, :width], b[:, :width], a[:, width:], seed) for a, b in splits]
     return {name: median(draw[name] for draw in draws) for name in draws[0]}
 
 

@@ -29,9 +29,9 @@ class DigitClassifier(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_block(1, 32), *_block(32, 32), nn.MaxPool2d(2),
-            *_block(32, 64), *_block(64, 64), nn.MaxPool2d(2),
-            *_block(64, 64), nn.Flatten(),
+            *_block(1, 16), *_block(16, 16), nn.MaxPool2d(2),
+            *_block(16, 32), *_block(32, 32), nn.MaxPool2d(2),
+            *_block(32, 64), nn.Flatten(),
             nn.Linear(64 * 7 * 7, FEATURES), nn.ReLU(),
         )  # fmt: skip
         self.head = nn.Linear(FEATURES, 10)

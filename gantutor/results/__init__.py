@@ -1,0 +1,32 @@
+"""Results that take too long for a notebook, committed with the recipe that made them.
+
+``python tests/benchmarks/failures.py`` makes them. A notebook asks for them with the recipe it uses itself, and gets
+them only if it is the same one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gantutor.errors import InputError
+from gantutor.files import read_json
+
+FOLDER = Path(__file__).parent
+
+
+def committed(name: str, recipe: dict[str, Any]) -> dict[str, Any]:
+    """The committed results called ``name``, made with exactly this ``recipe``.
+
+    Raises InputError where there are none, or where the recipe differs, naming what does.
+    """
+    names = sorted(path.stem for path in FOLDER.glob("*.json"))
+    if name not in names:
+        raise InputError(f"there are no committed results called {name!r}, only {', '.join(names) or 'none yet'}")
+    content: dict[str, Any] = read_json(FOLDER / f"{name}.json")
+    made = content["recipe"]
+    differing = [key for key in sorted(set(made) | set(recipe)) if made.get(key) != recipe.get(key)]
+    if differing:
+        what = ", ".join(f"{key} was {made.get(key)!r} and is {recipe.get(key)!r}" for key in differing)
+        raise InputError(f"the committed results {name!r} were made with another recipe: {what}")
+    return content
