@@ -58,10 +58,11 @@ def resume(
         try:
             facts = read_json(path / "run.json")
             weights, state = read_tensors(path / "weights.safetensors"), read_tensors(path / "state.safetensors")
-        except InputError as error:
+            settings = facts["settings"]
+        except (InputError, KeyError, TypeError) as error:
             said += f"Passed over a damaged checkpoint ({error}). "
             continue
-        _refuse_other_settings(facts["settings"], run.settings, path)
+        _refuse_other_settings(settings, run.settings, path)
         _restore(facts, weights, state, path, run, optimizers, batches, generators)
         return f"{said}Resumed at step {run.step:,} from {path}."
     if said:
@@ -92,7 +93,7 @@ def _restore(
 ) -> None:
     snapshots = {name: t for name, t in weights.items() if name.startswith(("snapshot.", "condition."))}
     run.load_weights({name: t for name, t in weights.items() if name not in snapshots}, str(path))
-    run.load_facts(facts, snapshots)
+    run.load_facts(facts, snapshots, str(path))
     _load_optimizers(optimizers, facts["optimizers"], state)
     batches.load_state_dict({name.removeprefix("data."): t for name, t in state.items() if name.startswith("data.")})
     for name, generator in generators.items():
@@ -117,10 +118,18 @@ def _optimizer_state(optimizers: dict[str, Optimizer]) -> tuple[dict[str, Any], 
 
 def _load_optimizers(optimizers: dict[str, Optimizer], numbers: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     for name, optimizer in optimizers.items():
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         state: dict[int, dict[str, Any]] = {int(index): dict(e) for index, e in numbers[name]["state"].items()}
         prefix = f"optimizer.{name}."
         for key, tensor in tensors.items():
             if key.startswith(prefix):
                 index, entry = key.removeprefix(prefix).split(".", 1)
-                state[int(index)][entry] = tensor
+                state[int(index)][entry] = _laid_out_like(parameters[int(index)], tensor)
         optimizer.load_state_dict({"param_groups": numbers[name]["groups"], "state": state})
+
+
+def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """The same values in the parameter's memory format: fused optimisers walk through memory without asking for it."""
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from gantutor.errors import InputError
+from gantutor.parameters import number, validate
 
 
 class Control:
@@ -40,23 +40,24 @@ class Control:
 
     def step(self, *networks: str) -> None:
         """While paused, take one step: of every turn, or only of the turns that update the networks named."""
-        self._granted.append(networks)
+        if self.paused:
+            self._granted.append(networks)
 
     def slow_down(self, seconds: float) -> None:
         """Wait this long after every step, from 0 to 10 seconds."""
-        if not 0 <= seconds <= 10:
-            raise InputError(f"seconds must lie between 0 and 10, not {seconds!r}")
+        validate({"seconds": seconds}, seconds=number(0, 10))
         self.delay = float(seconds)
 
     def set_learning_rate(self, network: str, value: float) -> None:
         """The learning rate of one network from its next turn on, before the schedule's factor; 0 freezes it."""
-        if not 0 <= value < 1:
-            raise InputError(f"the learning rate of {network} must be from 0 up to, not including, 1, not {value!r}")
+        validate({f"the learning rate of {network}": value}, **{f"the learning rate of {network}": number(0, 1)})
         self.learning_rates[network] = float(value)
 
     def wait(self) -> tuple[str, ...] | None:
         """Return when a step may be taken: the networks it is limited to, or () for all; None once stopped."""
-        time.sleep(self.delay)
+        started = time.monotonic()
+        while not self.stopped and (left := started + self.delay - time.monotonic()) > 0:
+            time.sleep(min(left, 0.01))
         while not self.stopped:
             if self._granted:
                 return self._granted.popleft() if self.paused else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -37,10 +37,14 @@ def place(network: nn.Module, device: torch.device, example: object) -> None:
 @contextmanager
 def reproducible(seed: int, device: torch.device) -> Iterator[None]:
     """Torch's global random state seeded inside the block, for dropout and the like, and as it was outside of it."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with random_state_kept(device):
         torch.manual_seed(seed)
         yield
+
+
+def random_state_kept(device: torch.device) -> AbstractContextManager[None]:
+    """Torch's global random state, of the CPU and of ``device``, is after the block what it was before."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 @contextmanager

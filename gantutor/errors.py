@@ -32,3 +32,12 @@ class TrainingDiverged(_OneSentence, RuntimeError):
     def __init__(self, message: str, run: Any) -> None:
         super().__init__(message)
         self.run = run
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error of torch says, to be made part of a sentence.
+
+    >>> first_line(ValueError("no such label\\nException raised from somewhere"))
+    'no such label'
+    """
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gantutor import objectives
 from gantutor.errors import InputError
+from gantutor.parameters import validate, whole
 
 Losses = dict[str, Tensor]
 LatentSampler = Callable[[int, torch.Generator, torch.device], Tensor]
@@ -51,6 +52,10 @@ class Lazy:
     loss: Callable[[GAN, Batch], Tensor]
     every: int = 8
 
+    def __post_init__(self) -> None:
+        _check_loss(self.loss)
+        validate({"every": self.every}, every=whole(1))
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -71,14 +76,20 @@ class Turn:
 
     def __post_init__(self) -> None:
         names = (self.updates,) if isinstance(self.updates, str) else tuple(self.updates)
+        if not names:
+            raise InputError("a turn must update at least one network")
         object.__setattr__(self, "updates", names)
-        for name, value in (("times", self.times), ("every", self.every)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{name} of a turn must be a whole number ≥ 1, not {value!r}")
+        _check_loss(self.loss)
+        validate({"times": self.times, "every": self.every}, times=whole(1), every=whole(1))
 
     @property
     def name(self) -> str:
         return "+".join(self.updates)
+
+
+def _check_loss(loss: object) -> None:
+    if not callable(loss):
+        raise InputError(f"the loss of a turn must be a function of (gan, batch), not {loss!r}")
 
 
 def apply(network: Callable[..., Any], inputs: Any, condition: Any = None) -> Any:
@@ -117,9 +128,13 @@ def paired_generator_loss(objective: objectives.Objective, gan: GAN, batch: Batc
 
 
 def penalty_loss(penalty: objectives.Penalty, gan: GAN, batch: Batch) -> Tensor:
-    """A penalty on the slope of the discriminator."""
-    discriminator = gan.networks["discriminator"]
-    return penalty(lambda x: apply(discriminator, x, batch.condition), batch.real, detached(batch.fake))
+    """A penalty on the slope of the discriminator; of the sum of its heads where it has several."""
+
+    def critic(samples: Tensor) -> Tensor:
+        logits = apply(gan.networks["discriminator"], samples, batch.condition)
+        return torch.cat([head.reshape(len(head), -1) for head in logits], 1) if isinstance(logits, tuple) else logits
+
+    return penalty(critic, batch.real, detached(batch.fake))
 
 
 def over_heads(loss: Callable[[Tensor, Tensor], Tensor], real_logits: Any, fake_logits: Any) -> Tensor:
@@ -219,6 +234,8 @@ class GAN(nn.Module):
             self.add_module(name, network)
         if not turns:
             raise InputError("a game needs at least one turn")
+        if stranger := next((turn for turn in turns if not isinstance(turn, Turn)), None):
+            raise InputError(f"the turns must be gantutor.Turn objects, not {type(stranger).__name__}")
         named = {name for turn in turns for name in turn.updates} | set(averaged)
         if unknown := named - set(networks):
             raise InputError(f"no network is called {sorted(unknown)[0]!r}; there are {', '.join(networks)}")

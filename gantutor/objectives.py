@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.errors import InputError
+from gantutor.parameters import number, validate, whole
 
 Critic = Callable[[Tensor], Tensor]
 """A discriminator with its condition already filled in: samples in, logits out."""
@@ -168,11 +168,10 @@ def gradient_penalty(weight: float) -> Penalty:
 
 
 def _penalties(r1: float, r2: float, gp: float = 0.0) -> dict[str, Penalty]:
-    for name, value in (("r1", r1), ("r2", r2), ("gradient_penalty", gp)):
-        if not 0 <= value < float("inf"):
-            raise InputError(f"{name} must be a finite number ≥ 0, not {value}")
-    chosen = {"r1": (r1, r1_penalty), "r2": (r2, r2_penalty), "gradient_penalty": (gp, gradient_penalty)}
-    return {name: make(value) for name, (value, make) in chosen.items() if value > 0}
+    weights = {"r1": r1, "r2": r2, "gradient_penalty": gp}
+    validate(weights, r1=number(0), r2=number(0), gradient_penalty=number(0))
+    make = {"r1": r1_penalty, "r2": r2_penalty, "gradient_penalty": gradient_penalty}
+    return {name: make[name](weight) for name, weight in weights.items() if weight > 0}
 
 
 def _objective(
@@ -183,8 +182,7 @@ def _objective(
     every: int,
     paired: bool = False,
 ) -> Objective:
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise InputError(f"every must be a whole number ≥ 1, not {every!r}")
+    validate({"every": every}, every=whole(1))
     return Objective(name, discriminator, generator, paired, penalties, every)
 
 

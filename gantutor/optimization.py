@@ -9,6 +9,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from gantutor.errors import InputError
+from gantutor.parameters import number, validate
 
 MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
 Schedule = Callable[[float], float]
@@ -22,9 +23,9 @@ def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)
     >>> optimizer.param_groups[0]["lr"]
     0.001
     """
-    if not 0 < learning_rate < 1:
-        raise InputError(f"learning_rate must lie between 0 and 1, not {learning_rate!r}")
-    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+    validate({"learning_rate": learning_rate}, learning_rate=number(above=0, high=1))
+    pair = isinstance(betas, tuple | list) and len(betas) == 2
+    if not (pair and all(isinstance(beta, int | float) and 0 <= beta < 1 for beta in betas)):
         raise InputError(f"betas must be two numbers from 0 up to, not including, 1, not {betas!r}")
 
     def make(parameters: Iterable[Parameter]) -> Optimizer:
@@ -45,7 +46,7 @@ def linear_decay(start: float = 0.5) -> Schedule:
     >>> schedule(0.2), schedule(0.75), schedule(1.0)
     (1.0, 0.5, 0.0)
     """
-    if not 0 <= start < 1:
+    if isinstance(start, bool) or not isinstance(start, int | float) or not 0 <= start < 1:
         raise InputError(f"start must lie from 0 up to, not including, 1, not {start!r}")
 
     def schedule(fraction: float) -> float:

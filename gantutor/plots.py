@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError
+from gantutor.parameters import validate, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,6 +51,7 @@ def tile(images: Tensor, columns: int = 10) -> Tensor:
     """
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise InputError(f"images must have shape (count, 1 or 3, height, width), not {tuple(images.shape)}")
+    validate({"columns": columns}, columns=whole(1))
     count, channels, height, width = images.shape
     rows = -(-count // columns)
     page = images.new_ones(rows * columns, channels, height + 1, width + 1)
@@ -155,6 +157,8 @@ def time_machine(run: Any, rows: int = 6, columns: int = 12, title: str = "The s
     count = len(run.snapshots)
     chosen = sorted({round(i * (count - 1) / max(1, rows - 1)) for i in range(rows)})
     picked = [run.snapshots[i] for i in chosen]
+    if picked[0].samples.dim() != 4:
+        raise InputError(f"the snapshots must be images to be shown so, not of shape {tuple(picked[0].samples.shape)}")
     columns = min(columns, len(picked[0].samples))
     fig, axes = figure(size=(columns * 0.58 + 1.2, len(picked) * 0.6 + 0.4))
     height = picked[0].samples.shape[2] + 1
@@ -175,3 +179,28 @@ def bars(values: Mapping[str, float], title: str, unit: str, colours: Sequence[s
     axes.margins(x=0.15)
     label(axes, title, unit)
     return fig
+
+
+def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
+    """At generated points, the direction ∇ log D(x) in which the discriminator would find them more real."""
+    inputs = run.sample(count, seed=1).requires_grad_(True)
+    discriminator = run.gan.networks["discriminator"]
+    log_probability = nn.functional.logsigmoid(discriminator(inputs.to(run.gan.device)))
+    (slope,) = torch.autograd.grad(log_probability.sum(), inputs)
+    points(real, None, "Generated points and what they are told", discriminator, axes)
+    at = inputs.detach()
+    axes.scatter(*at.T.numpy(), s=8, color=GENERATED, linewidths=0, label="generated")
+    axes.quiver(*at.T.numpy(), *slope.T.numpy(), color=GENERATOR, width=0.004, label="∇ log D")
+    axes.legend(fontsize=8, loc="upper right")
+    return axes.figure  # type: ignore[return-value]
+
+
+def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float = 2.5) -> Figure:
+    """A square grid in a two-dimensional latent space, and where the generator puts its lines."""
+    line = torch.linspace(-reach, reach, side)
+    plane = run.generate(torch.cartesian_prod(line, line)).view(side, side, 2)
+    points(real, None, "A grid of latents, as the generator bends it", axes=axes)
+    for lines in (plane, plane.transpose(0, 1)):
+        for one in lines:
+            axes.plot(*one.T.numpy(), color=GENERATED, linewidth=0.6, alpha=0.8)
+    return axes.figure  # type: ignore[return-value]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from gantutor.data.batches import batches_of
-from gantutor.errors import InputError
-from gantutor.gan import GAN, Batch, apply
+from gantutor.errors import InputError, first_line
+from gantutor.gan import GAN, Batch, Turn, apply
 
 
 def inspect_data(
@@ -61,19 +63,34 @@ def inspect_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> 
     """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not fit."""
     first = real[0] if isinstance(real, tuple) else real
     count = len(first)
-    batch = Batch(gan, real, condition, gan.draw_latent(count, draw, first.device))
+    batch = Batch(gan, real, condition, _attempt(lambda: gan.draw_latent(count, draw, first.device), "the latent"))
     if {"generator", "discriminator"} <= set(gan.networks) and isinstance(real, Tensor):
         _rehearse_pair(gan, batch, count)
     for turn in gan.turns:
         with torch.enable_grad():
-            losses = _attempt(lambda turn=turn: turn.loss(gan, batch), f"the loss of the turn of the {turn.name}")
-        if not isinstance(losses, dict) or "total" not in losses:
-            raise InputError(f"the loss of the turn of the {turn.name} must return a dict with a 'total'")
-        for name, value in losses.items():
-            if not isinstance(value, Tensor) or value.numel() != 1:
-                raise InputError(f"{name!r} in the loss of the turn of the {turn.name} must be a tensor with one number")
-        if not losses["total"].requires_grad:
-            raise InputError(f"the loss of the turn of the {turn.name} does not depend on the weights it is to update")
+            _rehearse_turn(gan, turn, batch)
+
+
+def _rehearse_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
+    what = f"the loss of the turn of the {turn.name}"
+    losses = _attempt(lambda: turn.loss(gan, batch), what)
+    if not isinstance(losses, dict) or "total" not in losses:
+        raise InputError(f"{what} must return a dict with a 'total'")
+    lazy = {name: _attempt(partial(each.loss, gan, batch), f"{name} of the {turn.name}") for name, each in turn.lazy.items()}
+    for name, value in (losses | lazy).items():
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            raise InputError(f"{name!r} in {what} must be a tensor with one number")
+    for name in turn.updates:
+        weights = [weight for weight in gan.networks[name].parameters() if weight.requires_grad]
+        if weights and not _depends(losses["total"], weights):
+            raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
+
+
+def _depends(loss: Tensor, weights: list[Parameter]) -> bool:
+    if not loss.requires_grad:
+        return False
+    gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    return any(gradient is not None for gradient in gradients)
 
 
 def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
@@ -103,6 +120,5 @@ def _attempt(call: Any, what: str) -> Any:
     except InputError:
         raise
     except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, KeyError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{what} failed: {reason}") from error
+        raise InputError(f"{what} failed: {first_line(error)}") from error
 

@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, first_line
 from gantutor.files import new_folder, read_json, read_tensors, write_json, write_tensors
 from gantutor.gan import GAN, apply
 from gantutor.metrics import Scores, digit_scores
+from gantutor.parameters import optional, validate, whole
 
 
 class History:
@@ -38,7 +39,8 @@ class History:
         pending, self._pending = self._pending, []
         if not pending:
             return
-        numbers = iter(torch.stack([value for _, values in pending for value in values.values()]).tolist())
+        scalars = [value.detach().reshape(()) for _, values in pending for value in values.values()]
+        numbers = iter(torch.stack(scalars).tolist() if scalars else [])
         for step, values in pending:
             for name in values:
                 steps, column = self._columns.setdefault(name, ([], []))
@@ -149,8 +151,7 @@ class Run:
         >>> run.sample(3, condition=7).shape
         torch.Size([3, 1, 28, 28])
         """
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InputError(f"count must be a whole number ≥ 1, not {count!r}")
+        validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
         conditions = self._conditions(count, condition)
         device = self.gan.device
         draw = torch.Generator(device).manual_seed(seed)
@@ -159,26 +160,39 @@ class Run:
 
     @torch.no_grad()
     def generate(self, latents: Tensor, conditions: Any = None) -> Tensor:
-        """What the averaged generator makes of these latents and conditions, on the CPU, 500 at a time."""
+        """What the averaged generator makes of these latents and conditions, on the CPU, 500 at a time.
+
+        Raises InputError where they are of different numbers, or the generator cannot use them.
+        """
         generator, device = self.generator, self.gan.device
-        parts = []
-        for start in range(0, len(latents), 500):
-            some = slice(start, start + 500)
-            chosen = tuple(c[some] for c in conditions) if isinstance(conditions, tuple) else conditions
-            chosen = chosen[some].to(device) if isinstance(chosen, Tensor) else chosen
-            parts.append(apply(generator, latents[some].to(device), chosen).cpu())
-        return torch.cat(parts)
+        given = conditions if isinstance(conditions, tuple) else () if conditions is None else (conditions,)
+        if not len(latents) or any(len(part) != len(latents) for part in given):
+            raise InputError(
+                f"there must be at least one latent and a condition for each, not {len(latents)} latents "
+                f"and {' and '.join(str(len(part)) for part in given) or 'no'} conditions"
+            )
+        made = []
+        try:
+            for start in range(0, len(latents), 500):
+                some = [part[start : start + 500].to(device) for part in given]
+                chosen = tuple(some) if isinstance(conditions, tuple) else some[0] if some else None
+                made.append(apply(generator, latents[start : start + 500].to(device), chosen).cpu())
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"the generator cannot use these latents and conditions: {first_line(error)}") from error
+        return torch.cat(made)
 
     def _conditions(self, count: int, condition: Any) -> Any:
-        device = self.gan.device
         if condition is None:
             return self._some_conditions(count)
-        if isinstance(condition, int):
-            return torch.full((count,), condition, device=device)
         if isinstance(condition, tuple):
             return condition
-        condition = torch.as_tensor(condition, device=device)
-        if condition.dim() == 0 or len(condition) != count:
+        try:
+            condition = torch.as_tensor(condition, device=self.gan.device)
+        except (TypeError, ValueError, RuntimeError):
+            raise InputError(f"condition must be a label or a tensor of conditions, not {condition!r}") from None
+        if condition.dim() == 0:
+            return condition.expand(count)
+        if len(condition) != count:
             raise InputError(
                 f"condition must be one label, or {count} of them, one a sample, not of shape {tuple(condition.shape)}"
             )
@@ -199,6 +213,7 @@ class Run:
         tensors = getattr(reference, "tensors", None)
         if not tensors:
             raise InputError(f"reference must be a TensorDataset such as digits.held_out, not {type(reference).__name__}")
+        validate({"samples": samples}, samples=optional(whole(1)))
         count = samples or 4 * len(tensors[0])
         if self.conditions is None or len(tensors) == 1:
             return score(self.sample(count, seed=seed), reference)
@@ -262,7 +277,14 @@ class Run:
             for name, value in here.items():
                 value.copy_(weights[name])
 
-    def load_facts(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    def load_facts(self, facts: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
+        """Take over everything that is no weight; raises InputError where something is missing."""
+        try:
+            self._load_facts(facts, tensors)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{source} is damaged: {error} is missing or wrong in it") from None
+
+    def _load_facts(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         self.step, self.images, self.seconds = facts["step"], facts["images"], facts["seconds"]
         self.ended, self.settings = facts["ended"], facts["settings"]
         self.history.load_json(facts["history"])
@@ -286,8 +308,9 @@ class Run:
         if not isinstance(facts, dict) or facts.get("format") != 1:
             raise InputError(f"{path} was not written by Run.save of this version")
         run = cls(gan)
-        run.load_weights(read_tensors(path / "weights.safetensors"), str(path))
-        run.load_facts(facts, read_tensors(path / "snapshots.safetensors"))
+        weights, snapshots = read_tensors(path / "weights.safetensors"), read_tensors(path / "snapshots.safetensors")
+        run.load_facts(facts, snapshots, str(path))
+        run.load_weights(weights, str(path))
         run._settled_at = run.step
         return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ from gantutor.errors import InputError, TrainingDiverged
 from gantutor.gan import GAN, Batch, Turn
 from gantutor.rehearsal import inspect_data, inspect_game
 from gantutor.optimization import MakeOptimizer, Schedule, adam, constant
+from gantutor.parameters import flag, number, optional, validate, whole
 from gantutor.run import Run, Snapshot, follow
+from gantutor.settings import described, described_function, described_optimizer
 
 GOOD_EVERY = 100
 """Steps between the copies of the weights that a diverged training falls back to."""
@@ -114,7 +117,17 @@ def train(
     3
     """
     budget = _budget(steps, seconds)
-    _check_numbers(batch_size, seed, half_life, snapshots, every_seconds)
+    validate(
+        {"batch_size": batch_size, "seed": seed, "snapshots": snapshots, "half_life": half_life}
+        | {"every_seconds": every_seconds, "progress": progress},
+        batch_size=whole(1),
+        seed=whole(0, 2**31),
+        snapshots=whole(0),
+        half_life=number(0),
+        every_seconds=number(0),
+        progress=flag(),
+    )
+    _check_helpers(gan, schedule, callbacks, control, checkpoint)
     where = devices.resolve(device)
     batches = batches_of(data, batch_size, seed, where)
     with devices.reproducible(seed, where), devices.without_denormals():
@@ -123,7 +136,17 @@ def train(
         inspect_game(gan, example, condition, torch.Generator(where).manual_seed(seed))
         training = _set_up(gan, batches, optimizer, half_life, control or Control(), seed, where)
         run = training.run
-        run.settings = _settings(gan, training, batch_size, seed, budget, schedule)
+        run.settings = {
+            "game": described(gan),
+            "optimizers": {name: described_optimizer(made) for name, made in training.optimizers.items()},
+            "batch_size": batch_size,
+            "samples": len(data) if hasattr(data, "__len__") else None,
+            "seed": seed,
+            "steps": steps,
+            "seconds": seconds,
+            "half_life": half_life,
+            "schedule": described_function(schedule),
+        }
         run.conditions = conditions
         latents, shown = _gallery(gallery, run, where)
         if checkpoint is not None:
@@ -152,8 +175,7 @@ def _loop(
     good = _Good(training)
     run.ended = "training"
     try:
-        for callback in callbacks:
-            callback.on_start(run)
+        _tell(callbacks, "on_start", run)
         album.look(run)
         while budget.spent(run) < 1:
             allowed = training.control.wait()
@@ -165,8 +187,7 @@ def _loop(
             good.check(values)
             album.look(run)
             saver.look()
-            for callback in callbacks:
-                callback.on_step(run)
+            _tell(callbacks, "on_step", run)
             bar.show(run)
         run.ended = "complete" if budget.spent(run) >= 1 else "stopped"
     except KeyboardInterrupt:
@@ -174,13 +195,21 @@ def _loop(
     finally:
         bar.close(run)
         if run.ended != "training":
+            _tell(callbacks, "on_end", run)
+
+
+def _tell(callbacks: Sequence[Callback], what: str, run: Run) -> None:
+    """Let the callbacks look; whatever they draw from torch's global random state leaves no trace in the training."""
+    if callbacks:
+        with devices.random_state_kept(run.gan.device):
             for callback in callbacks:
-                callback.on_end(run)
+                getattr(callback, what)(run)
 
 
 def take_step(training: Training, rate: float = 1.0, allowed: tuple[str, ...] = ()) -> dict[str, Tensor]:
     """One step of the game: every turn that is due, in order; the scalars it gave, by name, still on the device."""
-    run, values = training.run, {}
+    run = training.run
+    values: dict[str, Tensor] = {}
     _set_learning_rates(training, rate)
     batch = None
     for turn in training.gan.turns:
@@ -211,6 +240,8 @@ def play(training: Training, turn: Turn, batch: Batch) -> dict[str, Tensor]:
             extra = lazy.loss(training.gan, batch)
             values[f"{turn.name}.{name}"] = extra.detach()
             total = total + lazy.every * extra
+    if total.device.type == "cpu" and not math.isfinite(total.detach()):
+        return values  # nothing to learn from: the loop is about to give up, and the weights stay as they are
     parameters = training.parameters[turn.name]
     for parameter in parameters:
         parameter.grad = None
@@ -271,7 +302,9 @@ class _Good:
         if bad:
             self._give_up(bad[0])
         if due:
-            self.step, self.weights = run.step, self._copy()
+            weights = self._copy()
+            if all(bool(value.isfinite().all()) for value in weights.values()):
+                self.step, self.weights = run.step, weights
 
     def _give_up(self, name: str) -> None:
         run, gan = self.training.run, self.training.gan
@@ -351,13 +384,12 @@ def _set_up(
     where: torch.device,
 ) -> Training:
     trained = {name for turn in gan.turns for name in turn.updates}
-    make = optimizer or adam()
+    make = adam() if optimizer is None else optimizer
     if isinstance(make, Mapping) and set(make) != trained:
-        raise InputError(f"optimizer must name {', '.join(sorted(trained))}, and names {', '.join(sorted(make))}")
-    optimizers = {
-        name: (make[name] if isinstance(make, Mapping) else make)(gan.networks[name].parameters())
-        for name in sorted(trained)
-    }
+        named = ", ".join(map(str, make)) or "none"
+        raise InputError(f"optimizer must name the networks {', '.join(sorted(trained))}, and names {named}")
+    makers = make if isinstance(make, Mapping) else dict.fromkeys(trained, make)
+    optimizers = {name: _optimizer(name, makers[name], gan) for name in sorted(trained)}
     return Training(
         run=Run(gan),
         gan=gan,
@@ -374,51 +406,47 @@ def _set_up(
     )
 
 
+def _optimizer(name: str, make: MakeOptimizer, gan: GAN) -> Optimizer:
+    parameters = [parameter for parameter in gan.networks[name].parameters() if parameter.requires_grad]
+    if not parameters:
+        raise InputError(f"the {name} has no weights to train: take it out of the turns, or let a weight require gradients")
+    made = make(parameters) if callable(make) else make
+    if not isinstance(made, Optimizer):
+        raise InputError(
+            f"optimizer must be a function of parameters that gives a torch optimizer, such as adam(1e-3), "
+            f"or one for each network by name, not {make!r}"
+        )
+    return made
+
+
 def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -> tuple[Tensor | None, Any]:
     if "generator" not in run.averaged:
         return None, None
-    if isinstance(gallery, tuple):
+    if isinstance(gallery, int) and not isinstance(gallery, bool) and gallery >= 1:
+        latents = run.gan.draw_latent(gallery, torch.Generator(where).manual_seed(0))
+        return latents, run._some_conditions(gallery)
+    if isinstance(gallery, tuple) and len(gallery) == 2 and isinstance(gallery[0], Tensor):
+        run.generate(*gallery)  # refuses what the generator cannot use
         return gallery
-    if isinstance(gallery, bool) or not isinstance(gallery, int) or gallery < 1:
-        raise InputError(f"gallery must be a whole number ≥ 1 or a pair (latents, conditions), not {gallery!r}")
-    latents = run.gan.draw_latent(gallery, torch.Generator(where).manual_seed(0))
-    return latents, run._some_conditions(gallery)
+    raise InputError(f"gallery must be a whole number ≥ 1 or a pair (latents, conditions), not {reprlib.repr(gallery)}")
 
 
 def _budget(steps: int | None, seconds: float | None) -> Budget:
     if (steps is None) == (seconds is None):
         raise InputError("give a budget: either steps= or seconds=")
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 1):
-        raise InputError(f"steps must be a whole number ≥ 1, not {steps!r}")
-    if seconds is not None and not (isinstance(seconds, int | float) and 0 < seconds < math.inf):
-        raise InputError(f"seconds must be a number > 0, not {seconds!r}")
+    validate({"steps": steps, "seconds": seconds}, steps=optional(whole(1)), seconds=optional(number(above=0)))
     return Budget(steps, seconds)
 
 
-def _check_numbers(batch_size: int, seed: int, half_life: float, snapshots: int, every_seconds: float) -> None:
-    for name, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0), ("snapshots", snapshots, 0)):
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 2**31:
-            raise InputError(f"{name} must be a whole number ≥ {least}, not {value!r}")
-    for name, number in (("half_life", half_life), ("every_seconds", every_seconds)):
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < math.inf:
-            raise InputError(f"{name} must be a number ≥ 0, not {number!r}")
-
-
-def _settings(
-    gan: GAN, training: Training, batch_size: int, seed: int, budget: Budget, schedule: Callable[..., Any]
-) -> dict[str, Any]:
-    """What must be the same for a checkpoint to be resumed."""
-    return {
-        "turns": [[turn.name, turn.times, turn.every, {n: lazy.every for n, lazy in turn.lazy.items()}] for turn in gan.turns],
-        "optimizers": {
-            name: [type(o).__name__, training.base_rates[name], list(o.param_groups[0].get("betas", ()))]
-            for name, o in training.optimizers.items()
-        },
-        "latent": gan.latent if isinstance(gan.latent, int) else "a function",
-        "batch_size": batch_size,
-        "seed": seed,
-        "steps": budget.steps,
-        "seconds_budget": budget.seconds,
-        "half_life": training.half_life,
-        "schedule": getattr(schedule, "__qualname__", type(schedule).__name__),
-    }
+def _check_helpers(gan: object, schedule: object, callbacks: object, control: object, checkpoint: object) -> None:
+    """Raise InputError where something that is no number was given in the wrong form."""
+    if not isinstance(gan, GAN):
+        raise InputError(f"the game must be a gantutor.GAN, not {type(gan).__name__}")
+    if not callable(schedule):
+        raise InputError(f"schedule must be a function of the budget spent, such as linear_decay(), not {schedule!r}")
+    if not (isinstance(callbacks, Sequence) and all(isinstance(each, Callback) for each in callbacks)):
+        raise InputError(f"callbacks must be a list of gantutor.Callback objects, not {callbacks!r}")
+    if control is not None and not isinstance(control, Control):
+        raise InputError(f"control must be a gantutor.Control, not {control!r}")
+    if checkpoint is not None and not isinstance(checkpoint, str | Path):
+        raise InputError(f"checkpoint must be the path of a folder, not {checkpoint!r}")

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset, default_collate
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
 from gantutor.errors import InputError
 
@@ -136,7 +136,11 @@ def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> B
     torch.Size([4, 2])
     """
     if isinstance(data, Tensor):
-        data = TensorDataset(data) if data.dim() else None
+        if not data.dim():
+            raise InputError("data must hold at least one batch of samples, and this tensor is a single number")
+        data = TensorDataset(data)
+    if isinstance(data, IterableDataset):
+        data = DataLoader(data, batch_size, drop_last=True)
     if isinstance(data, DataLoader | list | tuple):
         return StreamBatches(data, device)
     if hasattr(data, "__getitem__") and hasattr(data, "__len__"):

@@ -27,10 +27,13 @@ class Scoring(Callback):
         samples: int | None = None,
         score: Callable[..., Scores] = digit_scores,
     ) -> None:
-        if not all(isinstance(step, int) and step >= 0 for step in steps):
-            raise InputError(f"steps must be whole numbers ≥ 0, not {list(steps)!r}")
+        if not all(isinstance(step, int) and not isinstance(step, bool) and step >= 0 for step in steps):
+            raise InputError(f"steps must be whole numbers of at least 0, not {list(steps)!r}")
         self.reference, self.steps, self.samples, self.score = reference, set(steps), samples, score
         self.moments: list[tuple[int, float, Scores]] = []
+
+    def on_start(self, run: Run) -> None:
+        self.on_step(run)
 
     def on_step(self, run: Run) -> None:
         if run.step in self.steps:

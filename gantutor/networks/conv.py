@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError
+from gantutor.parameters import validate, whole
 
 
 def upsample_block(inputs: int, outputs: int) -> nn.Sequential:
@@ -29,6 +30,13 @@ class ConvGenerator(nn.Module):
         self, latent: int = 64, classes: int = 0, channels: int = 1, size: int = 28, embedding: int = 16
     ) -> None:
         super().__init__()
+        validate(
+            {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding},
+            latent=whole(1),
+            classes=whole(0),
+            channels=whole(1),
+            embedding=whole(1),
+        )
         self.side = _quarter(size)
         self.label = nn.Embedding(classes, embedding) if classes else None
         self.start = nn.Linear(latent + (embedding if classes else 0), self.side**2 * 64, bias=False)
@@ -65,6 +73,7 @@ class MinibatchDeviation(nn.Module):
 
     def __init__(self, group: int = 8) -> None:
         super().__init__()
+        validate({"group": group}, group=whole(1))
         self.group = group
 
     def forward(self, x: Tensor) -> Tensor:
@@ -91,6 +100,12 @@ class ConvDiscriminator(nn.Module):
         self, classes: int = 0, channels: int = 1, size: int = 28, features: int = 128, group: int = 8
     ) -> None:
         super().__init__()
+        validate(
+            {"classes": classes, "channels": channels, "features": features},
+            classes=whole(0),
+            channels=whole(1),
+            features=whole(1),
+        )
         side = math.ceil(_quarter(size) / 2)
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2),

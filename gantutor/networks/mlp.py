@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
+from gantutor.parameters import number, validate, whole
 
 
 def fully_connected(
@@ -21,9 +21,8 @@ def fully_connected(
     >>> fully_connected(2, 1, width=8, depth=2)(torch.zeros(5, 2)).shape
     torch.Size([5, 1])
     """
-    for name, value in {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(f"{name} must be a whole number ≥ 1, not {value!r}")
+    sizes_given = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
+    validate(sizes_given, inputs=whole(1), outputs=whole(1), width=whole(1), depth=whole(1))
     sizes = [inputs, *[width] * depth]
     hidden = [layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(a, b), activation())]
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
@@ -75,8 +74,7 @@ class MLPDiscriminator(nn.Module):
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        if not scale > 0:
-            raise InputError(f"scale must be a number > 0, not {scale!r}")
+        validate({"scale": scale}, scale=number(above=0))
         self.scale = scale
         self.layers = fully_connected(math.prod(shape), 1, width, depth, activation)
 

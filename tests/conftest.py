@@ -1,0 +1,80 @@
+"""What the tests share: one thread, a seeded start, and a game small enough to train in a blink."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+import torch
+from torch import Tensor
+
+import gantutor as gt
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> Iterator[None]:
+    """Every test starts from the same random state and leaves the one it found."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.fixture
+def points() -> Tensor:
+    """256 points of a plane, shape (256, 2): standard normal, moved to (2, −1) and halved."""
+    return torch.tensor([2.0, -1.0]) + 0.5 * torch.randn(256, 2, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def images() -> Tensor:
+    """64 small images, shape (64, 1, 8, 8), uniform in [−1, 1]."""
+    return torch.rand(64, 1, 8, 8, generator=torch.Generator().manual_seed(2)) * 2 - 1
+
+
+@pytest.fixture
+def point_game() -> Callable[..., gt.GAN]:
+    """Makes a game on the plane whose weights are the same every time."""
+
+    def make(objective: gt.objectives.Objective | None = None, width: int = 16, turns: int = 1) -> gt.GAN:
+        torch.manual_seed(3)
+        return gt.GAN(
+            gt.networks.MLPGenerator(2, (2,), width=width),
+            gt.networks.MLPDiscriminator((2,), width=width),
+            objective or gt.objectives.non_saturating(r1=0.1),
+            latent=2,
+            discriminator_turns=turns,
+        )
+
+    return make
+
+
+@pytest.fixture
+def image_game() -> Callable[..., gt.GAN]:
+    """Makes a convolutional game on images of side 8, with batch norm, whose weights are the same every time."""
+
+    def make(classes: int = 0) -> gt.GAN:
+        torch.manual_seed(4)
+        return gt.GAN(
+            gt.networks.ConvGenerator(4, classes=classes, size=8),
+            gt.networks.ConvDiscriminator(classes=classes, size=8, features=16),
+            gt.objectives.non_saturating(r1=1.0, every=2),
+            latent=4,
+        )
+
+    return make
+
+
+@pytest.fixture
+def same_weights() -> Callable[[gt.Run, gt.Run], bool]:
+    """Tells whether all networks and averages of two runs agree in every bit."""
+
+    def same(one: gt.Run, other: gt.Run) -> bool:
+        mine, theirs = one.weights(), other.weights()
+        return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+    return same

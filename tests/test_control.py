@@ -1,0 +1,103 @@
+"""What a person wants of a running training."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+import pytest
+
+from gantutor import Control, InputError
+
+
+def test_it_lets_everything_pass_at_first() -> None:
+    control = Control()
+    assert control.wait() == () and not control.paused and not control.stopped
+
+
+def test_steps_are_granted_one_by_one_and_in_order() -> None:
+    control = Control()
+    control.pause()
+    control.step()
+    control.step("generator")
+    control.step("generator", "discriminator")
+    assert [control.wait() for _ in range(3)] == [(), ("generator",), ("generator", "discriminator")]
+
+
+def test_a_pause_holds_until_another_thread_lets_go() -> None:
+    control = Control()
+    control.pause()
+    got: list[object] = []
+    thread = threading.Thread(target=lambda: got.append(control.wait()))
+    thread.start()
+    time.sleep(0.1)
+    assert got == []
+    control.resume()
+    thread.join(2)
+    assert got == [()]
+
+
+def test_stop_wins_over_pause_and_over_steps() -> None:
+    control = Control()
+    control.pause()
+    control.step()
+    control.stop()
+    assert control.wait() is None
+
+
+def test_going_on_drops_the_steps_that_were_not_taken() -> None:
+    control = Control()
+    control.pause()
+    control.step("generator")
+    control.resume()
+    assert control.wait() == ()
+    control.pause()
+    thread = threading.Thread(target=control.wait, daemon=True)
+    thread.start()
+    thread.join(0.1)
+    assert thread.is_alive()  # nothing was left to take
+    control.stop()
+
+
+def test_a_step_asked_for_while_running_is_no_debt_for_the_next_pause() -> None:
+    control = Control()
+    control.step()
+    control.pause()
+    thread = threading.Thread(target=control.wait, daemon=True)
+    thread.start()
+    thread.join(0.1)
+    assert thread.is_alive()
+    control.stop()
+
+
+def test_slow_motion_waits_and_still_stops_at_once() -> None:
+    control = Control()
+    control.slow_down(0.05)
+    started = time.perf_counter()
+    control.wait()
+    assert time.perf_counter() - started >= 0.05
+    control.slow_down(10)
+    threading.Timer(0.1, control.stop).start()
+    started = time.perf_counter()
+    assert control.wait() is None
+    assert time.perf_counter() - started < 2
+
+
+@pytest.mark.parametrize("seconds", [-1, 10.5, math.nan, "1", None, True])
+def test_bad_slow_motion(seconds: object) -> None:
+    with pytest.raises(InputError, match="seconds must be a number of at least 0 and at most 10"):
+        Control().slow_down(seconds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", [-1e-3, 1.5, math.nan, math.inf, "0.1", None, True])
+def test_bad_learning_rates(rate: object) -> None:
+    with pytest.raises(InputError, match="learning rate of generator must be"):
+        Control().set_learning_rate("generator", rate)  # type: ignore[arg-type]
+
+
+def test_learning_rates_are_kept_by_network() -> None:
+    control = Control()
+    control.set_learning_rate("generator", 0)
+    control.set_learning_rate("discriminator", 0.5)
+    assert control.learning_rates == {"generator": 0.0, "discriminator": 0.5}
