@@ -143,7 +143,8 @@ def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> B
         data = DataLoader(data, batch_size, drop_last=True)
     if isinstance(data, DataLoader | list | tuple):
         return StreamBatches(data, device)
-    if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+    plain = (str, bytes, dict)  # they have items too, but no samples
+    if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, plain):
         _refuse_too_few(len(data), batch_size)
         if isinstance(data, TensorDataset):
             return ResidentBatches(data.tensors, batch_size, seed, device)
@@ -153,7 +154,7 @@ def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> B
             if tensors is None
             else ResidentBatches(tensors, batch_size, seed, device)
         )
-    if isinstance(data, Iterable):
+    if isinstance(data, Iterable) and not isinstance(data, plain):
         if isinstance(data, Iterator):
             raise InputError("the data must be an iterable that can be begun again, not an iterator: pass a list or a DataLoader")
         return StreamBatches(data, device)
