@@ -22,17 +22,27 @@ def inspect_data(
     It draws with a random state of its own, so that the order of the training is not touched.
     """
     batches = batches_of(data, batch_size, seed=0, device=device)
+    resident = getattr(batches, "tensors", None)
+    if resident is not None:
+        inspect_samples(resident[0], value_range)
     real, condition = batches.next()
     for part in real if isinstance(real, tuple) else (real,):
         inspect_samples(part, value_range)
-    resident = getattr(batches, "tensors", None)
-    if resident is not None:
-        chosen = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
-        kept = tuple(tensor[chosen] for tensor in resident[1:])
-        for part in resident[:1]:
-            inspect_samples(part, value_range)
-        return real, condition, None if not kept else kept[0] if len(kept) == 1 else kept
-    return real, condition, condition
+    if resident is None:
+        return real, condition, condition
+    chosen = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
+    kept = tuple(tensor[chosen] for tensor in resident[1:])
+    return real, condition, None if not kept else kept[0] if len(kept) == 1 else kept
+
+
+def is_range(value: Any) -> bool:
+    """Whether this is a pair of numbers, the first the smaller.
+
+    >>> is_range((0, 255)), is_range((1, -1))
+    (True, False)
+    """
+    pair = isinstance(value, tuple | list) and len(value) == 2
+    return pair and all(isinstance(end, int | float) for end in value) and bool(value[0] < value[1])
 
 
 def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0, 1.0)) -> None:
@@ -61,6 +71,18 @@ def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.
 @torch.no_grad()
 def inspect_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
     """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not fit."""
+    first = real[0] if isinstance(real, tuple) else real
+    try:
+        _rehearse(gan, real, condition, draw)
+    except InputError:
+        weights = next((p.dtype for p in gan.parameters() if p.is_floating_point()), first.dtype)
+        if weights != first.dtype:
+            kinds = f"the samples are {first.dtype} and the weights {weights}".replace("torch.", "")
+            raise InputError(f"{kinds}: convert the samples, as in x.float()") from None
+        raise
+
+
+def _rehearse(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
     first = real[0] if isinstance(real, tuple) else real
     count = len(first)
     batch = Batch(gan, real, condition, _attempt(lambda: gan.draw_latent(count, draw, first.device), "the latent"))
@@ -119,6 +141,6 @@ def _attempt(call: Any, what: str) -> Any:
         return call()
     except InputError:
         raise
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, KeyError, NotImplementedError) as error:
+    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{what} failed: {first_line(error)}") from error
 

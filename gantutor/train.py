@@ -21,7 +21,7 @@ from gantutor.control import Control
 from gantutor.data.batches import Batches, batches_of
 from gantutor.errors import InputError, TrainingDiverged
 from gantutor.gan import GAN, Batch, Turn
-from gantutor.rehearsal import inspect_data, inspect_game
+from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.optimization import MakeOptimizer, Schedule, adam, constant
 from gantutor.parameters import flag, number, optional, validate, whole
 from gantutor.run import Run, Snapshot, follow
@@ -128,6 +128,8 @@ def train(
         progress=flag(),
     )
     _check_helpers(gan, schedule, callbacks, control, checkpoint)
+    if value_range is not None and not is_range(value_range):
+        raise InputError(f"value_range must be a pair (low, high) with low < high, or None, not {value_range!r}")
     where = devices.resolve(device)
     batches = batches_of(data, batch_size, seed, where)
     with devices.reproducible(seed, where), devices.without_denormals():

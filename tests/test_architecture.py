@@ -1,0 +1,95 @@
+"""The house: no module imports from a floor above its own, and nothing runs in a circle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import gantutor
+
+PACKAGE = Path(gantutor.__file__).parent
+FLOORS = {
+    0: "errors files parameters optimization objectives metrics networks data plots".split(),
+    1: "gan run settings".split(),
+    2: "control checkpoint device rehearsal around".split(),
+    3: "train".split(),
+    4: "live environment collect __main__".split(),
+}
+FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+
+def imports(module: str) -> set[str]:
+    """The modules of the package that one imports, wherever in the file; what only type checkers read counts too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{module} imports by a relative name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return {name for name in found if name in MODULES} - {module}
+
+
+def part(module: str) -> str:
+    """The file or folder of the package that a module belongs to."""
+    return module.split(".")[1]
+
+
+INNER = sorted(name for name in MODULES if name != "gantutor")
+
+
+def test_the_reader_of_imports_sees_them() -> None:
+    assert {"gantutor.gan", "gantutor.run", "gantutor.checkpoint", "gantutor.control"} <= imports("gantutor.train")
+    assert "gantutor.metrics.score" in imports("gantutor.metrics") and imports("gantutor.errors") == set()
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_every_module_stands_on_a_floor(module: str) -> None:
+    assert part(module) in FLOOR, f"{module} stands on no floor: say here on which"
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_no_module_imports_from_a_floor_above(module: str) -> None:
+    own = FLOOR[part(module)]
+    above = sorted(name for name in imports(module) if name != "gantutor" and FLOOR[part(name)] > own)
+    assert not above, f"{module} (floor {own}) imports {', '.join(above)}"
+
+
+@pytest.mark.parametrize("module", [name for name in INNER if FLOOR.get(part(name), 0) < 4])
+def test_below_the_top_nobody_imports_the_package_as_a_whole(module: str) -> None:
+    assert "gantutor" not in {name for name in imports(module) if name == "gantutor"} or all(
+        f"gantutor.{alias}" in MODULES for alias in whole_imports(module)
+    )
+
+
+def whole_imports(module: str) -> list[str]:
+    """What a module takes by ``from gantutor import …``, and the package itself by ``import gantutor``."""
+    found = []
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "gantutor":
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            found += [""] * any(alias.name == "gantutor" for alias in node.names)
+    return found
+
+
+def test_nothing_runs_in_a_circle() -> None:
+    graph = {name: {other for other in imports(name) if other != "gantutor"} for name in INNER}
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " → ".join([*path[path.index(name) :], name])
+        if name not in done:
+            for other in sorted(graph[name]):
+                if not name.startswith(other + ".") and not other.startswith(name + "."):
+                    walk(other, (*path, name))
+            done.add(name)
+
+    for name in INNER:
+        walk(name, ())
