@@ -39,6 +39,8 @@ def digit_scores(generated: Tensor, reference: Any, *, generated_labels: Tensor 
     tensors = getattr(reference, "tensors", None)
     if not tensors:
         raise InputError(f"reference must be a TensorDataset such as digits().held_out, not {type(reference).__name__}")
+    if not isinstance(generated, Tensor) or not generated.dim():
+        raise InputError(f"digits must be a tensor of images, not {type(generated).__name__}")
     counts = len(generated), len(tensors[0])
     if min(counts) < 10 or sum(counts) > 5000:
         raise InputError(f"score from 10 samples up to {5000 - counts[1]:,} against these {counts[1]:,}, not {counts[0]:,}")
@@ -56,8 +58,9 @@ def digit_scores(generated: Tensor, reference: Any, *, generated_labels: Tensor 
         ),
     )
     if generated_labels is not None:
-        if generated_labels.shape != (counts[0],):
-            raise InputError(f"generated_labels must have shape ({counts[0]},), not {tuple(generated_labels.shape)}")
+        if getattr(generated_labels, "shape", None) != (counts[0],):
+            given = getattr(generated_labels, "shape", type(generated_labels).__name__)
+            raise InputError(f"generated_labels must be a tensor of shape ({counts[0]},), not {given}")
         right = float((probabilities.argmax(1) == generated_labels.cpu()).double().mean())
         scores["class_accuracy"] = Score(right, _accuracy(), "share", "higher", counts[0], "the digit classifier")
     return scores
@@ -65,8 +68,10 @@ def digit_scores(generated: Tensor, reference: Any, *, generated_labels: Tensor 
 
 def _measure(features: Tensor, real: Tensor, probabilities: Tensor, seed: int) -> dict[str, float]:
     few = min(len(features), len(real))
-    chosen = torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:few]
-    precision, recall = precision_recall(real[:few] if len(real) > few else real, features[chosen])
+    draw = torch.Generator().manual_seed(seed)
+    # Digits often stand in order of class: the first few would be zeros alone.
+    some = [cloud[torch.randperm(len(cloud), generator=draw)[:few]] for cloud in (features, real)]
+    precision, recall = precision_recall(some[1], some[0])
     confidence, read_as = probabilities.max(1)
     shares = read_as[confidence > CONFIDENT].bincount(minlength=10) / len(features)
     return {

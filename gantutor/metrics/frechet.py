@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+from gantutor.metrics.checks import refuse_not_finite
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -20,8 +21,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     for features in (first, second):
         if features.dim() != 2 or len(features) < 2 or features.shape[1] != first.shape[-1]:
             raise InputError(f"features must have shapes (N₁, D) and (N₂, D), not {tuple(first.shape)} and {tuple(second.shape)}")
-        if not bool(features.isfinite().all()):
-            raise InputError("the features contain values that are not finite (NaN or infinity)")
+    refuse_not_finite("features", first, second)
     first, second = first.double(), second.double()
     mean_gap = (first.mean(0) - second.mean(0)).square().sum()
     covariances = torch.atleast_2d(first.T.cov()), torch.atleast_2d(second.T.cov())

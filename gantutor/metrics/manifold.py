@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+from gantutor.metrics.checks import refuse_not_finite
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float, float]:
@@ -14,6 +15,7 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
     A cloud's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in
     the cloud. Precision is the share of generated features inside the real manifold, recall the share of real ones
     inside the generated. The paper takes as many of each; with unequal numbers the larger cloud has smaller balls.
+    Raises InputError for features of other shapes or not finite, and for a k that the smaller cloud has not.
 
     >>> cloud = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
     >>> precision_recall(cloud, cloud), precision_recall(cloud, cloud + 100)
@@ -23,6 +25,7 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
         raise InputError(f"features must have shapes (N, D) and (M, D), not {tuple(real.shape)} and {tuple(generated.shape)}")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k < min(len(real), len(generated)):
         raise InputError(f"k must be a whole number from 1 to {min(len(real), len(generated)) - 1}, not {k!r}")
+    refuse_not_finite("features", real, generated)
     real, generated = real.double(), generated.double()
     return _share_inside(generated, real, k), _share_inside(real, generated, k)
 

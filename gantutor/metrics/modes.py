@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gantutor.data.toy import Distribution
 from gantutor.errors import InputError
+from gantutor.metrics.checks import refuse_not_finite
 from gantutor.metrics.score import Score, Scores
 
 _UNITS = {
@@ -33,7 +34,7 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     Reverse KL is Σ qᵢ log(K qᵢ) of the shares q of all samples by nearest mode, in nats, against K equal shares.
     Spread is the root mean square distance of good samples to their centre over that of real ones cut at 3σ too: below
     1 the samples huddle inside the modes. Floors are medians over 20 draws of as many real samples. Raises InputError
-    for samples of another shape and for distributions without modes.
+    for samples of another shape or not finite, and for distributions without modes.
 
     >>> from gantutor.data import toy
     >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
@@ -43,8 +44,9 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
         raise InputError(f"the {distribution.name} has no modes to count: take ring or grid")
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
+    refuse_not_finite("samples", samples)
     floors = _floors(len(samples), tuple(map(tuple, distribution.centres.tolist())), distribution.sigma, seed)
-    values = measure_modes(samples.detach().cpu(), distribution)
+    values = measure_modes(samples.detach().to(distribution.centres), distribution)
     reference = f"the true density of the {distribution.name}"
     return Scores(
         {name: Score(value, floors[name], *_UNITS[name], len(samples), reference) for name, value in values.items()}

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+from gantutor.metrics.checks import refuse_not_finite
 
 
 def nearest(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
@@ -18,6 +19,7 @@ def nearest(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
         raise InputError(
             f"queries and data must be samples of one shape, not {tuple(queries.shape)} and {tuple(data.shape)}"
         )
+    refuse_not_finite("samples", queries, data)
     flat = data.flatten(1)
     parts = [torch.cdist(part, flat).min(1) for part in queries.flatten(1).split(1000)]
     return torch.cat([p.values for p in parts]), torch.cat([p.indices for p in parts])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -78,6 +79,9 @@ def record(scores: Mapping[str, Score], seconds: Mapping[str, float] | None = No
 
     ``seconds``, which differ from run to run, go into the output's metadata. Outside a notebook the scores are printed.
     """
+    if not _in_notebook():
+        print(Scores(scores))
+        return
     from IPython.display import display
 
     content: dict[str, Any] = {
@@ -86,6 +90,12 @@ def record(scores: Mapping[str, Score], seconds: Mapping[str, float] | None = No
     }
     bundle = {MIME: content, "text/html": table(scores), "text/plain": str(Scores(scores))}
     display(bundle, raw=True, metadata={"gantutor": {"seconds": dict(seconds or {})}})  # type: ignore[no-untyped-call]
+
+
+def _in_notebook() -> bool:
+    """Whether IPython runs this; where nobody has imported it, it does not."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and shell.get_ipython() is not None
 
 
 def _plain(value: float) -> float | None:
