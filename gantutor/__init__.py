@@ -47,7 +47,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than torch."""
+    """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than
+    torch."""
     if name in ("live", "plots", "environment"):
         return importlib.import_module(f"gantutor.{name}")
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """The whole state of a training on disk, so that a killed one goes on exactly where it was.
 
-A checkpoint is a folder with two safetensors files and one of JSON, written to the side and renamed; the last two are
-kept. Nothing is pickled.
+A checkpoint is a folder with two safetensors files and one of JSON, written to the side and renamed; the last
+two are kept. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ KEPT = 2
 
 
 def save(
-    folder: Path, run: Run, optimizers: dict[str, Optimizer], batches: Batches, generators: dict[str, torch.Generator]
+    folder: Path,
+    run: Run,
+    optimizers: dict[str, Optimizer],
+    batches: Batches,
+    generators: dict[str, torch.Generator],
 ) -> None:
     """Write a checkpoint of this moment, and remove all but the last two."""
     numbers, tensors = _optimizer_state(optimizers)
@@ -47,7 +51,8 @@ def resume(
     batches: Batches,
     generators: dict[str, torch.Generator],
 ) -> str | None:
-    """Put everything back as the newest readable checkpoint has it, and say so in a sentence; None where there is none.
+    """Put everything back as the newest readable checkpoint has it, and say so in a sentence; None where
+    there is none.
 
     Raises InputError, naming what differs, where the checkpoint is of another training.
     """
@@ -57,7 +62,10 @@ def resume(
     for path in reversed(_all(folder)):
         try:
             facts = read_json(path / "run.json")
-            weights, state = read_tensors(path / "weights.safetensors"), read_tensors(path / "state.safetensors")
+            weights, state = (
+                read_tensors(path / "weights.safetensors"),
+                read_tensors(path / "state.safetensors"),
+            )
             settings = facts["settings"]
         except (InputError, KeyError, TypeError) as error:
             said += f"Passed over a damaged checkpoint ({error}). "
@@ -95,7 +103,9 @@ def _restore(
     run.load_weights({name: t for name, t in weights.items() if name not in snapshots}, str(path))
     run.load_facts(facts, snapshots, str(path))
     _load_optimizers(optimizers, facts["optimizers"], state)
-    batches.load_state_dict({name.removeprefix("data."): t for name, t in state.items() if name.startswith("data.")})
+    batches.load_state_dict(
+        {name.removeprefix("data."): t for name, t in state.items() if name.startswith("data.")}
+    )
     for name, generator in generators.items():
         generator.set_state(state[f"random.{name}"])
     torch.set_rng_state(state["random.global"])
@@ -111,15 +121,23 @@ def _optimizer_state(optimizers: dict[str, Optimizer]) -> tuple[dict[str, Any], 
         content = optimizer.state_dict()
         numbers[name] = {"groups": content["param_groups"], "state": {}}
         for index, entries in content["state"].items():
-            numbers[name]["state"][str(index)] = {k: v for k, v in entries.items() if not isinstance(v, Tensor)}
-            tensors |= {f"optimizer.{name}.{index}.{k}": v for k, v in entries.items() if isinstance(v, Tensor)}
+            numbers[name]["state"][str(index)] = {
+                k: v for k, v in entries.items() if not isinstance(v, Tensor)
+            }
+            tensors |= {
+                f"optimizer.{name}.{index}.{k}": v for k, v in entries.items() if isinstance(v, Tensor)
+            }
     return numbers, tensors
 
 
-def _load_optimizers(optimizers: dict[str, Optimizer], numbers: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+def _load_optimizers(
+    optimizers: dict[str, Optimizer], numbers: dict[str, Any], tensors: dict[str, Tensor]
+) -> None:
     for name, optimizer in optimizers.items():
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        state: dict[int, dict[str, Any]] = {int(index): dict(e) for index, e in numbers[name]["state"].items()}
+        state: dict[int, dict[str, Any]] = {
+            int(index): dict(e) for index, e in numbers[name]["state"].items()
+        }
         prefix = f"optimizer.{name}."
         for key, tensor in tensors.items():
             if key.startswith(prefix):
@@ -129,7 +147,8 @@ def _load_optimizers(optimizers: dict[str, Optimizer], numbers: dict[str, Any], 
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """The same values in the parameter's memory format: fused optimisers walk through memory without asking for it."""
+    """The same values in the parameter's memory format: fused optimisers walk through memory without asking
+    for it."""
     if tensor.shape != parameter.shape:
         return tensor
     return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)

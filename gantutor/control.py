@@ -9,7 +9,8 @@ from gantutor.parameters import number, validate
 
 
 class Control:
-    """Pause, step, stop, slow motion and learning rates of a training that is running, safe to use from another thread.
+    """Pause, step, stop, slow motion and learning rates of a training that is running, safe to use from
+    another thread.
 
     >>> control = Control()
     >>> control.pause(); control.step("discriminator"); control.wait()
@@ -49,12 +50,16 @@ class Control:
         self.delay = float(seconds)
 
     def set_learning_rate(self, network: str, value: float) -> None:
-        """The learning rate of one network from its next turn on, before the schedule's factor; 0 freezes it."""
-        validate({f"the learning rate of {network}": value}, **{f"the learning rate of {network}": number(0, 1)})
+        """The learning rate of one network from its next turn on, before the schedule's factor; 0 freezes
+        it."""
+        validate(
+            {f"the learning rate of {network}": value}, **{f"the learning rate of {network}": number(0, 1)}
+        )
         self.learning_rates[network] = float(value)
 
     def wait(self) -> tuple[str, ...] | None:
-        """Return when a step may be taken: the networks it is limited to, or () for all; None once stopped."""
+        """Return when a step may be taken: the networks it is limited to, or () for all; None once
+        stopped."""
         started = time.monotonic()
         while not self.stopped and (left := started + self.delay - time.monotonic()) > 0:
             time.sleep(min(left, 0.01))

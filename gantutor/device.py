@@ -13,7 +13,8 @@ from gantutor.parameters import check_device
 
 
 def resolve(name: str | torch.device = "auto") -> torch.device:
-    """The device meant: ``"auto"`` is the first GPU if there is one. Raises InputError for one that is not there.
+    """The device meant: ``"auto"`` is the first GPU if there is one. Raises InputError for one that is not
+    there.
 
     >>> resolve("cpu")
     device(type='cpu')
@@ -28,7 +29,8 @@ def resolve(name: str | torch.device = "auto") -> torch.device:
 
 
 def place(network: nn.Module, device: torch.device, example: object) -> None:
-    """Move a network to its device; channels last where the data are images, which convolutions on CPUs prefer."""
+    """Move a network to its device; channels last where the data are images, which convolutions on CPUs
+    prefer."""
     network.to(device)
     if isinstance(example, Tensor) and example.dim() == 4 and device.type != "mps":
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -36,7 +38,8 @@ def place(network: nn.Module, device: torch.device, example: object) -> None:
 
 @contextmanager
 def reproducible(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's global random state seeded inside the block, for dropout and the like, and as it was outside of it."""
+    """Torch's global random state seeded inside the block, for dropout and the like, and as it was outside of
+    it."""
     with random_state_kept(device):
         torch.manual_seed(seed)
         yield
@@ -49,7 +52,8 @@ def random_state_kept(device: torch.device) -> AbstractContextManager[None]:
 
 @contextmanager
 def without_denormals() -> Iterator[None]:
-    """Numbers too small for a normal float count as 0 inside the block: they cost CPUs a hundred times more."""
+    """Numbers too small for a normal float count as 0 inside the block: they cost CPUs a hundred times
+    more."""
     supported = torch.set_flush_denormal(True)
     try:
         yield

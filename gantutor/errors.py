@@ -22,11 +22,11 @@ class InputError(_OneSentence, ValueError):
     """
 
 
-class DataUnavailable(_OneSentence, RuntimeError):
+class DataUnavailable(_OneSentence, RuntimeError):  # noqa: N818
     """A data set cannot be had here: a package or a network connection is missing."""
 
 
-class TrainingDiverged(_OneSentence, RuntimeError):
+class TrainingDiverged(_OneSentence, RuntimeError):  # noqa: N818
     """A loss or a network stopped being finite; ``run`` holds everything up to the last good moment."""
 
     def __init__(self, message: str, run: Any) -> None:

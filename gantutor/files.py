@@ -18,7 +18,8 @@ from gantutor.errors import InputError
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill; it takes its place at ``path`` in one step when the block ends well, and vanishes otherwise.
+    """A folder to fill; it takes its place at ``path`` in one step when the block ends well, and vanishes
+    otherwise.
 
     What stood at ``path`` before stays until then. Raises InputError where nothing can be written.
     """
@@ -44,7 +45,9 @@ def new_folder(path: Path) -> Iterator[Path]:
             raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror or error}; what was there is untouched") from None
+        raise InputError(
+            f"cannot write to {path}: {error.strerror or error}; what was there is untouched"
+        ) from None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -60,7 +63,9 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     from safetensors.torch import save_file
 
     try:
-        save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, path)
+        save_file(
+            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, path
+        )
     except SafetensorError as error:
         raise OSError(str(error)) from None
 

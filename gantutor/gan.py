@@ -1,7 +1,8 @@
 """The game: which networks play, in which order, and what each of them minimises.
 
-A game is a list of turns. ``GAN(generator, discriminator, objective)`` builds the two classical ones; ``GAN.of(networks,
-turns)`` takes any other game: cycles, several discriminators, or a plain regression as a single turn.
+A game is a list of turns. ``GAN(generator, discriminator, objective)`` builds the two classical ones;
+``GAN.of(networks, turns)`` takes any other game: cycles, several discriminators, or a plain regression as a
+single turn.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ LatentSampler = Callable[[int, torch.Generator, torch.device], Tensor]
 class Batch:
     """What one turn plays with: ``real`` samples, their ``condition`` or None, ``latent``, and ``fake``.
 
-    ``fake`` is made by the generator when it is first read, with its gradient, and kept: the generator's turn reuses
-    what the discriminator's turn has just seen. Read it detached where the generator must not be moved.
+    ``fake`` is made by the generator when it is first read, with its gradient, and kept: the generator's turn
+    reuses what the discriminator's turn has just seen. Read it detached where the generator must not be
+    moved.
     """
 
     def __init__(self, gan: GAN, real: Any, condition: Any = None, latent: Tensor | None = None) -> None:
@@ -47,7 +49,8 @@ class Batch:
 
 @dataclass(frozen=True)
 class Lazy:
-    """A further loss of a turn, added every ``every``-th step and ``every`` times as strong (Karras et al. 2020)."""
+    """A further loss of a turn, added every ``every``-th step and ``every`` times as strong (Karras et al.
+    2020)."""
 
     loss: Callable[[GAN, Batch], Tensor]
     every: int = 8
@@ -59,10 +62,11 @@ class Lazy:
 
 @dataclass(frozen=True)
 class Turn:
-    """One player's move: ``loss(gan, batch)`` gives a dict of scalars, and the networks named minimise its ``"total"``.
+    """One player's move: ``loss(gan, batch)`` gives a dict of scalars, and the networks named minimise its
+    ``"total"``.
 
-    ``times`` repeats the turn within a step, each time on a new batch; ``every`` makes it sit out all but every n-th
-    step. Other scalars in the dict are recorded in the history beside the total.
+    ``times`` repeats the turn within a step, each time on a new batch; ``every`` makes it sit out all but
+    every n-th step. Other scalars in the dict are recorded in the history beside the total.
 
     >>> Turn("critic", lambda gan, batch: {"total": batch.real.mean()}, times=5).updates
     ('critic',)
@@ -102,7 +106,7 @@ def detached(samples: Any) -> Any:
     return tuple(part.detach() for part in samples) if isinstance(samples, tuple) else samples.detach()
 
 
-# --- the classical game -----------------------------------------------------------------------------------------------
+# --- the classical game -------------------------------------------------------------------------------------
 
 
 def discriminator_loss(objective: objectives.Objective, gan: GAN, batch: Batch) -> Losses:
@@ -132,7 +136,11 @@ def penalty_loss(penalty: objectives.Penalty, gan: GAN, batch: Batch) -> Tensor:
 
     def critic(samples: Tensor) -> Tensor:
         logits = apply(gan.networks["discriminator"], samples, batch.condition)
-        return torch.cat([head.reshape(len(head), -1) for head in logits], 1) if isinstance(logits, tuple) else logits
+        return (
+            torch.cat([head.reshape(len(head), -1) for head in logits], 1)
+            if isinstance(logits, tuple)
+            else logits
+        )
 
     return penalty(critic, batch.real, detached(batch.fake))
 
@@ -140,19 +148,24 @@ def penalty_loss(penalty: objectives.Penalty, gan: GAN, batch: Batch) -> Tensor:
 def over_heads(loss: Callable[[Tensor, Tensor], Tensor], real_logits: Any, fake_logits: Any) -> Tensor:
     """The loss of logits; summed over the heads where a discriminator gives a tuple of them."""
     if isinstance(real_logits, tuple):
-        return torch.stack([loss(real, fake) for real, fake in zip(real_logits, fake_logits, strict=True)]).sum()
+        return torch.stack(
+            [loss(real, fake) for real, fake in zip(real_logits, fake_logits, strict=True)]
+        ).sum()
     return loss(real_logits, fake_logits)
 
 
 def mean_logit(logits: Any) -> Tensor:
     """The mean over samples and heads."""
-    return torch.stack([head.mean() for head in logits]).mean() if isinstance(logits, tuple) else logits.mean()
+    return (
+        torch.stack([head.mean() for head in logits]).mean() if isinstance(logits, tuple) else logits.mean()
+    )
 
 
 def classical_turns(objective: objectives.Objective, discriminator_turns: int = 1) -> list[Turn]:
     """The discriminator's turn, ``discriminator_turns`` times, then the generator's."""
     lazy = {
-        name: Lazy(partial(penalty_loss, penalty), objective.every) for name, penalty in objective.penalties.items()
+        name: Lazy(partial(penalty_loss, penalty), objective.every)
+        for name, penalty in objective.penalties.items()
     }
     generator = paired_generator_loss if objective.paired else generator_loss
     return [
@@ -161,16 +174,16 @@ def classical_turns(objective: objectives.Objective, discriminator_turns: int = 
     ]
 
 
-# --- the container ----------------------------------------------------------------------------------------------------
+# --- the container ------------------------------------------------------------------------------------------
 
 
 class GAN(nn.Module):
     """A generator and a discriminator with their objective, or, by ``GAN.of``, any game of turns.
 
-    The generator is called ``generator(z)``, or ``generator(z, condition)`` where the data give conditions; the
-    discriminator ``discriminator(x)`` or ``discriminator(x, condition)``. Any ``nn.Module`` will do. ``latent`` is the
-    dimension d of z ~ N(0, I), or a function ``(count, generator, device) -> Tensor`` of one's own. Raises InputError
-    for anything that is not a network, an objective or a latent.
+    The generator is called ``generator(z)``, or ``generator(z, condition)`` where the data give conditions;
+    the discriminator ``discriminator(x)`` or ``discriminator(x, condition)``. Any ``nn.Module`` will do.
+    ``latent`` is the dimension d of z ~ N(0, I), or a function ``(count, generator, device) -> Tensor`` of
+    one's own. Raises InputError for anything that is not a network, an objective or a latent.
 
     >>> gan = GAN(nn.Linear(2, 2), nn.Linear(2, 1), objectives.non_saturating(r1=0.1), latent=2)
     >>> [turn.name for turn in gan.turns], gan.sample(3, seed=0).shape
@@ -192,7 +205,8 @@ class GAN(nn.Module):
         objective = objective or objectives.non_saturating(r1=1.0)
         if not isinstance(objective, objectives.Objective):
             raise InputError(
-                f"objective must be one of gantutor.objectives, such as non_saturating(r1=1.0), not {objective!r}"
+                "objective must be one of gantutor.objectives, such as non_saturating(r1=1.0), "
+                f"not {objective!r}"
             )
         turns = classical_turns(objective, discriminator_turns)
         self._set_up({"generator": generator, "discriminator": discriminator}, turns, latent, ("generator",))
@@ -207,9 +221,11 @@ class GAN(nn.Module):
     ) -> GAN:
         """Any game: its networks by name, its turns in order, and the networks whose weights are averaged.
 
-        By default the network called ``generator`` is averaged, or all of them where there is none of that name.
+        By default the network called ``generator`` is averaged, or all of them where there is none of that
+        name.
 
-        >>> turn = Turn("line", lambda gan, batch: {"total": (gan.line(batch.real) - batch.condition).square().mean()})
+        >>> def miss(gan, batch): return {"total": (gan.line(batch.real) - batch.condition).square().mean()}
+        >>> turn = Turn("line", miss)
         >>> GAN.of({"line": nn.Linear(1, 1)}, [turn]).averaged
         ('line',)
         """
@@ -252,7 +268,9 @@ class GAN(nn.Module):
         """Where the first parameter lives."""
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
-    def draw_latent(self, count: int, generator: torch.Generator, device: torch.device | None = None) -> Tensor:
+    def draw_latent(
+        self, count: int, generator: torch.Generator, device: torch.device | None = None
+    ) -> Tensor:
         """``count`` latents drawn with ``generator``, which must live on ``device``."""
         device = device or self.device
         if callable(self.latent):
@@ -261,7 +279,8 @@ class GAN(nn.Module):
 
     @torch.no_grad()
     def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
-        """What the generator makes of ``count`` latents, as it stands: the last weights, in its present mode."""
+        """What the generator makes of ``count`` latents, as it stands: the last weights, in its present
+        mode."""
         generator = torch.Generator(self.device).manual_seed(seed)
         latent = self.draw_latent(count, generator)
         result: Tensor = apply(self.networks["generator"], latent, condition)

@@ -1,7 +1,7 @@
 """Adversarial losses and gradient penalties: pure functions of logits, or of a network and its inputs.
 
-Logits are real numbers of any shape, one per sample and discriminator output; losses are their means. Both losses of an
-objective take ``(real_logits, fake_logits)``, so that a relativistic pairing is nothing special.
+Logits are real numbers of any shape, one per sample and discriminator output; losses are their means. Both
+losses of an objective take ``(real_logits, fake_logits)``, so that a relativistic pairing is nothing special.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Penalty = Callable[[Critic, Tensor, Tensor], Tensor]
 class Objective:
     """What each network minimises, and the penalties on the discriminator.
 
-    ``discriminator`` and ``generator`` map ``(real_logits, fake_logits)`` to a scalar. ``paired`` says that the
-    generator's loss looks at the real logits too, which costs one more pass of the discriminator. ``penalties`` are
-    added to the discriminator's loss every ``every``-th step, ``every`` times as strong (lazy regularisation, Karras et
-    al. 2020, arXiv:1912.04958, appendix B).
+    ``discriminator`` and ``generator`` map ``(real_logits, fake_logits)`` to a scalar. ``paired`` says that
+    the generator's loss looks at the real logits too, which costs one more pass of the discriminator.
+    ``penalties`` are added to the discriminator's loss every ``every``-th step, ``every`` times as strong
+    (lazy regularisation, Karras et al. 2020, arXiv:1912.04958, appendix B).
 
     >>> objective = non_saturating(r1=1.0)
     >>> objective.name, list(objective.penalties), objective.every
@@ -44,7 +44,7 @@ class Objective:
     every: int = 1
 
 
-# --- losses -----------------------------------------------------------------------------------------------------------
+# --- losses -------------------------------------------------------------------------------------------------
 
 
 def discriminator_cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def discriminator_cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Ten
     Its least value over all discriminators is 2 log 2 − 2 JS(p_data, p_generator): Goodfellow et al. 2014,
     arXiv:1406.2661, theorem 1.
 
-    >>> round(float(discriminator_cross_entropy(torch.zeros(4), torch.zeros(4))), 4)  # 2 log 2: it cannot tell
+    >>> round(float(discriminator_cross_entropy(torch.zeros(4), torch.zeros(4))), 4)  # 2 log 2
     1.3863
     """
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
@@ -69,7 +69,8 @@ def generator_minimax(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def generator_non_saturating(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """−E log D(G(z)): the same fixed point as minimax, with a gradient where it is needed (Goodfellow et al. 2014)."""
+    """−E log D(G(z)): the same fixed point as minimax, with a gradient where it is needed (Goodfellow et al.
+    2014)."""
     return F.softplus(-fake_logits).mean()
 
 
@@ -89,7 +90,8 @@ def discriminator_hinge(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def critic_wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """E D(G(z)) − E D(x), the negative of the Wasserstein-1 estimate if D is 1-Lipschitz: Arjovsky et al. 2017."""
+    """E D(G(z)) − E D(x), the negative of the Wasserstein-1 estimate if D is 1-Lipschitz: Arjovsky et al.
+    2017."""
     return fake_logits.mean() - real_logits.mean()
 
 
@@ -109,14 +111,14 @@ def generator_relativistic(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return F.softplus(real_logits - fake_logits).mean()
 
 
-# --- penalties --------------------------------------------------------------------------------------------------------
+# --- penalties ----------------------------------------------------------------------------------------------
 
 
 def gradient_norm_squared(critic: Critic, inputs: Tensor) -> Tensor:
     """‖∇ₓ D(x)‖² of each sample, differentiable in the critic's weights: shape (N,).
 
-    The gradient of the sum of all outputs is taken, which is the per-sample gradient as long as the critic does not
-    couple the samples of a batch.
+    The gradient of the sum of all outputs is taken, which is the per-sample gradient as long as the critic
+    does not couple the samples of a batch.
 
     >>> gradient_norm_squared(lambda x: 3 * x[:, 0] + 4 * x[:, 1], torch.zeros(2, 2)).tolist()
     [25.0, 25.0]
@@ -150,7 +152,8 @@ def r2_penalty(gamma: float) -> Penalty:
 
 
 def gradient_penalty(weight: float) -> Penalty:
-    """λ · E (‖∇ D(x̂)‖ − 1)², x̂ uniform on the line between a real and a generated sample: Gulrajani et al. 2017.
+    """λ · E (‖∇ D(x̂)‖ − 1)², x̂ uniform on the line between a real and a generated sample: Gulrajani et al.
+    2017.
 
     One ε per sample, equal over all its dimensions (arXiv:1704.00028, algorithm 1).
     """
@@ -164,7 +167,7 @@ def gradient_penalty(weight: float) -> Penalty:
     return gp
 
 
-# --- objectives -------------------------------------------------------------------------------------------------------
+# --- objectives ---------------------------------------------------------------------------------------------
 
 
 def _penalties(r1: float, r2: float, gp: float = 0.0) -> dict[str, Penalty]:
@@ -187,12 +190,14 @@ def _objective(
 
 
 def minimax(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
-    """The game as first written: min over G, max over D of E log D(x) + E log(1 − D(G(z))) (Goodfellow et al. 2014)."""
+    """The game as first written: min over G, max over D of E log D(x) + E log(1 − D(G(z))) (Goodfellow et al.
+    2014)."""
     return _objective("minimax", discriminator_cross_entropy, generator_minimax, _penalties(r1, r2), every)
 
 
 def non_saturating(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
-    """Cross-entropy for the discriminator, −E log D(G(z)) for the generator (Goodfellow et al. 2014, section 3)."""
+    """Cross-entropy for the discriminator, −E log D(G(z)) for the generator (Goodfellow et al. 2014, section
+    3)."""
     return _objective(
         "non_saturating", discriminator_cross_entropy, generator_non_saturating, _penalties(r1, r2), every
     )
@@ -211,7 +216,8 @@ def hinge(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
 
 
 def wasserstein(gradient_penalty: float = 10.0, every: int = 1) -> Objective:
-    """The Wasserstein-1 distance by a critic whose slope is held near 1 by a gradient penalty (Gulrajani et al. 2017).
+    """The Wasserstein-1 distance by a critic whose slope is held near 1 by a gradient penalty (Gulrajani et
+    al. 2017).
 
     Its protocol takes five critic turns to one of the generator: ``GAN(..., discriminator_turns=5)``.
     """
@@ -221,7 +227,8 @@ def wasserstein(gradient_penalty: float = 10.0, every: int = 1) -> Objective:
 
 
 def relativistic(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
-    """Real and generated samples compared in pairs (Jolicoeur-Martineau 2018); with R1 and R2 the loss of R3GAN."""
+    """Real and generated samples compared in pairs (Jolicoeur-Martineau 2018); with R1 and R2 the loss of
+    R3GAN."""
     return _objective(
         "relativistic",
         discriminator_relativistic,

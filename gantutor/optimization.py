@@ -1,4 +1,5 @@
-"""How networks are updated: optimisers as functions of parameters, and schedules as functions of the budget spent."""
+"""How networks are updated: optimisers as functions of parameters, and schedules as functions of the budget
+spent."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ Schedule = Callable[[float], float]
 
 
 def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)) -> MakeOptimizer:
-    """Adam (Kingma & Ba 2015, arXiv:1412.6980) in its fused form; β₁ = 0 is the usual choice where a penalty holds D.
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980) in its fused form; β₁ = 0 is the usual choice where a penalty
+    holds D.
 
     >>> optimizer = adam(1e-3)([Parameter(torch.zeros(3))])
     >>> optimizer.param_groups[0]["lr"]

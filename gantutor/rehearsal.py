@@ -17,7 +17,8 @@ from gantutor.gan import GAN, Batch, Turn, apply
 def inspect_data(
     data: Any, batch_size: int, device: torch.device, value_range: tuple[float, float] | None
 ) -> tuple[Any, Any, Any]:
-    """A first batch, its conditions, and up to 1,000 conditions of the whole; raises InputError where the data cannot be learnt from.
+    """A first batch, its conditions, and up to 1,000 conditions of the whole; raises InputError where the
+    data cannot be learnt from.
 
     It draws with a random state of its own, so that the order of the training is not touched.
     """
@@ -53,24 +54,32 @@ def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.
     if not isinstance(samples, Tensor):
         raise InputError(f"samples must be tensors, not {type(samples).__name__}")
     if samples.dim() < 2:
-        raise InputError(f"samples must have shape (count, …) with at least one more dimension, not {tuple(samples.shape)}")
-    if not samples.is_floating_point():
         raise InputError(
-            f"samples must be floating-point numbers, not {samples.dtype}; images of bytes become x / 127.5 - 1".replace("torch.", "")
+            f"samples must have shape (count, …) with at least one more dimension, not {tuple(samples.shape)}"
         )
+    if not samples.is_floating_point():
+        kind = str(samples.dtype).removeprefix("torch.")
+        raise InputError(f"samples must be floating-point numbers, not {kind}; bytes become x / 127.5 - 1")
     if not bool(samples.isfinite().all()):
-        raise InputError("the samples contain values that are not finite (NaN or infinity): remove or replace them")
-    low, high = float(samples.min()), float(samples.max())
-    if value_range is not None and samples.dim() == 4 and not (value_range[0] <= low and high <= value_range[1]):
         raise InputError(
-            f"images must lie in [{value_range[0]:g}, {value_range[1]:g}], and these lie in [{low:g}, {high:g}]: "
-            "scale them, or say which range you mean with value_range="
+            "the samples contain values that are not finite (NaN or infinity): remove or replace them"
+        )
+    low, high = float(samples.min()), float(samples.max())
+    if (
+        value_range is not None
+        and samples.dim() == 4
+        and not (value_range[0] <= low and high <= value_range[1])
+    ):
+        raise InputError(
+            f"images must lie in [{value_range[0]:g}, {value_range[1]:g}], "
+            f"and these lie in [{low:g}, {high:g}]: scale them, or say which range you mean with value_range="
         )
 
 
 @torch.no_grad()
 def inspect_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
-    """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not fit."""
+    """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not
+    fit."""
     first = real[0] if isinstance(real, tuple) else real
     try:
         _rehearse(gan, real, condition, draw)
@@ -85,7 +94,9 @@ def inspect_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> 
 def _rehearse(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
     first = real[0] if isinstance(real, tuple) else real
     count = len(first)
-    batch = Batch(gan, real, condition, _attempt(lambda: gan.draw_latent(count, draw, first.device), "the latent"))
+    batch = Batch(
+        gan, real, condition, _attempt(lambda: gan.draw_latent(count, draw, first.device), "the latent")
+    )
     if {"generator", "discriminator"} <= set(gan.networks) and isinstance(real, Tensor):
         _rehearse_pair(gan, batch, count)
     for turn in gan.turns:
@@ -98,7 +109,10 @@ def _rehearse_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
     losses = _attempt(lambda: turn.loss(gan, batch), what)
     if not isinstance(losses, dict) or "total" not in losses:
         raise InputError(f"{what} must return a dict with a 'total'")
-    lazy = {name: _attempt(partial(each.loss, gan, batch), f"{name} of the {turn.name}") for name, each in turn.lazy.items()}
+    lazy = {
+        name: _attempt(partial(each.loss, gan, batch), f"{name} of the {turn.name}")
+        for name, each in turn.lazy.items()
+    }
     for name, value in (losses | lazy).items():
         if not isinstance(value, Tensor) or value.numel() != 1:
             raise InputError(f"{name!r} in {what} must be a tensor with one number")
@@ -125,7 +139,9 @@ def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
         )
         if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
             made = tuple(fake.shape) if isinstance(fake, Tensor) else type(fake).__name__
-            raise InputError(f"the generator makes samples of shape {made}, and the data have {tuple(batch.real.shape)}")
+            raise InputError(
+                f"the generator makes samples of shape {made}, and the data have {tuple(batch.real.shape)}"
+            )
         logits = _attempt(
             lambda: apply(gan.networks["discriminator"], batch.real, batch.condition),
             f"discriminator(x{condition}) with x of shape {tuple(batch.real.shape)}",
@@ -133,7 +149,9 @@ def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
     for head in logits if isinstance(logits, tuple) else (logits,):
         if not isinstance(head, Tensor) or head.shape[:1] != (count,):
             got = tuple(head.shape) if isinstance(head, Tensor) else type(head).__name__
-            raise InputError(f"the discriminator must give one logit a sample, shape ({count}, …), and gives {got}")
+            raise InputError(
+                f"the discriminator must give one logit a sample, shape ({count}, …), and gives {got}"
+            )
 
 
 def _attempt(call: Any, what: str) -> Any:
@@ -143,4 +161,3 @@ def _attempt(call: Any, what: str) -> Any:
         raise
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{what} failed: {first_line(error)}") from error
-

@@ -1,4 +1,5 @@
-"""What a training records and gives back: history, snapshots, the averaged networks; saving, loading, sampling."""
+"""What a training records and gives back: history, snapshots, the averaged networks; saving, loading,
+sampling."""
 
 from __future__ import annotations
 
@@ -20,10 +21,11 @@ from gantutor.parameters import optional, validate, whole
 
 
 class History:
-    """Scalars by name, each with the steps at which it was recorded; read from the device only when somebody looks.
+    """Scalars by name, each with the steps at which it was recorded; read from the device only when somebody
+    looks.
 
     >>> history = History()
-    >>> history.append(0, {"generator": torch.tensor(0.5)}); history.append(1, {"generator": torch.tensor(0.25)})
+    >>> for step in range(2): history.append(step, {"generator": torch.tensor(0.5 / (step + 1))})
     >>> history.names, history.column("generator")
     (['generator'], ([0, 1], [0.5, 0.25]))
     """
@@ -56,7 +58,9 @@ class History:
         """The steps and the values of one scalar; raises InputError naming those there are."""
         self._read()
         if name not in self._columns:
-            raise InputError(f"the history has no {name!r}; it has {', '.join(self._columns) or 'nothing yet'}")
+            raise InputError(
+                f"the history has no {name!r}; it has {', '.join(self._columns) or 'nothing yet'}"
+            )
         return self._columns[name]
 
     def to_json(self) -> dict[str, Any]:
@@ -78,15 +82,18 @@ class Snapshot:
 
 
 class Run:
-    """A training so far: ``history``, ``snapshots``, ``step``, ``seconds`` of training alone, and the averaged networks.
+    """A training so far: ``history``, ``snapshots``, ``step``, ``seconds`` of training alone, and the
+    averaged networks.
 
-    ``train`` makes it and hands it to the callbacks while it trains. ``generator`` is the averaged one, in evaluation
-    mode; ``gan`` holds the networks as they stood last.
+    ``train`` makes it and hands it to the callbacks while it trains. ``generator`` is the averaged one, in
+    evaluation mode; ``gan`` holds the networks as they stood last.
     """
 
     def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
         self.gan = gan
-        self.averaged = {name: copy.deepcopy(gan.networks[name]).eval().requires_grad_(False) for name in gan.averaged}
+        self.averaged = {
+            name: copy.deepcopy(gan.networks[name]).eval().requires_grad_(False) for name in gan.averaged
+        }
         self.history = History()
         self.snapshots: list[Snapshot] = []
         self.step = 0
@@ -101,20 +108,27 @@ class Run:
     def generator(self) -> nn.Module:
         """The averaged generator, ready for use."""
         if "generator" not in self.averaged:
-            raise InputError(f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network called generator")
+            raise InputError(
+                f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network called generator"
+            )
         self.settle()
         return self.averaged["generator"]
 
     def settle(self, batches: int = 16) -> None:
-        """Measure anew the statistics of batch norm that belong to the averaged generator (Izmailov et al. 2018).
+        """Measure anew the statistics of batch norm that belong to the averaged generator (Izmailov et al.
+        2018).
 
-        They are those of the average network over ``batches`` batches of 64 latents; the averages of other networks
-        keep the statistics of the networks they follow.
+        They are those of the average network over ``batches`` batches of 64 latents; the averages of other
+        networks keep the statistics of the networks they follow.
         """
         generator = self.averaged.get("generator")
-        if generator is None or self._settled_at == self.step or self.gan.latent is None:
+        if generator is None or self._settled_at == self.step or self.ended == "not trained":
             return
-        norms = [m for m in generator.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats]
+        norms = [
+            m
+            for m in generator.modules()
+            if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats
+        ]
         if norms:
             draw = torch.Generator(self.gan.device).manual_seed(0)
             momenta = [norm.momentum for norm in norms]
@@ -137,14 +151,16 @@ class Run:
 
         if self.conditions is None:
             return None
-        return tuple(map(some, self.conditions)) if isinstance(self.conditions, tuple) else some(self.conditions)
+        return (
+            tuple(map(some, self.conditions)) if isinstance(self.conditions, tuple) else some(self.conditions)
+        )
 
     @torch.no_grad()
     def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
         """``count`` samples of the averaged generator, on the CPU: shape (count, …).
 
-        ``condition`` is one label for all, or one condition a sample; left out, conditions like those of the training
-        data are used. Raises InputError for a count below 1 or conditions of another length.
+        ``condition`` is one label for all, or one condition a sample; left out, conditions like those of the
+        training data are used. Raises InputError for a count below 1 or conditions of another length.
 
         >>> import gantutor as gt
         >>> run = Run(GAN(gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10)))
@@ -178,7 +194,9 @@ class Run:
                 chosen = tuple(some) if isinstance(conditions, tuple) else some[0] if some else None
                 made.append(apply(generator, latents[start : start + 500].to(device), chosen).cpu())
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise InputError(f"the generator cannot use these latents and conditions: {first_line(error)}") from error
+            raise InputError(
+                f"the generator cannot use these latents and conditions: {first_line(error)}"
+            ) from error
         return torch.cat(made)
 
     def _conditions(self, count: int, condition: Any) -> Any:
@@ -189,12 +207,15 @@ class Run:
         try:
             condition = torch.as_tensor(condition, device=self.gan.device)
         except (TypeError, ValueError, RuntimeError):
-            raise InputError(f"condition must be a label or a tensor of conditions, not {condition!r}") from None
+            raise InputError(
+                f"condition must be a label or a tensor of conditions, not {condition!r}"
+            ) from None
         if condition.dim() == 0:
             return condition.expand(count)
         if len(condition) != count:
             raise InputError(
-                f"condition must be one label, or {count} of them, one a sample, not of shape {tuple(condition.shape)}"
+                f"condition must be one label, or {count} of them, one a sample, "
+                f"not of shape {tuple(condition.shape)}"
             )
         return condition
 
@@ -205,14 +226,18 @@ class Run:
         score: Callable[..., Scores] = digit_scores,
         seed: int = 0,
     ) -> Scores:
-        """Score ``samples`` of the averaged generator (by default four for each of the reference) against real data.
+        """Score ``samples`` of the averaged generator (by default four for each of the reference) against
+        real data.
 
-        ``reference`` is a held-out ``TensorDataset`` of images, or of images and labels. With labels the samples are
-        drawn with the same labels, in equal shares, and ``score`` is given them as ``generated_labels``.
+        ``reference`` is a held-out ``TensorDataset`` of images, or of images and labels. With labels the
+        samples are drawn with the same labels, in equal shares, and ``score`` is given them as
+        ``generated_labels``.
         """
         tensors = getattr(reference, "tensors", None)
         if not tensors:
-            raise InputError(f"reference must be a TensorDataset such as digits.held_out, not {type(reference).__name__}")
+            raise InputError(
+                f"reference must be a TensorDataset such as digits.held_out, not {type(reference).__name__}"
+            )
         validate({"samples": samples}, samples=optional(whole(1)))
         count = samples or 4 * len(tensors[0])
         if self.conditions is None or len(tensors) == 1:
@@ -220,12 +245,14 @@ class Run:
         labels = tensors[1].repeat(math.ceil(count / len(tensors[1])))[:count]
         return score(self.sample(count, condition=labels, seed=seed), reference, generated_labels=labels)
 
-    # --- saving -------------------------------------------------------------------------------------------------------
+    # --- saving ---------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write the run as a folder: weights and snapshots as safetensors, the rest as JSON; whole or not at all.
+        """Write the run as a folder: weights and snapshots as safetensors, the rest as JSON; whole or not at
+        all.
 
-        A run that stands at ``path`` is replaced. Returns the path; raises InputError where nothing can be written.
+        A run that stands at ``path`` is replaced. Returns the path; raises InputError where nothing can be
+        written.
         """
         path = Path(path)
         if path.exists() and not (path / "run.json").exists():
@@ -239,7 +266,11 @@ class Run:
 
     def weights(self) -> dict[str, Tensor]:
         """All tensors of the networks (``gan.``) and of the averaged ones (``averaged.``) by name."""
-        averages = {f"averaged.{name}.{key}": v for name, net in self.averaged.items() for key, v in net.state_dict().items()}
+        averages = {
+            f"averaged.{name}.{key}": v
+            for name, net in self.averaged.items()
+            for key, v in net.state_dict().items()
+        }
         return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averages
 
     def snapshot_tensors(self) -> dict[str, Tensor]:
@@ -292,7 +323,9 @@ class Run:
             Snapshot(entry["step"], entry["seconds"], tensors[f"snapshot.{i:05d}"])
             for i, entry in enumerate(facts["snapshots"])
         ]
-        parts = tuple(tensors[name].to(self.gan.device) for name in sorted(tensors) if name.startswith("condition."))
+        parts = tuple(
+            tensors[name].to(self.gan.device) for name in sorted(tensors) if name.startswith("condition.")
+        )
         self.conditions = None if not parts else parts[0] if len(parts) == 1 else parts
 
     @classmethod
@@ -308,14 +341,18 @@ class Run:
         if not isinstance(facts, dict) or facts.get("format") != 1:
             raise InputError(f"{path} was not written by Run.save of this version")
         run = cls(gan)
-        weights, snapshots = read_tensors(path / "weights.safetensors"), read_tensors(path / "snapshots.safetensors")
+        weights, snapshots = (
+            read_tensors(path / "weights.safetensors"),
+            read_tensors(path / "snapshots.safetensors"),
+        )
         run.load_facts(facts, snapshots, str(path))
         run.load_weights(weights, str(path))
         run._settled_at = run.step
         return run
 
     def __repr__(self) -> str:
-        return f"<Run: {self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training, {self.ended}>"
+        done = f"{self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training"
+        return f"<Run: {done}, {self.ended}>"
 
 
 @torch.no_grad()

@@ -1,4 +1,5 @@
-"""A game and its optimisers in words and numbers, so that a checkpoint can tell whether it belongs to this training."""
+"""A game and its optimisers in words and numbers, so that a checkpoint can tell whether it belongs to this
+training."""
 
 from __future__ import annotations
 
@@ -41,7 +42,11 @@ def described_optimizer(optimizer: Optimizer) -> list[Any]:
     """
     group = optimizer.param_groups[0]
     numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in group.items()}
-    kept = [[name, value] for name, value in numbers.items() if isinstance(value, int | float | list) and name != "params"]
+    kept = [
+        [name, value]
+        for name, value in numbers.items()
+        if isinstance(value, int | float | list) and name != "params"
+    ]
     return [type(optimizer).__name__, *kept]
 
 
@@ -55,7 +60,10 @@ def described_function(function: Any) -> str:
     if isinstance(function, Objective):
         return function.name
     if isinstance(function, partial):
-        name, bound = described_function(function.func), [described_function(value) for value in function.args]
+        name, bound = (
+            described_function(function.func),
+            [described_function(value) for value in function.args],
+        )
     else:
         name = getattr(function, "__name__", type(function).__name__)
         bound = [repr(value) for value in _enclosed(function)]

@@ -1,11 +1,12 @@
-"""``train()``: the one loop. It draws batches, zeroes, backpropagates, steps the optimisers and averages the weights."""
+"""``train()``: the one loop. It draws batches, zeroes, backpropagates, steps the optimisers and averages the
+weights."""
 
 from __future__ import annotations
 
 import math
 import reprlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from gantutor.control import Control
 from gantutor.data.batches import Batches, batches_of
 from gantutor.errors import InputError, TrainingDiverged
 from gantutor.gan import GAN, Batch, Turn
-from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.optimization import MakeOptimizer, Schedule, adam, constant
 from gantutor.parameters import flag, number, optional, validate, whole
+from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.run import Run, Snapshot, follow
 from gantutor.settings import described, described_function, described_optimizer
 
@@ -32,7 +33,8 @@ GOOD_EVERY = 100
 
 
 class Callback:
-    """What ``train`` tells while it runs: override what you need. A callback reads the run and must not change it."""
+    """What ``train`` tells while it runs: override what you need. A callback reads the run and must not
+    change it."""
 
     def on_start(self, run: Run) -> None: ...
 
@@ -99,20 +101,21 @@ def train(
 ) -> Run:
     """Play the game of ``gan`` on ``data`` for a budget of ``steps=`` or ``seconds=``, and return the Run.
 
-    ``data``: a tensor, a torch ``Dataset`` or ``DataLoader``, or any iterable of batches; batches are tensors or pairs
-    (x, condition). ``optimizer``: a function of parameters for all networks, or one for each by name; Adam with
-    β = (0, 0.99) and a learning rate of 0.0015 if left out. ``schedule`` maps the fraction of the budget spent to a factor
-    of the learning rates. ``half_life``: of the averaged weights, in images, and never more than a tenth of the images
-    seen. ``gallery``: how many fixed latents the ``snapshots`` show, or the latents and conditions themselves.
-    ``checkpoint``: a folder to save to every ``every_seconds`` and to resume from. ``value_range``: what images
-    (tensors of rank 4) must lie in; None lifts the check.
+    ``data``: a tensor, a torch ``Dataset`` or ``DataLoader``, or any iterable of batches; batches are tensors
+    or pairs (x, condition). ``optimizer``: a function of parameters for all networks, or one for each by
+    name; Adam with β = (0, 0.99) and a learning rate of 0.0015 if left out. ``schedule`` maps the fraction of
+    the budget spent to a factor of the learning rates. ``half_life``: of the averaged weights, in images, and
+    never more than a tenth of the images seen. ``gallery``: how many fixed latents the ``snapshots`` show, or
+    the latents and conditions themselves. ``checkpoint``: a folder to save to every ``every_seconds`` and to
+    resume from. ``value_range``: what images (tensors of rank 4) must lie in; None lifts the check.
 
     With ``steps`` and ``seed`` a run repeats bit for bit on one machine at one thread count. ■, Ctrl-C and
-    ``control.stop()`` end it early and return the Run so far. Raises InputError for anything that cannot be used, and
-    TrainingDiverged, with the Run so far, when a loss stops being finite.
+    ``control.stop()`` end it early and return the Run so far. Raises InputError for anything that cannot be
+    used, and TrainingDiverged, with the Run so far, when a loss stops being finite.
 
     >>> from gantutor import data, networks, objectives
-    >>> game = GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), objectives.non_saturating(), latent=2)
+    >>> pair = networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,))
+    >>> game = GAN(*pair, objectives.non_saturating(), latent=2)
     >>> train(game, torch.randn(256, 2), steps=3, progress=False).step
     3
     """
@@ -129,7 +132,9 @@ def train(
     )
     _check_helpers(gan, schedule, callbacks, control, checkpoint)
     if value_range is not None and not is_range(value_range):
-        raise InputError(f"value_range must be a pair (low, high) with low < high, or None, not {value_range!r}")
+        raise InputError(
+            f"value_range must be a pair (low, high) with low < high, or None, not {value_range!r}"
+        )
     where = devices.resolve(device)
     batches = batches_of(data, batch_size, seed, where)
     with devices.reproducible(seed, where), devices.without_denormals():
@@ -158,7 +163,15 @@ def train(
             if said:
                 print(said)
         saver = _Saver(training, checkpoint, every_seconds)
-        _loop(training, budget, schedule, callbacks, _Album(run, latents, shown, snapshots, budget), saver, progress)
+        _loop(
+            training,
+            budget,
+            schedule,
+            callbacks,
+            _Album(run, latents, shown, snapshots, budget),
+            saver,
+            progress,
+        )
         saver.write()
     return run
 
@@ -201,7 +214,8 @@ def _loop(
 
 
 def _tell(callbacks: Sequence[Callback], what: str, run: Run) -> None:
-    """Let the callbacks look; whatever they draw from torch's global random state leaves no trace in the training."""
+    """Let the callbacks look; whatever they draw from torch's global random state leaves no trace in the
+    training."""
     if callbacks:
         with devices.random_state_kept(run.gan.device):
             for callback in callbacks:
@@ -209,7 +223,8 @@ def _tell(callbacks: Sequence[Callback], what: str, run: Run) -> None:
 
 
 def take_step(training: Training, rate: float = 1.0, allowed: tuple[str, ...] = ()) -> dict[str, Tensor]:
-    """One step of the game: every turn that is due, in order; the scalars it gave, by name, still on the device."""
+    """One step of the game: every turn that is due, in order; the scalars it gave, by name, still on the
+    device."""
     run = training.run
     values: dict[str, Tensor] = {}
     _set_learning_rates(training, rate)
@@ -236,7 +251,9 @@ def play(training: Training, turn: Turn, batch: Batch) -> dict[str, Tensor]:
     """One turn: its loss, its lazy losses when they are due, the gradient, the optimisers' steps."""
     losses = dict(turn.loss(training.gan, batch))
     total = losses.pop("total")
-    values = {turn.name: total.detach()} | {f"{turn.name}.{name}": value.detach() for name, value in losses.items()}
+    values = {turn.name: total.detach()} | {
+        f"{turn.name}.{name}": value.detach() for name, value in losses.items()
+    }
     for name, lazy in turn.lazy.items():
         if training.run.step % lazy.every == 0:
             extra = lazy.loss(training.gan, batch)
@@ -247,7 +264,7 @@ def play(training: Training, turn: Turn, batch: Batch) -> dict[str, Tensor]:
     parameters = training.parameters[turn.name]
     for parameter in parameters:
         parameter.grad = None
-    total.backward(inputs=parameters)
+    total.backward(inputs=parameters)  # type: ignore[no-untyped-call]
     for name in turn.updates:
         training.optimizers[name].step()
     return values
@@ -268,11 +285,12 @@ def _set_learning_rates(training: Training, factor: float) -> None:
             group["lr"] = rate
 
 
-# --- what stands around the loop --------------------------------------------------------------------------------------
+# --- what stands around the loop ----------------------------------------------------------------------------
 
 
 class _Album:
-    """Takes the snapshots: the same latents at even fractions of the budget, from the first moment to the last."""
+    """Takes the snapshots: the same latents at even fractions of the budget, from the first moment to the
+    last."""
 
     def __init__(self, run: Run, latents: Tensor | None, conditions: Any, count: int, budget: Budget) -> None:
         self.latents, self.conditions, self.count, self.budget = latents, conditions, count, budget
@@ -311,14 +329,17 @@ class _Good:
     def _give_up(self, name: str) -> None:
         run, gan = self.training.run, self.training.gan
         broken = [
-            name for name, net in gan.networks.items() if not all(bool(p.isfinite().all()) for p in net.parameters())
+            name
+            for name, net in gan.networks.items()
+            if not all(bool(p.isfinite().all()) for p in net.parameters())
         ]
         cause = f"; the weights of the {' and the '.join(broken)} are not finite" if broken else ""
         run.load_weights(self.weights, "the last good step")
         run.ended = f"diverged at step {run.step}"
         raise TrainingDiverged(
-            f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}{cause}: the networks were put "
-            f"back to step {self.step:,}; try a lower learning rate or a penalty such as r1=1.0",
+            f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}{cause}: "
+            f"the networks were put back to step {self.step:,}; "
+            "try a lower learning rate or a penalty such as r1=1.0",
             run,
         )
 
@@ -357,7 +378,12 @@ class _Bar:
         self.budget, self.last = budget, time.monotonic()
         layout = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
         self.bar = tqdm(
-            total=1.0, initial=budget.spent(run), desc="training", bar_format=layout, file=sys.stdout, disable=not shown
+            total=1.0,
+            initial=budget.spent(run),
+            desc="training",
+            bar_format=layout,
+            file=sys.stdout,
+            disable=not shown,
         )
 
     def show(self, run: Run) -> None:
@@ -399,7 +425,9 @@ def _set_up(
         noise=torch.Generator(where).manual_seed(seed + 1),
         optimizers=optimizers,
         parameters={
-            turn.name: [p for name in turn.updates for p in gan.networks[name].parameters() if p.requires_grad]
+            turn.name: [
+                p for name in turn.updates for p in gan.networks[name].parameters() if p.requires_grad
+            ]
             for turn in gan.turns
         },
         base_rates={name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()},
@@ -411,7 +439,9 @@ def _set_up(
 def _optimizer(name: str, make: MakeOptimizer, gan: GAN) -> Optimizer:
     parameters = [parameter for parameter in gan.networks[name].parameters() if parameter.requires_grad]
     if not parameters:
-        raise InputError(f"the {name} has no weights to train: take it out of the turns, or let a weight require gradients")
+        raise InputError(
+            f"the {name} has no weights to train: take it out of the turns, or let a weight require gradients"
+        )
     made = make(parameters) if callable(make) else make
     if not isinstance(made, Optimizer):
         raise InputError(
@@ -430,22 +460,30 @@ def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -
     if isinstance(gallery, tuple) and len(gallery) == 2 and isinstance(gallery[0], Tensor):
         run.generate(*gallery)  # refuses what the generator cannot use
         return gallery
-    raise InputError(f"gallery must be a whole number ≥ 1 or a pair (latents, conditions), not {reprlib.repr(gallery)}")
+    raise InputError(
+        f"gallery must be a whole number ≥ 1 or a pair (latents, conditions), not {reprlib.repr(gallery)}"
+    )
 
 
 def _budget(steps: int | None, seconds: float | None) -> Budget:
     if (steps is None) == (seconds is None):
         raise InputError("give a budget: either steps= or seconds=")
-    validate({"steps": steps, "seconds": seconds}, steps=optional(whole(1)), seconds=optional(number(above=0)))
+    validate(
+        {"steps": steps, "seconds": seconds}, steps=optional(whole(1)), seconds=optional(number(above=0))
+    )
     return Budget(steps, seconds)
 
 
-def _check_helpers(gan: object, schedule: object, callbacks: object, control: object, checkpoint: object) -> None:
+def _check_helpers(
+    gan: object, schedule: object, callbacks: object, control: object, checkpoint: object
+) -> None:
     """Raise InputError where something that is no number was given in the wrong form."""
     if not isinstance(gan, GAN):
         raise InputError(f"the game must be a gantutor.GAN, not {type(gan).__name__}")
     if not callable(schedule):
-        raise InputError(f"schedule must be a function of the budget spent, such as linear_decay(), not {schedule!r}")
+        raise InputError(
+            f"schedule must be a function of the budget spent, such as linear_decay(), not {schedule!r}"
+        )
     if not (isinstance(callbacks, Sequence) and all(isinstance(each, Callback) for each in callbacks)):
         raise InputError(f"callbacks must be a list of gantutor.Callback objects, not {callbacks!r}")
     if control is not None and not isinstance(control, Control):

@@ -55,7 +55,8 @@ def point_game() -> Callable[..., gt.GAN]:
 
 @pytest.fixture
 def image_game() -> Callable[..., gt.GAN]:
-    """Makes a convolutional game on images of side 8, with batch norm, whose weights are the same every time."""
+    """Makes a convolutional game on images of side 8, with batch norm, whose weights are the same every
+    time."""
 
     def make(classes: int = 0) -> gt.GAN:
         torch.manual_seed(4)

@@ -18,7 +18,9 @@ POINTS = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.zeros(64, 1, 8, 8)
 
 
-def game(generator: nn.Module | None = None, discriminator: nn.Module | None = None, latent: Any = 2) -> gt.GAN:
+def game(
+    generator: nn.Module | None = None, discriminator: nn.Module | None = None, latent: Any = 2
+) -> gt.GAN:
     return gt.GAN(generator or nn.Linear(2, 2), discriminator or nn.Linear(2, 1), latent=latent)
 
 
@@ -74,7 +76,10 @@ DATA: dict[str, tuple[Any, str]] = {
     "generator": ((batch for batch in [POINTS]), "can be begun again, not an iterator"),
     "too few": (torch.zeros(15, 2), "batch_size must be at most the number of samples, 15, not 16"),
     "other width": (torch.randn(64, 3), r"makes samples of shape \(16, 2\), and the data have \(16, 3\)"),
-    "condition nobody takes": (TensorDataset(POINTS, torch.zeros(64)), r"generator\(z, condition\) .* failed"),
+    "condition nobody takes": (
+        TensorDataset(POINTS, torch.zeros(64)),
+        r"generator\(z, condition\) .* failed",
+    ),
     "empty batch": ([()], "a batch must be a tensor or a pair"),
 }
 
@@ -86,16 +91,40 @@ def test_data_that_cannot_be_learnt_from(name: str) -> None:
 
 
 IMAGE_DATA: dict[str, tuple[gt.GAN, Any, str]] = {
-    "range": (image_game(), IMAGES + 1.5, r"must lie in \[-1, 1\], and these lie in \[1.5, 1.5\].*value_range="),
-    "one pixel": (image_game(), with_value(IMAGES, -1.01), r"must lie in \[-1, 1\], and these lie in \[-1.01, 0\]"),
+    "range": (
+        image_game(),
+        IMAGES + 1.5,
+        r"must lie in \[-1, 1\], and these lie in \[1.5, 1.5\].*value_range=",
+    ),
+    "one pixel": (
+        image_game(),
+        with_value(IMAGES, -1.01),
+        r"must lie in \[-1, 1\], and these lie in \[-1.01, 0\]",
+    ),
     "nan": (image_game(), with_value(IMAGES, math.nan), "not finite"),
     "bytes": (image_game(), IMAGES.byte(), "floating-point numbers, not uint8"),
     "rank": (image_game(), IMAGES[:, 0], r"shape \(16, 1, 8, 8\), and the data have \(16, 8, 8\)"),
-    "channels": (image_game(), IMAGES.expand(64, 3, 8, 8), r"\(16, 1, 8, 8\), and the data have \(16, 3, 8, 8\)"),
-    "side": (image_game(), torch.zeros(64, 1, 12, 12), r"\(16, 1, 8, 8\), and the data have \(16, 1, 12, 12\)"),
+    "channels": (
+        image_game(),
+        IMAGES.expand(64, 3, 8, 8),
+        r"\(16, 1, 8, 8\), and the data have \(16, 3, 8, 8\)",
+    ),
+    "side": (
+        image_game(),
+        torch.zeros(64, 1, 12, 12),
+        r"\(16, 1, 8, 8\), and the data have \(16, 1, 12, 12\)",
+    ),
     "no labels": (image_game(4), IMAGES, "needs a label for every sample"),
-    "large labels": (image_game(4), TensorDataset(IMAGES, torch.full((64,), 4)), r"failed: index out of range"),
-    "float labels": (image_game(4), TensorDataset(IMAGES, torch.zeros(64)), r"generator\(z, condition\) .* failed"),
+    "large labels": (
+        image_game(4),
+        TensorDataset(IMAGES, torch.full((64,), 4)),
+        r"failed: index out of range",
+    ),
+    "float labels": (
+        image_game(4),
+        TensorDataset(IMAGES, torch.zeros(64)),
+        r"generator\(z, condition\) .* failed",
+    ),
 }
 
 
@@ -108,25 +137,45 @@ def test_images_that_cannot_be_learnt_from(name: str) -> None:
 def test_an_image_range_of_ones_own_is_allowed() -> None:
     run = gt.train(image_game(), IMAGES + 1.5, steps=1, batch_size=16, value_range=(0, 2), progress=False)
     assert run.step == 1
-    assert gt.train(image_game(), IMAGES + 9, steps=1, batch_size=16, value_range=None, progress=False).step == 1
+    assert (
+        gt.train(image_game(), IMAGES + 9, steps=1, batch_size=16, value_range=None, progress=False).step == 1
+    )
 
 
 GAMES: dict[str, tuple[gt.GAN, str]] = {
     "latent": (game(latent=3), r"generator\(z\) with z of shape \(16, 3\) failed"),
     "generator": (game(nn.Linear(2, 5)), r"makes samples of shape \(16, 5\), and the data have \(16, 2\)"),
-    "discriminator": (game(discriminator=nn.Linear(3, 1)), r"discriminator\(x\) with x of shape \(16, 2\) failed"),
+    "discriminator": (
+        game(discriminator=nn.Linear(3, 1)),
+        r"discriminator\(x\) with x of shape \(16, 2\) failed",
+    ),
     "one logit": (game(discriminator=nn.Sequential(nn.Flatten(0), nn.Linear(32, 1))), "one logit a sample"),
     "no tensor": (game(nn.LSTM(2, 2)), "makes samples of shape tuple"),
-    "bad latent": (game(latent=lambda count, generator, device: 1 / 0), "the latent failed: division by zero"),
+    "bad latent": (
+        game(latent=lambda count, generator, device: 1 / 0),
+        "the latent failed: division by zero",
+    ),
     "frozen": (game(nn.Linear(2, 2).requires_grad_(False)), "the generator has no weights to train"),
     "no weights": (game(nn.Identity()), "the generator has no weights to train"),
     "error": (alone(lambda gan, batch: batch.mistake), "the loss of the turn of the line failed: .*mistake"),
     "no dict": (alone(lambda gan, batch: gan.line(batch.real).mean()), "must return a dict with a 'total'"),
-    "no total": (alone(lambda gan, batch: {"loss": gan.line(batch.real).mean()}), "must return a dict with a 'total'"),
-    "many": (alone(lambda gan, batch: {"total": gan.line(batch.real)}), "'total' .*must be a tensor with one number"),
+    "no total": (
+        alone(lambda gan, batch: {"loss": gan.line(batch.real).mean()}),
+        "must return a dict with a 'total'",
+    ),
+    "many": (
+        alone(lambda gan, batch: {"total": gan.line(batch.real)}),
+        "'total' .*must be a tensor with one number",
+    ),
     "float": (alone(lambda gan, batch: {"total": 1.0}), "'total' .*must be a tensor with one number"),
-    "detached": (alone(lambda gan, batch: {"total": gan.line(batch.real).mean().detach()}), "not depend on the weights of the line"),
-    "other": (alone(lambda gan, batch: {"total": gan.idle(batch.real).mean()}), "not depend on the weights of the line"),
+    "detached": (
+        alone(lambda gan, batch: {"total": gan.line(batch.real).mean().detach()}),
+        "not depend on the weights of the line",
+    ),
+    "other": (
+        alone(lambda gan, batch: {"total": gan.idle(batch.real).mean()}),
+        "not depend on the weights of the line",
+    ),
 }
 
 
@@ -147,7 +196,9 @@ def test_a_penalty_that_does_not_fit_the_data_is_refused_before_training() -> No
         def forward(self, x: Any) -> Any:
             return self.line(x[0]).sum(1) if isinstance(x, tuple) else (self.line(x), self.line(x))
 
-    refuse("r1 of the discriminator failed", gt.GAN(Both(), Both(), gt.objectives.hinge(r1=1.0), latent=2), pairs)
+    refuse(
+        "r1 of the discriminator failed", gt.GAN(Both(), Both(), gt.objectives.hinge(r1=1.0), latent=2), pairs
+    )
 
 
 WHOLE = [0, -3, 2.5, "10", True, math.nan, [1]]
@@ -170,14 +221,28 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "device word": ({"device": "gpu"}, "device must be 'auto' or one of .*cpu"),
     "device none": ({"device": None}, "device must be 'auto' or one of .*cpu"),
     **{
-        f"gallery {i}": ({"gallery": v}, r"gallery must be a whole number .*or a pair \(latents, conditions\)")
-        for i, v in enumerate((0, -1, True, "all", torch.zeros(3, 2), (torch.zeros(3, 2),), (1, 2), (1, 2, 3)))
+        f"gallery {i}": (
+            {"gallery": v},
+            r"gallery must be a whole number .*or a pair \(latents, conditions\)",
+        )
+        for i, v in enumerate(
+            (0, -1, True, "all", torch.zeros(3, 2), (torch.zeros(3, 2),), (1, 2), (1, 2, 3))
+        )
     },
     "gallery width": ({"gallery": (torch.zeros(3, 5), None)}, "the generator cannot use these latents"),
     "gallery lengths": ({"gallery": (torch.zeros(3, 2), torch.zeros(2))}, "3 latents and 2 conditions"),
-    "optimizer name": ({"optimizer": "adam"}, r"optimizer must be a function of parameters.*adam\(1e-3\).*not 'adam'"),
-    "optimizer result": ({"optimizer": lambda parameters: None}, "optimizer must be a function of parameters"),
-    "optimizers": ({"optimizer": {"generator": gt.optimization.adam()}}, "networks discriminator, generator, and names generator"),
+    "optimizer name": (
+        {"optimizer": "adam"},
+        r"optimizer must be a function of parameters.*adam\(1e-3\).*not 'adam'",
+    ),
+    "optimizer result": (
+        {"optimizer": lambda parameters: None},
+        "optimizer must be a function of parameters",
+    ),
+    "optimizers": (
+        {"optimizer": {"generator": gt.optimization.adam()}},
+        "networks discriminator, generator, and names generator",
+    ),
     "optimizers of none": ({"optimizer": {}}, "must name the networks discriminator, generator"),
     "optimizers of strangers": (
         {"optimizer": dict.fromkeys(("generator", "discriminator", "critic"), gt.optimization.adam())},

@@ -31,7 +31,7 @@ class Jittered(Dataset[Tensor]):
         return self.images[index] * (0.9 + 0.1 * torch.rand(()))
 
 
-class Killed(Exception):
+class Killed(Exception):  # noqa: N818
     """Stands for the plug that is pulled: nothing is written after it."""
 
 
@@ -65,7 +65,10 @@ def test_killed_and_resumed_is_bit_for_bit_uninterrupted(
 ) -> None:
     def colour() -> gt.GAN:
         torch.manual_seed(8)
-        networks = gt.networks.ConvGenerator(4, channels=3, size=8), gt.networks.ConvDiscriminator(channels=3, size=8)
+        networks = (
+            gt.networks.ConvGenerator(4, channels=3, size=8),
+            gt.networks.ConvDiscriminator(channels=3, size=8),
+        )
         return gt.GAN(*networks, gt.objectives.relativistic(r1=0.1, r2=0.1), latent=4)
 
     data: Any
@@ -73,7 +76,10 @@ def test_killed_and_resumed_is_bit_for_bit_uninterrupted(
         "images": (image_game, images),
         "labelled": (lambda: image_game(4), TensorDataset(images, torch.arange(64) % 4)),
         "set": (image_game, Jittered(images)),
-        "points": (lambda: point_game(gt.objectives.wasserstein(), turns=2), points),  # draws global random numbers
+        "points": (
+            lambda: point_game(gt.objectives.wasserstein(), turns=2),
+            points,
+        ),  # draws global random numbers
         "colour": (colour, images.expand(64, 3, 8, 8)),
     }[kind]
     schedule = gt.optimization.linear_decay(0.3)
@@ -86,7 +92,9 @@ def test_killed_and_resumed_is_bit_for_bit_uninterrupted(
     assert same_weights(straight, resumed)
     assert straight.history.to_json() == resumed.history.to_json()
     assert [s.step for s in straight.snapshots] == [s.step for s in resumed.snapshots]
-    assert all(torch.equal(a.samples, b.samples) for a, b in zip(straight.snapshots, resumed.snapshots, strict=True))
+    assert all(
+        torch.equal(a.samples, b.samples) for a, b in zip(straight.snapshots, resumed.snapshots, strict=True)
+    )
 
 
 def test_it_says_where_it_goes_on(
@@ -101,7 +109,15 @@ def test_it_says_where_it_goes_on(
         def on_step(self, run: gt.Run) -> None:
             steps.append(run.step)
 
-    gt.train(point_game(), points, steps=20, batch_size=16, callbacks=[Steps()], checkpoint=tmp_path, progress=False)
+    gt.train(
+        point_game(),
+        points,
+        steps=20,
+        batch_size=16,
+        callbacks=[Steps()],
+        checkpoint=tmp_path,
+        progress=False,
+    )
     assert "Resumed at step 5 from" in capsys.readouterr().out and steps == list(range(6, 21))
 
 
@@ -111,7 +127,9 @@ def test_a_finished_training_is_not_run_again(point_game: Make, points: Tensor, 
     assert again.step == 20 and again.ended == "complete" and torch.equal(first.sample(5), again.sample(5))
 
 
-def test_a_stopped_training_goes_on(point_game: Make, points: Tensor, tmp_path: Path, same_weights: Same) -> None:
+def test_a_stopped_training_goes_on(
+    point_game: Make, points: Tensor, tmp_path: Path, same_weights: Same
+) -> None:
     control = gt.Control()
 
     class Stop(gt.Callback):
@@ -139,10 +157,16 @@ def test_only_the_last_two_are_kept(point_game: Make, points: Tensor, tmp_path: 
         ({"half_life": 5}, "half_life was 10000 and is 5"),
         ({"optimizer": gt.optimization.adam(1e-4)}, "optimizers was .*0.0015.* and is .*0.0001"),
         ({"optimizer": lambda p: torch.optim.SGD(p, lr=1e-3)}, "optimizers was .*Adam.* and is .*SGD"),
-        ({"schedule": gt.optimization.linear_decay(0.7)}, r"schedule was 'schedule\(0.5\)' and is 'schedule\(0.7\)'"),
+        (
+            {"schedule": gt.optimization.linear_decay(0.7)},
+            r"schedule was 'schedule\(0.5\)' and is 'schedule\(0.7\)'",
+        ),
         ({"objective": gt.objectives.hinge(r1=0.1)}, "game was .*non_saturating.* and is .*hinge"),
         ({"objective": gt.objectives.non_saturating(r1=0.1, every=4)}, "game was"),
-        ({"objective": gt.objectives.non_saturating(r1=0.3)}, "game was .*r1\\(0.1\\).* and is .*r1\\(0.3\\)"),
+        (
+            {"objective": gt.objectives.non_saturating(r1=0.3)},
+            "game was .*r1\\(0.1\\).* and is .*r1\\(0.3\\)",
+        ),
         ({"samples": 200}, "samples was 256 and is 200"),
     ],
 )
@@ -162,7 +186,9 @@ def test_other_settings_are_refused_naming_what_differs(
 def test_other_networks_are_refused(point_game: Make, points: Tensor, tmp_path: Path) -> None:
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=3)
-    with pytest.raises(gt.InputError, match=r"other networks: .* has shape \(16, 2\) there and \(17, 2\) here"):
+    with pytest.raises(
+        gt.InputError, match=r"other networks: .* has shape \(16, 2\) there and \(17, 2\) here"
+    ):
         go(point_game(width=17), points, tmp_path)
 
 
@@ -177,7 +203,12 @@ def ruin(folder: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["cut", "gone", "empty facts"])
 def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(
-    how: str, point_game: Make, points: Tensor, tmp_path: Path, same_weights: Same, capsys: pytest.CaptureFixture[str]
+    how: str,
+    point_game: Make,
+    points: Tensor,
+    tmp_path: Path,
+    same_weights: Same,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=9)  # the last that was written is of step 9
@@ -195,7 +226,7 @@ def test_when_all_are_damaged_it_says_so_and_overwrites_nothing(
         go(point_game(), points, tmp_path, kill=9)
     for folder in list(tmp_path.iterdir()):
         ruin(folder, "cut")
-    with pytest.raises(gt.InputError, match="No other checkpoint is left in .*move the folder away"):
+    with pytest.raises(gt.InputError, match=r"No other checkpoint is left in .*move the folder away"):
         go(point_game(), points, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -205,7 +236,9 @@ def test_iterables_are_refused_with_the_reason_before_anything_is_trained(
     kind: str, point_game: Make, points: Tensor, tmp_path: Path
 ) -> None:
     data = DataLoader(TensorDataset(points), batch_size=16) if kind == "loader" else list(points.split(16))
-    with pytest.raises(gt.InputError, match="cannot be resumed exactly: give .*tensor or a map-style data set"):
+    with pytest.raises(
+        gt.InputError, match=r"cannot be resumed exactly: give .*tensor or a map-style data set"
+    ):
         go(point_game(), data, tmp_path, kill=1)
 
 
@@ -215,7 +248,9 @@ def test_a_file_is_no_folder_of_checkpoints(point_game: Make, points: Tensor, tm
         go(point_game(), points, tmp_path / "file")
 
 
-def test_optimizers_with_other_states_are_kept_too(points: Tensor, tmp_path: Path, same_weights: Same) -> None:
+def test_optimizers_with_other_states_are_kept_too(
+    points: Tensor, tmp_path: Path, same_weights: Same
+) -> None:
     def make() -> gt.GAN:
         torch.manual_seed(3)
         return gt.GAN(nn.Linear(2, 2), nn.Linear(2, 1), gt.objectives.hinge(), latent=2)

@@ -29,7 +29,9 @@ def test_images_put_a_network_into_channels_last_and_points_do_not() -> None:
     place(network, torch.device("cpu"), torch.zeros(5, 2))
     assert network.weight.is_contiguous()
     place(network, torch.device("cpu"), torch.zeros(5, 3, 8, 8))
-    assert network.weight.is_contiguous(memory_format=torch.channels_last) and not network.weight.is_contiguous()
+    assert (
+        network.weight.is_contiguous(memory_format=torch.channels_last) and not network.weight.is_contiguous()
+    )
 
 
 def test_reproducible_seeds_inside_and_restores_outside() -> None:

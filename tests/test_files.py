@@ -43,13 +43,15 @@ def test_a_failing_write_leaves_the_old(tmp_path: Path, failure: BaseException) 
 def test_a_full_disk_is_told_in_a_sentence_and_leaves_the_old(tmp_path: Path) -> None:
     with new_folder(tmp_path / "run") as folder:
         (folder / "a").write_text("old")
-    with pytest.raises(InputError, match="cannot write to .*run: No space left.*untouched"):
-        with new_folder(tmp_path / "run"):
-            raise OSError(28, "No space left on device")
+    said = r"cannot write to .*run: No space left.*untouched"
+    with pytest.raises(InputError, match=said), new_folder(tmp_path / "run"):
+        raise OSError(28, "No space left on device")
     assert contents(tmp_path) == {"run/a": "old"}
 
 
-def test_the_old_comes_back_when_the_new_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_comes_back_when_the_new_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with new_folder(tmp_path / "run") as folder:
         (folder / "a").write_text("old")
     rename = Path.rename
@@ -86,7 +88,9 @@ def test_tensors_come_back_bit_for_bit(tmp_path: Path) -> None:
     write_tensors(tmp_path / "t.safetensors", tensors)
     back = read_tensors(tmp_path / "t.safetensors")
     assert back.keys() == tensors.keys()
-    assert all(torch.equal(back[name], tensors[name]) and back[name].dtype == tensors[name].dtype for name in tensors)
+    assert all(
+        torch.equal(back[name], tensors[name]) and back[name].dtype == tensors[name].dtype for name in tensors
+    )
 
 
 def test_json_comes_back(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -15,7 +16,9 @@ Make = Callable[..., gt.GAN]
 
 
 def line_turn(name: str = "line") -> Turn:
-    return Turn(name, lambda gan, batch: {"total": (gan.networks[name](batch.real) - batch.condition).square().mean()})
+    return Turn(
+        name, lambda gan, batch: {"total": (gan.networks[name](batch.real) - batch.condition).square().mean()}
+    )
 
 
 def test_classical_turns(point_game: Make) -> None:
@@ -79,7 +82,7 @@ def test_five_critic_steps_to_one_each_on_a_new_batch(point_game: Make, points: 
     run = gt.train(gan, points, steps=6, batch_size=8, optimizer=optimizers, snapshots=0, progress=False)
     assert (made["discriminator"].count, made["generator"].count) == (30, 6)
     trained = seen[-30:]  # the rehearsal before the training looks too
-    assert all(not torch.equal(a, b) for a, b in zip(trained, trained[1:], strict=False))
+    assert all(not torch.equal(a, b) for a, b in pairwise(trained))
     assert run.history.column("discriminator")[0] == [0, 1, 2, 3, 4, 5]  # of the five, the last is recorded
 
 
@@ -93,7 +96,9 @@ def test_a_turn_sits_out_all_but_every_nth_step(points: Tensor) -> None:
 
         return Turn(name, loss, every=every)
 
-    gan = gt.GAN.of({"often": nn.Linear(2, 1), "seldom": nn.Linear(2, 1)}, [turn("often", 1), turn("seldom", 3)])
+    gan = gt.GAN.of(
+        {"often": nn.Linear(2, 1), "seldom": nn.Linear(2, 1)}, [turn("often", 1), turn("seldom", 3)]
+    )
     run = gt.train(gan, points, steps=7, progress=False)
     assert run.history.column("often")[0] == [0, 1, 2, 3, 4, 5, 6]
     assert run.history.column("seldom")[0] == [0, 3, 6]
@@ -105,8 +110,12 @@ def test_history_may_be_read_in_a_step_in_which_no_turn_was_due(points: Tensor) 
         def on_step(self, run: gt.Run) -> None:
             run.history.column("line")
 
-    turn = Turn("line", lambda gan, batch: {"total": gan.networks["line"](batch.real).square().mean()}, every=2)
-    run = gt.train(gt.GAN.of({"line": nn.Linear(2, 1)}, [turn]), points, steps=4, callbacks=[Reader()], progress=False)
+    turn = Turn(
+        "line", lambda gan, batch: {"total": gan.networks["line"](batch.real).square().mean()}, every=2
+    )
+    run = gt.train(
+        gt.GAN.of({"line": nn.Linear(2, 1)}, [turn]), points, steps=4, callbacks=[Reader()], progress=False
+    )
     assert run.history.column("line")[0] == [0, 2]
 
 
@@ -114,7 +123,9 @@ def test_lazy_losses_come_seldom_and_strong(points: Tensor) -> None:
     weight = nn.Linear(2, 1, bias=False)
     nn.init.zeros_(weight.weight)
     lazy = Lazy(lambda gan, batch: gan.networks["line"].weight.sum(), every=4)
-    turn = Turn("line", lambda gan, batch: {"total": 0 * gan.networks["line"](batch.real).sum()}, lazy={"pull": lazy})
+    turn = Turn(
+        "line", lambda gan, batch: {"total": 0 * gan.networks["line"](batch.real).sum()}, lazy={"pull": lazy}
+    )
     run = gt.train(
         gt.GAN.of({"line": weight}, [turn]),
         points,
@@ -123,7 +134,9 @@ def test_lazy_losses_come_seldom_and_strong(points: Tensor) -> None:
         progress=False,
     )
     assert run.history.column("line.pull")[0] == [0, 4]
-    assert torch.equal(weight.weight.detach(), torch.full((1, 2), -2 * 4 * 0.125))  # two pulls, four times as strong
+    assert torch.equal(
+        weight.weight.detach(), torch.full((1, 2), -2 * 4 * 0.125)
+    )  # two pulls, four times as strong
 
 
 def test_a_plain_regression_is_a_single_turn() -> None:
@@ -132,7 +145,9 @@ def test_a_plain_regression_is_a_single_turn() -> None:
     gan = gt.GAN.of({"line": nn.Linear(1, 1)}, [line_turn()])
     run = gt.train(gan, data, steps=300, optimizer=gt.optimization.adam(0.05, (0.9, 0.99)), progress=False)
     line = gan.networks["line"]
-    assert line.weight.item() == pytest.approx(3, abs=0.02) and line.bias.item() == pytest.approx(-1, abs=0.02)
+    assert line.weight.item() == pytest.approx(3, abs=0.02) and line.bias.item() == pytest.approx(
+        -1, abs=0.02
+    )
     assert run.snapshots == [] and list(run.averaged) == ["line"]
     with pytest.raises(gt.InputError, match="no network called generator"):
         run.generator  # noqa: B018
@@ -172,9 +187,13 @@ def test_a_cycle_of_two_generators_learns_to_translate_both_ways() -> None:
     run = gt.train(gan, batches, steps=500, optimizer=gt.optimization.adam(2e-2), progress=False)
     made = run.averaged["to_y"](x)
     assert abs(before.mean().item() - 2) > 1
-    assert float(made.mean()) == pytest.approx(2, abs=0.3) and float(made.std()) == pytest.approx(0.5, abs=0.3)
+    assert float(made.mean()) == pytest.approx(2, abs=0.3) and float(made.std()) == pytest.approx(
+        0.5, abs=0.3
+    )
     assert float((run.averaged["to_x"](made) - x).abs().mean()) < 0.3
-    assert {"judge_x+judge_y", "to_x+to_y", "to_x+to_y.cycle", "judge_x+judge_y.at_y"} == set(run.history.names)
+    assert {"judge_x+judge_y", "to_x+to_y", "to_x+to_y.cycle", "judge_x+judge_y.at_y"} == set(
+        run.history.names
+    )
 
 
 def test_two_discriminators_each_see_their_part() -> None:
@@ -247,9 +266,13 @@ def test_logits_may_be_tuples_and_their_losses_are_added(points: Tensor) -> None
     batch = Batch(gan, points[:8], latent=torch.randn(8, 2))
     losses = gan.turns[0].loss(gan, batch)
     real, fake = gan.networks["discriminator"](points[:8]), gan.networks["discriminator"](batch.fake)
-    by_hand = sum(0.5 * (r - 1).square().mean() + 0.5 * f.square().mean() for r, f in zip(real, fake, strict=True))
+    by_hand = sum(
+        0.5 * (r - 1).square().mean() + 0.5 * f.square().mean() for r, f in zip(real, fake, strict=True)
+    )
     assert losses["total"].item() == pytest.approx(by_hand.item(), rel=1e-6)
-    assert losses["real_logit"].item() == pytest.approx((real[0].mean() + real[1].mean()).item() / 2, rel=1e-5)
+    assert losses["real_logit"].item() == pytest.approx(
+        (real[0].mean() + real[1].mean()).item() / 2, rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("objective", [gt.objectives.non_saturating(r1=1.0), gt.objectives.wasserstein()])
@@ -273,7 +296,7 @@ def test_a_latent_may_be_a_function(points: Tensor) -> None:
 
     gan = gt.GAN(nn.Identity(), nn.Linear(2, 1), latent=uniform)
     sample = gan.sample(100, seed=4)
-    assert 0 <= float(sample.min()) and float(sample.max()) <= 1
+    assert float(sample.min()) >= 0 and float(sample.max()) <= 1
     assert torch.equal(sample, gan.sample(100, seed=4)) and not torch.equal(sample, gan.sample(100, seed=5))
 
 
@@ -298,10 +321,16 @@ def test_the_generator_of_a_turn_never_moves_the_other_networks(point_game: Make
         (lambda: gt.GAN(nn.Identity(), None), "discriminator must be a torch.nn.Module"),
         (lambda: gt.GAN(nn.Identity(), nn.Identity(), discriminator_turns=0), "times .*at least 1"),
         (lambda: gt.GAN.of({"line": nn.Identity()}, []), "at least one turn"),
-        (lambda: gt.GAN.of({"line": nn.Identity()}, [line_turn("curve")]), "no network is called 'curve'.*line"),
+        (
+            lambda: gt.GAN.of({"line": nn.Identity()}, [line_turn("curve")]),
+            "no network is called 'curve'.*line",
+        ),
         (lambda: gt.GAN.of({"a b": nn.Identity()}, [line_turn("a b")]), "'a b' cannot be the name"),
         (lambda: gt.GAN.of({"train": nn.Identity()}, [line_turn("train")]), "'train' cannot be the name"),
-        (lambda: gt.GAN.of({"line": nn.Identity()}, [line_turn()], averaged=["x"]), "no network is called 'x'"),
+        (
+            lambda: gt.GAN.of({"line": nn.Identity()}, [line_turn()], averaged=["x"]),
+            "no network is called 'x'",
+        ),
         (lambda: gt.GAN.of({"line": nn.Identity()}, ["line"]), "turns must be"),
         (lambda: Turn("line", None), "loss .*function"),
         (lambda: Turn([], lambda gan, batch: {}), "at least one network"),

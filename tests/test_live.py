@@ -51,9 +51,12 @@ def page(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeTime, Display]:
     return clock, display
 
 
-def watch(page: tuple[FakeTime, Display], drawing: float, step: float, steps: int, seconds: float) -> tuple[float, int]:
-    """Trains for ``steps`` of ``step`` seconds with a picture that takes ``drawing``; its share of the time, its number."""
-    clock, display = page
+def watch(
+    page: tuple[FakeTime, Display], drawing: float, step: float, steps: int, seconds: float
+) -> tuple[float, int]:
+    """Trains for ``steps`` of ``step`` seconds with a picture that takes ``drawing``; its share of the time,
+    its number."""
+    clock, _ = page
     draws = []
 
     def draw(run: Any) -> str:
@@ -94,11 +97,17 @@ def test_outside_of_a_notebook_nothing_is_drawn(point_game: Make, points: Tensor
     def draw(run: gt.Run) -> Any:
         raise AssertionError("nobody looks")
 
-    assert gt.train(point_game(), points, steps=3, callbacks=[Picture(draw, seconds=0)], progress=False).step == 3
+    assert (
+        gt.train(point_game(), points, steps=3, callbacks=[Picture(draw, seconds=0)], progress=False).step
+        == 3
+    )
 
 
 def test_a_picture_changes_nothing(
-    page: tuple[FakeTime, Display], point_game: Make, points: Tensor, same_weights: Callable[[gt.Run, gt.Run], bool]
+    page: tuple[FakeTime, Display],
+    point_game: Make,
+    points: Tensor,
+    same_weights: Callable[[gt.Run, gt.Run], bool],
 ) -> None:
     picture = Picture(lambda run: run.sample(9), seconds=0)  # type: ignore[arg-type, return-value]
     watched = gt.train(point_game(), points, steps=5, callbacks=[picture], progress=False)

@@ -27,7 +27,12 @@ def test_fully_connected_shapes() -> None:
     assert gt.networks.MLPDiscriminator((2, 4, 4))(torch.randn(5, 2, 4, 4)).shape == (5,)
     layers = fully_connected(3, 2, width=7, depth=3, activation=nn.Tanh)
     assert [type(layer).__name__ for layer in layers] == ["Linear", "Tanh"] * 3 + ["Linear"]
-    assert [layer.weight.shape for layer in layers if isinstance(layer, nn.Linear)] == [(7, 3), (7, 7), (7, 7), (2, 7)]
+    assert [layer.weight.shape for layer in layers if isinstance(layer, nn.Linear)] == [
+        (7, 3),
+        (7, 7),
+        (7, 7),
+        (2, 7),
+    ]
 
 
 def test_the_scale_divides_the_samples() -> None:

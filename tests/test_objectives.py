@@ -1,4 +1,5 @@
-"""Losses against closed forms, penalties against an independent jacobian, each objective on a problem it must solve."""
+"""Losses against closed forms, penalties against an independent jacobian, each objective on a problem it must
+solve."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ def expected(name: str) -> tuple[float, float]:
     return {
         "minimax": (cross_entropy, float(log_sigmoid(-f).mean())),
         "non_saturating": (cross_entropy, float(-log_sigmoid(f).mean())),
-        "least_squares": (float((0.5 * (r - 1) ** 2).mean() + (0.5 * f**2).mean()), float((0.5 * (f - 1) ** 2).mean())),
+        "least_squares": (
+            float((0.5 * (r - 1) ** 2).mean() + (0.5 * f**2).mean()),
+            float((0.5 * (f - 1) ** 2).mean()),
+        ),
         "hinge": (float(np.maximum(0, 1 - r).mean() + np.maximum(0, 1 + f).mean()), float(-f.mean())),
         "wasserstein": (float(f.mean() - r.mean()), float(-f.mean())),
         "relativistic": (float(-log_sigmoid(r - f).mean()), float(-log_sigmoid(f - r).mean())),
@@ -79,13 +83,16 @@ def test_the_least_cross_entropy_gives_the_jensen_shannon_divergence() -> None:
 
 def test_relativistic_losses_compare_each_real_sample_with_its_own_partner() -> None:
     real, fake = torch.tensor([3.0, -3.0]), torch.tensor([3.0, -3.0])
-    paired, crossed = obj.discriminator_relativistic(real, fake), obj.discriminator_relativistic(real, fake.flip(0))
+    paired, crossed = (
+        obj.discriminator_relativistic(real, fake),
+        obj.discriminator_relativistic(real, fake.flip(0)),
+    )
     assert float(paired) == pytest.approx(math.log(2))
     assert float(crossed) == pytest.approx((math.log1p(math.exp(-6)) + math.log1p(math.exp(6))) / 2)
     assert obj.relativistic().paired and not obj.non_saturating().paired
 
 
-# --- penalties --------------------------------------------------------------------------------------------------------
+# --- penalties ----------------------------------------------------------------------------------------------
 
 
 def small_critic() -> nn.Module:
@@ -103,14 +110,20 @@ def test_r1_and_r2_are_half_gamma_times_the_mean_squared_slope() -> None:
     real, fake = torch.randn(7, 2, 3).double(), torch.randn(7, 2, 3).double()
     for make, where in ((obj.r1_penalty, real), (obj.r2_penalty, fake)):
         value = make(3.0)(critic, real, fake)
-        assert float(value) == pytest.approx(1.5 * float(jacobian_norms(critic, where).square().mean()), rel=1e-9)
+        assert value.item() == pytest.approx(
+            1.5 * float(jacobian_norms(critic, where).square().mean()), rel=1e-9
+        )
 
 
 def test_penalties_of_a_quadratic_critic_have_their_closed_form() -> None:
     real, fake = torch.randn(9, 4), torch.randn(9, 4)
     quadratic = lambda x: 0.5 * x.square().sum(1)  # noqa: E731   its gradient at x is x
-    assert float(obj.r1_penalty(1.0)(quadratic, real, fake)) == pytest.approx(0.5 * float(real.square().sum(1).mean()))
-    assert float(obj.r2_penalty(1.0)(quadratic, real, fake)) == pytest.approx(0.5 * float(fake.square().sum(1).mean()))
+    assert float(obj.r1_penalty(1.0)(quadratic, real, fake)) == pytest.approx(
+        0.5 * float(real.square().sum(1).mean())
+    )
+    assert float(obj.r2_penalty(1.0)(quadratic, real, fake)) == pytest.approx(
+        0.5 * float(fake.square().sum(1).mean())
+    )
 
 
 def test_the_gradient_of_a_penalty_reaches_the_weights() -> None:
@@ -127,7 +140,7 @@ def test_the_gradient_of_a_penalty_reaches_the_weights() -> None:
 def test_gradient_penalty_of_a_linear_critic() -> None:
     slope = torch.tensor([3.0, 4.0])
     value = obj.gradient_penalty(10.0)(lambda x: x @ slope, torch.randn(5, 2), torch.randn(5, 2))
-    assert float(value) == pytest.approx(10 * (5 - 1) ** 2, rel=1e-5)
+    assert value.item() == pytest.approx(10 * (5 - 1) ** 2, rel=1e-5)
     flat = obj.gradient_penalty(10.0)(lambda x: 0 * x.sum(1), torch.randn(5, 2), torch.randn(5, 2))
     assert float(flat) == pytest.approx(10.0, rel=1e-4)
 
@@ -148,7 +161,9 @@ def test_gradient_penalty_draws_one_epsilon_for_each_sample_and_none_for_each_pi
     seen = points_between(torch.ones(512, 3, 4, 4), torch.zeros(512, 3, 4, 4)).flatten(1)
     assert (seen == seen[:, :1]).all()  # the same over all dimensions of a sample
     epsilon = seen[:, 0]
-    assert 0 <= float(epsilon.min()) < 0.05 and 0.95 < float(epsilon.max()) <= 1  # uniform over the whole line
+    assert (
+        0 <= float(epsilon.min()) < 0.05 and 0.95 < float(epsilon.max()) <= 1
+    )  # uniform over the whole line
     assert float(epsilon.mean()) == pytest.approx(0.5, abs=0.05)
     assert float(epsilon.std()) == pytest.approx(12**-0.5, abs=0.02)
 
@@ -184,7 +199,7 @@ def test_bad_arguments(call: Callable[[], Any], says: str) -> None:
         call()
 
 
-# --- each objective must solve a small problem ------------------------------------------------------------------------
+# --- each objective must solve a small problem --------------------------------------------------------------
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor) -> float:
@@ -195,7 +210,8 @@ def sliced_wasserstein(a: Tensor, b: Tensor) -> float:
 
 
 def target(count: int, seed: int) -> Tensor:
-    """A Gaussian of mean (1, −0.5) and standard deviations 0.6 and 0.4, which the untrained generator overlaps."""
+    """A Gaussian of mean (1, −0.5) and standard deviations 0.6 and 0.4, which the untrained generator
+    overlaps."""
     noise = torch.randn(count, 2, generator=torch.Generator().manual_seed(seed))
     return torch.tensor([1.0, -0.5]) + torch.tensor([0.6, 0.4]) * noise
 

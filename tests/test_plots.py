@@ -39,7 +39,11 @@ def test_tiles_stand_row_by_row_with_one_white_line_between() -> None:
 def test_tiles_keep_colours_and_clip_what_is_out_of_range() -> None:
     image = torch.tensor([-1.0, 3.0, 0.0]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
     page = plots.tile(image, columns=1)
-    assert page.shape == (3, 3, 3) and page[0, 0].tolist() == [0.0, 1.0, 0.5] and page[2, 2].tolist() == [1.0, 1.0, 1.0]
+    assert (
+        page.shape == (3, 3, 3)
+        and page[0, 0].tolist() == [0.0, 1.0, 0.5]
+        and page[2, 2].tolist() == [1.0, 1.0, 1.0]
+    )
 
 
 @pytest.mark.parametrize("shape", [(4, 28, 28), (4, 2, 28, 28), (0, 1, 28, 28), (28, 28)])
@@ -76,7 +80,10 @@ def test_running_means() -> None:
 def test_losses_have_a_title_labels_with_units_and_a_curve_for_each_turn(point_run: gt.Run) -> None:
     fig = plots.losses(point_run)
     assert words(fig) == [("Losses while training", "step", "loss (nats)")]
-    assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["discriminator", "generator"]
+    assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == [
+        "discriminator",
+        "generator",
+    ]
     raw = fig.axes[0].lines[0]
     assert list(raw.get_ydata()) == point_run.history.column("discriminator")[1]
     assert [line.get_color() for line in fig.axes[0].lines[:2]] == [plots.DISCRIMINATOR] * 2
@@ -95,7 +102,7 @@ def test_points_show_real_and_generated_in_their_colours(point_run: gt.Run, poin
 
 
 def test_the_shade_is_the_discriminators_probability_with_x_to_the_right_and_y_up() -> None:
-    fig, axes = plots.figure()
+    _, axes = plots.figure()
     plots.shade(axes, lambda x: 3 * x[:, 0] + x[:, 1], reach=2.0, side=5)
     shade = torch.as_tensor(axes.images[0].get_array()).float()
     line = torch.linspace(-2, 2, 5)

@@ -23,7 +23,13 @@ LABELS = torch.arange(64) % 4
 @pytest.fixture
 def run(image_game: Make, images: Tensor) -> gt.Run:
     return gt.train(
-        image_game(4), TensorDataset(images, LABELS), steps=6, batch_size=16, snapshots=3, gallery=5, progress=False
+        image_game(4),
+        TensorDataset(images, LABELS),
+        steps=6,
+        batch_size=16,
+        snapshots=3,
+        gallery=5,
+        progress=False,
     )
 
 
@@ -109,10 +115,12 @@ def test_batch_norm_of_the_average_is_settled_on_its_own_statistics(run: gt.Run)
     assert generator.blocks[0].momentum == 0.1 and not generator.training  # type: ignore[index, union-attr]
 
 
-# --- saving and loading -----------------------------------------------------------------------------------------------
+# --- saving and loading -------------------------------------------------------------------------------------
 
 
-def test_a_saved_run_comes_back_whole(run: gt.Run, image_game: Make, tmp_path: Path, same_weights: Same) -> None:
+def test_a_saved_run_comes_back_whole(
+    run: gt.Run, image_game: Make, tmp_path: Path, same_weights: Same
+) -> None:
     before = run.sample(7)
     assert run.save(tmp_path / "a" / "run") == tmp_path / "a" / "run"
     back = gt.Run.load(tmp_path / "a" / "run", image_game(4))
@@ -202,7 +210,9 @@ def test_a_run_of_other_networks_is_refused_naming_the_first_difference(
     run: gt.Run, image_game: Make, point_game: Make, tmp_path: Path
 ) -> None:
     run.save(tmp_path / "run")
-    with pytest.raises(gt.InputError, match=r"other networks: averaged.generator.label.weight is not in these"):
+    with pytest.raises(
+        gt.InputError, match=r"other networks: averaged.generator.label.weight is not in these"
+    ):
         gt.Run.load(tmp_path / "run", image_game(0))
     with pytest.raises(gt.InputError, match=r"has shape \(4, 16\) there and \(5, 16\) here"):
         gt.Run.load(tmp_path / "run", image_game(5))
@@ -213,7 +223,15 @@ def test_a_run_of_other_networks_is_refused_naming_the_first_difference(
 def test_nothing_in_the_package_unpickles() -> None:
     package = Path(gt.__file__).parent
     sources = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
-    for word in ("torch.load", "torch.save", "import pickle", "from pickle", "allow_pickle=True", "joblib", "cloudpickle"):
+    for word in (
+        "torch.load",
+        "torch.save",
+        "import pickle",
+        "from pickle",
+        "allow_pickle=True",
+        "joblib",
+        "cloudpickle",
+    ):
         assert word not in sources
 
 

@@ -1,4 +1,5 @@
-"""The loop: data of every kind, budgets, repetition, control, averaging, and what happens when a loss breaks."""
+"""The loop: data of every kind, budgets, repetition, control, averaging, and what happens when a loss
+breaks."""
 
 from __future__ import annotations
 
@@ -70,7 +71,7 @@ def quick(gan: gt.GAN, data: Any, steps: int = 4, **options: Any) -> gt.Run:
         lambda x: Stream(x),
         lambda x: x.numpy(),
     ],
-    ids="tensor set map restless loader maploader list iterable stream numpy".split(),
+    ids=["tensor", "set", "map", "restless", "loader", "maploader", "list", "iterable", "stream", "numpy"],
 )
 def test_all_kinds_of_data(wrap: Callable[[Tensor], Any], point_game: Make, points: Tensor) -> None:
     run = quick(point_game(), wrap(points), steps=20)
@@ -87,7 +88,7 @@ def test_all_kinds_of_data(wrap: Callable[[Tensor], Any], point_game: Make, poin
         lambda x, y: list(zip(x.split(16), y.split(16), strict=True)),
         lambda x, y: Endless(list(zip(x.split(16), y.split(16), strict=True))),
     ],
-    ids="set map loader list iterable".split(),
+    ids=["set", "map", "loader", "list", "iterable"],
 )
 def test_all_kinds_of_data_with_conditions(
     wrap: Callable[[Tensor, Tensor], Any], image_game: Make, images: Tensor
@@ -116,14 +117,16 @@ def test_several_conditions_come_as_a_tuple() -> None:
 def test_resident_data_are_all_visited_before_any_comes_again(point_game: Make) -> None:
     seen: list[Tensor] = []
     data = torch.arange(24.0)[:, None].expand(24, 2)
-    turn = gt.Turn("line", lambda gan, batch: (seen.append(batch.real), {"total": gan.line(batch.real).sum()})[1])
+    turn = gt.Turn(
+        "line", lambda gan, batch: (seen.append(batch.real), {"total": gan.line(batch.real).sum()})[1]
+    )
     gt.train(gt.GAN.of({"line": nn.Linear(2, 1)}, [turn]), data, steps=6, batch_size=8, progress=False)
     trained = torch.cat([batch[:, 0] for batch in seen[-6:]])
     assert sorted(trained[:24].tolist()) == sorted(trained[24:].tolist()) == list(range(24))
     assert trained[:24].tolist() != trained[24:].tolist() != list(range(24))
 
 
-# --- budgets ----------------------------------------------------------------------------------------------------------
+# --- budgets ------------------------------------------------------------------------------------------------
 
 
 def test_a_budget_of_seconds_is_of_training_alone(point_game: Make, points: Tensor) -> None:
@@ -139,11 +142,15 @@ def test_a_budget_of_seconds_is_of_training_alone(point_game: Make, points: Tens
     assert len(run.snapshots) >= 2 and run.snapshots[-1].step == run.step
 
 
-def test_snapshots_show_the_same_latents_from_the_first_moment_to_the_last(point_game: Make, points: Tensor) -> None:
+def test_snapshots_show_the_same_latents_from_the_first_moment_to_the_last(
+    point_game: Make, points: Tensor
+) -> None:
     run = quick(point_game(), points, steps=20, snapshots=5, gallery=6)
     assert [snapshot.step for snapshot in run.snapshots] == [0, 5, 10, 15, 20]
     assert all(snapshot.samples.shape == (6, 2) for snapshot in run.snapshots)
-    assert torch.equal(run.snapshots[-1].samples, run.sample(6))  # the gallery is drawn like a sample with seed 0
+    assert torch.equal(
+        run.snapshots[-1].samples, run.sample(6)
+    )  # the gallery is drawn like a sample with seed 0
     assert len(quick(point_game(), points, steps=3, snapshots=24).snapshots) == 4
 
 
@@ -173,10 +180,12 @@ def test_the_schedule_is_told_the_fraction_spent_and_scales_the_rates(points: Te
     assert asked[-4:] == [0, 0.25, 0.5, 0.75]
 
 
-# --- repetition -------------------------------------------------------------------------------------------------------
+# --- repetition ---------------------------------------------------------------------------------------------
 
 
-def test_the_same_seed_gives_the_same_weights_bit_for_bit(image_game: Make, images: Tensor, same_weights: Same) -> None:
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(
+    image_game: Make, images: Tensor, same_weights: Same
+) -> None:
     torch.manual_seed(1)
     first = quick(image_game(), images, steps=12, seed=5)
     torch.manual_seed(2)  # what happened before a training does not matter
@@ -229,7 +238,7 @@ def test_watching_a_generator_with_batch_norm_does_not_change_it(
     plain = quick(image_game(), images, steps=6, snapshots=0)
     watched = quick(image_game(), images, steps=6, snapshots=4, callbacks=[Look()])
     assert torch.equal(plain.sample(4), watched.sample(4))
-    plain.settle(), watched.settle()  # noqa: B018
+    plain.settle(), watched.settle()
     assert same_weights(plain, watched)
 
 
@@ -241,7 +250,7 @@ def test_the_progress_line_changes_nothing(
     assert same_weights(shown, quick(point_game(), points)) and capsys.readouterr().out == ""
 
 
-# --- ending early and control -----------------------------------------------------------------------------------------
+# --- ending early and control -------------------------------------------------------------------------------
 
 
 class At(gt.Callback):
@@ -311,7 +320,10 @@ def test_another_thread_pauses_steps_one_network_and_lets_go(point_game: Make, p
     thread.start()
     run = quick(point_game(), points, steps=8, callbacks=[Told()], control=control)
     thread.join(10)
-    moved = [{n.split(".")[0] for n in kept[s] if not torch.equal(kept[s][n], kept[s - 1][n])} for s in (2, 3, 4, 5)]
+    moved = [
+        {n.split(".")[0] for n in kept[s] if not torch.equal(kept[s][n], kept[s - 1][n])}
+        for s in (2, 3, 4, 5)
+    ]
     both = {"generator", "discriminator"}
     assert kept["paused at"] == 2 and run.step == 8
     assert moved == [both, {"discriminator"}, {"generator"}, both]
@@ -328,12 +340,15 @@ def test_a_learning_rate_changes_while_training(point_game: Make, points: Tensor
                 control.set_learning_rate("discriminator", 0.0)
 
     quick(point_game(), points, steps=6, callbacks=[Freeze()], control=control)
-    still = [all(torch.equal(kept[s][n], kept[s - 1][n]) for n in kept[s] if n.startswith("disc")) for s in range(2, 7)]
+    still = [
+        all(torch.equal(kept[s][n], kept[s - 1][n]) for n in kept[s] if n.startswith("disc"))
+        for s in range(2, 7)
+    ]
     assert still == [False, False, True, True, True]
     assert not torch.equal(kept[6]["generator.layers.0.weight"], kept[5]["generator.layers.0.weight"])
 
 
-# --- what is recorded -------------------------------------------------------------------------------------------------
+# --- what is recorded ---------------------------------------------------------------------------------------
 
 
 def test_the_history_has_totals_under_the_name_of_the_turn(point_game: Make, points: Tensor) -> None:
@@ -361,12 +376,17 @@ def test_losses_of_shape_one_are_recorded_like_plain_numbers(points: Tensor) -> 
 
 @pytest.mark.parametrize("half_life", [0, 40, 10_000])
 def test_averaging_has_its_half_life_in_images(half_life: float, point_game: Make, points: Tensor) -> None:
-    """Independently: a_t = Σ_s w_s θ_s, where each step of n images takes the factor 2^(−n / min(h, seen / 10))."""
+    """Independently: a_t = Σ_s w_s θ_s, where each step of n images takes the factor 2^(−n / min(h, seen /
+    10))."""
     kept: list[Tensor] = []
 
     class Keep(gt.Callback):
         def on_step(self, run: gt.Run) -> None:
-            kept.append(torch.nn.utils.parameters_to_vector(run.gan.networks["generator"].parameters()).detach().double())
+            kept.append(
+                torch.nn.utils.parameters_to_vector(run.gan.networks["generator"].parameters())
+                .detach()
+                .double()
+            )
 
     gan = point_game()
     start = torch.nn.utils.parameters_to_vector(gan.networks["generator"].parameters()).detach().double()
@@ -379,7 +399,7 @@ def test_averaging_has_its_half_life_in_images(half_life: float, point_game: Mak
     assert torch.equal(found, kept[-1]) == (half_life == 0)
 
 
-# --- divergence -------------------------------------------------------------------------------------------------------
+# --- divergence ---------------------------------------------------------------------------------------------
 
 
 def poisoned(step: int, gradient_only: bool = False) -> gt.objectives.Objective:
@@ -396,9 +416,13 @@ def poisoned(step: int, gradient_only: bool = False) -> gt.objectives.Objective:
     return gt.objectives.Objective("poisoned", gt.objectives.discriminator_cross_entropy, generator)
 
 
-def test_a_loss_that_is_not_finite_ends_the_training_with_the_last_good_weights(point_game: Make, points: Tensor) -> None:
+def test_a_loss_that_is_not_finite_ends_the_training_with_the_last_good_weights(
+    point_game: Make, points: Tensor
+) -> None:
     callback = At(0, interrupt)
-    with pytest.raises(gt.TrainingDiverged, match=r"the generator .*at step 130\b.*back to step 100\b") as error:
+    with pytest.raises(
+        gt.TrainingDiverged, match=r"the generator .*at step 130\b.*back to step 100\b"
+    ) as error:
         quick(point_game(poisoned(130)), points, steps=500, callbacks=[callback])
     run = error.value.run
     assert "\n" not in str(error.value) and isinstance(run, gt.Run)
@@ -414,7 +438,9 @@ def test_weights_that_break_before_the_loss_does_are_not_taken_for_good(
     step: int, point_game: Make, points: Tensor
 ) -> None:
     """At step 100, where the weights are copied, the loss is still finite and the weights are not."""
-    with pytest.raises(gt.TrainingDiverged, match=rf"at step {step + 1}\b.*weights of the generator are not finite") as e:
+    with pytest.raises(
+        gt.TrainingDiverged, match=rf"at step {step + 1}\b.*weights of the generator are not finite"
+    ) as e:
         quick(point_game(poisoned(step, gradient_only=True)), points, steps=500)
     assert e.value.run.sample(50).isfinite().all()
 

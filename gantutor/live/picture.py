@@ -17,7 +17,8 @@ SHARE = 0.05
 
 
 class Picture(Callback):
-    """Shows ``draw(run)``, a matplotlib figure, at most every ``seconds``; outside a notebook it does nothing.
+    """Shows ``draw(run)``, a matplotlib figure, at most every ``seconds``; outside a notebook it does
+    nothing.
 
     >>> from gantutor import plots
     >>> Picture(lambda run: plots.grid(run.sample(40))).seconds

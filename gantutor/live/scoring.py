@@ -12,7 +12,8 @@ from gantutor.train import Callback
 
 
 class Scoring(Callback):
-    """Scores the averaged generator after each of the ``steps``; ``moments`` holds (step, seconds of training, scores).
+    """Scores the averaged generator after each of the ``steps``; ``moments`` holds (step, seconds of
+    training, scores).
 
     The clock of the training stands still while a score is computed.
 

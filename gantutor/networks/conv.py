@@ -13,14 +13,17 @@ from gantutor.parameters import validate, whole
 
 def upsample_block(inputs: int, outputs: int) -> nn.Sequential:
     """3×3 convolution, batch norm, ReLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )
 
 
 class ConvGenerator(nn.Module):
-    """Latents (N, ``latent``) and, with ``classes``, labels (N,) → images (N, ``channels``, ``size``, ``size``) in [−1, 1].
+    """Latents (N, ``latent``) and, with ``classes``, labels (N,) → images (N, ``channels``, ``size``,
+    ``size``) in [−1, 1].
 
-    From a quarter of the side, one nearest-neighbour ×2 stage and one pixel shuffle ×2: neither leaves the chequerboard
-    of a transposed convolution whose stride does not divide its kernel (Odena et al. 2016).
+    From a quarter of the side, one nearest-neighbour ×2 stage and one pixel shuffle ×2: neither leaves the
+    chequerboard of a transposed convolution whose stride does not divide its kernel (Odena et al. 2016).
 
     >>> ConvGenerator(classes=10)(torch.zeros(5, 64), torch.arange(5)).shape
     torch.Size([5, 1, 28, 28])
@@ -61,11 +64,12 @@ class ConvGenerator(nn.Module):
 
 
 class MinibatchDeviation(nn.Module):
-    """Adds one channel: the standard deviation over a group of up to ``group`` consecutive samples, averaged over features.
+    """Adds one channel: the standard deviation over a group of up to ``group`` consecutive samples, averaged
+    over features.
 
     (N, C, H, W) → (N, C + 1, H, W). It lets the discriminator see a lack of variety (Karras et al. 2018,
-    arXiv:1710.10196, section 3). Groups are consecutive, so two batches laid end to end do not mix if ``group``
-    divides both.
+    arXiv:1710.10196, section 3). Groups are consecutive, so two batches laid end to end do not mix if
+    ``group`` divides both.
 
     >>> MinibatchDeviation(4)(torch.ones(8, 3, 2, 2))[:, 3].abs().max() < 1e-3
     tensor(True)
@@ -89,8 +93,8 @@ class MinibatchDeviation(nn.Module):
 class ConvDiscriminator(nn.Module):
     """Images (N, ``channels``, ``size``, ``size``) and, with ``classes``, labels (N,) → logits (N,).
 
-    With labels, the logit is ψ(h) + ⟨e(label), h⟩ / √d of the last features h (projection: Miyato & Koyama 2018,
-    arXiv:1802.05637).
+    With labels, the logit is ψ(h) + ⟨e(label), h⟩ / √d of the last features h (projection: Miyato & Koyama
+    2018, arXiv:1802.05637).
 
     >>> ConvDiscriminator(classes=10)(torch.zeros(5, 1, 28, 28), torch.arange(5)).shape
     torch.Size([5])

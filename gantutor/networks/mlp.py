@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import Tensor, nn
 
@@ -24,7 +25,7 @@ def fully_connected(
     sizes_given = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
     validate(sizes_given, inputs=whole(1), outputs=whole(1), width=whole(1), depth=whole(1))
     sizes = [inputs, *[width] * depth]
-    hidden = [layer for a, b in zip(sizes, sizes[1:], strict=False) for layer in (nn.Linear(a, b), activation())]
+    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation())]
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 
@@ -81,4 +82,3 @@ class MLPDiscriminator(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         logits: Tensor = self.layers(samples.flatten(1) / self.scale)
         return logits.squeeze(1)
-

@@ -1,9 +1,10 @@
 """Images a second of ``train()`` against loops written by hand, on the digits recipe.
 
-Run ``python tests/benchmarks/loop.py``. The *matched* loop has the same networks, fused Adam, memory format, penalty every
-eighth step, averaging and reuse of the generated batch, and nothing else. The *naive* loop is what a first script looks
-like: contiguous memory, a DataLoader, plain Adam, a new generated batch for each turn. Runs alternate A B B A, so that a
-machine that slows down or speeds up treats both alike. Writes ``results/loop.json`` beside this file.
+Run ``python tests/benchmarks/loop.py``. The *matched* loop has the same networks, fused Adam, memory format,
+penalty every eighth step, averaging and reuse of the generated batch, and nothing else. The *naive* loop is
+what a first script looks like: contiguous memory, a DataLoader, plain Adam, a new generated batch for each
+turn. Runs alternate A B B A, so that a machine that slows down or speeds up treats both alike. Writes
+``results/loop.json`` beside this file.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Stopwatch(gt.Callback):
 
 def with_train(data: Data, steps: int) -> float:
     """Seconds of ``train()``'s loop; its checks and rehearsal before the first step are not counted."""
-    gan, watch = gt.GAN(*networks(), objective=gt.objectives.non_saturating(r1=GAMMA, every=EVERY)), Stopwatch()
+    gan, watch = (
+        gt.GAN(*networks(), objective=gt.objectives.non_saturating(r1=GAMMA, every=EVERY)),
+        Stopwatch(),
+    )
     options = {"batch_size": BATCH, "snapshots": 0, "device": "cpu", "callbacks": [watch], "progress": False}
     gt.train(gan, TensorDataset(*data), steps=steps, **options)  # type: ignore[arg-type]
     return watch.seconds
@@ -63,7 +67,8 @@ def matched(data: Data, steps: int) -> float:
     generator, discriminator = (net.to(memory_format=torch.channels_last) for net in networks())
     average = copy.deepcopy(generator).requires_grad_(False)
     of_g, of_d = (
-        torch.optim.Adam(net.parameters(), lr=RATE, betas=BETAS, fused=True) for net in (generator, discriminator)
+        torch.optim.Adam(net.parameters(), lr=RATE, betas=BETAS, fused=True)
+        for net in (generator, discriminator)
     )
     g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
     images, labels = data
@@ -103,7 +108,9 @@ def naive(data: Data, steps: int) -> float:
     """The same game as a first script would play it."""
     generator, discriminator = networks()
     average = copy.deepcopy(generator)
-    of_g, of_d = (torch.optim.Adam(net.parameters(), lr=RATE, betas=BETAS) for net in (generator, discriminator))
+    of_g, of_d = (
+        torch.optim.Adam(net.parameters(), lr=RATE, betas=BETAS) for net in (generator, discriminator)
+    )
     loader = DataLoader(TensorDataset(*data), batch_size=BATCH, shuffle=True, drop_last=True)
 
     def batches() -> Iterator[list[Tensor]]:
