@@ -1,7 +1,7 @@
 """Still pictures: each function returns a matplotlib Figure that a notebook shows when it ends a cell.
 
-One palette for the whole course, safe for colour-blind readers (Okabe & Ito 2008): real, generated, generator and
-discriminator keep their colours everywhere.
+One palette for the whole course, safe for colour-blind readers (Okabe & Ito 2008): real, generated, generator
+and discriminator keep their colours everywhere.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ DISCRIMINATOR = "#009E73"
 NEUTRAL = "#666666"
 
 
-def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any) -> tuple[Figure, Any]:
-    """An empty figure and its axes, kept out of pyplot's list so that it is shown once, where it is returned."""
+def figure(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
+) -> tuple[Figure, Any]:
+    """An empty figure and its axes, kept out of pyplot's list so that it is shown once, where it is
+    returned."""
     import matplotlib.pyplot as plt
 
     fig, axes = plt.subplots(rows, columns, figsize=size, dpi=100, layout="constrained", **options)
@@ -69,7 +72,7 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     """
     picture = tile(images, columns)
     if axes is None:
-        fig, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))
+        _, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))
     axes.imshow(picture.float().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()
@@ -95,12 +98,13 @@ def smoothed(values: Sequence[float], window: int) -> Tensor:
 
 
 def losses(run: Any, title: str = "Losses while training", axes: Axes | None = None) -> Figure:
-    """The losses of all turns over the steps, smoothed over a fiftieth of the run, the raw values pale behind.
+    """The losses of all turns over the steps, smoothed over a fiftieth of the run, the raw values pale
+    behind.
 
     The dotted line is 2 log 2, the discriminator's cross-entropy when it cannot tell real from generated.
     """
     if axes is None:
-        fig, axes = figure()
+        _, axes = figure()
     colours = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
     for name in (turn.name for turn in run.gan.turns):
         if name not in run.history.names:
@@ -123,15 +127,26 @@ def points(
     axes: Axes | None = None,
     reach: float | None = None,
 ) -> Figure:
-    """Two-dimensional samples (N, 2): real under generated, and behind them, if given, the discriminator's D(x)."""
+    """Two-dimensional samples (N, 2): real under generated, and behind them, if given, the discriminator's
+    D(x)."""
     if axes is None:
-        fig, axes = figure(size=(4.2, 4.0))
+        _, axes = figure(size=(4.2, 4.0))
     reach = reach or 1.25 * float(real.abs().max())
     if discriminator is not None:
         shade(axes, discriminator, reach)
-    axes.scatter(*real[:1000].T.cpu().numpy(), s=4, color=REAL, alpha=0.5, label="real", linewidths=0)
+    x, y = real[:1000].T.cpu().numpy()
+    axes.scatter(x, y, s=4, color=REAL, alpha=0.5, label="real", linewidths=0)
     if generated is not None:
-        axes.scatter(*generated[:1000].T.cpu().numpy(), s=4, color=GENERATED, alpha=0.7, label="generated", linewidths=0)
+        x, y = generated[:1000].T.cpu().numpy()
+        axes.scatter(
+            x,
+            y,
+            s=4,
+            color=GENERATED,
+            alpha=0.7,
+            label="generated",
+            linewidths=0,
+        )
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     label(axes, title, "x₁", "x₂")
     axes.legend(fontsize=8, loc="upper right", markerscale=3)
@@ -140,17 +155,26 @@ def points(
 
 @torch.no_grad()
 def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, side: int = 80) -> None:
-    """D(x) = sigmoid(logit) as a shade behind a plane: light where it says real, dark where it says generated."""
+    """D(x) = sigmoid(logit) as a shade behind a plane: light where it says real, dark where it says
+    generated."""
     line = torch.linspace(-reach, reach, side)
     plane = torch.cartesian_prod(line, line)
     device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
     values = torch.sigmoid(discriminator(plane.to(device))).cpu().view(side, side).T
     axes.imshow(
-        values.numpy(), extent=(-reach, reach, -reach, reach), origin="lower", cmap="Greys_r", vmin=-0.5, vmax=1, aspect="auto"
+        values.numpy(),
+        extent=(-reach, reach, -reach, reach),
+        origin="lower",
+        cmap="Greys_r",
+        vmin=-0.5,
+        vmax=1,
+        aspect="auto",
     )
 
 
-def time_machine(run: Any, rows: int = 6, columns: int = 12, title: str = "The same latents over the training") -> Figure:
+def time_machine(
+    run: Any, rows: int = 6, columns: int = 12, title: str = "The same latents over the training"
+) -> Figure:
     """Snapshots of a run: one row a moment, from the first to the last, one column a fixed latent."""
     if not run.snapshots:
         raise InputError("this run has no snapshots: train with snapshots= of at least 1")
@@ -158,18 +182,28 @@ def time_machine(run: Any, rows: int = 6, columns: int = 12, title: str = "The s
     chosen = sorted({round(i * (count - 1) / max(1, rows - 1)) for i in range(rows)})
     picked = [run.snapshots[i] for i in chosen]
     if picked[0].samples.dim() != 4:
-        raise InputError(f"the snapshots must be images to be shown so, not of shape {tuple(picked[0].samples.shape)}")
+        raise InputError(
+            f"the snapshots must be images to be shown so, not of shape {tuple(picked[0].samples.shape)}"
+        )
     columns = min(columns, len(picked[0].samples))
     fig, axes = figure(size=(columns * 0.58 + 1.2, len(picked) * 0.6 + 0.4))
     height = picked[0].samples.shape[2] + 1
     grid(torch.cat([snapshot.samples[:columns] for snapshot in picked]), title, columns, axes)
     axes.set_axis_on()
     axes.set_xticks([])
-    axes.set_yticks([height * (i + 0.5) for i in range(len(picked))], [f"step {s.step:,}" for s in picked], fontsize=8)
+    axes.set_yticks(
+        [height * (i + 0.5) for i in range(len(picked))], [f"step {s.step:,}" for s in picked], fontsize=8
+    )
     return fig
 
 
-def bars(values: Mapping[str, float], title: str, unit: str, colours: Sequence[str] | None = None, log: bool = False) -> Figure:
+def bars(
+    values: Mapping[str, float],
+    title: str,
+    unit: str,
+    colours: Sequence[str] | None = None,
+    log: bool = False,
+) -> Figure:
     """Numbers side by side, each written on its bar."""
     fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
     names = list(values)
@@ -189,7 +223,7 @@ def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
     (slope,) = torch.autograd.grad(log_probability.sum(), inputs)
     points(real, None, "Generated points and what they are told", discriminator, axes)
     at = inputs.detach()
-    axes.scatter(*at.T.numpy(), s=8, color=GENERATED, linewidths=0, label="generated")
+    axes.scatter(at[:, 0].numpy(), at[:, 1].numpy(), s=8, color=GENERATED, linewidths=0, label="generated")
     axes.quiver(*at.T.numpy(), *slope.T.numpy(), color=GENERATOR, width=0.004, label="∇ log D")
     axes.legend(fontsize=8, loc="upper right")
     return axes.figure  # type: ignore[return-value]
