@@ -118,10 +118,10 @@ def test_r1_and_r2_are_half_gamma_times_the_mean_squared_slope() -> None:
 def test_penalties_of_a_quadratic_critic_have_their_closed_form() -> None:
     real, fake = torch.randn(9, 4), torch.randn(9, 4)
     quadratic = lambda x: 0.5 * x.square().sum(1)  # noqa: E731   its gradient at x is x
-    assert float(obj.r1_penalty(1.0)(quadratic, real, fake)) == pytest.approx(
+    assert obj.r1_penalty(1.0)(quadratic, real, fake).item() == pytest.approx(
         0.5 * float(real.square().sum(1).mean())
     )
-    assert float(obj.r2_penalty(1.0)(quadratic, real, fake)) == pytest.approx(
+    assert obj.r2_penalty(1.0)(quadratic, real, fake).item() == pytest.approx(
         0.5 * float(fake.square().sum(1).mean())
     )
 
