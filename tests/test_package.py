@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -78,6 +79,18 @@ HEAVY = {
 def test_the_import_loads_little_beside_torch() -> None:
     assert "torch" in (loaded := modules_after("import gantutor"))
     assert not HEAVY & loaded
+
+
+def test_the_import_costs_little_beside_torch() -> None:
+    """At most a fifth on top of torch's own, as the median of three fresh interpreters."""
+    shares = []
+    for _ in range(3):
+        command = [sys.executable, "-X", "importtime", "-c", "import torch; import gantutor"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        lines = (line.split("|") for line in done.stderr.splitlines() if line.count("|") == 2)
+        microseconds = {name.strip(): int(total) for _, total, name in lines if total.strip().isdigit()}
+        shares.append(microseconds["gantutor"] / microseconds["torch"])
+    assert median(shares) <= 0.2
 
 
 def test_pictures_load_when_they_are_asked_for() -> None:

@@ -92,13 +92,15 @@ class StreamBatches:
             try:
                 item = next(self._iterator)
             except StopIteration:
-                raise InputError("the data gave no batch: an iterable must give at least one each time it is begun") from None
+                raise InputError(
+                    "the data gave no batch: an iterable must give at least one each time it is begun"
+                ) from None
         return as_pair(to_device(item, self.device))
 
     def state_dict(self) -> dict[str, Tensor]:
         raise InputError(
-            f"a {type(self.iterable).__name__} cannot be resumed exactly: give train() a tensor or a map-style data set, "
-            "or train without checkpoint="
+            f"a {type(self.iterable).__name__} cannot be resumed exactly: give train() a tensor or a "
+            "map-style data set, or train without checkpoint="
         )
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -106,7 +108,8 @@ class StreamBatches:
 
 
 def as_pair(item: Any) -> Pair:
-    """A batch as (real, condition): the tensor alone, (x,), (x, condition), or (x, c₁, c₂, …) with a tuple as condition."""
+    """A batch as (real, condition): the tensor alone, (x,), (x, condition), or (x, c₁, c₂, …) with a tuple as
+    condition."""
     if isinstance(item, Tensor):
         return item, None
     if isinstance(item, tuple | list) and item:
@@ -126,18 +129,21 @@ def to_device(item: Any, device: torch.device) -> Any:
 
 
 def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> Batches:
-    """Endless batches from a tensor, a ``TensorDataset``, any torch ``Dataset`` or ``DataLoader``, or an iterable.
+    """Endless batches from a tensor, a ``TensorDataset``, any torch ``Dataset`` or ``DataLoader``, or an
+    iterable.
 
-    The items of an iterable, a list included, are batches; those of a ``Dataset`` are samples. A data set that fits,
-    and whose items are the same at every visit, is held in memory as one tensor. Raises InputError for empty data, or
-    for fewer samples than a batch.
+    The items of an iterable, a list included, are batches; those of a ``Dataset`` are samples. A data set
+    that fits, and whose items are the same at every visit, is held in memory as one tensor. Raises InputError
+    for empty data, or for fewer samples than a batch.
 
     >>> batches_of(torch.zeros(8, 2), 4, seed=0, device=torch.device("cpu")).next()[0].shape
     torch.Size([4, 2])
     """
     if isinstance(data, Tensor):
         if not data.dim():
-            raise InputError("data must hold at least one batch of samples, and this tensor is a single number")
+            raise InputError(
+                "data must hold at least one batch of samples, and this tensor is a single number"
+            )
         data = TensorDataset(data)
     if isinstance(data, IterableDataset):
         data = DataLoader(data, batch_size, drop_last=True)
@@ -156,9 +162,15 @@ def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> B
         )
     if isinstance(data, Iterable) and not isinstance(data, plain):
         if isinstance(data, Iterator):
-            raise InputError("the data must be an iterable that can be begun again, not an iterator: pass a list or a DataLoader")
+            raise InputError(
+                "the data must be an iterable that can be begun again, not an iterator: "
+                "pass a list or a DataLoader"
+            )
         return StreamBatches(data, device)
-    raise InputError(f"data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, not {type(data).__name__}")
+    raise InputError(
+        "data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, "
+        f"not {type(data).__name__}"
+    )
 
 
 def _refuse_too_few(count: int, batch_size: int) -> None:

@@ -30,8 +30,9 @@ class Card:
         return f"{self.name}: {self.content}\n{rest}"
 
     def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th style='text-align:left'>{key}</th><td style='text-align:left'>{escape(getattr(self, key))}</td></tr>"
+            f"<tr><th {left}>{key}</th><td {left}>{escape(getattr(self, key))}</td></tr>"
             for key in ("content", "source", "licence", "size")
         )
         return f"<table><caption><b>{escape(self.name)}</b></caption>{rows}</table>"
@@ -39,7 +40,8 @@ class Card:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set in two parts: ``train`` to learn from, and ``held_out`` to score against, which no network sees."""
+    """A data set in two parts: ``train`` to learn from, and ``held_out`` to score against, which no network
+    sees."""
 
     name: str
     train: TensorDataset
@@ -49,5 +51,8 @@ class Dataset:
     def without_labels(self) -> Dataset:
         """The same samples alone, for games without a condition."""
         return Dataset(
-            self.name, TensorDataset(self.train.tensors[0]), TensorDataset(self.held_out.tensors[0]), self.card
+            self.name,
+            TensorDataset(self.train.tensors[0]),
+            TensorDataset(self.held_out.tensors[0]),
+            self.card,
         )

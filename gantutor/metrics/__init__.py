@@ -1,4 +1,5 @@
-"""Scores with their floors: each is a number that says how many samples, against what, and what real data reach."""
+"""Scores with their floors: each is a number that says how many samples, against what, and what real data
+reach."""
 
 from gantutor.metrics.digit import class_means, digit_scores
 from gantutor.metrics.digit_classifier import DigitClassifier, digit_classifier, read_digits

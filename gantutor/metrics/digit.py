@@ -22,14 +22,18 @@ COVERED = 0.02
 CONFIDENT = 0.9
 
 
-def digit_scores(generated: Tensor, reference: Any, *, generated_labels: Tensor | None = None, seed: int = 0) -> Scores:
-    """``digit_fid``, ``precision``, ``recall``, ``digits_covered``, and with labels ``class_accuracy``, of digits.
+def digit_scores(
+    generated: Tensor, reference: Any, *, generated_labels: Tensor | None = None, seed: int = 0
+) -> Scores:
+    """``digit_fid``, ``precision``, ``recall``, ``digits_covered``, and with labels ``class_accuracy``, of
+    digits.
 
-    ``generated``: (N, 1, 28, 28) in [−1, 1]; ``reference``: a TensorDataset of real, held-out digits. N and the number
-    of the reference together may not exceed 5,000, as the floor of each score is its median over 20 random splits of
-    the package's 5,000 real digits into parts of these two sizes. Precision and recall take equal numbers, k = 3. A
-    digit is covered if at least 2 % of the samples are read as it with a confidence above 0.9. Class accuracy is the
-    share read as the label they were generated for. Raises InputError for other shapes, ranges or sizes.
+    ``generated``: (N, 1, 28, 28) in [−1, 1]; ``reference``: a TensorDataset of real, held-out digits. N and
+    the number of the reference together may not exceed 5,000, as the floor of each score is its median over
+    20 random splits of the package's 5,000 real digits into parts of these two sizes. Precision and recall
+    take equal numbers, k = 3. A digit is covered if at least 2 % of the samples are read as it with a
+    confidence above 0.9. Class accuracy is the share read as the label they were generated for. Raises
+    InputError for other shapes, ranges or sizes.
 
     >>> held_out = digits().held_out
     >>> scores = digit_scores(digits().train.tensors[0][:500], held_out)
@@ -38,23 +42,39 @@ def digit_scores(generated: Tensor, reference: Any, *, generated_labels: Tensor 
     """
     tensors = getattr(reference, "tensors", None)
     if not tensors:
-        raise InputError(f"reference must be a TensorDataset such as digits().held_out, not {type(reference).__name__}")
+        raise InputError(
+            f"reference must be a TensorDataset such as digits().held_out, not {type(reference).__name__}"
+        )
     if not isinstance(generated, Tensor) or not generated.dim():
         raise InputError(f"digits must be a tensor of images, not {type(generated).__name__}")
     counts = len(generated), len(tensors[0])
     if min(counts) < 10 or sum(counts) > 5000:
-        raise InputError(f"score from 10 samples up to {5000 - counts[1]:,} against these {counts[1]:,}, not {counts[0]:,}")
+        raise InputError(
+            f"score from 10 samples up to {5000 - counts[1]:,} against these {counts[1]:,}, not {counts[0]:,}"
+        )
     features, probabilities = read_digits(generated)
     real, _ = read_digits(tensors[0])
     floors = _floors(*counts, seed)
     against = f"{counts[1]:,} held-out digits"
     values = _measure(features, real, probabilities, seed)
     scores = Scores(
-        digit_fid=Score(values["digit_fid"], floors["digit_fid"], "Fréchet distance on digit features", "lower", counts[0], against),
+        digit_fid=Score(
+            values["digit_fid"],
+            floors["digit_fid"],
+            "Fréchet distance on digit features",
+            "lower",
+            counts[0],
+            against,
+        ),
         precision=Score(values["precision"], floors["precision"], "share", "higher", min(counts), against),
         recall=Score(values["recall"], floors["recall"], "share", "higher", min(counts), against),
         digits_covered=Score(
-            values["digits_covered"], floors["digits_covered"], "digits", "higher", counts[0], "the digit classifier"
+            values["digits_covered"],
+            floors["digits_covered"],
+            "digits",
+            "higher",
+            counts[0],
+            "the digit classifier",
         ),
     )
     if generated_labels is not None:
@@ -62,7 +82,9 @@ def digit_scores(generated: Tensor, reference: Any, *, generated_labels: Tensor 
             given = getattr(generated_labels, "shape", type(generated_labels).__name__)
             raise InputError(f"generated_labels must be a tensor of shape ({counts[0]},), not {given}")
         right = float((probabilities.argmax(1) == generated_labels.cpu()).double().mean())
-        scores["class_accuracy"] = Score(right, _accuracy(), "share", "higher", counts[0], "the digit classifier")
+        scores["class_accuracy"] = Score(
+            right, _accuracy(), "share", "higher", counts[0], "the digit classifier"
+        )
     return scores
 
 
@@ -87,8 +109,8 @@ def floor_splits(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Twenty random pairs of disjoint parts of real features, of ``first`` and ``second`` rows.
 
-    Every class has its equal share in both parts, as it has among the held-out digits: uneven shares would raise the
-    floor and flatter what is measured against it.
+    Every class has its equal share in both parts, as it has among the held-out digits: uneven shares would
+    raise the floor and flatter what is measured against it.
     """
     draw = torch.Generator().manual_seed(seed)
     for _ in range(SPLITS):
@@ -122,7 +144,8 @@ def _accuracy() -> float:
 
 
 def class_means(count: int = 4000) -> Tensor:
-    """A baseline for digit scores: the ten mean images of the training digits, in turn: shape (count, 1, 28, 28).
+    """A baseline for digit scores: the ten mean images of the training digits, in turn: shape (count, 1, 28,
+    28).
 
     >>> class_means(20).shape
     torch.Size([20, 1, 28, 28])

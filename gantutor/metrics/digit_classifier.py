@@ -1,7 +1,8 @@
 """The frozen reader of digits whose features the digit scores are measured on.
 
 Inception features mean nothing on digits, so the package ships a small classifier of its own, made once by
-``scripts/train_digit_classifier.py`` from the 4,000 training digits. Scores compare only under the same classifier.
+``scripts/train_digit_classifier.py`` from the 4,000 training digits. Scores compare only under the same
+classifier.
 """
 
 from __future__ import annotations
@@ -69,9 +70,12 @@ def read_digits(images: Tensor) -> tuple[Tensor, Tensor]:
     (torch.Size([3, 64]), torch.Size([3, 10]))
     """
     if images.dim() != 4 or images.shape[1:] != (1, 28, 28) or not images.is_floating_point():
-        raise InputError(f"digits must be floats of shape (count, 1, 28, 28), not {images.dtype} of {tuple(images.shape)}")
+        raise InputError(
+            f"digits must be floats of shape (count, 1, 28, 28), not {images.dtype} of {tuple(images.shape)}"
+        )
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")
     classifier = digit_classifier()
-    features = torch.cat([classifier.features(part) for part in images.detach().cpu().float().split(500)])
+    parts = torch.split(images.detach().cpu().float(), 500)
+    features = torch.cat([classifier.features(part) for part in parts])
     return features, classifier.head(features).softmax(1)

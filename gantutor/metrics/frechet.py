@@ -10,21 +10,25 @@ from gantutor.metrics.checks import refuse_not_finite
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
-    """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½) of features (N₁, D) and (N₂, D): Heusel et al. 2017, arXiv:1706.08500.
+    """‖μ₁ − μ₂‖² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½) of features (N₁, D) and (N₂, D): Heusel et al. 2017,
+    arXiv:1706.08500.
 
-    The trace of the root is the sum of the roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric, so that no
-    complex numbers arise. Raises InputError for features of another shape, fewer than two, or not finite.
+    The trace of the root is the sum of the roots of the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which is symmetric, so
+    that no complex numbers arise. Raises InputError for features of another shape, fewer than two, or not
+    finite.
 
     >>> round(frechet_distance(torch.tensor([[0.0], [2.0]]), torch.tensor([[3.0], [5.0]])), 4)
     9.0
     """
     for features in (first, second):
         if features.dim() != 2 or len(features) < 2 or features.shape[1] != first.shape[-1]:
-            raise InputError(f"features must have shapes (N₁, D) and (N₂, D), not {tuple(first.shape)} and {tuple(second.shape)}")
+            given = f"{tuple(first.shape)} and {tuple(second.shape)}"
+            raise InputError(f"features must have shapes (N₁, D) and (N₂, D), not {given}")
     refuse_not_finite("features", first, second)
     first, second = first.double(), second.double()
     mean_gap = (first.mean(0) - second.mean(0)).square().sum()
-    covariances = torch.atleast_2d(first.T.cov()), torch.atleast_2d(second.T.cov())
+    width = first.shape[1]
+    covariances = [cloud.T.cov().reshape(width, width) for cloud in (first, second)]
     values, vectors = torch.linalg.eigh(covariances[0])
     root = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
     cross = torch.linalg.eigvalsh(root @ covariances[1] @ root).clamp(min=0).sqrt().sum()

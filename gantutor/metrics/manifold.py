@@ -10,30 +10,36 @@ from gantutor.metrics.checks import refuse_not_finite
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float, float]:
-    """Precision and recall of features (N, D) and (M, D): Kynkäänniemi et al. 2019, arXiv:1904.06991, equation 2.
+    """Precision and recall of features (N, D) and (M, D): Kynkäänniemi et al. 2019, arXiv:1904.06991,
+    equation 2.
 
-    A cloud's manifold is the union of balls around its points, each reaching to the point's k-th nearest neighbour in
-    the cloud. Precision is the share of generated features inside the real manifold, recall the share of real ones
-    inside the generated. The paper takes as many of each; with unequal numbers the larger cloud has smaller balls.
-    Raises InputError for features of other shapes or not finite, and for a k that the smaller cloud has not.
+    A cloud's manifold is the union of balls around its points, each reaching to the point's k-th nearest
+    neighbour in the cloud. Precision is the share of generated features inside the real manifold, recall the
+    share of real ones inside the generated. The paper takes as many of each; with unequal numbers the larger
+    cloud has smaller balls. Raises InputError for features of other shapes or not finite, and for a k that
+    the smaller cloud has not.
 
     >>> cloud = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
     >>> precision_recall(cloud, cloud), precision_recall(cloud, cloud + 100)
     ((1.0, 1.0), (0.0, 0.0))
     """
     if real.dim() != 2 or generated.dim() != 2 or real.shape[1] != generated.shape[1]:
-        raise InputError(f"features must have shapes (N, D) and (M, D), not {tuple(real.shape)} and {tuple(generated.shape)}")
+        given = f"{tuple(real.shape)} and {tuple(generated.shape)}"
+        raise InputError(f"features must have shapes (N, D) and (M, D), not {given}")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k < min(len(real), len(generated)):
-        raise InputError(f"k must be a whole number from 1 to {min(len(real), len(generated)) - 1}, not {k!r}")
+        raise InputError(
+            f"k must be a whole number from 1 to {min(len(real), len(generated)) - 1}, not {k!r}"
+        )
     refuse_not_finite("features", real, generated)
     real, generated = real.double(), generated.double()
     return _share_inside(generated, real, k), _share_inside(real, generated, k)
 
 
 def _share_inside(points: Tensor, cloud: Tensor, k: int) -> float:
-    exact = "donot_use_mm_for_euclid_dist"
+    def distances(part: Tensor) -> Tensor:
+        return torch.cdist(part, cloud, compute_mode="donot_use_mm_for_euclid_dist")
+
     # The nearest neighbour of a point within its own cloud is itself, hence k + 1.
-    parts = [torch.cdist(part, cloud, compute_mode=exact).kthvalue(k + 1).values for part in cloud.split(500)]
-    radii = torch.cat(parts)
-    inside = [(torch.cdist(part, cloud, compute_mode=exact) <= radii).any(1) for part in points.split(500)]
+    radii = torch.cat([distances(part).kthvalue(k + 1).values for part in torch.split(cloud, 500)])
+    inside = [(distances(part) <= radii).any(1) for part in torch.split(points, 500)]
     return float(torch.cat(inside).double().mean())

@@ -1,8 +1,8 @@
 """What a sample of a mixture of Gaussians shows: modes covered, share of high quality, reverse KL, spread.
 
-The protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1): 2,500 samples, a sample is good within three
-standard deviations of its nearest mode, a mode is covered by one good sample. As that hides collapse, ``modes_strict``
-counts the modes that get at least a fifth of their fair share.
+The protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1): 2,500 samples, a sample is good
+within three standard deviations of its nearest mode, a mode is covered by one good sample. As that hides
+collapse, ``modes_strict`` counts the modes that get at least a fifth of their fair share.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ _UNITS = {
 def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> Scores:
     """``modes``, ``modes_strict``, ``high_quality``, ``reverse_kl``, ``spread`` of samples (N, 2).
 
-    Reverse KL is Σ qᵢ log(K qᵢ) of the shares q of all samples by nearest mode, in nats, against K equal shares.
-    Spread is the root mean square distance of good samples to their centre over that of real ones cut at 3σ too: below
-    1 the samples huddle inside the modes. Floors are medians over 20 draws of as many real samples. Raises InputError
-    for samples of another shape or not finite, and for distributions without modes.
+    Reverse KL is Σ qᵢ log(K qᵢ) of the shares q of all samples by nearest mode, in nats, against K equal
+    shares. Spread is the root mean square distance of good samples to their centre over that of real ones cut
+    at 3σ too: below 1 the samples huddle inside the modes. Floors are medians over 20 draws of as many real
+    samples. Raises InputError for samples of another shape or not finite, and for distributions without
+    modes.
 
     >>> from gantutor.data import toy
     >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
@@ -49,7 +50,10 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     values = measure_modes(samples.detach().to(distribution.centres), distribution)
     reference = f"the true density of the {distribution.name}"
     return Scores(
-        {name: Score(value, floors[name], *_UNITS[name], len(samples), reference) for name, value in values.items()}
+        {
+            name: Score(value, floors[name], *_UNITS[name], len(samples), reference)
+            for name, value in values.items()
+        }
     )
 
 
@@ -75,7 +79,12 @@ def measure_modes(samples: Tensor, distribution: Distribution) -> dict[str, floa
 
 
 @cache
-def _floors(count: int, centres: tuple[tuple[float, float], ...], sigma: float, seed: int) -> dict[str, float]:
+def _floors(
+    count: int, centres: tuple[tuple[float, float], ...], sigma: float, seed: int
+) -> dict[str, float]:
     distribution = Distribution("real", torch.tensor(centres), sigma)
-    draws = [measure_modes(distribution.sample(count, seed=1_000 * (seed + 1) + i), distribution) for i in range(20)]
+    draws = [
+        measure_modes(distribution.sample(count, seed=1_000 * (seed + 1) + i), distribution)
+        for i in range(20)
+    ]
     return {name: median(draw[name] for draw in draws) for name in draws[0]}

@@ -1,4 +1,5 @@
-"""Nearest neighbours: the distances, and whether generated samples lie closer to the training data than new ones do."""
+"""Nearest neighbours: the distances, and whether generated samples lie closer to the training data than new
+ones do."""
 
 from __future__ import annotations
 
@@ -10,26 +11,27 @@ from gantutor.metrics.checks import refuse_not_finite
 
 
 def nearest(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
-    """The Euclidean distance of each query (N, …) to its nearest of ``data`` (M, …), and which: shapes (N,), (N,).
+    """The Euclidean distance of each query (N, …) to its nearest of ``data`` (M, …), and which: shapes (N,),
+    (N,).
 
     >>> nearest(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))[1]
     tensor([1])
     """
     if not len(queries) or not len(data) or queries.shape[1:] != data.shape[1:]:
-        raise InputError(
-            f"queries and data must be samples of one shape, not {tuple(queries.shape)} and {tuple(data.shape)}"
-        )
+        given = f"{tuple(queries.shape)} and {tuple(data.shape)}"
+        raise InputError(f"queries and data must be samples of one shape, not {given}")
     refuse_not_finite("samples", queries, data)
     flat = data.flatten(1)
-    parts = [torch.cdist(part, flat).min(1) for part in queries.flatten(1).split(1000)]
+    parts = [torch.cdist(part, flat).min(1) for part in torch.split(queries.flatten(1), 1000)]
     return torch.cat([p.values for p in parts]), torch.cat([p.indices for p in parts])
 
 
 def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
-    """Median distance of generated samples to the training data, over that of held-out samples to the training data.
+    """Median distance of generated samples to the training data, over that of held-out samples to the
+    training data.
 
-    Near 1: new samples are as far from the training data as real new ones. Near 0: copies. Above 1: farther than
-    real ones, which noise is too, so that this ratio says nothing of quality.
+    Near 1: new samples are as far from the training data as real new ones. Near 0: copies. Above 1: farther
+    than real ones, which noise is too, so that this ratio says nothing of quality.
 
     >>> train = torch.zeros(4, 2)
     >>> nearest_neighbour_ratio(train, train, torch.ones(4, 2))

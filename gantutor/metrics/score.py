@@ -9,14 +9,16 @@ from html import escape
 from typing import Any
 
 MIME = "application/vnd.gantutor.scores+json"
-"""The type under which a notebook records its scores in its outputs, for ``python -m gantutor scores`` to collect."""
+"""The type under which a notebook records its scores in its outputs, for ``python -m gantutor scores`` to
+collect."""
 
 
 @dataclass(frozen=True)
 class Score:
     """``value``, and ``floor``, what real data reach in the same measurement.
 
-    ``better`` is ``"lower"`` or ``"higher"``; ``samples`` says how many were scored, ``reference`` against what.
+    ``better`` is ``"lower"`` or ``"higher"``; ``samples`` says how many were scored, ``reference`` against
+    what.
 
     >>> print(Score(1.2, 0.4, "Fréchet distance", "lower", 4000, "1,000 held-out digits"))
     1.2 Fréchet distance (lower is better; real data 0.4; 4,000 samples against 1,000 held-out digits)
@@ -66,18 +68,33 @@ class Scores(dict[str, Score]):
 
 def table(scores: Mapping[str, Score]) -> str:
     """Scores as an HTML table, one row each."""
-    head = "".join(f"<th>{column}</th>" for column in ("score", "value", "real data", "unit", "better", "samples", "against"))
+    head = "".join(
+        f"<th>{column}</th>"
+        for column in ("score", "value", "real data", "unit", "better", "samples", "against")
+    )
     rows = ""
     for name, score in scores.items():
-        cells = (name, f"{score.value:.3g}", f"{score.floor:.3g}", score.unit, score.better, f"{score.samples:,}", score.reference)
-        rows += "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        cells = (
+            name,
+            f"{score.value:.3g}",
+            f"{score.floor:.3g}",
+            score.unit,
+            score.better,
+            f"{score.samples:,}",
+            score.reference,
+        )
+        rows += (
+            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        )
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
 def record(scores: Mapping[str, Score], seconds: Mapping[str, float] | None = None) -> None:
-    """Show the scores as a table and leave them in the notebook's outputs, where a run of the course collects them.
+    """Show the scores as a table and leave them in the notebook's outputs, where a run of the course collects
+    them.
 
-    ``seconds``, which differ from run to run, go into the output's metadata. Outside a notebook the scores are printed.
+    ``seconds``, which differ from run to run, go into the output's metadata. Outside a notebook the scores
+    are printed.
     """
     if not _in_notebook():
         print(Scores(scores))
