@@ -151,7 +151,20 @@ def test_without_a_network_the_default_is_named(
 
 def test_without_torchvision_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(DataUnavailable, match=r"^mnist comes through torchvision, which is missing: pip"):
+    with pytest.raises(DataUnavailable, match=r"^mnist comes through torchvision, which is missing or not"):
+        digits("mnist", tmp_path)
+
+
+def test_a_torchvision_made_for_another_torch_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision/__init__.py").write_text(broken, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(DataUnavailable, match=r"^mnist comes through torchvision, which is missing or not"):
         digits("mnist", tmp_path)
 
 

