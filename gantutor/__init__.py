@@ -19,7 +19,7 @@ from gantutor.run import Run
 from gantutor.train import Callback, train
 
 if TYPE_CHECKING:
-    from gantutor import live, plots
+    from gantutor import collect, environment, live, plots, results
 
 __version__ = "0.1.0"
 
@@ -34,7 +34,9 @@ __all__ = [
     "Run",
     "TrainingDiverged",
     "Turn",
+    "collect",
     "data",
+    "environment",
     "live",
     "metrics",
     "networks",
@@ -42,6 +44,7 @@ __all__ = [
     "optimization",
     "parameters",
     "plots",
+    "results",
     "train",
 ]
 
@@ -49,6 +52,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than
     torch."""
-    if name in ("live", "plots", "environment"):
+    if name in ("collect", "environment", "live", "plots", "results"):
         return importlib.import_module(f"gantutor.{name}")
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 from gantutor.parameters import number, validate
 
@@ -70,3 +75,30 @@ class Control:
                 return ()
             time.sleep(0.01)
         return None
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """A ■ or Ctrl-C inside the block takes effect at its end, so that a step is whole; a second one at once.
+
+    Outside the main thread, where Python delivers no such signal, the block runs as it is.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.getsignal(signal.SIGINT) or signal.default_int_handler
+    pressed = False
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if pressed:
+        raise KeyboardInterrupt

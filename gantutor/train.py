@@ -1,35 +1,28 @@
-"""``train()``: the one loop. It draws batches, zeroes, backpropagates, steps the optimisers and averages the
-weights."""
+"""``train()``: the one loop, from what it is given to the Run."""
 
 from __future__ import annotations
 
-import math
 import reprlib
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
-from torch.optim import Optimizer
 
 from gantutor import checkpoint as checkpoints
 from gantutor import device as devices
-from gantutor.control import Control
-from gantutor.data.batches import Batches, batches_of
-from gantutor.errors import InputError, TrainingDiverged
-from gantutor.gan import GAN, Batch, Turn
-from gantutor.optimization import MakeOptimizer, Schedule, adam, constant
+from gantutor.companions import Album, Bar, Budget, LastGood, Saver
+from gantutor.control import Control, interrupts_held
+from gantutor.data.batches import batches_of
+from gantutor.errors import InputError
+from gantutor.gan import GAN
+from gantutor.optimization import MakeOptimizer, Schedule, constant
 from gantutor.parameters import flag, number, optional, validate, whole
 from gantutor.rehearsal import inspect_data, inspect_game, is_range
-from gantutor.run import Run, Snapshot, follow
+from gantutor.run import Run
 from gantutor.settings import described, described_function, described_optimizer
-
-GOOD_EVERY = 100
-"""Steps between the copies of the weights that a diverged training falls back to."""
+from gantutor.step import Training, set_up, take_step
 
 
 class Callback:
@@ -41,41 +34,6 @@ class Callback:
     def on_step(self, run: Run) -> None: ...
 
     def on_end(self, run: Run) -> None: ...
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long to train: a number of steps, or of seconds of training alone."""
-
-    steps: int | None
-    seconds: float | None
-
-    def spent(self, run: Run) -> float:
-        """The fraction of the budget that is spent, from 0 to 1."""
-        if self.steps is not None:
-            return min(1.0, run.step / self.steps)
-        assert self.seconds is not None
-        return min(1.0, run.seconds / self.seconds)
-
-
-@dataclass
-class Training:
-    """Everything that moves while a game is played."""
-
-    run: Run
-    gan: GAN
-    batches: Batches
-    noise: torch.Generator
-    optimizers: dict[str, Optimizer]
-    parameters: dict[str, list[Parameter]]
-    base_rates: dict[str, float]
-    control: Control
-    half_life: float
-
-    def next_batch(self) -> Batch:
-        real, condition = self.batches.next()
-        first = real[0] if isinstance(real, tuple) else real
-        return Batch(self.gan, real, condition, self.gan.draw_latent(len(first), self.noise, first.device))
 
 
 def train(
@@ -141,7 +99,7 @@ def train(
         example, condition, conditions = inspect_data(data, batch_size, where, value_range)
         devices.place(gan, where, example)
         inspect_game(gan, example, condition, torch.Generator(where).manual_seed(seed))
-        training = _set_up(gan, batches, optimizer, half_life, control or Control(), seed, where)
+        training = set_up(gan, batches, optimizer, half_life, control or Control(), seed, where)
         run = training.run
         run.settings = {
             "game": described(gan),
@@ -162,13 +120,13 @@ def train(
             )
             if said:
                 print(said)
-        saver = _Saver(training, checkpoint, every_seconds)
+        saver = Saver(training, checkpoint, every_seconds)
         _loop(
             training,
             budget,
             schedule,
             callbacks,
-            _Album(run, latents, shown, snapshots, budget),
+            Album(run, latents, shown, snapshots, budget),
             saver,
             progress,
         )
@@ -181,13 +139,13 @@ def _loop(
     budget: Budget,
     schedule: Schedule,
     callbacks: Sequence[Callback],
-    album: _Album,
-    saver: _Saver,
+    album: Album,
+    saver: Saver,
     progress: bool,
 ) -> None:
     run, clock = training.run, devices.Clock(training.run.seconds)
-    bar = _Bar(budget, run, progress)
-    good = _Good(training)
+    bar = Bar(budget, run, progress)
+    good = LastGood(training)
     run.ended = "training"
     try:
         _tell(callbacks, "on_start", run)
@@ -196,9 +154,10 @@ def _loop(
             allowed = training.control.wait()
             if allowed is None:
                 break
-            with clock:
-                values = take_step(training, schedule(budget.spent(run)), allowed)
-            run.seconds = clock.seconds
+            with interrupts_held():
+                with clock:
+                    values = take_step(training, schedule(budget.spent(run)), allowed)
+                run.seconds = clock.seconds
             good.check(values)
             album.look(run)
             saver.look()
@@ -220,235 +179,6 @@ def _tell(callbacks: Sequence[Callback], what: str, run: Run) -> None:
         with devices.random_state_kept(run.gan.device):
             for callback in callbacks:
                 getattr(callback, what)(run)
-
-
-def take_step(training: Training, rate: float = 1.0, allowed: tuple[str, ...] = ()) -> dict[str, Tensor]:
-    """One step of the game: every turn that is due, in order; the scalars it gave, by name, still on the
-    device."""
-    run = training.run
-    values: dict[str, Tensor] = {}
-    _set_learning_rates(training, rate)
-    batch = None
-    for turn in training.gan.turns:
-        if run.step % turn.every or (allowed and not set(turn.updates) & set(allowed)):
-            continue
-        for repeat in range(turn.times):
-            if batch is None or repeat:
-                batch = training.next_batch()
-            values |= play(training, turn, batch)
-        if batch is not None and "generator" in turn.updates:
-            batch.forget_fake()
-    if batch is not None:
-        first = batch.real[0] if isinstance(batch.real, tuple) else batch.real
-        run.images += len(first)
-        _average(training, len(first))
-    run.history.append(run.step, values)
-    run.step += 1
-    return values
-
-
-def play(training: Training, turn: Turn, batch: Batch) -> dict[str, Tensor]:
-    """One turn: its loss, its lazy losses when they are due, the gradient, the optimisers' steps."""
-    losses = dict(turn.loss(training.gan, batch))
-    total = losses.pop("total")
-    values = {turn.name: total.detach()} | {
-        f"{turn.name}.{name}": value.detach() for name, value in losses.items()
-    }
-    for name, lazy in turn.lazy.items():
-        if training.run.step % lazy.every == 0:
-            extra = lazy.loss(training.gan, batch)
-            values[f"{turn.name}.{name}"] = extra.detach()
-            total = total + lazy.every * extra
-    if total.device.type == "cpu" and not math.isfinite(total.detach()):
-        return values  # nothing to learn from: the loop is about to give up, and the weights stay as they are
-    parameters = training.parameters[turn.name]
-    for parameter in parameters:
-        parameter.grad = None
-    total.backward(inputs=parameters)  # type: ignore[no-untyped-call]
-    for name in turn.updates:
-        training.optimizers[name].step()
-    return values
-
-
-def _average(training: Training, images: int) -> None:
-    """ā ← decay · ā + (1 − decay) · θ, with a half-life in images that is at most a tenth of those seen."""
-    run = training.run
-    half_life = min(training.half_life, 0.1 * run.images)
-    decay = 0.5 ** (images / half_life) if half_life > 0 else 0.0
-    follow(run.averaged.values(), [training.gan.networks[name] for name in run.averaged], decay)
-
-
-def _set_learning_rates(training: Training, factor: float) -> None:
-    for name, optimizer in training.optimizers.items():
-        rate = training.control.learning_rates.get(name, training.base_rates[name]) * factor
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-
-
-# --- what stands around the loop ----------------------------------------------------------------------------
-
-
-class _Album:
-    """Takes the snapshots: the same latents at even fractions of the budget, from the first moment to the
-    last."""
-
-    def __init__(self, run: Run, latents: Tensor | None, conditions: Any, count: int, budget: Budget) -> None:
-        self.latents, self.conditions, self.count, self.budget = latents, conditions, count, budget
-
-    def look(self, run: Run) -> None:
-        due = math.floor(self.budget.spent(run) * (self.count - 1)) + 1 if self.count > 1 else self.count
-        if self.latents is None or len(run.snapshots) >= due:
-            return
-        run.snapshots.append(Snapshot(run.step, run.seconds, run.generate(self.latents, self.conditions)))
-
-
-class _Good:
-    """Keeps the last weights that were known to be good, and refuses to go on when a loss is not finite."""
-
-    def __init__(self, training: Training) -> None:
-        self.training = training
-        self.step = training.run.step
-        self.weights = self._copy()
-
-    def _copy(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.training.run.weights().items()}
-
-    def check(self, values: dict[str, Tensor]) -> None:
-        run = self.training.run
-        due = run.step % GOOD_EVERY == 0
-        if not (due or self.training.gan.device.type == "cpu"):
-            return
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
-        if bad:
-            self._give_up(bad[0])
-        if due:
-            weights = self._copy()
-            if all(bool(value.isfinite().all()) for value in weights.values()):
-                self.step, self.weights = run.step, weights
-
-    def _give_up(self, name: str) -> None:
-        run, gan = self.training.run, self.training.gan
-        broken = [
-            name
-            for name, net in gan.networks.items()
-            if not all(bool(p.isfinite().all()) for p in net.parameters())
-        ]
-        cause = f"; the weights of the {' and the '.join(broken)} are not finite" if broken else ""
-        run.load_weights(self.weights, "the last good step")
-        run.ended = f"diverged at step {run.step}"
-        raise TrainingDiverged(
-            f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}{cause}: "
-            f"the networks were put back to step {self.step:,}; "
-            "try a lower learning rate or a penalty such as r1=1.0",
-            run,
-        )
-
-
-class _Saver:
-    """Writes a checkpoint whenever ``every_seconds`` have passed, and at the end."""
-
-    def __init__(self, training: Training, folder: str | Path | None, every_seconds: float) -> None:
-        self.training, self.every_seconds = training, every_seconds
-        self.folder = None if folder is None else Path(folder)
-        self.last = time.monotonic()
-        if self.folder is not None:
-            training.batches.state_dict()  # refuses data that cannot be resumed before anything is spent
-
-    def look(self) -> None:
-        if self.folder is not None and time.monotonic() - self.last >= self.every_seconds:
-            self.write()
-
-    def write(self) -> None:
-        if self.folder is not None:
-            training = self.training
-            checkpoints.save(
-                self.folder, training.run, training.optimizers, training.batches, {"noise": training.noise}
-            )
-            self.last = time.monotonic()
-
-
-class _Bar:
-    """A line of text that says how far the training is."""
-
-    def __init__(self, budget: Budget, run: Run, shown: bool) -> None:
-        import sys
-
-        from tqdm import tqdm
-
-        self.budget, self.last = budget, time.monotonic()
-        layout = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
-        self.bar = tqdm(
-            total=1.0,
-            initial=budget.spent(run),
-            desc="training",
-            bar_format=layout,
-            file=sys.stdout,
-            disable=not shown,
-        )
-
-    def show(self, run: Run) -> None:
-        now = time.monotonic()
-        if now - self.last >= 0.5:
-            self._update(run)
-            self.last = now
-
-    def _update(self, run: Run) -> None:
-        self.bar.n = self.budget.spent(run)
-        speed = run.images / run.seconds if run.seconds else 0.0
-        self.bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} images/s")
-
-    def close(self, run: Run) -> None:
-        self._update(run)
-        self.bar.close()
-
-
-def _set_up(
-    gan: GAN,
-    batches: Batches,
-    optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None,
-    half_life: float,
-    control: Control,
-    seed: int,
-    where: torch.device,
-) -> Training:
-    trained = {name for turn in gan.turns for name in turn.updates}
-    make = adam() if optimizer is None else optimizer
-    if isinstance(make, Mapping) and set(make) != trained:
-        named = ", ".join(map(str, make)) or "none"
-        raise InputError(f"optimizer must name the networks {', '.join(sorted(trained))}, and names {named}")
-    makers = make if isinstance(make, Mapping) else dict.fromkeys(trained, make)
-    optimizers = {name: _optimizer(name, makers[name], gan) for name in sorted(trained)}
-    return Training(
-        run=Run(gan),
-        gan=gan,
-        batches=batches,
-        noise=torch.Generator(where).manual_seed(seed + 1),
-        optimizers=optimizers,
-        parameters={
-            turn.name: [
-                p for name in turn.updates for p in gan.networks[name].parameters() if p.requires_grad
-            ]
-            for turn in gan.turns
-        },
-        base_rates={name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()},
-        control=control,
-        half_life=half_life,
-    )
-
-
-def _optimizer(name: str, make: MakeOptimizer, gan: GAN) -> Optimizer:
-    parameters = [parameter for parameter in gan.networks[name].parameters() if parameter.requires_grad]
-    if not parameters:
-        raise InputError(
-            f"the {name} has no weights to train: take it out of the turns, or let a weight require gradients"
-        )
-    made = make(parameters) if callable(make) else make
-    if not isinstance(made, Optimizer):
-        raise InputError(
-            f"optimizer must be a function of parameters that gives a torch optimizer, such as adam(1e-3), "
-            f"or one for each network by name, not {make!r}"
-        )
-    return made
 
 
 def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -> tuple[Tensor | None, Any]:

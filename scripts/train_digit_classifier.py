@@ -1,8 +1,8 @@
 """Train the digit classifier that the package ships: ``python scripts/train_digit_classifier.py``.
 
-It learns from the 4,000 training digits, moved, turned, sheared and bent at random, and is tested on the 1,000 held-out
-ones. The weights are written only if it reads at least 99 % of them and if blurred real digits (σ = 1) score at least 20
-times the floor; neither is looked at while it trains.
+It learns from the 4,000 training digits, moved, turned, sheared and bent at random, and is tested on the
+1,000 held-out ones. The weights are written only if it reads at least 99 % of them and if blurred real digits
+(σ = 1) score at least 20 times the floor; neither is looked at while it trains.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STEPS, BATCH, RATE, SEED = 3000, 64, 2e-3, 0
 
 
 def distorted(images: Tensor, draw: torch.Generator) -> Tensor:
-    """Each image (N, 1, 28, 28) turned by σ = 7°, scaled by 8 %, sheared by 0.15, moved by 1 pixel and bent."""
+    """Each image (N, 1, 28, 28) turned by 7°, scaled by 8 %, sheared by 0.15, moved by a pixel, bent."""
     count = len(images)
 
     def normal(scale: float, *shape: int) -> Tensor:
@@ -78,7 +78,8 @@ def main() -> None:
 
     accuracy = float((classifier(test_images).argmax(1) == test_labels).double().mean())
     real, held_out = features(images), features(test_images)
-    splits = floor_splits(torch.cat([real, held_out]), torch.cat([labels, test_labels]), len(real), len(held_out), seed=0)
+    everything = torch.cat([real, held_out]), torch.cat([labels, test_labels])
+    splits = floor_splits(*everything, len(real), len(held_out), seed=0)
     floor = torch.tensor([frechet_distance(a, b) for a, b in splits]).median().item()
     fid_blur = frechet_distance(features(blurred(images)), held_out)
     print(f"{time.time() - started:.0f} s; held-out accuracy {accuracy:.2%}; floor {floor:.4f}; "

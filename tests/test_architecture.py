@@ -14,7 +14,7 @@ FLOORS = {
     0: "errors files parameters optimization objectives metrics networks data plots results".split(),  # noqa: SIM905
     1: ["gan", "run", "settings"],
     2: ["control", "checkpoint", "device", "rehearsal"],
-    3: ["train"],
+    3: ["step", "companions", "train"],
     4: ["live", "environment", "collect", "__main__"],
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import signal
 import threading
 import time
 
 import pytest
 
 from gantutor import Control, InputError
+from gantutor.control import interrupts_held
 
 
 def test_it_lets_everything_pass_at_first() -> None:
@@ -101,3 +103,17 @@ def test_learning_rates_are_kept_by_network() -> None:
     control.set_learning_rate("generator", 0)
     control.set_learning_rate("discriminator", 0.5)
     assert control.learning_rates == {"generator": 0.0, "discriminator": 0.5}
+
+
+def test_an_interrupt_inside_a_step_waits_for_its_end_and_a_second_does_not() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        done.append("the rest of the step")
+    assert done == ["the rest of the step"]
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        done.append("not reached")
+    assert done == ["the rest of the step"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -4,6 +4,7 @@ breaks."""
 from __future__ import annotations
 
 import math
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -454,3 +455,23 @@ def test_a_real_divergence_is_caught(points: Tensor, point_game: Make) -> None:
             optimizer=lambda parameters: torch.optim.SGD(parameters, lr=100.0),
         )
     assert error.value.run.sample(5).isfinite().all()
+
+
+def test_an_interrupt_in_the_middle_of_a_step_lets_it_end() -> None:
+    visits = []
+
+    def loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, torch.Tensor]:
+        visits.append(1)
+        if len(visits) == 6:
+            signal.raise_signal(signal.SIGINT)
+        return {"total": gan.networks["line"](batch.real).square().mean()}
+
+    game = gt.GAN.of({"line": nn.Linear(2, 1)}, [gt.Turn("line", loss, times=2)])
+    run = gt.train(game, torch.randn(64, 2), steps=50, progress=False)
+    assert run.ended == "interrupted" and len(visits) % 2 == 1 and run.step == (len(visits) - 1) // 2
+
+
+def test_networks_are_trained_in_training_mode(point_game: Make, points: Tensor) -> None:
+    gan = point_game().eval()
+    quick(gan, points, steps=1)
+    assert gan.training is False and all(net.training for net in gan.networks.values())

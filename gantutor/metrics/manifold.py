@@ -37,7 +37,7 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
 
 def _share_inside(points: Tensor, cloud: Tensor, k: int) -> float:
     def distances(part: Tensor) -> Tensor:
-        return torch.cdist(part, cloud, compute_mode="donot_use_mm_for_euclid_dist")
+        return torch.cdist(part, cloud)
 
     # The nearest neighbour of a point within its own cloud is itself, hence k + 1.
     radii = torch.cat([distances(part).kthvalue(k + 1).values for part in torch.split(cloud, 500)])

@@ -1,7 +1,7 @@
 """Results that take too long for a notebook, committed with the recipe that made them.
 
-``python tests/benchmarks/failures.py`` makes them. A notebook asks for them with the recipe it uses itself, and gets
-them only if it is the same one.
+``python tests/benchmarks/failures.py`` makes them. A notebook asks for them with the recipe it uses itself,
+and gets them only if it is the same one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def committed(name: str, recipe: dict[str, Any]) -> dict[str, Any]:
     """
     names = sorted(path.stem for path in FOLDER.glob("*.json"))
     if name not in names:
-        raise InputError(f"there are no committed results called {name!r}, only {', '.join(names) or 'none yet'}")
+        raise InputError(f"there are no committed results called {name!r}, only {', '.join(names)}")
     content: dict[str, Any] = read_json(FOLDER / f"{name}.json")
     made = content["recipe"]
     differing = [key for key in sorted(set(made) | set(recipe)) if made.get(key) != recipe.get(key)]

@@ -1,0 +1,146 @@
+"""What goes along with the loop: budget, snapshots, last good weights, checkpoints, the line of progress."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from tqdm import tqdm
+
+from gantutor import checkpoint as checkpoints
+from gantutor.errors import TrainingDiverged
+from gantutor.run import Run, Snapshot
+from gantutor.step import Training
+
+GOOD_EVERY = 100
+"""Steps between the copies of the weights that a diverged training falls back to."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: a number of steps, or of seconds of training alone."""
+
+    steps: int | None
+    seconds: float | None
+
+    def spent(self, run: Run) -> float:
+        """The fraction of the budget that is spent, from 0 to 1."""
+        if self.steps is not None:
+            return min(1.0, run.step / self.steps)
+        assert self.seconds is not None
+        return min(1.0, run.seconds / self.seconds)
+
+
+class Album:
+    """Takes the snapshots: the same latents at even fractions of the budget, from the first moment to the
+    last."""
+
+    def __init__(self, run: Run, latents: Tensor | None, conditions: Any, count: int, budget: Budget) -> None:
+        self.latents, self.conditions, self.count, self.budget = latents, conditions, count, budget
+
+    def look(self, run: Run) -> None:
+        due = math.floor(self.budget.spent(run) * (self.count - 1)) + 1 if self.count > 1 else self.count
+        if self.latents is None or len(run.snapshots) >= due:
+            return
+        run.snapshots.append(Snapshot(run.step, run.seconds, run.generate(self.latents, self.conditions)))
+
+
+class LastGood:
+    """Keeps the last weights that were known to be good, and refuses to go on when a loss is not finite."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+        self.step = training.run.step
+        self.weights = self._copy()
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.training.run.weights().items()}
+
+    def check(self, values: dict[str, Tensor]) -> None:
+        run = self.training.run
+        due = run.step % GOOD_EVERY == 0
+        if not (due or self.training.gan.device.type == "cpu"):
+            return
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        if bad:
+            self._give_up(bad[0])
+        if due:
+            weights = self._copy()
+            if all(bool(value.isfinite().all()) for value in weights.values()):
+                self.step, self.weights = run.step, weights
+
+    def _give_up(self, name: str) -> None:
+        run, gan = self.training.run, self.training.gan
+        broken = [
+            name
+            for name, net in gan.networks.items()
+            if not all(bool(p.isfinite().all()) for p in net.parameters())
+        ]
+        cause = f"; the weights of the {' and the '.join(broken)} are not finite" if broken else ""
+        run.load_weights(self.weights, "the last good step")
+        run.ended = f"diverged at step {run.step}"
+        raise TrainingDiverged(
+            f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}{cause}: "
+            f"the networks were put back to step {self.step:,}; "
+            "try a lower learning rate or a penalty such as r1=1.0",
+            run,
+        )
+
+
+class Saver:
+    """Writes a checkpoint whenever ``every_seconds`` have passed, and at the end."""
+
+    def __init__(self, training: Training, folder: str | Path | None, every_seconds: float) -> None:
+        self.training, self.every_seconds = training, every_seconds
+        self.folder = None if folder is None else Path(folder)
+        self.last = time.monotonic()
+        if self.folder is not None:
+            training.batches.state_dict()  # refuses data that cannot be resumed before anything is spent
+
+    def look(self) -> None:
+        if self.folder is not None and time.monotonic() - self.last >= self.every_seconds:
+            self.write()
+
+    def write(self) -> None:
+        if self.folder is not None:
+            training = self.training
+            checkpoints.save(
+                self.folder, training.run, training.optimizers, training.batches, {"noise": training.noise}
+            )
+            self.last = time.monotonic()
+
+
+class Bar:
+    """A line of text that says how far the training is."""
+
+    def __init__(self, budget: Budget, run: Run, shown: bool) -> None:
+        self.budget, self.last = budget, time.monotonic()
+        layout = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
+        self.bar = tqdm(
+            total=1.0,
+            initial=budget.spent(run),
+            desc="training",
+            bar_format=layout,
+            file=sys.stdout,
+            disable=not shown,
+        )
+
+    def show(self, run: Run) -> None:
+        now = time.monotonic()
+        if now - self.last >= 0.5:
+            self._update(run)
+            self.last = now
+
+    def _update(self, run: Run) -> None:
+        self.bar.n = self.budget.spent(run)
+        speed = run.images / run.seconds if run.seconds else 0.0
+        self.bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} images/s")
+
+    def close(self, run: Run) -> None:
+        self._update(run)
+        self.bar.close()

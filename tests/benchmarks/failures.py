@@ -1,0 +1,152 @@
+"""How often do the failures of the notebooks fail, and their cures cure? Ten seeds each, committed.
+
+    python tests/benchmarks/failures.py ring_collapse       # one of them
+    python tests/benchmarks/failures.py                     # all
+
+The recipe of each is read from the notebook that shows it, and written beside the results; a test fails where
+the two differ. The results go to ``gantutor/results``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gantutor as gt
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = 10
+Recipe = dict[str, Any]
+Row = dict[str, dict[str, float]]
+
+
+def recipe_in(notebook: str) -> Recipe:
+    """The dict called ``recipe`` in a notebook."""
+    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and "recipe = {" in source:
+            for statement in ast.parse(source).body:
+                if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "recipe":
+                    return dict(ast.literal_eval(statement.value))
+    raise SystemExit(f"{notebook} has no recipe")
+
+
+def values(scores: gt.metrics.Scores) -> dict[str, float]:
+    return {name: round(score.value, 5) for name, score in scores.items()}
+
+
+def ring_collapse(recipe: Recipe, seed: int) -> Row:
+    """Notebook 01: eight Gaussians, without a penalty and with R1 and R2."""
+    ring = gt.data.toy.ring(recipe["count"], sigma=recipe["sigma"])
+    data, row = ring.dataset(100_000).train, {}
+    for setting, penalties in (("collapsed", {}), ("cured", recipe["cure"])):
+        torch.manual_seed(seed)
+        generator = gt.networks.MLPGenerator(recipe["latent"], (2,), recipe["width"], recipe["depth"])
+        discriminator = gt.networks.MLPDiscriminator((2,), recipe["width"], recipe["depth"])
+        objective = gt.objectives.non_saturating(**penalties)
+        run = gt.train(
+            gt.GAN(generator, discriminator, objective, latent=recipe["latent"]),
+            data,
+            steps=recipe["steps"],
+            batch_size=recipe["batch_size"],
+            seed=seed,
+            device="cpu",
+            optimizer=gt.optimization.adam(recipe["learning_rate"], betas=tuple(recipe["betas"])),
+            snapshots=0,
+            progress=False,
+        )
+        row[setting] = values(gt.metrics.mode_scores(run.sample(2500), ring))
+    return row
+
+
+def fully_connected_collapse(recipe: Recipe, seed: int) -> Row:
+    """Notebook 02: two layers of 100 on digits, without a penalty and with R1."""
+    digits, row = gt.data.digits().without_labels(), {}
+    for setting, penalties in (("broken", {}), ("cured", recipe["cure"])):
+        torch.manual_seed(seed)
+        shape = (1, 28, 28)
+        generator = gt.networks.MLPGenerator(recipe["latent"], shape, recipe["width"], output=torch.nn.Tanh)
+        discriminator = gt.networks.MLPDiscriminator(shape, recipe["width"])
+        objective = gt.objectives.non_saturating(**penalties)
+        run = gt.train(
+            gt.GAN(generator, discriminator, objective, latent=recipe["latent"]),
+            digits.train,
+            steps=recipe["steps"],
+            batch_size=recipe["batch_size"],
+            seed=seed,
+            device="cpu",
+            optimizer=gt.optimization.adam(recipe["learning_rate"], betas=tuple(recipe["betas"])),
+            snapshots=0,
+            progress=False,
+        )
+        row[setting] = values(run.scores(digits.held_out))
+    return row
+
+
+class Blind(torch.nn.Module):
+    """A discriminator that is given the label and does not look at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = gt.networks.ConvDiscriminator()
+
+    def forward(self, images: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.network(images)
+        return logits
+
+
+def labels_ignored(recipe: Recipe, seed: int) -> Row:
+    """Notebook 03: a discriminator that does not look at the labels, and one that does."""
+    digits, row = gt.data.digits(), {}
+    for setting, make in (("broken", Blind), ("cured", lambda: gt.networks.ConvDiscriminator(classes=10))):
+        torch.manual_seed(seed)
+        networks = gt.networks.ConvGenerator(classes=10), make()
+        run = gt.train(
+            gt.GAN(*networks, gt.objectives.non_saturating(r1=recipe["r1"])),
+            digits.train,
+            steps=recipe["steps"],
+            batch_size=recipe["batch_size"],
+            seed=seed,
+            device="cpu",
+            optimizer=gt.optimization.adam(recipe["learning_rate"]),
+            snapshots=0,
+            progress=False,
+        )
+        row[setting] = values(run.scores(digits.held_out))
+    return row
+
+
+FAILURES: dict[str, tuple[str, Callable[[Recipe, int], Row]]] = {
+    "ring_collapse": ("01_concepts", ring_collapse),
+    "fully_connected_collapse": ("02_fully_connected_gan", fully_connected_collapse),
+    "labels_ignored": ("03_cnn_image_gan", labels_ignored),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(FAILURES)}; all if left out")
+    chosen = parser.parse_args().names or list(FAILURES)
+    if unknown := set(chosen) - set(FAILURES):
+        parser.error(f"no failure is called {sorted(unknown)[0]!r}; there are {', '.join(FAILURES)}")
+    for name in chosen:
+        notebook, play = FAILURES[name]
+        recipe, rows = recipe_in(notebook), []
+        for seed in range(SEEDS):
+            rows.append({"seed": seed, **play(recipe, seed)})
+            print(name, json.dumps(rows[-1]), flush=True)
+        made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
+        content = {"recipe": recipe, "made_on": made_on, "seeds": rows}
+        path = gt.results.FOLDER / f"{name}.json"
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
