@@ -139,7 +139,7 @@ class Bar:
     def _update(self, run: Run) -> None:
         self.bar.n = self.budget.spent(run)
         speed = run.images / run.seconds if run.seconds else 0.0
-        self.bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} images/s")
+        self.bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} samples/s")
 
     def close(self, run: Run) -> None:
         self._update(run)

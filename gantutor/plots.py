@@ -126,6 +126,7 @@ def points(
     discriminator: Callable[[Tensor], Tensor] | None = None,
     axes: Axes | None = None,
     reach: float | None = None,
+    legend: bool = True,
 ) -> Figure:
     """Two-dimensional samples (N, 2): real under generated, and behind them, if given, the discriminator's
     D(x)."""
@@ -149,7 +150,8 @@ def points(
         )
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     label(axes, title, "x₁", "x₂")
-    axes.legend(fontsize=8, loc="upper right", markerscale=3)
+    if legend:
+        axes.legend(fontsize=8, loc="upper right", markerscale=3)
     return axes.figure  # type: ignore[return-value]
 
 

@@ -46,5 +46,5 @@ def test_another_recipe_is_refused_naming_what_differs() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(gt.InputError, match="no committed results called 'nothing', only .*ring_collapse"):
+    with pytest.raises(gt.InputError, match=r"no committed results called 'nothing', only .*ring_collapse"):
         gt.results.committed("nothing", {})
