@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError
+from gantutor.metrics.score import short
 from gantutor.parameters import validate, whole
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def bars(
     fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
     names = list(values)
     drawn = axes.barh(names, list(values.values()), color=colours or [NEUTRAL] * len(names), log=log)
-    axes.bar_label(drawn, labels=[f" {value:.3g}" for value in values.values()], fontsize=8)
+    axes.bar_label(drawn, labels=[f" {short(value)}" for value in values.values()], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     label(axes, title, unit)

@@ -42,7 +42,7 @@ class Score:
 
     def __str__(self) -> str:
         return (
-            f"{self.value:.3g} {self.unit} ({self.better} is better; real data {self.floor:.3g}; "
+            f"{short(self.value)} {self.unit} ({self.better} is better; real data {short(self.floor)}; "
             f"{self.samples:,} samples against {self.reference})"
         )
 
@@ -66,6 +66,15 @@ class Scores(dict[str, Score]):
         return Scores({name: self[name] for name in names} | {new: self[old] for new, old in renamed.items()})
 
 
+def short(value: float) -> str:
+    """A number in three significant digits, whole ones kept whole and thousands apart.
+
+    >>> short(0.97625), short(10.956), short(6176.48)
+    ('0.976', '11', '6,176')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def table(scores: Mapping[str, Score]) -> str:
     """Scores as an HTML table, one row each."""
     head = "".join(
@@ -76,8 +85,8 @@ def table(scores: Mapping[str, Score]) -> str:
     for name, score in scores.items():
         cells = (
             name,
-            f"{score.value:.3g}",
-            f"{score.floor:.3g}",
+            short(score.value),
+            short(score.floor),
             score.unit,
             score.better,
             f"{score.samples:,}",

@@ -67,14 +67,14 @@ def ring_collapse(recipe: Recipe, seed: int) -> Row:
 
 
 def fully_connected_collapse(recipe: Recipe, seed: int) -> Row:
-    """Notebook 02: two layers of 100 on digits, without a penalty and with R1."""
+    """Notebook 02: two layers of 100 on digits, with and without momentum, with and without R1."""
     digits, row = gt.data.digits().without_labels(), {}
-    for setting, penalties in (("broken", {}), ("cured", recipe["cure"])):
+    for name, (beta1, r1) in recipe["settings"].items():
         torch.manual_seed(seed)
         shape = (1, 28, 28)
         generator = gt.networks.MLPGenerator(recipe["latent"], shape, recipe["width"], output=torch.nn.Tanh)
         discriminator = gt.networks.MLPDiscriminator(shape, recipe["width"])
-        objective = gt.objectives.non_saturating(**penalties)
+        objective = gt.objectives.non_saturating(r1=r1)
         run = gt.train(
             gt.GAN(generator, discriminator, objective, latent=recipe["latent"]),
             digits.train,
@@ -82,11 +82,11 @@ def fully_connected_collapse(recipe: Recipe, seed: int) -> Row:
             batch_size=recipe["batch_size"],
             seed=seed,
             device="cpu",
-            optimizer=gt.optimization.adam(recipe["learning_rate"], betas=tuple(recipe["betas"])),
+            optimizer=gt.optimization.adam(recipe["learning_rate"], betas=(beta1, recipe["beta2"])),
             snapshots=0,
             progress=False,
         )
-        row[setting] = values(run.scores(digits.held_out))
+        row[name] = values(run.scores(digits.held_out))
     return row
 
 
