@@ -144,12 +144,13 @@ def _loop(
     progress: bool,
 ) -> None:
     run, clock = training.run, devices.Clock(training.run.seconds)
-    bar = Bar(budget, run, progress)
     good = LastGood(training)
     run.ended = "training"
+    bar = None
     try:
         _tell(callbacks, "on_start", run)
         album.look(run)
+        bar = Bar(budget, run, progress)
         while budget.spent(run) < 1:
             allowed = training.control.wait()
             if allowed is None:
@@ -167,7 +168,8 @@ def _loop(
     except KeyboardInterrupt:
         run.ended = "interrupted"
     finally:
-        bar.close(run)
+        if bar is not None:
+            bar.close(run)
         if run.ended != "training":
             _tell(callbacks, "on_end", run)
 

@@ -15,7 +15,7 @@ import getpass
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def adopt(source: Notebook, executed: Notebook, seconds: float | None = None) ->
         if cell["cell_type"] == "code":
             count += 1
             cell["execution_count"] = count
-            cell["outputs"] = [clean(output, count) for output in done["outputs"] if is_kept(output)]
+            cell["outputs"] = joined(clean(output, count) for output in done["outputs"] if is_kept(output))
     about = {"source_hash": wanted, "preset": ran["preset"], "seed": ran.get("seed")}
     if seconds is not None:
         about["seconds"] = round(seconds)
@@ -75,6 +75,30 @@ def is_kept(output: dict[str, Any]) -> bool:
     if output["output_type"] == "stream":
         return bool(output["name"] == "stdout")
     return not (WIDGET in output.get("data", {}) and set(output["data"]) <= {WIDGET, "text/plain"})
+
+
+def joined(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The outputs, with neighbouring texts in one, and each of its lines as it stood last."""
+    result: list[dict[str, Any]] = []
+    for output in outputs:
+        if output["output_type"] == "stream" and result and result[-1]["output_type"] == "stream":
+            result[-1]["text"] = text_of(result[-1]["text"]) + text_of(output["text"])
+        else:
+            result.append(output)
+    for output in result:
+        if output["output_type"] == "stream":
+            output["text"] = settled(text_of(output["text"]))
+    return [output for output in result if output["output_type"] != "stream" or output["text"].strip()]
+
+
+def settled(text: str) -> str:
+    """What a terminal would still show of a text with carriage returns.
+
+    >>> settled("10 %\\r20 %\\r\\ndone")
+    '20 %\\ndone'
+    """
+    lines = ([part for part in line.split("\r") if part.strip()] for line in text.split("\n"))
+    return "\n".join(parts[-1] if parts else "" for parts in lines)
 
 
 def clean(output: dict[str, Any], count: int) -> dict[str, Any]:

@@ -401,3 +401,13 @@ def test_the_examples_of_the_scripts_run() -> None:
     for module in (run_course, readme_scores):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
+
+
+def test_lines_of_progress_are_left_as_they_stood_last() -> None:
+    def text(content: str) -> dict[str, Any]:
+        return {"output_type": "stream", "name": "stdout", "text": content}
+
+    picture = {"output_type": "display_data", "data": {"image/png": "iVBOR"}, "metadata": {}}
+    outputs = [text("\r10 %"), text("\r20 %"), picture, text("\r90 %\r"), text("100 %\r\ndone\n"), text("\r\n")]
+    joined = adopt_outputs.joined(outputs)
+    assert [output.get("text") for output in joined] == ["20 %", None, "100 %\ndone\n\n"]
