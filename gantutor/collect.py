@@ -95,7 +95,7 @@ def as_markdown(notebooks: Sequence[NotebookScores]) -> str:
         for score, entry in notebook.scores.items():
             value, floor = entry.get("value"), entry.get("floor")
             numbers = (_short(value), _short(floor), _multiple(value, floor))
-            words = (str(entry.get("unit", "")), str(entry.get("better", "")))
+            words = (str(entry.get("unit", "")).replace("|", "\\|"), str(entry.get("better", "")))
             rows.append((name, score, *numbers, *words, seconds))
             name = seconds = ""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -267,7 +267,7 @@ def test_adoption_takes_outputs_and_leaves_the_rest() -> None:
     assert [one["source"] for one in result["cells"]] == [one["source"] for one in source["cells"]]
     assert result["cells"][1]["metadata"] == {"tags": ["parameters"]}
     printed, figure, value = result["cells"][2]["outputs"]
-    assert printed["text"] == ["wrote runs/a.png, ~/b.png"]
+    assert printed["text"] == "wrote runs/a.png, ~/b.png"
     assert figure == kept
     assert value["execution_count"] == result["cells"][2]["execution_count"] == 2
     about = {"source_hash": notebook_files.source_hash(source), "preset": "cpu", "seed": 3, "seconds": 62}
@@ -408,6 +408,7 @@ def test_lines_of_progress_are_left_as_they_stood_last() -> None:
         return {"output_type": "stream", "name": "stdout", "text": content}
 
     picture = {"output_type": "display_data", "data": {"image/png": "iVBOR"}, "metadata": {}}
-    outputs = [text("\r10 %"), text("\r20 %"), picture, text("\r90 %\r"), text("100 %\r\ndone\n"), text("\r\n")]
+    before, after = ("\r10 %", "\r20 %"), ("\r90 %\r", "100 %\r\ndone\n", "\r\n")
+    outputs = [*map(text, before), picture, *map(text, after)]
     joined = adopt_outputs.joined(outputs)
     assert [output.get("text") for output in joined] == ["20 %", None, "100 %\ndone\n\n"]
