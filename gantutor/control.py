@@ -81,12 +81,13 @@ class Control:
 def interrupts_held() -> Iterator[None]:
     """A ■ or Ctrl-C inside the block takes effect at its end, so that a step is whole; a second one at once.
 
-    Outside the main thread, where Python delivers no such signal, the block runs as it is.
+    Outside the main thread, where Python delivers no such signal, and in a process that ignores it, the block
+    runs as it is.
     """
-    if threading.current_thread() is not threading.main_thread():
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
         yield
         return
-    usual = signal.getsignal(signal.SIGINT) or signal.default_int_handler
     pressed = False
 
     def hold(number: int, frame: FrameType | None) -> None:

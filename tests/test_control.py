@@ -105,7 +105,14 @@ def test_learning_rates_are_kept_by_network() -> None:
     assert control.learning_rates == {"generator": 0.0, "discriminator": 0.5}
 
 
-def test_an_interrupt_inside_a_step_waits_for_its_end_and_a_second_does_not() -> None:
+def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(interruptible: None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with interrupts_held():
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_an_interrupt_inside_a_step_waits_for_its_end_and_a_second_does_not(interruptible: None) -> None:
     done = []
     with pytest.raises(KeyboardInterrupt), interrupts_held():
         signal.raise_signal(signal.SIGINT)

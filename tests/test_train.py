@@ -457,7 +457,7 @@ def test_a_real_divergence_is_caught(points: Tensor, point_game: Make) -> None:
     assert error.value.run.sample(5).isfinite().all()
 
 
-def test_an_interrupt_in_the_middle_of_a_step_lets_it_end() -> None:
+def test_an_interrupt_in_the_middle_of_a_step_lets_it_end(interruptible: None) -> None:
     visits = []
 
     def loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, torch.Tensor]:
