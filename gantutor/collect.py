@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gantutor.errors import InputError
-
-MIME = "application/vnd.gantutor.scores+json"
+from gantutor.metrics import MIME
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Album:
     """Takes the snapshots: the same latents at even fractions of the budget, from the first moment to the
     last."""
 
-    def __init__(self, run: Run, latents: Tensor | None, conditions: Any, count: int, budget: Budget) -> None:
+    def __init__(self, latents: Tensor | None, conditions: Any, count: int, budget: Budget) -> None:
         self.latents, self.conditions, self.count, self.budget = latents, conditions, count, budget
 
     def look(self, run: Run) -> None:

@@ -126,7 +126,7 @@ def train(
             budget,
             schedule,
             callbacks,
-            Album(run, latents, shown, snapshots, budget),
+            Album(latents, shown, snapshots, budget),
             saver,
             progress,
         )

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gantutor.__main__ import main
-from gantutor.collect import MIME, as_json, as_markdown, collect
+from gantutor.collect import as_json, as_markdown, collect
 from gantutor.errors import InputError
-from gantutor.metrics import score
+from gantutor.metrics import MIME, score
 
 FID = {"value": 1.5, "floor": 0.5, "unit": "distance", "better": "lower"}
 RECALL = {"value": 0.8, "floor": None, "unit": "share", "better": "higher"}

@@ -25,7 +25,7 @@ import readme_scores  # noqa: E402
 import run_course  # noqa: E402
 import tolerance  # noqa: E402
 
-from gantutor.collect import MIME  # noqa: E402
+from gantutor.metrics import MIME  # noqa: E402
 
 PARAMETERS = "# Parameters\npreset = 'cpu'\nseed = 0"
 RECORD = f"""from pathlib import Path
