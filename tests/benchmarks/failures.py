@@ -42,6 +42,21 @@ def values(scores: gt.metrics.Scores) -> dict[str, float]:
     return {name: round(score.value, 5) for name, score in scores.items()}
 
 
+def trained(gan: gt.GAN, data: Any, recipe: Recipe, seed: int, **adam: Any) -> gt.Run:
+    """Train with the steps, batches and learning rate of the recipe; ``adam`` is what else Adam is given."""
+    return gt.train(
+        gan,
+        data,
+        steps=recipe["steps"],
+        batch_size=recipe["batch_size"],
+        seed=seed,
+        device="cpu",
+        optimizer=gt.optimization.adam(recipe["learning_rate"], **adam),
+        snapshots=0,
+        progress=False,
+    )
+
+
 def ring_collapse(recipe: Recipe, seed: int) -> Row:
     """Notebook 01: eight Gaussians, without a penalty and with R1 and R2."""
     ring = gt.data.toy.ring(recipe["count"], sigma=recipe["sigma"])
@@ -51,17 +66,8 @@ def ring_collapse(recipe: Recipe, seed: int) -> Row:
         generator = gt.networks.MLPGenerator(recipe["latent"], (2,), recipe["width"], recipe["depth"])
         discriminator = gt.networks.MLPDiscriminator((2,), recipe["width"], recipe["depth"])
         objective = gt.objectives.non_saturating(**penalties)
-        run = gt.train(
-            gt.GAN(generator, discriminator, objective, latent=recipe["latent"]),
-            data,
-            steps=recipe["steps"],
-            batch_size=recipe["batch_size"],
-            seed=seed,
-            device="cpu",
-            optimizer=gt.optimization.adam(recipe["learning_rate"], betas=tuple(recipe["betas"])),
-            snapshots=0,
-            progress=False,
-        )
+        gan = gt.GAN(generator, discriminator, objective, latent=recipe["latent"])
+        run = trained(gan, data, recipe, seed, betas=tuple(recipe["betas"]))
         row[setting] = values(gt.metrics.mode_scores(run.sample(2500), ring))
     return row
 
@@ -75,17 +81,8 @@ def fully_connected_collapse(recipe: Recipe, seed: int) -> Row:
         generator = gt.networks.MLPGenerator(recipe["latent"], shape, recipe["width"], output=torch.nn.Tanh)
         discriminator = gt.networks.MLPDiscriminator(shape, recipe["width"])
         objective = gt.objectives.non_saturating(r1=r1)
-        run = gt.train(
-            gt.GAN(generator, discriminator, objective, latent=recipe["latent"]),
-            digits.train,
-            steps=recipe["steps"],
-            batch_size=recipe["batch_size"],
-            seed=seed,
-            device="cpu",
-            optimizer=gt.optimization.adam(recipe["learning_rate"], betas=(beta1, recipe["beta2"])),
-            snapshots=0,
-            progress=False,
-        )
+        gan = gt.GAN(generator, discriminator, objective, latent=recipe["latent"])
+        run = trained(gan, digits.train, recipe, seed, betas=(beta1, recipe["beta2"]))
         row[name] = values(run.scores(digits.held_out))
     return row
 
@@ -108,17 +105,8 @@ def labels_ignored(recipe: Recipe, seed: int) -> Row:
     for setting, make in (("broken", Blind), ("cured", lambda: gt.networks.ConvDiscriminator(classes=10))):
         torch.manual_seed(seed)
         networks = gt.networks.ConvGenerator(classes=10), make()
-        run = gt.train(
-            gt.GAN(*networks, gt.objectives.non_saturating(r1=recipe["r1"])),
-            digits.train,
-            steps=recipe["steps"],
-            batch_size=recipe["batch_size"],
-            seed=seed,
-            device="cpu",
-            optimizer=gt.optimization.adam(recipe["learning_rate"]),
-            snapshots=0,
-            progress=False,
-        )
+        gan = gt.GAN(*networks, gt.objectives.non_saturating(r1=recipe["r1"]))
+        run = trained(gan, digits.train, recipe, seed)
         row[setting] = values(run.scores(digits.held_out))
     return row
 
