@@ -1,0 +1,93 @@
+"""The page: who looks at it, and how a live view is shown there and leaves a still picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this."""
+    return _kernel() is not None
+
+
+def watched() -> bool:
+    """Whether the front end that runs the present cell can show widgets.
+
+    JupyterLab, and what is built from it, says which cell it runs; papermill, nbval and nbclient do not, and
+    nobody looks there while a cell runs.
+    """
+    kernel = _kernel()
+    if kernel is None:
+        return False
+    parent = kernel.get_parent("shell") or {}
+    return bool(parent.get("metadata", {}).get("cellId"))
+
+
+def _kernel() -> Any:
+    shell = sys.modules.get("IPython")
+    instance = shell.get_ipython() if shell is not None else None
+    return getattr(instance, "kernel", None)
+
+
+def png(figure: Figure) -> bytes:
+    """A matplotlib figure as a PNG, compressed little: it is drawn many times and kept once."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
+    return file.getvalue()
+
+
+def image(picture: bytes, description: str) -> str:
+    """A PNG or JPEG as HTML, with the description that screen readers speak.
+
+    >>> image(b"", "eight points")
+    '<img alt="eight points" src="data:image/png;base64,">'
+    """
+    kind = "jpeg" if picture.startswith(b"\xff\xd8") else "png"
+    data = base64.b64encode(picture).decode("ascii")
+    return f'<img alt="{escape(description)}" src="data:image/{kind};base64,{data}">'
+
+
+class Pane:
+    """A place on the page: a widget while it lives, a still picture for whoever reads the notebook later.
+
+    ``show`` puts the widget there where somebody watches, and the picture elsewhere; ``settle`` replaces what
+    stands there by a picture. Outside a notebook nothing happens.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, widget: Any, still: Figure | None, description: str) -> None:
+        """Show the widget; code hosts, which cannot, fall back to the picture."""
+        bundle = {"text/plain": description}
+        if still is not None:
+            bundle["image/png"] = base64.b64encode(png(still)).decode("ascii")
+        if watched():
+            bundle |= widget._repr_mimebundle_()
+            bundle["text/plain"] = description
+        elif still is None:
+            return
+        self._put(bundle)
+
+    def settle(self, still: Figure, description: str) -> None:
+        """Leave this picture, and nothing that moves."""
+        self._put({"text/plain": description, "image/png": base64.b64encode(png(still)).decode("ascii")})
+
+    def _put(self, bundle: dict[str, Any]) -> None:
+        if not in_notebook():
+            return
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(bundle, raw=True)
