@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from gantutor.parameters import number, validate
@@ -68,13 +68,11 @@ class Control:
         started = time.monotonic()
         while not self.stopped and (left := started + self.delay - time.monotonic()) > 0:
             time.sleep(min(left, 0.01))
-        while not self.stopped:
-            if self._granted:
-                return self._granted.popleft() if self.paused else ()
-            if not self.paused:
-                return ()
+        while not self.stopped and self.paused:
+            with suppress(IndexError):  # none granted, or dropped by another thread just now
+                return self._granted.popleft()
             time.sleep(0.01)
-        return None
+        return None if self.stopped else ()
 
 
 @contextmanager

@@ -80,6 +80,36 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     return axes.figure  # type: ignore[return-value]
 
 
+def samples(run: Any, axes: Axes, count: int = 60) -> Figure:
+    """What the averaged generator makes of the run's fixed latents, in the form that suits their shape.
+
+    Images (N, 1 or 3, H, W) as a page; points (N, 2) in the plane; numbers (N, 1) as a histogram; sequences
+    (N, T, …) as lines over time. A run without fixed latents shows fresh ones.
+    """
+    if run.gallery is None:
+        made = run.sample(count)
+    else:
+        latents, conditions = run.gallery
+        some = tuple(c[:count] for c in conditions) if isinstance(conditions, tuple) else conditions
+        made = run.generate(latents[:count], some[:count] if isinstance(some, Tensor) else some)
+    title = f"Generated, step {run.step:,}"
+    if made.dim() == 4 and made.shape[1] in (1, 3):
+        return grid(made, title, columns=10, axes=axes)
+    flat = made.flatten(2).mean(2) if made.dim() > 3 else made
+    if flat.shape[1:] == (2,):
+        axes.scatter(*flat.T.numpy(), s=6, color=GENERATED, linewidths=0, label="generated")
+        axes.set_aspect("equal")
+        label(axes, title, "x₁", "x₂")
+    elif flat.shape[1:] == (1,):
+        axes.hist(flat[:, 0].numpy(), bins=20, color=GENERATED)
+        label(axes, title, "x", "number of samples")
+    else:
+        for sequence in flat[:8]:
+            axes.plot(sequence.numpy(), color=GENERATED, linewidth=0.8, alpha=0.7)
+        label(axes, title, "time step", "value")
+    return axes.figure  # type: ignore[return-value]
+
+
 def pages(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, float] = (9.0, 3.2)) -> Figure:
     """Pages of images side by side, each under its name."""
     fig, axes = figure(1, len(parts), size, squeeze=False)

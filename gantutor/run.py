@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from gantutor.files import new_folder, read_json, read_tensors, write_json, writ
 from gantutor.gan import GAN, apply
 from gantutor.metrics import Scores, digit_scores
 from gantutor.parameters import optional, validate, whole
+
+SETTLE, GLANCE = 16, 2
+"""Batches of 64 latents over which batch norm is measured: for scores, and for a look while training."""
 
 
 class History:
@@ -86,7 +90,8 @@ class Run:
     averaged networks.
 
     ``train`` makes it and hands it to the callbacks while it trains. ``generator`` is the averaged one, in
-    evaluation mode; ``gan`` holds the networks as they stood last.
+    evaluation mode; ``gan`` holds the networks as they stood last. ``gallery`` holds the fixed latents of the
+    snapshots with their conditions, ``control`` the Control that steers the run while it trains.
     """
 
     def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
@@ -101,8 +106,11 @@ class Run:
         self.seconds = 0.0
         self.settings = settings or {}
         self.conditions: Any = None
+        self.gallery: tuple[Tensor, Any] | None = None
+        self.control: Any = None
         self.ended = "not trained"
-        self._settled_at = -1
+        self._settled = (-1, 0)
+        self._batches = SETTLE
 
     @property
     def generator(self) -> nn.Module:
@@ -114,15 +122,16 @@ class Run:
         self.settle()
         return self.averaged["generator"]
 
-    def settle(self, batches: int = 16) -> None:
+    def settle(self) -> None:
         """Measure anew the statistics of batch norm that belong to the averaged generator (Izmailov et al.
         2018).
 
-        They are those of the average network over ``batches`` batches of 64 latents; the averages of other
-        networks keep the statistics of the networks they follow.
+        They are those of the average network over ``SETTLE`` batches of 64 latents, or over ``GLANCE`` inside
+        ``glance``; the averages of other networks keep the statistics of the networks they follow.
         """
-        generator = self.averaged.get("generator")
-        if generator is None or self._settled_at == self.step or self.ended == "not trained":
+        generator, batches = self.averaged.get("generator"), self._batches
+        step, measured = self._settled
+        if generator is None or self.ended == "not trained" or (step == self.step and measured >= batches):
             return
         norms = [
             m
@@ -143,7 +152,17 @@ class Run:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
                 norm.eval()
-        self._settled_at = self.step
+        self._settled = (self.step, batches)
+
+    @contextmanager
+    def glance(self) -> Iterator[None]:
+        """Inside the block a picture costs less: batch norm is settled with a few batches, which is enough
+        for the eye."""
+        before, self._batches = self._batches, GLANCE
+        try:
+            yield
+        finally:
+            self._batches = before
 
     def _some_conditions(self, count: int, start: int = 0) -> Any:
         def some(part: Tensor) -> Tensor:
@@ -347,7 +366,7 @@ class Run:
         )
         run.load_facts(facts, snapshots, str(path))
         run.load_weights(weights, str(path))
-        run._settled_at = run.step
+        run._settled = (run.step, SETTLE)
         return run
 
     def __repr__(self) -> str:

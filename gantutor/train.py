@@ -113,7 +113,9 @@ def train(
             "schedule": described_function(schedule),
         }
         run.conditions = conditions
+        run.control = training.control
         latents, shown = _gallery(gallery, run, where)
+        run.gallery = None if latents is None else (latents, shown)
         if checkpoint is not None:
             said = checkpoints.resume(
                 Path(checkpoint), run, training.optimizers, batches, {"noise": training.noise}

@@ -56,6 +56,11 @@ def image(picture: bytes, description: str) -> str:
     return f'<img alt="{escape(description)}" src="data:image/{kind};base64,{data}">'
 
 
+def still_bundle(figure: Figure, description: str) -> dict[str, Any]:
+    """A figure in the forms that a notebook keeps: a picture, and the words for it."""
+    return {"text/plain": description, "image/png": base64.b64encode(png(figure)).decode("ascii")}
+
+
 class Pane:
     """A place on the page: a widget while it lives, a still picture for whoever reads the notebook later.
 
@@ -68,19 +73,15 @@ class Pane:
 
     def show(self, widget: Any, still: Figure | None, description: str) -> None:
         """Show the widget; code hosts, which cannot, fall back to the picture."""
-        bundle = {"text/plain": description}
-        if still is not None:
-            bundle["image/png"] = base64.b64encode(png(still)).decode("ascii")
+        bundle = {} if still is None else still_bundle(still, description)
         if watched():
-            bundle |= widget._repr_mimebundle_()
-            bundle["text/plain"] = description
-        elif still is None:
-            return
-        self._put(bundle)
+            bundle |= widget._repr_mimebundle_() | {"text/plain": description}
+        if bundle:
+            self._put(bundle)
 
     def settle(self, still: Figure, description: str) -> None:
         """Leave this picture, and nothing that moves."""
-        self._put({"text/plain": description, "image/png": base64.b64encode(png(still)).decode("ascii")})
+        self._put(still_bundle(still, description))
 
     def _put(self, bundle: dict[str, Any]) -> None:
         if not in_notebook():

@@ -1,0 +1,163 @@
+"""One view for every training: a picture that moves, and controls that answer while the cell runs."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gantutor.companions import Budget
+from gantutor.errors import InputError
+from gantutor.live import page
+from gantutor.live.controls import Controls
+from gantutor.live.portrait import View, portrait
+from gantutor.live.scoring import Scoring
+from gantutor.parameters import number, validate
+from gantutor.run import Run
+from gantutor.train import Callback
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHARE = 0.05
+"""Drawing takes at most this share of the time: a slow picture is drawn less often."""
+
+STATUS_SECONDS = 0.25
+"""How often the line of progress is written."""
+
+
+class Adviser(Protocol):
+    """Something that has a word to say on a run, such as ``gantutor.doctor.Doctor``."""
+
+    def __str__(self) -> str: ...
+
+
+class Dashboard(Callback):
+    """Shows a training while it runs, with Pause, Step, Stop, slow motion and learning rates, and leaves a
+    picture.
+
+    ``view(run, axes)`` draws what the networks make, by default the generated samples in the form that suits
+    their shape; it is drawn at most every ``seconds``. ``scoring`` and ``doctor`` are callbacks of the same
+    training whose scores and diagnoses are shown too. Where nobody watches, under papermill for instance,
+    only the last picture is drawn; outside a notebook nothing is. Raises InputError for anything else.
+
+    >>> Dashboard(seconds=2).seconds
+    2
+    """
+
+    def __init__(
+        self,
+        view: View | None = None,
+        *,
+        scoring: Scoring | None = None,
+        doctor: Adviser | None = None,
+        seconds: float = 1.0,
+    ) -> None:
+        if view is not None and not callable(view):
+            raise InputError(f"view must be a function of (run, axes) that draws into the axes, not {view!r}")
+        if scoring is not None and not isinstance(scoring, Scoring):
+            raise InputError(f"scoring must be a gantutor.live.Scoring, not {scoring!r}")
+        validate({"seconds": seconds}, seconds=number(0))
+        self.view, self.scoring, self.doctor, self.seconds = view, scoring, doctor, seconds
+        self.drawing = 0.0
+        self._pane, self._run = page.Pane(), None
+        self._controls: Controls | None = None
+
+    def on_start(self, run: Run) -> None:
+        self._pane, self._run, self._controls = page.Pane(), run, None
+        self._began, self._next, self._status_due, self.drawing = time.monotonic(), 0.0, 0.0, 0.0
+        self._fraction = spent(run)
+        if page.watched():
+            import ipywidgets as widgets
+
+            self._controls = Controls(run)
+            self._picture, self._words = widgets.HTML(), widgets.HTML()
+            self._picture.add_class("gt-picture")
+            box = widgets.VBox([self._controls.row, self._picture, self._words])
+            box.add_class("gt-dashboard")
+            self._pane.show(box, None, "A training that is running: its dashboard")
+            self._draw(run)
+
+    def on_step(self, run: Run) -> None:
+        if self._controls is None:
+            return
+        now, paused = time.monotonic(), run.control.paused
+        self._controls.look(now, self._began)
+        if now >= self._status_due or paused:
+            self._controls.bar.value = spent(run)
+            self._controls.status.value = self._status(run, now)
+            self._status_due = now + STATUS_SECONDS
+        if now >= self._next or paused:
+            self._draw(run)
+
+    def on_end(self, run: Run) -> None:
+        if page.in_notebook():
+            self._pane.settle(self.still(), describe(run))
+        if self._controls is not None:
+            self._controls.close()
+            self._controls = None
+
+    def still(self) -> Figure:
+        """The picture of the last training; raises InputError where there was none."""
+        if self._run is None:
+            raise InputError("this dashboard has seen no training yet: give it to train(callbacks=[…])")
+        with self._run.glance():
+            return portrait(self._run, self.view, self.scoring)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        if self._run is None:
+            return {
+                "text/plain": "A dashboard that has seen no training yet: give it to train(callbacks=[…])."
+            }
+        return page.still_bundle(self.still(), describe(self._run))
+
+    def _draw(self, run: Run) -> None:
+        began = time.monotonic()
+        with run.glance():
+            figure = portrait(run, self.view, self.scoring)
+        self._picture.value = page.image(page.png(figure), describe(run))
+        if self.doctor is not None:
+            self._words.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
+        ended = time.monotonic()
+        self.drawing += ended - began
+        self._next = ended + max(self.seconds, (ended - began) * (1 - SHARE) / SHARE)
+
+    def _status(self, run: Run, now: float) -> str:
+        fraction, gone = spent(run), now - self._began
+        done = fraction - self._fraction
+        left = gone * (1 - fraction) / done if done > 0 else float("nan")
+        speed = run.images / run.seconds if run.seconds else 0.0
+        words = [
+            f"step <b class='gt-step-count'>{run.step}</b>",
+            f"{fraction:.0%}",
+            f"{left:,.0f} s left" if left == left else "",
+            f"{speed:,.0f} samples/s",
+            "paused" if run.control.paused else "",
+        ]
+        return " · ".join(word for word in words if word)
+
+
+def spent(run: Run) -> float:
+    """The fraction of the run's budget that is spent, from 0 to 1."""
+    return Budget(run.settings.get("steps"), run.settings.get("seconds")).spent(run)
+
+
+def describe(run: Run) -> str:
+    """A picture of a run in one sentence, for those who do not see it.
+
+    >>> from gantutor import GAN, networks
+    >>> run = Run(GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), latent=2))
+    >>> describe(run)
+    'A training after 0 steps: its generated samples.'
+    """
+    names = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
+    last = ", ".join(f"{name} {recent(run, name):.3g}" for name in names)
+    losses = f" and its losses, lately {last}" if last else ""
+    what = "its generated samples" if "generator" in run.averaged else "its networks"
+    return f"A training after {run.step:,} steps: {what}{losses}."
+
+
+def recent(run: Run, name: str, count: int = 50) -> float:
+    """The mean of the last ``count`` values of a scalar of the history."""
+    values = run.history.column(name)[1][-count:]
+    return sum(values) / len(values)

@@ -1,0 +1,122 @@
+"""One picture of a training: what it makes, its losses, what the discriminator says, its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from gantutor import plots
+from gantutor.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from gantutor.live.scoring import Scoring
+
+View = Callable[[Run, Any], Any]
+"""Draws what a run makes into the axes it is given."""
+
+POINTS = 300
+"""A curve is drawn with at most so many points, each the mean of its share of the steps."""
+
+
+def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None) -> Figure:
+    """The picture that a dashboard shows while a run trains and leaves when it ends.
+
+    Left what ``view(run, axes)`` draws, by default the generated samples; right the losses, the
+    discriminator's probabilities for real and generated samples where the game records them, and the scores
+    taken so far.
+
+    >>> from gantutor import GAN, networks
+    >>> gan = GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), latent=2)
+    >>> len(portrait(Run(gan)).axes)
+    2
+    """
+    import matplotlib.pyplot as plt
+
+    curves: list[Callable[[Axes], None]] = [lambda axes: _losses(run, axes)]
+    if "discriminator.real_logit" in run.history.names:
+        curves.append(lambda axes: _probabilities(run, axes))
+    if scoring is not None and scoring.moments:
+        curves.append(lambda axes: _scores(scoring, axes))
+    fig = plt.figure(figsize=(10.0, 4.4), dpi=100)
+    plt.close(fig)
+    right = 0.58
+    if "generator" in run.averaged:
+        left = fig.add_axes((0.045, 0.09, 0.47, 0.83))
+        (view or plots.samples)(run, left)
+    else:
+        right = 0.08
+    height = 0.9 / len(curves)
+    for index, draw in enumerate(curves):
+        bottom = 0.955 - (index + 1) * height + (0.06 if len(curves) > 1 else 0.14)
+        draw(fig.add_axes((right, bottom, 0.985 - right, height - (0.145 if len(curves) > 1 else 0.16))))
+    return fig
+
+
+def thinned(steps: list[int], values: list[float]) -> tuple[list[float], list[float]]:
+    """The same curve with at most ``POINTS`` points: means over equal stretches of it.
+
+    >>> steps, values = thinned(list(range(600)), [1.0] * 600)
+    >>> len(steps), steps[:2], values[0]
+    (300, [0.5, 2.5], 1.0)
+    """
+    if len(values) <= POINTS:
+        return list(map(float, steps)), values
+    pair = torch.tensor([steps, values], dtype=torch.float64)
+    parts = [part.mean(1) for part in torch.tensor_split(pair, POINTS, dim=1)]
+    both = torch.stack(parts, 1)
+    return both[0].tolist(), both[1].tolist()
+
+
+def _losses(run: Run, axes: Axes) -> None:
+    colours = {"generator": plots.GENERATOR, "discriminator": plots.DISCRIMINATOR}
+    for turn in run.gan.turns:
+        if turn.name in run.history.names:
+            steps, values = thinned(*run.history.column(turn.name))
+            axes.plot(
+                steps, values, color=colours.get(turn.name, plots.NEUTRAL), linewidth=1.2, label=turn.name
+            )
+    _finish(axes, "Losses", "nats")
+
+
+def _probabilities(run: Run, axes: Axes) -> None:
+    for name, colour, style in (("real", plots.REAL, "-"), ("fake", plots.GENERATED, "--")):
+        steps, logits = thinned(*run.history.column(f"discriminator.{name}_logit"))
+        shares = torch.sigmoid(torch.tensor(logits)).tolist()
+        axes.plot(
+            steps, shares, style, color=colour, linewidth=1.2, label="real" if name == "real" else "generated"
+        )
+    axes.set_ylim(-0.02, 1.02)
+    _finish(axes, "What the discriminator says: σ(mean logit)", "probability")
+
+
+def _scores(scoring: Scoring, axes: Axes) -> None:
+    first = scoring.moments[0][2]
+    name = next(iter(first), None)
+    if name is None:
+        return
+    steps = [moment[0] for moment in scoring.moments]
+    axes.plot(
+        steps,
+        [m[2][name].value for m in scoring.moments],
+        "o-",
+        color=plots.GENERATED,
+        markersize=3,
+        label="generated",
+    )
+    axes.axhline(first[name].floor, color=plots.REAL, linewidth=1, label="real data")
+    if min(m[2][name].value for m in scoring.moments) > 0 and first[name].better == "lower":
+        axes.set_yscale("log")
+    _finish(axes, f"{name.replace('_', ' ')} ({first[name].better} is better)", "score")
+
+
+def _finish(axes: Axes, title: str, unit: str) -> None:
+    plots.label(axes, title, y=unit)
+    axes.set_title(title, fontsize=9)
+    axes.tick_params(labelsize=7)
+    if axes.lines:
+        axes.legend(fontsize=7, loc="upper left", framealpha=0.7)
