@@ -15,7 +15,7 @@ from gantutor.data import toy
 from gantutor.data.toy import Distribution
 from gantutor.errors import InputError
 
-ALL = [toy.ring, toy.grid, toy.spiral, toy.moons, toy.two_lines]
+ALL = [toy.ring, toy.grid, toy.two_gaussians, toy.spiral, toy.moons, toy.line, toy.two_lines]
 each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 Make = Callable[..., Distribution]
 
@@ -78,7 +78,7 @@ def test_ring_and_grid_are_those_of_pacgan() -> None:
     assert ring.modes and grid.modes
 
 
-@pytest.mark.parametrize("make", [toy.spiral, toy.moons, toy.two_lines])
+@pytest.mark.parametrize("make", [toy.spiral, toy.moons, toy.line, toy.two_lines])
 def test_curves_have_no_modes_and_no_gaps(make: Make) -> None:
     distribution = make()
     gaps = torch.cdist(distribution.centres, distribution.centres).fill_diagonal_(math.inf).min(1).values
@@ -124,6 +124,9 @@ def test_a_count_that_is_no_whole_number_is_refused(count: Any) -> None:
         (toy.spiral, {"turns": 0}),
         (toy.moons, {"sigma": 0}),
         (toy.two_lines, {"sigma": -0.1}),
+        (toy.line, {"sigma": None}),
+        (toy.two_gaussians, {"distance": -1}),
+        (toy.two_gaussians, {"sigma": 0}),
     ],
 )
 def test_wrong_settings_are_refused_by_name(make: Make, given: dict[str, Any]) -> None:
@@ -135,3 +138,42 @@ def test_wrong_settings_are_refused_by_name(make: Make, given: dict[str, Any]) -
 def test_points_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"^points must have shape \(count, 2\), not "):
         toy.ring().log_density(torch.zeros(shape))
+
+
+def test_a_drawing_is_a_mixture_of_its_points() -> None:
+    points = [(0.0, 0.0), (1.0, 0.5), (-0.5, 1.0)]
+    drawing = toy.drawn(points, sigma=0.1)
+    assert drawing.centres.tolist() == [list(point) for point in points] and drawing.modes
+    assert torch.equal(toy.drawn(torch.tensor(points).double(), sigma=0.1).centres, drawing.centres)
+    distances, nearest = torch.cdist(drawing.sample(6000), drawing.centres).min(1)
+    assert stats.chisquare(nearest.bincount(minlength=3).numpy()).pvalue > 1e-3
+    assert stats.kstest(distances.numpy() / 0.1, stats.rayleigh.cdf).pvalue > 1e-3
+
+
+def test_points_of_a_drawing_that_touch_are_no_modes() -> None:
+    assert toy.drawn([(0, 0), (0.31, 0), (0, 1)], sigma=0.05).modes
+    assert not toy.drawn([(0, 0), (0.29, 0), (0, 1)], sigma=0.05).modes
+    assert not toy.drawn([(0, 0), (0, 0), (1, 1)]).modes
+
+
+@pytest.mark.parametrize(
+    ("points", "sentence"),
+    [
+        ([], "a drawing needs at least 3 points, and this one has 0"),
+        ([(0, 0), (1, 1)], "a drawing needs at least 3 points, and this one has 2"),
+        ([1.0, 2.0, 3.0], "points must have shape (count, 2), not (3,)"),
+        (torch.zeros(4, 3), "points must have shape (count, 2), not (4, 3)"),
+        (torch.tensor(1.0), "points must have shape (count, 2), not ()"),
+        ([(0, 0), (1,), (2, 2)], "points must be pairs of numbers (x, y), one pair for each point"),
+        ("ring", "points must be pairs of numbers (x, y), one pair for each point"),
+        (None, "points must be pairs of numbers (x, y), one pair for each point"),
+        (
+            [(0, 0), (1, math.nan), (2, 2)],
+            "the points contain coordinates that are not finite (NaN or infinity)",
+        ),
+    ],
+)
+def test_what_is_no_drawing_ends_in_one_sentence(points: Any, sentence: str) -> None:
+    with pytest.raises(InputError) as refused:
+        toy.drawn(points)
+    assert str(refused.value) == sentence

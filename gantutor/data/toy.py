@@ -1,13 +1,14 @@
 """Distributions in the plane whose density is known, so that what a GAN learns can be compared with the
 truth.
 
-All but the spiral and the moons are mixtures of equal Gaussians; the settings of ``ring`` and ``grid`` are
-those of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) unless others are asked for.
+All are mixtures of equal Gaussians, some so close that they make a curve; the settings of ``ring`` and
+``grid`` are those of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) unless others are asked for.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -113,6 +114,55 @@ def two_lines(sigma: float = 0.03) -> Distribution:
     along = torch.linspace(-1.0, 1.0, 200)
     upper = torch.stack([along, torch.full_like(along, 0.4)], 1)
     return Distribution("two lines", torch.cat([upper, -upper]), sigma, modes=False)
+
+
+def two_gaussians(distance: float = 1.5, sigma: float = 0.15) -> Distribution:
+    """Two round Gaussians, ``distance`` apart on the first axis, the origin between them.
+
+    >>> two_gaussians().centres.tolist()
+    [[-0.75, 0.0], [0.75, 0.0]]
+    """
+    _positive(distance=distance, sigma=sigma)
+    return Distribution("two Gaussians", torch.tensor([[-distance / 2, 0.0], [distance / 2, 0.0]]), sigma)
+
+
+def line(sigma: float = 0.03) -> Distribution:
+    """One straight line from (−1, −0.6) to (1, 0.6): 200 Gaussians along it.
+
+    >>> line().sample(5).shape, line().modes
+    (torch.Size([5, 2]), False)
+    """
+    _positive(sigma=sigma)
+    along = torch.linspace(-1.0, 1.0, 200)
+    return Distribution("line", torch.stack([along, 0.6 * along], 1), sigma, modes=False)
+
+
+def drawn(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05) -> Distribution:
+    """A Gaussian at each of at least three points of one's own, shape (K, 2).
+
+    They count as modes where no two of them are closer than 6σ; otherwise they trace a curve. Raises
+    InputError for fewer points, another shape, or coordinates that are not finite.
+
+    >>> drawn([(0, 0), (1, 0), (0, 1)]).modes
+    True
+    >>> drawn([(0, 0), (1, 0)])
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: a drawing needs at least 3 points, and this one has 2
+    """
+    _positive(sigma=sigma)
+    try:
+        centres = torch.as_tensor(points, dtype=torch.float32).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError("points must be pairs of numbers (x, y), one pair for each point") from None
+    if centres.dim() and len(centres) < 3:
+        raise InputError(f"a drawing needs at least 3 points, and this one has {len(centres)}")
+    if centres.dim() != 2 or centres.shape[1] != 2:
+        raise InputError(f"points must have shape (count, 2), not {tuple(centres.shape)}")
+    if not bool(centres.isfinite().all()):
+        raise InputError("the points contain coordinates that are not finite (NaN or infinity)")
+    nearest = torch.pdist(centres.double()).min()
+    return Distribution("drawing", centres, sigma, modes=bool(nearest >= 6 * sigma))
 
 
 def _positive(**values: float) -> None:

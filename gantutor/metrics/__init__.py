@@ -3,6 +3,7 @@ reach."""
 
 from gantutor.metrics.digit import class_means, digit_scores
 from gantutor.metrics.digit_classifier import DigitClassifier, digit_classifier, read_digits
+from gantutor.metrics.divergence import divergence_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.modes import mode_scores
@@ -17,6 +18,7 @@ __all__ = [
     "class_means",
     "digit_classifier",
     "digit_scores",
+    "divergence_scores",
     "frechet_distance",
     "mode_scores",
     "nearest",
