@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gantutor import data, metrics, networks, objectives, optimization, parameters
+from gantutor import data, latent, metrics, networks, objectives, optimization, parameters
 from gantutor.control import Control
 from gantutor.errors import DataUnavailable, InputError, TrainingDiverged
 from gantutor.gan import GAN, Batch, Lazy, Turn
@@ -19,7 +19,7 @@ from gantutor.run import Run
 from gantutor.train import Callback, train
 
 if TYPE_CHECKING:
-    from gantutor import collect, environment, live, plots, results
+    from gantutor import collect, environment, exercises, live, plots, results
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,8 @@ __all__ = [
     "collect",
     "data",
     "environment",
+    "exercises",
+    "latent",
     "live",
     "metrics",
     "networks",
@@ -52,6 +54,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than
     torch."""
-    if name in ("collect", "environment", "live", "plots", "results"):
+    if name in ("collect", "environment", "exercises", "live", "plots", "results"):
         return importlib.import_module(f"gantutor.{name}")
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

@@ -80,7 +80,7 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     return axes.figure  # type: ignore[return-value]
 
 
-def samples(run: Any, axes: Axes, count: int = 60) -> Figure:
+def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     """What the averaged generator makes of the run's fixed latents, in the form that suits their shape.
 
     Images (N, 1 or 3, H, W) as a page; points (N, 2) in the plane; numbers (N, 1) as a histogram; sequences
@@ -94,7 +94,7 @@ def samples(run: Any, axes: Axes, count: int = 60) -> Figure:
         made = run.generate(latents[:count], some[:count] if isinstance(some, Tensor) else some)
     title = f"Generated, step {run.step:,}"
     if made.dim() == 4 and made.shape[1] in (1, 3):
-        return grid(made, title, columns=10, axes=axes)
+        return grid(made[:60], title, columns=10, axes=axes)
     flat = made.flatten(2).mean(2) if made.dim() > 3 else made
     if flat.shape[1:] == (2,):
         axes.scatter(*flat.T.numpy(), s=6, color=GENERATED, linewidths=0, label="generated")
@@ -208,26 +208,36 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
 def time_machine(
     run: Any, rows: int = 6, columns: int = 12, title: str = "The same latents over the training"
 ) -> Figure:
-    """Snapshots of a run: one row a moment, from the first to the last, one column a fixed latent."""
+    """Snapshots of a run: one row a fixed latent, one column a moment, from the first to the last.
+
+    Raises InputError for a run without snapshots, or whose samples are no images.
+    """
+    refuse_no_snapshots(run)
+    validate({"rows": rows, "columns": columns}, rows=whole(1), columns=whole(1))
+    count = len(run.snapshots)
+    chosen = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})
+    picked = [run.snapshots[i] for i in chosen]
+    rows = min(rows, len(picked[0].samples))
+    fig, axes = figure(size=(len(picked) * 0.62 + 0.6, rows * 0.6 + 0.7))
+    images = torch.stack([snapshot.samples[:rows] for snapshot in picked], 1).flatten(0, 1)
+    grid(images, title, len(picked), axes)
+    width = images.shape[3] + 1
+    axes.set_axis_on()
+    axes.set_yticks([])
+    axes.set_xticks(
+        [width * (i + 0.5) for i in range(len(picked))], [f"{s.step:,}" for s in picked], fontsize=8
+    )
+    axes.set_xlabel("step", fontsize=9)
+    return fig
+
+
+def refuse_no_snapshots(run: Any) -> None:
+    """Raise InputError where a run has no snapshots, or snapshots that are no images."""
     if not run.snapshots:
         raise InputError("this run has no snapshots: train with snapshots= of at least 1")
-    count = len(run.snapshots)
-    chosen = sorted({round(i * (count - 1) / max(1, rows - 1)) for i in range(rows)})
-    picked = [run.snapshots[i] for i in chosen]
-    if picked[0].samples.dim() != 4:
-        raise InputError(
-            f"the snapshots must be images to be shown so, not of shape {tuple(picked[0].samples.shape)}"
-        )
-    columns = min(columns, len(picked[0].samples))
-    fig, axes = figure(size=(columns * 0.58 + 1.2, len(picked) * 0.6 + 0.4))
-    height = picked[0].samples.shape[2] + 1
-    grid(torch.cat([snapshot.samples[:columns] for snapshot in picked]), title, columns, axes)
-    axes.set_axis_on()
-    axes.set_xticks([])
-    axes.set_yticks(
-        [height * (i + 0.5) for i in range(len(picked))], [f"step {s.step:,}" for s in picked], fontsize=8
-    )
-    return fig
+    shape = tuple(run.snapshots[0].samples.shape)
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise InputError(f"the snapshots must be images to be shown so, not of shape {shape}")
 
 
 def bars(

@@ -11,11 +11,11 @@ import gantutor
 
 PACKAGE = Path(gantutor.__file__).parent
 FLOORS = {
-    0: "errors files parameters optimization objectives metrics networks data plots results".split(),  # noqa: SIM905
+    0: "errors files parameters optimization objectives latent metrics networks data plots results".split(),  # noqa: SIM905
     1: ["gan", "run", "settings"],
     2: ["control", "checkpoint", "device", "rehearsal"],
     3: ["step", "companions", "train"],
-    4: ["live", "environment", "collect", "__main__"],
+    4: ["live", "environment", "exercises", "collect", "__main__"],
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 MODULES = {

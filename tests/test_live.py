@@ -1,19 +1,57 @@
-"""What moves on the page: how often a picture is drawn, and when scores are taken."""
+"""What moves on the page: how often it is drawn, what it leaves, and that watching changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
-from gantutor.live import Picture, Scoring
-from gantutor.live import picture as module
+from gantutor.live import Dashboard, Explorer, Scoring, TimeMachine, controls, dashboard, page, portrait
+from gantutor.live.frame import Frame
 
 Make = Callable[..., gt.GAN]
+Same = Callable[[gt.Run, gt.Run], bool]
+
+
+class Display:
+    """Stands for the page: remembers what was put there."""
+
+    def __init__(self) -> None:
+        self.shown: list[dict[str, Any]] = []
+        self.updated: list[dict[str, Any]] = []
+
+    def __call__(self, bundle: dict[str, Any], raw: bool, display_id: bool) -> Display:
+        assert raw and display_id
+        self.shown.append(bundle)
+        return self
+
+    def update(self, bundle: dict[str, Any], raw: bool) -> None:
+        self.updated.append(bundle)
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Display:
+    """A notebook that somebody watches."""
+    shown = Display()
+    monkeypatch.setattr(page, "in_notebook", lambda: True)
+    monkeypatch.setattr(page, "watched", lambda: True)
+    monkeypatch.setattr("IPython.display.display", shown)
+    return shown
+
+
+@pytest.fixture
+def unwatched(display: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
+    """A notebook that runs by itself, as under papermill."""
+    monkeypatch.setattr(page, "watched", lambda: False)
+    return display
 
 
 class FakeTime:
@@ -26,103 +64,423 @@ class FakeTime:
         return self.now
 
 
-class Display:
-    """Stands for the page: remembers what was shown and what was drawn over."""
-
-    def __init__(self) -> None:
-        self.shown: list[str] = []
-        self.updated: list[str] = []
-
-    def __call__(self, picture: str, display_id: bool) -> Display:
-        assert display_id is True
-        self.shown.append(picture)
-        return self
-
-    def update(self, picture: str) -> None:
-        self.updated.append(picture)
-
-
-@pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeTime, Display]:
-    clock, display = FakeTime(), Display()
-    monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(module, "_in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", display)
-    return clock, display
-
-
 def watch(
-    page: tuple[FakeTime, Display], drawing: float, step: float, steps: int, seconds: float
+    monkeypatch: pytest.MonkeyPatch, run: gt.Run, drawing: float, step: float, steps: int, seconds: float
 ) -> tuple[float, int]:
-    """Trains for ``steps`` of ``step`` seconds with a picture that takes ``drawing``; its share of the time,
-    its number."""
-    clock, _ = page
+    """Steps of ``step`` seconds under a dashboard whose picture takes ``drawing``; its share of the time, and
+    how often it was drawn."""
+    clock = FakeTime()
     draws = []
 
-    def draw(run: Any) -> str:
+    def draw(*_: Any) -> Any:
         clock.now += drawing
         draws.append(clock.now)
-        return f"picture {len(draws)}"
+        return gt.plots.figure()[0]
 
-    picture, began = Picture(draw, seconds), clock.now
-    picture.on_start(None)  # type: ignore[arg-type]
+    monkeypatch.setattr(dashboard, "time", clock)
+    monkeypatch.setattr(dashboard, "portrait", draw)
+    monkeypatch.setattr(page, "png", lambda figure: b"")
+    board = Dashboard(seconds=seconds)
+    board.on_start(run)
+    began, draws[:] = clock.now, []
     for _ in range(steps):
         clock.now += step
-        picture.on_step(None)  # type: ignore[arg-type]
+        board.on_step(run)
     share = len(draws) * drawing / (clock.now - began)
-    picture.on_end(None)  # type: ignore[arg-type]
+    board.on_end(run)
     return share, len(draws)
 
 
-def test_a_slow_picture_takes_a_twentieth_of_the_time_at_most(page: tuple[FakeTime, Display]) -> None:
-    share, count = watch(page, drawing=1.0, step=0.1, steps=4000, seconds=2.0)
-    assert 0.045 < share <= 0.0525 and count == 22  # one at the start, one every 20 s, one at the end
-    assert page[1].shown == ["picture 1"] and page[1].updated == [f"picture {i}" for i in range(2, 23)]
+@pytest.fixture
+def run(point_game: Make, points: Tensor) -> gt.Run:
+    return gt.train(point_game(), points, steps=4, gallery=40, progress=False)
 
 
-def test_a_quick_picture_is_drawn_as_often_as_asked(page: tuple[FakeTime, Display]) -> None:
-    share, count = watch(page, drawing=0.01, step=0.25, steps=400, seconds=2.0)
+def test_a_slow_picture_takes_a_twentieth_of_the_time_at_most(
+    display: Display, run: gt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share, count = watch(monkeypatch, run, drawing=1.0, step=0.1, steps=4000, seconds=2.0)
+    assert 0.045 < share <= 0.0525 and 20 <= count <= 22
+
+
+def test_a_quick_picture_is_drawn_as_often_as_asked(
+    display: Display, run: gt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share, count = watch(monkeypatch, run, drawing=0.01, step=0.25, steps=400, seconds=2.0)
     assert share < 0.01 and 45 <= count <= 52
 
 
-def test_a_second_training_begins_a_new_picture(page: tuple[FakeTime, Display]) -> None:
-    picture = Picture(lambda run: "still")  # type: ignore[arg-type, return-value]
+def test_a_training_leaves_a_picture_and_no_widget(
+    display: Display, point_game: Make, points: Tensor
+) -> None:
+    board = Dashboard()
     for _ in range(2):
-        picture.on_start(None)  # type: ignore[arg-type]
-        picture.on_end(None)  # type: ignore[arg-type]
-    assert page[1].shown == ["still", "still"] and page[1].updated == ["still", "still"]
+        gt.train(point_game(), points, steps=3, callbacks=[board], progress=False)
+    assert len(display.shown) == len(display.updated) == 2
+    assert all(page.WIDGET in bundle for bundle in display.shown)
+    assert all(set(bundle) == {"text/plain", "image/png"} for bundle in display.updated)
+    assert "after 3 steps" in display.updated[0]["text/plain"]
+
+
+def test_where_nobody_watches_only_the_last_picture_is_drawn(
+    unwatched: Display, point_game: Make, points: Tensor
+) -> None:
+    gt.train(point_game(), points, steps=3, callbacks=[Dashboard()], progress=False)
+    assert [set(bundle) for bundle in unwatched.shown] == [{"text/plain", "image/png"}]
+    assert not unwatched.updated
+
+
+def test_a_diverged_training_leaves_a_picture_too(
+    unwatched: Display, point_game: Make, points: Tensor
+) -> None:
+    huge = gt.optimization.adam(1.0)
+    broken = point_game()
+    with torch.no_grad():
+        next(broken.discriminator.parameters()).fill_(float("nan"))
+    with pytest.raises(gt.TrainingDiverged):
+        gt.train(broken, points, steps=9, optimizer=huge, callbacks=[Dashboard()], progress=False)
+    assert len(unwatched.shown) == 1
 
 
 def test_outside_of_a_notebook_nothing_is_drawn(point_game: Make, points: Tensor) -> None:
-    def draw(run: gt.Run) -> Any:
+    def draw(run: gt.Run, axes: Any) -> Any:
         raise AssertionError("nobody looks")
 
-    assert (
-        gt.train(point_game(), points, steps=3, callbacks=[Picture(draw, seconds=0)], progress=False).step
-        == 3
-    )
+    board = Dashboard(draw, seconds=0)
+    assert gt.train(point_game(), points, steps=3, callbacks=[board], progress=False).step == 3
 
 
-def test_a_picture_changes_nothing(
-    page: tuple[FakeTime, Display],
-    point_game: Make,
-    points: Tensor,
-    same_weights: Callable[[gt.Run, gt.Run], bool],
+def test_watching_changes_nothing(
+    display: Display, point_game: Make, points: Tensor, same_weights: Same
 ) -> None:
-    picture = Picture(lambda run: run.sample(9), seconds=0)  # type: ignore[arg-type, return-value]
-    watched = gt.train(point_game(), points, steps=5, callbacks=[picture], progress=False)
-    assert len(page[1].updated) == 6
-    assert same_weights(watched, gt.train(point_game(), points, steps=5, progress=False))
+    drawn = []
+
+    def view(run: gt.Run, axes: Any) -> None:
+        drawn.append(run.step)
+        axes.scatter(*run.sample(9).T)
+        torch.rand(3)
+
+    def slow(control: gt.Control) -> gt.Control:
+        control.slow_down(0.01)
+        return control
+
+    board = Dashboard(view, seconds=0)
+    dashboard_share, dashboard.SHARE = dashboard.SHARE, 1.0
+    try:
+        watched = gt.train(
+            point_game(), points, steps=8, callbacks=[board], progress=False, control=slow(gt.Control())
+        )
+    finally:
+        dashboard.SHARE = dashboard_share
+    assert len(drawn) > 3
+    assert same_weights(watched, gt.train(point_game(), points, steps=8, progress=False))
+
+
+def test_batch_norm_is_watched_without_a_change(
+    display: Display, image_game: Make, images: Tensor, same_weights: Same
+) -> None:
+    def go(*callbacks: gt.Callback) -> gt.Run:
+        return gt.train(
+            image_game(), images, steps=5, batch_size=8, snapshots=0, callbacks=callbacks, progress=False
+        )
+
+    watched, plain = go(Dashboard(seconds=0)), go()
+    assert torch.equal(watched.sample(4), plain.sample(4))  # a glance is not taken for a measurement
+    assert same_weights(watched, plain)
+
+
+# --- controls ---------------------------------------------------------------------------------------------
+
+
+class Presser(gt.Callback):
+    """Presses controls from another thread while a training runs."""
+
+    def __init__(self, board: Dashboard, press: Callable[[controls.Controls], None]) -> None:
+        self.board, self.press = board, press
+
+    def on_start(self, run: gt.Run) -> None:
+        assert self.board._controls is not None
+        self.thread = threading.Thread(target=self.press, args=(self.board._controls,))
+        self.thread.start()
+
+    def on_end(self, run: gt.Run) -> None:
+        self.thread.join()
+
+
+def pressed(
+    press: Callable[[controls.Controls], None], game: gt.GAN, points: Tensor, steps: int = 10**6
+) -> gt.Run:
+    board = Dashboard(lambda run, axes: None)
+    presser = Presser(board, press)
+    return gt.train(game, points, steps=steps, callbacks=[board, presser], progress=False, snapshots=0)
+
+
+def until(happened: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def test_pause_step_rates_and_stop(display: Display, point_game: Make, points: Tensor) -> None:
+    seen: list[Any] = []
+
+    def press(row: controls.Controls) -> None:
+        run = row.run
+        until(lambda: run.step > 3)
+        row.pause.value = True
+        until(lambda: run.control.paused)
+        time.sleep(0.2)
+        stood = run.step
+        time.sleep(0.2)
+        seen.append(run.step == stood)
+        before = {name: [p.clone() for p in net.parameters()] for name, net in run.gan.networks.items()}
+        row.steps["generator"].click()
+        until(lambda: run.step == stood + 1)
+        time.sleep(0.1)
+        moved = {
+            name: any(not torch.equal(a, b) for a, b in zip(before[name], net.parameters(), strict=True))
+            for name, net in run.gan.networks.items()
+        }
+        seen.append(moved == {"generator": True, "discriminator": False})
+        row.rates["generator"].value = 0.25
+        row.slow.value = 0.5
+        seen.append((run.control.learning_rates, run.control.delay) == ({"generator": 0.25}, 0.5))
+        row.slow.value = 0
+        row.pause.value = False
+        until(lambda: run.step > stood + 5)
+        row.stop.click()
+
+    run = pressed(press, point_game(), points)
+    assert run.ended == "stopped" and seen == [True, True, True]
+
+
+def test_a_step_pauses_first(display: Display, point_game: Make, points: Tensor) -> None:
+    def press(row: controls.Controls) -> None:
+        until(lambda: row.run.step > 3)
+        row.steps[""].click()
+        until(lambda: row.run.control.paused)
+        time.sleep(0.1)
+        row.stop.click()
+
+    assert pressed(press, point_game(), points).ended == "stopped"
+
+
+def test_pressed_at_random_nothing_sticks(display: Display, point_game: Make, points: Tensor) -> None:
+    def press(row: controls.Controls) -> None:
+        draw = random.Random(0)
+        actions: list[Callable[[], Any]] = [
+            lambda: setattr(row.pause, "value", not row.pause.value),
+            *(button.click for button in row.steps.values()),
+            lambda: setattr(row.slow, "value", draw.choice([0, 0.05])),
+            lambda: setattr(row.rates["generator"], "value", draw.choice([0, 1e-4, 1e-3])),
+            row.run.control.resume,
+        ]
+        for _ in range(400):
+            draw.choice(actions)()
+            time.sleep(draw.choice([0, 0, 0.002]))
+        row.stop.click()
+
+    assert pressed(press, point_game(), points).ended == "stopped"
+
+
+def test_the_page_is_asked_for_a_sign_of_life(display: Display, run: gt.Run) -> None:
+    row = controls.Controls(run)
+    row.look(now=100.0, began=99.0)
+    assert row._beat.playing and controls.WAITING in row.said.value
+    row.look(now=100.0 + controls.PATIENCE, began=99.0)
+    assert controls.DEAF in row.said.value
+    row._beat.value = 3
+    assert row.alive and not row._beat.playing and controls.ALIVE in row.said.value
+
+
+def test_every_control_can_be_reached_and_says_what_it_does(display: Display, run: gt.Run) -> None:
+    row = controls.Controls(run)
+    for widget in (row.pause, row.stop, row.slow, *row.steps.values(), *row.rates.values()):
+        assert widget.tooltip and widget.description and widget.tabbable is not False
+
+
+def test_a_game_of_one_network_has_its_controls(display: Display, points: Tensor) -> None:
+    game = gt.GAN.of(
+        {"line": torch.nn.Linear(2, 1)},
+        [gt.Turn("line", lambda g, b: {"total": g.line(b.real).square().mean()})],
+    )
+    run = gt.train(game, points, steps=3, callbacks=[Dashboard()], progress=False)
+    assert run.step == 3 and len(portrait.portrait(run).axes) == 1
+
+
+@pytest.mark.parametrize("given", [{"view": 3}, {"scoring": "often"}, {"seconds": -1}])
+def test_a_wrong_dashboard_is_refused(given: Any) -> None:
+    with pytest.raises(gt.InputError):
+        Dashboard(**given)
+
+
+def test_an_unused_dashboard_says_so() -> None:
+    assert "no training yet" in Dashboard()._repr_mimebundle_()["text/plain"]
+    with pytest.raises(gt.InputError, match="no training yet"):
+        Dashboard().still()
+
+
+# --- pictures ---------------------------------------------------------------------------------------------
+
+
+def test_the_portrait_shows_losses_probabilities_and_scores(point_game: Make, points: Tensor) -> None:
+    one = gt.metrics.Score(2.0, 1.0, "nats", "lower", 9, "points")
+    scoring = Scoring(
+        TensorDataset(points), [1, 2], 9, lambda generated, reference: gt.metrics.Scores(distance=one)
+    )
+    run = gt.train(point_game(), points, steps=3, callbacks=[scoring], progress=False)
+    titles = [axes.get_title() for axes in portrait.portrait(run, scoring=scoring).axes]
+    assert titles[:2] == ["Generated, step 3", "Losses"]
+    assert titles[2:] == ["What the discriminator says: σ(mean logit)", "distance (lower is better)"]
+
+
+@pytest.mark.parametrize("shape", [(2,), (1,), (12, 3), (12,), (3, 8, 8), (1, 8, 8), (2, 5, 5)])
+def test_samples_are_drawn_in_the_form_that_suits_them(shape: tuple[int, ...]) -> None:
+    game = gt.GAN(gt.networks.MLPGenerator(2, shape), gt.networks.MLPDiscriminator(shape), latent=2)
+    _, axes = gt.plots.figure()
+    gt.plots.samples(gt.Run(game), axes, 9)
+    assert axes.get_title() == "Generated, step 0"
+
+
+def test_a_thinned_curve_keeps_its_mean() -> None:
+    values = torch.rand(12_345, dtype=torch.float64).tolist()
+    steps, thin = portrait.thinned(list(range(12_345)), values)
+    assert len(thin) == len(steps) == portrait.POINTS
+    assert sum(thin) / len(thin) == pytest.approx(sum(values) / len(values), abs=1e-3)
+
+
+def test_a_description_is_escaped() -> None:
+    assert 'alt="&lt;b&gt; &quot;x&quot;"' in page.image(b"", '<b> "x"')
+
+
+# --- explorer and time machine ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labelled(image_game: Make, images: Tensor) -> gt.Run:
+    data = TensorDataset(images, torch.arange(len(images)) % 3)
+    return gt.train(image_game(3), data, steps=3, batch_size=8, snapshots=3, gallery=5, progress=False)
+
+
+def test_the_explorer_walks_from_one_latent_to_the_other(labelled: gt.Run, images: Tensor) -> None:
+    explorer = Explorer(labelled, images, label=2)
+    assert explorer.labels == [0, 1, 2] and explorer.directions.shape == (4, 4)
+    path = explorer.walk()
+    assert torch.allclose(path[0], explorer._latent(0)) and torch.allclose(
+        path[-1], explorer._latent(1), atol=1e-5
+    )
+    explorer.moves[0] = 2.0
+    assert torch.allclose(explorer.walk() - path, 2 * explorer.directions[0], atol=1e-5)
+    explorer.path = "linear"
+    assert len(explorer.still().axes) == 4 and "label 2" in explorer.describe()
+
+
+def test_the_explorer_does_without_labels_and_data(image_game: Make, images: Tensor) -> None:
+    run = gt.train(image_game(), images, steps=2, batch_size=8, progress=False)
+    explorer = Explorer(run)
+    assert explorer.labels == [] and len(explorer.still().axes) == 2
+
+
+def test_its_widgets_move_the_explorer(display: Display, labelled: gt.Run) -> None:
+    explorer = gt.live.explore(labelled)
+    bundle = display.shown[0]
+    assert set(bundle) == {"text/plain", "image/png", page.WIDGET}
+    from gantutor.live import explorer as module
+
+    box = module.panel(explorer)
+    label, columns, picture = box.children[0], box.children[1], box.children[2]
+    before = picture.value
+    label.value = 1
+    columns.children[0].children[2].value = 0.5
+    assert (explorer.label, explorer.along) == (1, 0.5) and picture.value != before
+    assert "label 1, 50%" in picture.value
+
+
+def test_elsewhere_explorer_and_time_machine_leave_a_picture(unwatched: Display, labelled: gt.Run) -> None:
+    gt.live.explore(labelled)
+    gt.live.time_machine(labelled)
+    assert [set(bundle) for bundle in unwatched.shown] == [{"text/plain", "image/png"}] * 2
+
+
+def test_the_slider_moves_the_time_machine(display: Display, labelled: gt.Run) -> None:
+    from gantutor.live import snapshots as module
+
+    machine = TimeMachine(labelled)
+    box = module.panel(machine)
+    slider, picture = box.children[0].children[1], box.children[1]
+    before = picture.value
+    slider.value = 0
+    assert machine.moment == 0 and "step 0" in picture.value and picture.value != before
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        (lambda run, images: Explorer(run, images[:, :, :4]), "the data must be images"),
+        (lambda run, images: Explorer(run, label=7), "label must be one of"),
+        (lambda run, images: TimeMachine(gt.Run(run.gan)), "no snapshots"),
+    ],
+)
+def test_what_cannot_be_explored_is_said(
+    labelled: gt.Run, images: Tensor, what: Callable[..., Any], words: str
+) -> None:
+    with pytest.raises(gt.InputError, match=words):
+        what(labelled, images)
+
+
+def test_points_cannot_be_explored(run: gt.Run) -> None:
+    with pytest.raises(gt.InputError, match="explorer shows images"):
+        Explorer(run)
+    with pytest.raises(gt.InputError, match="must be images"):
+        TimeMachine(run)
+
+
+def test_a_frame_says_what_it_cannot_draw(display: Display) -> None:
+    def draw() -> Any:
+        raise gt.InputError("nothing to draw")
+
+    frame = Frame(draw, lambda: "nothing")
+    frame.refresh()
+    assert "nothing to draw" in frame.said.value
+
+
+def test_a_frame_draws_the_last_of_many_changes(display: Display) -> None:
+    drawn: list[int] = []
+    wanted = iter(range(10**6))
+    latest = [0]
+
+    def draw() -> Any:
+        drawn.append(latest[0])
+        time.sleep(0.01)
+        return gt.plots.figure()[0]
+
+    frame = Frame(draw, lambda: "")
+
+    def change() -> None:
+        for _ in range(30):
+            latest[0] = next(wanted)
+            frame.refresh()
+
+    threads = [threading.Thread(target=change) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert drawn[-1] == latest[0]
+
+
+# --- scoring ----------------------------------------------------------------------------------------------
 
 
 def test_scores_are_taken_at_their_moments_and_change_nothing(
-    point_game: Make, points: Tensor, same_weights: Callable[[gt.Run, gt.Run], bool]
+    point_game: Make, points: Tensor, same_weights: Same
 ) -> None:
     given: list[tuple[int, Any]] = []
 
     def score(generated: Tensor, reference: Any) -> gt.metrics.Scores:
         given.append((len(generated), reference))
-        return {}
+        return gt.metrics.Scores()
 
     reference = TensorDataset(points[:10])
     scoring = Scoring(reference, steps=[0, 2, 5, 99], samples=17, score=score)
@@ -138,3 +496,11 @@ def test_scores_are_taken_at_their_moments_and_change_nothing(
 def test_moments_are_whole_numbers(steps: Any) -> None:
     with pytest.raises(gt.InputError, match="steps must be whole numbers"):
         Scoring(None, steps=steps)
+
+
+@pytest.fixture(autouse=True)
+def _no_widget_is_left() -> Iterator[None]:
+    yield
+    import ipywidgets
+
+    ipywidgets.Widget.close_all()

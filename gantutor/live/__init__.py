@@ -1,7 +1,8 @@
 """What moves on the page while a cell trains."""
 
 from gantutor.live.dashboard import Dashboard
-from gantutor.live.picture import Picture
+from gantutor.live.explorer import Explorer, explore
 from gantutor.live.scoring import Scoring
+from gantutor.live.snapshots import TimeMachine, time_machine
 
-__all__ = ["Dashboard", "Picture", "Scoring"]
+__all__ = ["Dashboard", "Explorer", "Scoring", "TimeMachine", "explore", "time_machine"]

@@ -103,7 +103,10 @@ class Controls:
 
         whose = f"the turn of the {' and the '.join(networks)}" if networks else "one step, every turn"
         button = widgets.Button(
-            description=description, icon="step-forward", tooltip=f"Pause, and take {whose}"
+            description=description,
+            icon="step-forward",
+            tooltip=f"Pause, and take {whose}",
+            layout={"width": "auto"},
         )
 
         def step(_: Any) -> None:

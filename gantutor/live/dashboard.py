@@ -77,6 +77,9 @@ class Dashboard(Callback):
             box.add_class("gt-dashboard")
             self._pane.show(box, None, "A training that is running: its dashboard")
             self._draw(run)
+            self._next = (
+                time.monotonic() + self.seconds
+            )  # the first picture of a session is slow: do not count it
 
     def on_step(self, run: Run) -> None:
         if self._controls is None:
@@ -130,7 +133,7 @@ class Dashboard(Callback):
         words = [
             f"step <b class='gt-step-count'>{run.step}</b>",
             f"{fraction:.0%}",
-            f"{left:,.0f} s left" if left == left else "",
+            "" if left != left else f"{left:,.0f} s left" if left < 100 else f"{left / 60:,.0f} min left",
             f"{speed:,.0f} samples/s",
             "paused" if run.control.paused else "",
         ]

@@ -1,0 +1,175 @@
+"""Walks through the latent space of a trained generator of images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gantutor import latent, plots
+from gantutor.errors import InputError
+from gantutor.live import page
+from gantutor.live.frame import Frame
+from gantutor.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+STEPS = 11
+NEIGHBOURS = 5
+
+
+class Explorer:
+    """Latents chosen by sliders, the path between two of them, the same latent under every label, and the
+    nearest training samples.
+
+    ``run``: of a generator of images, with labels or without; ``data``: the training data as a
+    ``TensorDataset`` or tensor of images, for the neighbours, or None. Set ``label``, ``first``, ``last``
+    (seeds of latents), ``along`` (0 to 1), ``path`` (``"spherical"`` or ``"linear"``) and ``moves`` (steps
+    along the directions that change the pictures most), and ``still()`` is the picture. Raises InputError
+    for samples that are no images.
+    """
+
+    def __init__(self, run: Run, data: Any = None, label: int | None = None) -> None:
+        self.run, self.labels = run, labels_of(run)
+        tensors = getattr(data, "tensors", None) or ((data,) if isinstance(data, Tensor) else ())
+        self.data: Tensor | None = tensors[0].cpu() if tensors else None
+        sample = run.sample(2)
+        if sample.dim() != 4 or sample.shape[1] not in (1, 3):
+            made = tuple(sample.shape[1:])
+            raise InputError(f"the explorer shows images, and this generator makes samples of shape {made}")
+        if self.data is not None and self.data.shape[1:] != sample.shape[1:]:
+            shapes = f"{tuple(sample.shape[1:])}, not {tuple(self.data.shape[1:])}"
+            raise InputError(f"the data must be images like the generated ones, of shape {shapes}")
+        if label is not None and label not in self.labels:
+            allowed = f"one of {self.labels}" if self.labels else "None, as this generator takes no label"
+            raise InputError(f"label must be {allowed}, not {label!r}")
+        self.label = label if label is not None else (self.labels or [None])[0]
+        self.first, self.last, self.along, self.path = 0, 1, 0.0, "spherical"
+        self.directions = self._directions()
+        self.moves = [0.0] * len(self.directions)
+
+    def _latent(self, seed: int) -> Tensor:
+        return self.run.gan.draw_latent(1, torch.Generator(self.run.gan.device).manual_seed(seed)).cpu()[0]
+
+    def _directions(self) -> Tensor:
+        draw = torch.Generator(self.run.gan.device).manual_seed(0)
+        latents = self.run.gan.draw_latent(256, draw).cpu()
+        if latents.dim() != 2:
+            return torch.empty(0)
+        made = self.run.generate(latents, self._conditions(256))
+        return latent.directions(latents, made, min(4, latents.shape[1]))
+
+    def _conditions(self, count: int) -> Any:
+        return self.run._some_conditions(count) if self.label is None else torch.full((count,), self.label)
+
+    def walk(self) -> Tensor:
+        """The latents of the path, moved along the chosen directions: shape (11, d)."""
+        between = latent.spherical if self.path == "spherical" else latent.linear
+        path = between(self._latent(self.first), self._latent(self.last), STEPS)
+        return path + sum(move * way for move, way in zip(self.moves, self.directions, strict=True))
+
+    def still(self) -> Figure:
+        """The picture for the present choices."""
+        path = self.walk()
+        chosen = round(self.along * (STEPS - 1))
+        made = self.run.generate(path, self._conditions(STEPS))
+        rows = {f"{self.path} path from latent {self.first} to latent {self.last}": made}
+        if self.labels:
+            board = path[chosen].expand(len(self.labels), *path.shape[1:])
+            rows["the same latent under every label"] = self.run.generate(board, torch.tensor(self.labels))
+        if self.data is not None:
+            distances = (self.data - made[chosen]).flatten(1).norm(dim=1)
+            rows["the nearest training samples"] = self.data[
+                distances.topk(NEIGHBOURS, largest=False).indices
+            ]
+        return self._drawn(made[chosen], rows, chosen)
+
+    def _drawn(self, shown: Tensor, rows: dict[str, Tensor], chosen: int) -> Figure:
+        fig, axes = plots.figure(size=(9.6, 0.95 * len(rows) + 0.5))
+        axes.remove()
+        layout = fig.add_gridspec(len(rows), 2, width_ratios=[1, 3.2])
+        what = "" if self.label is None else f"label {self.label}, "
+        plots.grid(shown[None], f"{what}{self.along:.0%} of the way", 1, fig.add_subplot(layout[:, 0]))
+        for index, (title, images) in enumerate(rows.items()):
+            panel = fig.add_subplot(layout[index, 1])
+            plots.grid(images, title, STEPS, panel)
+            if index == 0:
+                width, height = images.shape[3] + 1, images.shape[2] + 1
+                panel.plot(
+                    [width * chosen, width * (chosen + 1)],
+                    [height - 1] * 2,
+                    color=plots.GENERATED,
+                    linewidth=3,
+                )
+        return fig
+
+    def describe(self) -> str:
+        """The picture in one sentence."""
+        label = "" if self.label is None else f" of label {self.label}"
+        path = f"a {self.path} path from latent {self.first} to latent {self.last}"
+        return f"A generated image{label}, {self.along:.0%} along {path}."
+
+
+def explore(run: Run, data: Any = None, label: int | None = None) -> Explorer:
+    """Show an ``Explorer`` with its controls, and return it; elsewhere than in JupyterLab a still picture."""
+    explorer = Explorer(run, data, label)
+    page.Pane().show(panel(explorer) if page.watched() else None, explorer.still(), explorer.describe())
+    return explorer
+
+
+def panel(explorer: Explorer) -> Any:
+    """The widgets of an explorer, bound to it."""
+    import ipywidgets as widgets
+
+    wide: dict[str, Any] = {"style": {"description_width": "110px"}, "layout": {"width": "300px"}}
+    choices: dict[str, Any] = {
+        "first": widgets.IntSlider(value=explorer.first, max=99, description="from latent", **wide),
+        "last": widgets.IntSlider(value=explorer.last, max=99, description="to latent", **wide),
+        "along": widgets.FloatSlider(
+            value=explorer.along, max=1, step=0.1, description="along the path", **wide
+        ),
+        "path": widgets.ToggleButtons(
+            value=explorer.path, options=["spherical", "linear"], style={"button_width": "90px"}
+        ),
+    }
+    if explorer.labels:
+        choices["label"] = widgets.ToggleButtons(
+            value=explorer.label,
+            options=explorer.labels,
+            style={"button_width": "36px"},
+            tooltips=[f"label {x}" for x in explorer.labels],
+        )
+    moves = [
+        widgets.FloatSlider(min=-4, max=4, step=0.25, description=f"direction {i + 1}", **wide)
+        for i in range(len(explorer.moves))
+    ]
+    frame = Frame(explorer.still, explorer.describe)
+
+    def changed(_: Any) -> None:
+        for name, widget in choices.items():
+            setattr(explorer, name, widget.value)
+        explorer.moves = [move.value for move in moves]
+        frame.refresh()
+
+    for name, widget in choices.items():
+        widget.add_class(f"gt-explore-{name}")
+        widget.observe(changed, "value")
+    for move in moves:
+        move.observe(changed, "value")
+    frame.refresh()
+    columns = widgets.HBox(
+        [widgets.VBox([choices[name] for name in ("first", "last", "along", "path")]), widgets.VBox(moves)]
+    )
+    box = widgets.VBox([*([choices["label"]] if explorer.labels else []), columns, frame.picture, frame.said])
+    box.add_class("gt-explorer")
+    return box
+
+
+def labels_of(run: Run) -> list[int]:
+    """The labels that a run was trained with, in order; none where its conditions are no whole numbers."""
+    conditions = run.conditions
+    if not isinstance(conditions, Tensor) or conditions.dim() != 1 or conditions.is_floating_point():
+        return []
+    return [int(label) for label in conditions.unique()]

@@ -1,0 +1,47 @@
+"""A picture on the page that answers to widgets: drawn anew when one of them moves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gantutor.errors import InputError
+from gantutor.live import page
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Frame:
+    """``draw()`` gives a figure and ``describe()`` its description; ``follow`` draws again when widgets
+    change.
+
+    Widgets may change from several threads at once: one picture is drawn at a time, and of changes that come
+    meanwhile only the last is drawn. What cannot be drawn is said in one sentence instead.
+    """
+
+    def __init__(self, draw: Callable[[], Figure], describe: Callable[[], str]) -> None:
+        import ipywidgets as widgets
+
+        self.draw, self.describe = draw, describe
+        self.picture, self.said = widgets.HTML(), widgets.HTML()
+        self.picture.add_class("gt-picture")
+        self._drawing, self._wanted = threading.Lock(), False
+
+    def follow(self, watched: Sequence[Any]) -> None:
+        for widget in watched:
+            widget.observe(lambda _: self.refresh(), "value")
+
+    def refresh(self) -> None:
+        """Draw what the widgets ask for now."""
+        self._wanted = True
+        while self._wanted and self._drawing.acquire(blocking=False):
+            try:
+                self._wanted = False
+                self.picture.value = page.image(page.png(self.draw()), self.describe())
+                self.said.value = ""
+            except InputError as error:
+                self.said.value = f"<span role='status'>{error}</span>"
+            finally:
+                self._drawing.release()

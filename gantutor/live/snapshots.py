@@ -1,0 +1,72 @@
+"""A slider over the snapshots of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gantutor import plots
+from gantutor.live import page
+from gantutor.live.frame import Frame
+from gantutor.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN = 60
+
+
+class TimeMachine:
+    """The fixed latents of a run at one ``moment``, an index into its snapshots; ``still()`` shows them
+    all."""
+
+    def __init__(self, run: Run, columns: int = 12) -> None:
+        plots.refuse_no_snapshots(run)
+        self.run, self.columns, self.moment = run, columns, len(run.snapshots) - 1
+
+    def picture(self) -> Figure:
+        """The page of samples at the present moment."""
+        snapshot = self.run.snapshots[self.moment]
+        title = f"Step {snapshot.step:,}, after {snapshot.seconds:,.0f} s of training"
+        return plots.grid(snapshot.samples[:SHOWN], title, self.columns)
+
+    def still(self) -> Figure:
+        """One row a fixed latent, one column a moment."""
+        return plots.time_machine(self.run, columns=self.columns)
+
+    def describe(self) -> str:
+        """The picture in one sentence."""
+        return (
+            f"What the generator made of the same latents at step {self.run.snapshots[self.moment].step:,}."
+        )
+
+
+def time_machine(run: Run, columns: int = 12) -> TimeMachine:
+    """Show the snapshots of a run with a slider, and return the ``TimeMachine``; elsewhere than in JupyterLab
+    a still picture, one row a latent and one column a moment. Raises InputError for a run without
+    snapshots."""
+    machine = TimeMachine(run, columns)
+    page.Pane().show(panel(machine) if page.watched() else None, machine.still(), machine.describe())
+    return machine
+
+
+def panel(machine: TimeMachine) -> Any:
+    """The widgets of a time machine, bound to it."""
+    import ipywidgets as widgets
+
+    last = len(machine.run.snapshots) - 1
+    slider = widgets.IntSlider(value=last, max=last, description="moment", layout={"width": "420px"})
+    play = widgets.Play(value=last, max=last, interval=300, tooltip="Play the training from its beginning")
+    link = widgets.jslink((play, "value"), (slider, "value"))
+    frame = Frame(machine.picture, machine.describe)
+
+    def changed(change: dict[str, Any]) -> None:
+        machine.moment = change["new"]
+        frame.refresh()
+
+    slider.add_class("gt-moment")
+    slider.observe(changed, "value")
+    frame.refresh()
+    box = widgets.VBox([widgets.HBox([play, slider]), frame.picture, frame.said])
+    box.add_class("gt-time-machine")
+    box._link = link  # keeps the link alive as long as the box
+    return box
