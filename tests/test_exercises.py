@@ -1,0 +1,417 @@
+"""Exercises: every solution passes, every known wrong answer is told what is wrong, nothing ever raises."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import gantutor as gt
+from gantutor.exercises import EXERCISES, Exercise, Note, Reply, keeping, showing
+
+ALL = list(EXERCISES.values())
+every = pytest.mark.parametrize("exercise", ALL, ids=[exercise.number for exercise in ALL])
+WRONG = [(exercise, answer, said) for exercise in ALL for answer, said in exercise.wrong]
+CASES = [f"{exercise.number}-{said}" for exercise, _, said in WRONG]
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of progress, somewhere of its own."""
+    path = tmp_path / "kept" / "progress.json"
+    monkeypatch.setenv("GANTUTOR_PROGRESS", str(path))
+    return path
+
+
+def right(number: str) -> Reply:
+    return gt.exercises.check(number, EXERCISES[number].solution)
+
+
+# --- solutions and wrong answers ----------------------------------------------------------------------------
+
+
+def test_every_notebook_has_three_to_five() -> None:
+    for notebook in ("00", "01", "02", "03"):
+        own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
+        assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
+    assert gt.exercises.numbers() == sorted(EXERCISES)
+
+
+@every
+def test_the_solution_passes_in_less_than_a_second(exercise: Exercise) -> None:
+    exercise.judge(exercise.solution)  # torch loads some of its parts when they are first used
+    began = time.perf_counter()
+    reply = exercise.judge(exercise.solution)
+    assert (reply.verdict, reply.text) == ("right", exercise.why)
+    assert time.perf_counter() - began < 1
+
+
+@every
+def test_the_shown_source_is_the_solution(exercise: Exercise) -> None:
+    """What is printed is run alone, with the imports of its file, and passes as well."""
+    code = gt.exercises.solution(exercise.number).code
+    module = sys.modules[exercise.check.__module__]
+    namespace = {name: value for name, value in vars(module).items() if not name.isupper()}
+    before = dict(namespace)
+    exec(compile("from __future__ import annotations\n" + code, "solution", "exec"), namespace)
+    [name] = [name for name in namespace if name not in before or namespace[name] is not before[name]][:1]
+    answer = namespace[name]
+    assert exercise.judge(answer() if exercise.working else answer).verdict == "right"
+
+
+@every
+def test_it_takes_every_word_that_it_shows(exercise: Exercise) -> None:
+    assert exercise.title and exercise.question and exercise.why.endswith(".")
+    assert 1 <= len(exercise.hints) <= 3 and len(exercise.wrong) >= 3
+    assert len(exercise.question.split()) <= 80
+    for code in (exercise.solution_source, exercise.shown_source):
+        ast.parse(code)
+        assert "type: ignore" not in code and "fmt:" not in code and "noqa" not in code
+    for text in (exercise.question, exercise.why, *exercise.hints):
+        assert "simply" not in text.lower() and "$" not in text
+
+
+@pytest.mark.parametrize(("exercise", "answer", "said"), WRONG, ids=CASES)
+def test_a_wrong_answer_is_told_what_is_wrong(exercise: Exercise, answer: Any, said: str) -> None:
+    reply = exercise.judge(answer)
+    assert reply.verdict == "wrong" and said in reply.text, reply.text
+    assert "could not be read" not in reply.text
+    assert reply.text.endswith((".", "?")) and len(reply.text.split()) < 50
+    body = [line.strip() for line in exercise.solution_source.splitlines()[1:]]
+    assert not any(len(line) > 12 and line in reply.text for line in body)
+    if not callable(exercise.solution):
+        assert repr(exercise.solution) not in reply.text
+
+
+@every
+def test_wrong_answers_are_told_apart(exercise: Exercise) -> None:
+    said = [exercise.judge(answer).text for answer, _ in exercise.wrong]
+    assert len(set(said)) == len(said)
+
+
+@every
+def test_the_code_with_the_bug_is_a_wrong_answer(exercise: Exercise) -> None:
+    if "ind the bug" in exercise.title:
+        buggy = exercise.shown[0]
+        assert any(answer is buggy for answer, _ in exercise.wrong)
+        assert f"def {buggy.__name__}" in gt.exercises.question(exercise.number).code
+
+
+# --- junk ---------------------------------------------------------------------------------------------------
+
+
+def raises(*_: Any) -> None:
+    raise RuntimeError("no\nsecond line")
+
+
+def leaves(*_: Any) -> None:
+    raise SystemExit(3)
+
+
+class Strange:
+    """Everything about it raises."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("no equality")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+JUNK: dict[str, Any] = {
+    "none": None,
+    "text": "x",
+    "empty text": "",
+    "html": "<script>alert(1)</script>",
+    "complex": 3j,
+    "flag": True,
+    "nan": math.nan,
+    "infinity": math.inf,
+    "huge": 10**400,
+    "object": object(),
+    "strange": Strange(),
+    "list": [],
+    "nested": [[1, [2]], {}],
+    "three of nothing": (None, None, None),
+    "two strange": (Strange(), Strange()),
+    "three nan": (math.nan,) * 3,
+    "two complex": (1j, 2j),
+    "set of numbers": {1, 2},
+    "dict": {"networks": 3},
+    "bytes": b"ab",
+    "tensor": torch.zeros(0),
+    "many": torch.zeros(2, 3),
+    "complex tensor": torch.zeros(2, dtype=torch.complex64),
+    "type": int,
+    "module": nn.Linear(3, 3),
+    "no arguments": lambda: 1,
+    "raises": raises,
+    "leaves": leaves,
+    "raises strangely": lambda *_: {}[Strange()],
+    "gives none": lambda *_: print(end=""),
+    "gives nan": lambda *_: torch.tensor(math.nan),
+    "gives two nan": lambda *_: (torch.tensor(math.nan), torch.tensor(math.nan)),
+    "gives a number": lambda *_: 0.5,
+    "gives text": lambda *_: "x",
+    "gives html": lambda *_: "<b>x</b>",
+    "gives strange": lambda *_: Strange(),
+    "gives two strange": lambda *_: (Strange(), Strange()),
+    "gives a shape": lambda *_: torch.zeros(7, 7),
+    "gives whole numbers": lambda *_: torch.zeros((), dtype=torch.int64),
+    "gives complex": lambda *_: torch.zeros((), dtype=torch.complex64),
+    "gives a dict": lambda *_: {"total": 1},
+    "gives bad networks": lambda *_: {"networks": 1, "optimizers": 2, "draw": 3},
+    "gives itself": lambda *parts: parts,
+    "spoils": lambda *parts: [part.zero_() for part in parts if isinstance(part, torch.Tensor)],
+    "recurses": lambda *parts: JUNK["recurses"](*parts),
+}
+
+
+@every
+@pytest.mark.parametrize("name", JUNK)
+def test_junk_gets_a_sentence(exercise: Exercise, name: str) -> None:
+    reply = gt.exercises.check(exercise.number, JUNK[name])
+    assert reply.verdict == "wrong", reply.text
+    assert str(reply) and "<script>" not in reply._repr_html_() and "<b>x" not in reply._repr_html_()
+    assert "could not be read" not in reply.text, reply.text
+    assert "second line" not in reply.text and len(reply.text) < 400
+
+
+@pytest.mark.parametrize("answer", [..., (..., ...), lambda *_: ...], ids=["ellipsis", "pair", "stub"])
+@every
+def test_an_open_answer_is_no_wrong_one(exercise: Exercise, answer: Any, kept: Path) -> None:
+    if isinstance(exercise.solution, str | tuple | nn.Module) and answer is not ... and callable(answer):
+        return
+    if isinstance(answer, tuple) and not isinstance(exercise.solution, tuple):
+        return
+    if isinstance(answer, tuple):
+        answer = (...,) * len(exercise.solution)
+    reply = gt.exercises.check(exercise.number, answer)
+    assert reply.verdict == "open" and "Not answered yet" in str(reply)
+    assert not kept.parent.exists()
+
+
+def test_an_empty_stub_is_open() -> None:
+    def generator_loss(fake_logits: torch.Tensor) -> Any: ...
+
+    assert gt.exercises.check("01.4", generator_loss).verdict == "open"
+
+
+@pytest.mark.parametrize("number", ["1.2", "01.9", "", 1.2, None, ["01.1"]])
+def test_unknown_numbers(number: Any) -> None:
+    for ask in (
+        lambda n: gt.exercises.check(n, 1),
+        gt.exercises.hint,
+        gt.exercises.solution,
+        gt.exercises.question,
+    ):
+        with pytest.raises(gt.InputError, match=r"there is no exercise .*01\.1, 01\.2"):
+            ask(number)
+
+
+def test_a_near_number_is_suggested() -> None:
+    with pytest.raises(gt.InputError, match=r"did you mean '01\.2'\?"):
+        gt.exercises.hint("1.2")
+
+
+def test_numbers_come_in_many_types() -> None:
+    pair = EXERCISES["01.3"].solution
+    tensor = torch.tensor(pair, dtype=torch.float64)
+    for answer in (list(pair), tensor, (tensor[0], tensor[1:]), tensor.numpy(), tuple(tensor.numpy())):
+        assert gt.exercises.check("01.3", answer).verdict == "right"
+
+
+def test_letters_come_in_many_types() -> None:
+    for answer in ("ac", "ca", "A, C", {"a", "c"}, ["c", "a"], ("a", "c")):
+        assert gt.exercises.check("00.1", answer).verdict == "right"
+
+
+def test_an_endless_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gantutor.exercises.judging.LIMIT", 0.3)
+
+    def endless(*_: Any) -> None:
+        while True:
+            with suppress(Exception):
+                torch.zeros(1)
+
+    reply = gt.exercises.check("01.4", endless)
+    assert reply.verdict == "wrong" and "never ends" in reply.text
+    time.sleep(0.4)  # the timer is off again
+
+
+def test_checks_run_in_other_threads() -> None:
+    replies: list[Reply] = []
+    thread = threading.Thread(target=lambda: replies.append(right("01.4")))
+    thread.start()
+    thread.join()
+    assert replies[0].verdict == "right"
+
+
+@every
+def test_the_random_state_stays(exercise: Exercise) -> None:
+    before = torch.get_rng_state()
+    with torch.no_grad():
+        assert exercise.judge(exercise.solution).verdict == "right"
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_loading_them_draws_nothing_and_is_left_until_needed() -> None:
+    code = (
+        "import sys, torch, gantutor as gt\n"
+        "assert not any(name.startswith('gantutor.exercises') for name in sys.modules)\n"
+        "before = torch.get_rng_state()\ngt.exercises.numbers()\n"
+        "assert torch.equal(before, torch.get_rng_state())\nassert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- hints, questions, looks --------------------------------------------------------------------------------
+
+
+def test_each_further_hint_is_the_next_one() -> None:
+    hints = EXERCISES["02.5"].hints
+    given = [gt.exercises.hint("02.5") for _ in range(3)]
+    assert [note.text for note in given] == [hints[0], hints[1], hints[1]]
+    assert given[1].heading == "Hint 2 of 2 for 02.5"
+
+
+def test_replies_carry_a_word_and_a_symbol() -> None:
+    replies = [right("01.1"), gt.exercises.check("01.1", "a"), gt.exercises.check("01.1", ...)]
+    for reply, words in zip(replies, ("✓ Right", "✗ Not yet", "○ Not answered yet"), strict=True):
+        assert str(reply).startswith(words) and repr(reply) == str(reply) and words in reply._repr_html_()
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def test_badges_can_be_read() -> None:
+    for _, _, background, colour in showing.VERDICTS.values():
+        light, dark = sorted((luminance(background), luminance(colour)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_what_a_learner_wrote_is_escaped() -> None:
+    def loss(*_: Any) -> None:
+        raise ValueError("<img src=x onerror=alert(1)> & `<b>`")
+
+    shown = gt.exercises.check("01.4", loss)._repr_html_()
+    assert "<img" not in shown and "&lt;img" in shown and "<code>&lt;b&gt;</code>" in shown
+    assert "&lt;" in Note("<", "<", "<")._repr_html_() and "<<" not in Note("<", "<", "<")._repr_html_()
+
+
+@every
+def test_html_is_well_formed(exercise: Exercise) -> None:
+    number = exercise.number
+    replies = [gt.exercises.question(number), gt.exercises.hint(number), gt.exercises.solution(number)]
+    for thing in (*replies, right(number), gt.exercises.progress()):
+        tags = re.findall(r"<(/?)(\w+)[^>]*?>", thing._repr_html_().replace("<br>", ""))
+        stack: list[str] = []
+        for closing, tag in tags:
+            if closing:
+                assert stack.pop() == tag
+            else:
+                stack.append(tag)
+        assert not stack
+
+
+# --- progress -----------------------------------------------------------------------------------------------
+
+
+def test_progress_counts_what_was_solved_and_tried(kept: Path) -> None:
+    assert gt.exercises.progress().summary.startswith("Exercises: 0 of")
+    right("01.1"), gt.exercises.check("01.2", 3), gt.exercises.check("01.3", ...)
+    gt.exercises.check("01.1", "c")  # what was solved stays solved
+    progress = gt.exercises.progress()
+    assert dict(progress.notebooks["01"]) == {
+        "01.1": "solved", "01.2": "tried", "01.3": "open", "01.4": "open", "01.5": "open"
+    }  # fmt: skip
+    assert "notebook 01: 1 of 5 solved (✓ 01.1 solved, ✗ 01.2 tried, ○ 01.3 open" in str(progress)
+    for words in ("✓ solved", "✗ tried", "○ open", "Exercises: 1 of"):
+        assert words in progress._repr_html_()
+    assert [path.name for path in kept.parent.iterdir()] == ["progress.json"]
+
+
+def test_progress_survives_the_process(kept: Path) -> None:
+    code = "import gantutor as gt; gt.exercises.check('00.1', 'ac'); print(gt.exercises.progress())"
+    assert (
+        "✓ 00.1 solved" in subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    )
+    assert gt.exercises.progress().notebooks["00"]["00.1"] == "solved"
+
+
+def test_two_processes_lose_nothing(kept: Path) -> None:
+    code = (
+        "import sys\nfrom gantutor.exercises import keeping\n"
+        "for i in range(40): keeping.keep(f'{sys.argv[1]}.{i}', 'solved')"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(keeping.read_states(kept)) == 80
+
+
+def test_states_of_exercises_that_are_not_there_are_kept(kept: Path) -> None:
+    keeping.keep("09.1", "solved")
+    right("01.1")
+    assert keeping.read_states(kept) == {"01.1": "solved", "09.1": "solved"}
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "3", '{"exercises": []}', '{"exercises": {"01.1": [3]}}', "\x00"]
+)
+def test_a_damaged_file_is_left_as_it_is(kept: Path, content: str) -> None:
+    kept.parent.mkdir()
+    kept.write_text(content)
+    reply = right("01.1")
+    assert reply.verdict == "right" and "not saved" in reply.remark and "damaged" in reply._repr_html_()
+    assert kept.read_text() == content and "could not be read" in gt.exercises.progress()._repr_html_()
+
+
+def test_a_place_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "progress.json", tmp_path):
+        monkeypatch.setenv("GANTUTOR_PROGRESS", str(place))
+        reply = right("01.1")
+        assert reply.verdict == "right" and reply.remark.startswith("Your progress was not saved: ")
+        assert "\n" not in reply.remark and str(gt.exercises.progress())
+
+
+def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("GANTUTOR_PROGRESS")
+    monkeypatch.setattr(Path, "home", homeless)
+    assert "no home folder" in right("01.1").remark
+
+
+def test_a_lock_left_behind_is_taken_away(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "PATIENCE", 0.05)
+    kept.parent.mkdir()
+    (kept.parent / ".progress.json.lock").touch()
+    assert right("01.1").remark == "" and json.loads(kept.read_text())["exercises"] == {"01.1": "solved"}
+
+
+def test_the_usual_place_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANTUTOR_PROGRESS", "")
+    assert keeping.place() == Path.home() / ".cache" / "gantutor" / "progress.json"
+    monkeypatch.setenv("GANTUTOR_PROGRESS", "~/mine.json")
+    assert keeping.place() == Path.home() / "mine.json"
