@@ -63,7 +63,8 @@ def directions(latents: Tensor, samples: Tensor, count: int = 4) -> Tensor:
     left, _, _ = torch.linalg.svd(covariance, full_matrices=False)
     if left.shape[1] < count:
         raise InputError(f"samples of {flat.shape[1]} numbers have at most {left.shape[1]} such directions")
-    return left[:, :count].T.to(latents.dtype)
+    found: Tensor = left[:, :count].T.to(latents.dtype)
+    return found
 
 
 def _parts(first: Tensor, last: Tensor, count: int) -> Tensor:

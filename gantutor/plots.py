@@ -97,7 +97,8 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
         return grid(made[:60], title, columns=10, axes=axes)
     flat = made.flatten(2).mean(2) if made.dim() > 3 else made
     if flat.shape[1:] == (2,):
-        axes.scatter(*flat.T.numpy(), s=6, color=GENERATED, linewidths=0, label="generated")
+        x, y = flat.T.numpy()
+        axes.scatter(x, y, s=6, color=GENERATED, linewidths=0, label="generated")
         axes.set_aspect("equal")
         label(axes, title, "x₁", "x₂")
     elif flat.shape[1:] == (1,):

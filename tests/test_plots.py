@@ -110,14 +110,14 @@ def test_the_shade_is_the_discriminators_probability_with_x_to_the_right_and_y_u
     assert axes.images[0].origin == "lower" and axes.images[0].get_extent() == [-2, 2, -2, 2]
 
 
-def test_the_time_machine_has_a_row_for_each_moment(image_run: gt.Run) -> None:
-    fig = plots.time_machine(image_run, rows=3, columns=4, title="then and now")
+def test_the_time_machine_has_a_row_for_each_latent(image_run: gt.Run) -> None:
+    fig = plots.time_machine(image_run, rows=4, columns=3, title="then and now")
     axes = fig.axes[0]
     assert axes.get_title() == "then and now"
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["step 0", "step 3", "step 6"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "3", "6"]
     shown = torch.as_tensor(axes.images[0].get_array()).float()
-    rows = torch.cat([image_run.snapshots[i].samples[:4] for i in (0, 3, 6)])
-    assert torch.allclose(shown, plots.tile(rows, 4))
+    rows = [image_run.snapshots[i].samples[latent] for latent in range(4) for i in (0, 3, 6)]
+    assert torch.allclose(shown, plots.tile(torch.stack(rows), 3))
 
 
 def test_the_time_machine_needs_pictures(point_run: gt.Run, point_game: Callable[..., gt.GAN]) -> None:

@@ -2,7 +2,8 @@
 
 from gantutor.live.dashboard import Dashboard
 from gantutor.live.explorer import Explorer, explore
+from gantutor.live.lab import Lab, lab
 from gantutor.live.scoring import Scoring
 from gantutor.live.snapshots import TimeMachine, time_machine
 
-__all__ = ["Dashboard", "Explorer", "Scoring", "TimeMachine", "explore", "time_machine"]
+__all__ = ["Dashboard", "Explorer", "Lab", "Scoring", "TimeMachine", "explore", "lab", "time_machine"]

@@ -60,7 +60,8 @@ class Dashboard(Callback):
         validate({"seconds": seconds}, seconds=number(0))
         self.view, self.scoring, self.doctor, self.seconds = view, scoring, doctor, seconds
         self.drawing = 0.0
-        self._pane, self._run = page.Pane(), None
+        self._pane = page.Pane()
+        self._run: Run | None = None
         self._controls: Controls | None = None
 
     def on_start(self, run: Run) -> None:

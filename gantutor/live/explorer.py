@@ -45,7 +45,7 @@ class Explorer:
         if label is not None and label not in self.labels:
             allowed = f"one of {self.labels}" if self.labels else "None, as this generator takes no label"
             raise InputError(f"label must be {allowed}, not {label!r}")
-        self.label = label if label is not None else (self.labels or [None])[0]
+        self.label = label if label is not None or not self.labels else self.labels[0]
         self.first, self.last, self.along, self.path = 0, 1, 0.0, "spherical"
         self.directions = self._directions()
         self.moves = [0.0] * len(self.directions)
@@ -68,7 +68,9 @@ class Explorer:
         """The latents of the path, moved along the chosen directions: shape (11, d)."""
         between = latent.spherical if self.path == "spherical" else latent.linear
         path = between(self._latent(self.first), self._latent(self.last), STEPS)
-        return path + sum(move * way for move, way in zip(self.moves, self.directions, strict=True))
+        for move, way in zip(self.moves, self.directions, strict=True):
+            path = path + move * way
+        return path
 
     def still(self) -> Figure:
         """The picture for the present choices."""
@@ -172,4 +174,4 @@ def labels_of(run: Run) -> list[int]:
     conditions = run.conditions
     if not isinstance(conditions, Tensor) or conditions.dim() != 1 or conditions.is_floating_point():
         return []
-    return [int(label) for label in conditions.unique()]
+    return sorted({int(label) for label in conditions})

@@ -42,7 +42,7 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
         curves.append(lambda axes: _probabilities(run, axes))
     if scoring is not None and scoring.moments:
         curves.append(lambda axes: _scores(scoring, axes))
-    fig = plt.figure(figsize=(10.0, 4.4), dpi=100)
+    fig: Figure = plt.figure(figsize=(10.0, 4.4), dpi=100)
     plt.close(fig)
     right = 0.58
     if "generator" in run.averaged:

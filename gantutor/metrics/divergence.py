@@ -98,7 +98,8 @@ def _log_interval(low: Tensor, high: Tensor) -> Tensor:
     flip = low > 0
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
     log_low, log_high = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
-    return log_high + torch.log(-torch.expm1(log_low - log_high))
+    interval: Tensor = log_high + torch.log(-torch.expm1(log_low - log_high))
+    return interval
 
 
 def cell_shares(samples: Tensor, edges: Tensor) -> Tensor:
