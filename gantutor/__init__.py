@@ -19,7 +19,7 @@ from gantutor.run import Run
 from gantutor.train import Callback, train
 
 if TYPE_CHECKING:
-    from gantutor import collect, environment, exercises, live, plots, results
+    from gantutor import collect, doctor, environment, exercises, live, plots, results
 
 __version__ = "0.1.0"
 
@@ -36,6 +36,7 @@ __all__ = [
     "Turn",
     "collect",
     "data",
+    "doctor",
     "environment",
     "exercises",
     "latent",
@@ -54,6 +55,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than
     torch."""
-    if name in ("collect", "environment", "exercises", "live", "plots", "results"):
+    if name in ("collect", "doctor", "environment", "exercises", "live", "plots", "results"):
         return importlib.import_module(f"gantutor.{name}")
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

@@ -15,7 +15,7 @@ FLOORS = {
     1: ["gan", "run", "settings"],
     2: ["control", "checkpoint", "device", "rehearsal"],
     3: ["step", "companions", "train"],
-    4: ["live", "environment", "exercises", "collect", "__main__"],
+    4: ["live", "doctor", "environment", "exercises", "collect", "__main__"],
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 MODULES = {

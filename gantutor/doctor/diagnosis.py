@@ -1,0 +1,30 @@
+"""What the doctor says: an illness, where it shows, what it likely comes from, and what to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One illness of a run: ``illness`` is its name, ``step`` when it was first seen, ``evidence`` the
+    numbers measured beside those of a healthy run, ``cause`` the likely one, ``advice`` what to try.
+
+    >>> print(Diagnosis("oscillation", 1200, "the mean moves 4 spreads.", "no penalty.", "r1=0.1."))
+    Oscillation, first seen at step 1,200
+      evidence      the mean moves 4 spreads.
+      likely cause  no penalty.
+      try           r1=0.1.
+    """
+
+    illness: str
+    step: int
+    evidence: str
+    cause: str
+    advice: str
+
+    def __str__(self) -> str:
+        name = self.illness[0].upper() + self.illness[1:]
+        lines = {"evidence": self.evidence, "likely cause": self.cause, "try": self.advice}
+        told = "\n".join(f"  {title:12}  {text}" for title, text in lines.items())
+        return f"{name}, first seen at step {self.step:,}\n{told}"

@@ -1,0 +1,41 @@
+"""All the illnesses the doctor knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gantutor.doctor import balance, soundness
+from gantutor.doctor.diagnosis import Diagnosis
+from gantutor.doctor.signs import Signs
+
+Judge = Callable[[Sequence[Signs]], Diagnosis | None]
+"""All signs so far, the newest last and at least one → what is wrong by them, or None."""
+
+JUDGES: tuple[Judge, ...] = (
+    soundness.divergence,
+    soundness.learning_rate_too_high,
+    soundness.learning_rate_too_low,
+    soundness.dead_activations,
+    soundness.wrong_range,
+    balance.too_strong,
+    balance.too_weak,
+    balance.overfitting,
+    balance.collapse,
+    balance.oscillation,
+)
+"""In the order in which one tends to bring about another, causes first."""
+
+ILLNESSES = (
+    "divergence",
+    "learning rate too high",
+    "learning rate too low",
+    "dead activations",
+    "wrong range",
+    "discriminator too strong",
+    "discriminator too weak",
+    "discriminator overfitting",
+    "mode collapse",
+    "mode collapse, partial",
+    "oscillation",
+)
+"""The names of all illnesses, in the same order."""
