@@ -97,9 +97,11 @@ def hint(number: str) -> Note:
     ('Hint 1 of 2 for 03.1', 'Hint 2 of 2 for 03.1')
     """
     exercise = _find(number)
-    given = min(_hints_given[exercise.number], len(exercise.hints) - 1)
+    count, last = _hints_given[exercise.number], len(exercise.hints) - 1
     _hints_given[exercise.number] += 1
-    return Note(f"Hint {given + 1} of {len(exercise.hints)} for {exercise.number}", exercise.hints[given])
+    more = f' There is no further one: solution("{exercise.number}") shows an answer.' if count > last else ""
+    text = exercise.hints[min(count, last)] + more
+    return Note(f"Hint {min(count, last) + 1} of {last + 1} for {exercise.number}", text)
 
 
 def solution(number: str) -> Note:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from gantutor.exercises.judging import Check, Unanswered, Wrong, describe, fair_start
@@ -13,8 +15,30 @@ from gantutor.exercises.showing import Reply
 
 
 def source(function: Callable[..., Any]) -> str:
-    """The code of a function, without the remarks in it that are meant for tools."""
-    return re.sub(r"  # (type|fmt|noqa)\b.*", "", inspect.getsource(function)).rstrip()
+    """The code of a function as a notebook would have it: without types, and without remarks to tools."""
+    code = re.sub(r"  # (type|fmt|noqa)\b.*", "", inspect.getsource(function)).rstrip()
+    return re.sub(r"\(\n +(.*)\n\):", r"(\1):", without_types(code))  # without types one line is enough
+
+
+def without_types(code: str) -> str:
+    """Code without the types of arguments and results; all else is left as it stands.
+
+    >>> print(without_types("def halve(x: float = 1.0) -> float: return x / 2"))
+    def halve(x = 1.0): return x / 2
+    """
+    raw = code.encode()  # the syntax tree counts columns in bytes
+    starts = list(accumulate(map(len, raw.splitlines(keepends=True)), initial=0))
+    spans = []
+    for node in ast.walk(ast.parse(code)):
+        sign = b":" if isinstance(node, ast.arg) else b"->"
+        note = node.annotation if isinstance(node, ast.arg) else getattr(node, "returns", None)
+        if note is not None:
+            begin = raw.rindex(sign, 0, starts[note.lineno - 1] + note.col_offset)
+            end = starts[(note.end_lineno or 0) - 1] + (note.end_col_offset or 0)
+            spans.append((len(raw[:begin].rstrip()), end))
+    for begin, end in sorted(spans, reverse=True):
+        raw = raw[:begin] + raw[end:]
+    return raw.decode()
 
 
 @dataclass(frozen=True)

@@ -60,15 +60,15 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise _TimeUp
 
     before = signal.signal(signal.SIGALRM, ring)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
     try:
-        signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
         yield
     except _TimeUp:
         raise Wrong(
             f"Your answer had not finished after {seconds:g} seconds: look for a loop that never ends."
         ) from None
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
         signal.signal(signal.SIGALRM, before)
 
 

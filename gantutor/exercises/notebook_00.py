@@ -153,7 +153,7 @@ def check_pixels(answer: Any) -> None:
         raise Wrong(
             f"Of 256 shades of grey only {len(set(result.tolist()))} are left: divide without rounding."
         )
-    raise Wrong(f"Black, 0, becomes {result[0]:.3f} and white, 255, becomes {result[-1]:.3f}.")
+    raise Wrong(f"Black, 0, becomes {result[0]:.3f}, and white, 255, becomes {result[-1]:.3f}.")
 
 
 PIXELS = Exercise(
@@ -216,7 +216,7 @@ GALLERY = Exercise(
     number="00.4",
     title="A page with a class in each row",
     question="Write `gallery(columns)`, which returns latents (10 · columns, 64) and labels (10 · columns) "
-    "for a page where each *row* is a class, 0 to 9, and each *column* one latent.",
+    "for a page where each row is a class, 0 to 9, and each column one latent.",
     hints=(
         "`repeat` goes through all and begins again; `repeat_interleave` says each one several times.",
         "The labels begin with `columns` zeros; the latents begin again after `columns` of them.",

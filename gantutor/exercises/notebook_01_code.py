@@ -43,8 +43,9 @@ def check_generator_loss(answer: Any) -> None:
         loss = call(answer, logit, usage=usage)
         pull, height = float(slope(loss, logit).sum()), float(loss.detach())
         if not math.isfinite(height) or not math.isfinite(pull):
-            raise Wrong(f"At a logit of {far:.0f} the loss or its gradient is not finite: the sigmoid there "
-                        "is 0 or 1 to the computer, and a logarithm of it is lost.")  # fmt: skip
+            where = "−200" if far < 0 else "200"
+            raise Wrong(f"At a logit of {where} the loss or its gradient is not finite: the sigmoid there is "
+                        "0 or 1 to the computer, and a logarithm of it is lost.")  # fmt: skip
         if far < 0 and (abs(height - 200) > 1 or abs(pull + 1) > 0.01):
             raise Wrong(f"At a logit of −200 the loss is {height:.4g} with gradient {pull:.2g}, "
                         "where it should be 200 with gradient −1: something added or clipped hides the "

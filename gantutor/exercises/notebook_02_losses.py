@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import relu
 
 from gantutor.exercises.exercise import Exercise
 from gantutor.exercises.judging import Wrong, as_tensor, call, describe, near, same, slope
@@ -16,7 +15,7 @@ from gantutor.exercises.judging import Wrong, as_tensor, call, describe, near, s
 
 
 def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    discriminator = relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+    discriminator = torch.relu(1 - real_logits).mean() + torch.relu(1 + fake_logits).mean()
     generator = -fake_logits.mean()
     return discriminator, generator
 
@@ -33,16 +32,13 @@ def check_hinge(answer: Any) -> None:
     first = as_tensor(result[0], (), "The discriminator's loss")
     second = as_tensor(result[1], (), "The generator's loss")
     right = hinge(real, fake)
+    cut_off_means = torch.relu(1 - real.mean()) + torch.relu(1 + fake.mean())
     slips = {
         "has the two kinds of samples exchanged: real logits are to rise above 1.": hinge(fake, real)[0],
-        "has no margin: a real logit of 0.25 is not yet good enough.": relu(-real).mean() + relu(fake).mean(),
-        "cuts off the mean: the margin holds for each sample, so cut first and take the mean then.": relu(
-            1 - real.mean()
-        )
-        + relu(1 + fake.mean()),
-        "is never cut off: it goes on rewarding logits that are far beyond the margin.": (1 - real).mean()
-        + (1 + fake).mean(),
-        "looks at the real samples only.": relu(1 - real).mean(),
+        "has no margin: a real logit of 0.25 is not yet good enough.": hinge(1 + real, fake - 1)[0],
+        "cuts off the mean: the margin holds for each sample, so first cut, then average.": cut_off_means,
+        "is never cut off: it goes on rewarding logits far beyond the margin.": 2 - real.mean() + fake.mean(),
+        "looks at the real samples only.": torch.relu(1 - real).mean(),
     }
     for slip, other in slips.items():
         if same(first, other.detach()):
@@ -54,7 +50,7 @@ def check_hinge(answer: Any) -> None:
     if same(second, -right[1].detach()):
         raise Wrong("The discriminator's loss is right. The generator's has the wrong sign: minimised, it "
                     "makes the discriminator surer that the samples are generated.")  # fmt: skip
-    if same(second, relu(1 - fake).mean().detach()):
+    if same(second, torch.relu(1 - fake).mean().detach()):
         raise Wrong("The discriminator's loss is right. The generator's has a margin, and needs none: it "
                     "goes on raising the logit.")  # fmt: skip
     if not same(second, right[1].detach()):
@@ -80,15 +76,15 @@ HINGE = Exercise(
     check=check_hinge,
     wrong=(
         (lambda real, fake: hinge(fake, real), "exchanged"),
-        (lambda real, fake: (relu(-real).mean() + relu(fake).mean(), -fake.mean()), "no margin"),
+        (lambda real, fake: (torch.relu(-real).mean() + torch.relu(fake).mean(), -fake.mean()), "no margin"),
         (
-            lambda real, fake: (relu(1 - real.mean()) + relu(1 + fake.mean()), -fake.mean()),
+            lambda real, fake: (torch.relu(1 - real.mean()) + torch.relu(1 + fake.mean()), -fake.mean()),
             "cuts off the mean",
         ),
         (lambda real, fake: ((1 - real).mean() + (1 + fake).mean(), -fake.mean()), "never cut off"),
-        (lambda real, fake: (relu(1 - real).mean(), -fake.mean()), "real samples only"),
+        (lambda real, fake: (torch.relu(1 - real).mean(), -fake.mean()), "real samples only"),
         (lambda real, fake: (hinge(real, fake)[0], fake.mean()), "wrong sign"),
-        (lambda real, fake: (hinge(real, fake)[0], relu(1 - fake).mean()), "needs none"),
+        (lambda real, fake: (hinge(real, fake)[0], torch.relu(1 - fake).mean()), "needs none"),
         (lambda real, fake: hinge(real, fake)[0], "two losses"),
         (lambda real, fake: hinge(real.detach(), fake.detach()), "No gradient"),
     ),
@@ -223,7 +219,7 @@ PENALTY = Exercise(
         (variant(size=lambda gradient: gradient.norm()), "all samples together"),
         (variant(size=lambda gradient: gradient.flatten(1).square().sum(1)), "take the root"),
         (variant(miss=lambda norm: norm.square()), "nothing is subtracted"),
-        (variant(miss=lambda norm: relu(norm - 1).square()), "two sides"),
+        (variant(miss=lambda norm: torch.relu(norm - 1).square()), "two sides"),
         (variant(graph=False), "create a graph"),
     ),
     shown=(buggy_penalty,),

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv_transpose1d, cosine_similarity, normalize, softplus
+from torch.nn.functional import cosine_similarity, normalize, softplus
 
 import gantutor as gt
 from gantutor.exercises.exercise import Exercise
@@ -19,7 +19,7 @@ from gantutor.exercises.judging import Wrong, as_numbers, as_tensor, call, descr
 
 def stamps() -> tuple[int, int]:
     """Each input stamps a kernel of ones; the sum at a position is the number of stamps that cover it."""
-    covered = conv_transpose1d(torch.ones(1, 1, 10), torch.ones(1, 1, 5), stride=2)[0, 0]
+    covered = nn.functional.conv_transpose1d(torch.ones(1, 1, 10), torch.ones(1, 1, 5), stride=2)[0, 0]
     return int(covered[10]), int(covered[11])
 
 
@@ -62,7 +62,7 @@ STAMPS = Exercise(
 
 
 def slerp(one: Tensor, other: Tensor, part: float) -> Tensor:
-    cosine = cosine_similarity(one, other, dim=1).clamp(-1, 1)
+    cosine = nn.functional.cosine_similarity(one, other, dim=1).clamp(-1, 1)
     angle = torch.acos(cosine)[:, None]
     on_the_arc = (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)
     return torch.where(angle < 1e-3, torch.lerp(one, other, part), on_the_arc)
@@ -137,10 +137,11 @@ SLERP = Exercise(
 def build(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
     def loss_d(gan: Any, batch: gt.Batch) -> dict[str, Tensor]:
         real_logits, fake_logits = gan.discriminator(batch.real), gan.discriminator(batch.fake.detach())
-        return {"total": softplus(-real_logits).mean() + softplus(fake_logits).mean()}
+        return {"total": gt.objectives.discriminator_cross_entropy(real_logits, fake_logits)}
 
     def loss_g(gan: Any, batch: gt.Batch) -> dict[str, Tensor]:
-        return {"total": softplus(-gan.discriminator(batch.fake)).mean()}
+        fake_logits = gan.discriminator(batch.fake)
+        return {"total": gt.objectives.generator_non_saturating(fake_logits, fake_logits)}
 
     turns = [gt.Turn("discriminator", loss_d), gt.Turn("generator", loss_g, times=2)]
     return gt.GAN.of({"generator": generator, "discriminator": discriminator}, turns)
@@ -205,7 +206,7 @@ BUILD = Exercise(
     number="03.3",
     title="Build a game from turns",
     question="Write `build(generator, discriminator)`, which returns a game made by `gt.GAN.of`: a "
-    "discriminator's turn, then *two* of the generator's, with the cross-entropy and the non-saturating "
+    "discriminator's turn, then two of the generator's, with the cross-entropy and the non-saturating "
     "loss, no penalty. The networks take no label.",
     hints=(
         "A loss is a function of (gan, batch) that returns {\"total\": …}; read batch.real and batch.fake.",

@@ -67,7 +67,8 @@ class Note:
     """A question, a hint or a solution: a heading, a text, and code where there is some.
 
     >>> print(Note("Hint", "Think.", "x = 1"))
-    Hint. Think.
+    Hint
+    Think.
     <BLANKLINE>
     x = 1
     """
@@ -77,7 +78,7 @@ class Note:
     code: str = ""
 
     def __str__(self) -> str:
-        return f"{self.heading}. {self.text}" + (f"\n\n{self.code.rstrip()}" if self.code else "")
+        return f"{self.heading}\n{self.text}" + (f"\n\n{self.code.rstrip()}" if self.code else "")
 
     __repr__ = __str__
 
