@@ -1,0 +1,67 @@
+"""The 2-D lab: two small networks learn a distribution of the plane while one looks and steers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from gantutor.data.toy import Distribution
+from gantutor.errors import InputError
+from gantutor.live import page
+from gantutor.live.lab.game import Game
+from gantutor.live.lab.laboratory import Lab
+from gantutor.live.lab.settings import DISTRIBUTIONS, DRAW, OWN, Settings, plane_of
+from gantutor.parameters import optional, validate, whole
+
+__all__ = ["Lab", "Settings", "lab"]
+
+STEPS = 300
+"""Steps that are trained before the still picture where nobody watches."""
+
+
+def lab(
+    generator: nn.Module | None = None,
+    discriminator: nn.Module | None = None,
+    data: Any = "ring",
+    *,
+    steps: int | None = None,
+    **settings: Any,
+) -> Lab:
+    """Show a lab in which two networks learn a distribution of the plane, and return it.
+
+    ``data`` is the name of a distribution (ring, grid, two Gaussians, spiral, line, moons), one of
+    ``gantutor.data.toy``, or points (N, 2), for which no density is known and none of the distances is shown.
+    ``settings`` are the first positions of the controls: the fields of ``Settings``, among them ``seed``,
+    ``latent`` and the learning rates. ``steps`` are trained before it is shown: none in JupyterLab, and 300
+    where nobody watches, under papermill for instance; there a still picture of all layers is left.
+
+    The networks may be one's own, a generator (N, ``latent``) → (N, 2) and a discriminator (N, 2) → logits;
+    copies of them are trained, ``lab.run.gan`` holds these. With the same settings the steps are those of
+    ``gantutor.train`` to the bit. Raises InputError for what cannot be used.
+
+    >>> lab(steps=20, loss="hinge").run.step
+    20
+    """
+    validate({"steps": steps}, steps=optional(whole(0, 100_000)))
+    known = isinstance(data, str) and data in DISTRIBUTIONS
+    unknown = next((name for name in settings if name not in Settings.__dataclass_fields__), None)
+    if unknown is not None or "distribution" in settings:
+        raise InputError(
+            f"the lab has no setting {unknown!r}; it has {', '.join(Settings.__dataclass_fields__)}"
+            if unknown
+            else "the distribution is given as data="
+        )
+    chosen = Settings(distribution=data if known else _place(data), **settings)
+    own = {"generator": generator, "discriminator": discriminator}
+    game = Game(
+        chosen, plane_of(data, chosen.seed), {name: net for name, net in own.items() if net is not None}
+    )
+    made = Lab(game)
+    made.warm_up(STEPS if steps is None and not page.watched() else steps or 0)
+    made.display()
+    return made
+
+
+def _place(data: Any) -> str:
+    return DRAW if isinstance(data, Distribution) and data.name == "drawing" else OWN

@@ -1,0 +1,137 @@
+"""The curves beside the plane: both losses, modes covered, reverse KL and JS."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from gantutor import plots
+from gantutor.live.lab.game import SCORED, Game
+from gantutor.live.lab.plane import jpeg
+from gantutor.metrics.divergence import divergence_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+WIDTH, HEIGHT = 640, 230
+MOST = 300
+"""Points of a curve that are drawn: the means of as many equal stretches."""
+
+
+def thinned(
+    steps: Sequence[int], values: Sequence[float], most: int = MOST
+) -> tuple[list[float], list[float]]:
+    """The means of at most ``most`` equal stretches of a curve.
+
+    >>> thinned([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], most=2)
+    ([0.5, 2.5], [2.0, 6.0])
+    """
+    size = math.ceil(len(values) / most) or 1
+    starts = range(0, len(values), size)
+
+    def means(column: Sequence[float]) -> list[float]:
+        return [sum(part) / len(part) for part in (column[start : start + size] for start in starts)]
+
+    return means(steps), means(values)
+
+
+class Curves:
+    """Three panels, kept and given new numbers: losses, modes, divergences with what real samples reach."""
+
+    def __init__(self, panels: Sequence[Axes], game: Game) -> None:
+        self.panels = panels
+        losses, modes, distances = panels
+        options: dict[str, Any] = {"linewidth": 1.2}
+        self.losses = {
+            name: losses.plot([], [], style, color=colour, label=label, **options)[0]
+            for name, colour, style, label in (
+                ("discriminator", plots.DISCRIMINATOR, "-", "D"),
+                ("generator", plots.GENERATOR, "--", "G"),
+            )
+        }
+        (self.modes,) = modes.plot([], [], color=plots.GENERATED, drawstyle="steps-post", **options)
+        (self.kl,) = distances.plot([], [], color=plots.GENERATED, label="reverse KL", **options)
+        (self.js,) = distances.plot([], [], "--", color=plots.NEUTRAL, label="JS", **options)
+        plots.label(losses, "losses", "step", "mean of a batch")
+        plots.label(modes, "modes covered", "step")
+        plots.label(distances, "distance from the truth", "step", "nats")
+        distribution = game.plane.distribution
+        if distribution is None:
+            _note(modes, "the density of these\npoints is not known")
+            _note(distances, "the density of these\npoints is not known")
+        else:
+            distances.set_yscale("log")
+            floors = divergence_scores(distribution.sample(SCORED, seed=1), distribution)
+            for name, line in (("reverse_kl_cells", self.kl), ("js_cells", self.js)):
+                distances.axhline(floors[name].floor, color=line.get_color(), linestyle=":", linewidth=1)
+            if distribution.modes:
+                modes.set_ylim(-0.4, len(distribution.centres) * 1.08)
+                modes.axhline(len(distribution.centres), color=plots.REAL, linestyle=":", linewidth=1)
+            else:
+                _note(modes, f"the {distribution.name} is a curve:\nno modes to count")
+            distances.legend(fontsize=7, loc="upper right")
+        losses.legend(fontsize=7, loc="upper right")
+        for panel in panels:
+            panel.tick_params(labelsize=7)
+            panel.title.set_fontsize(9)
+
+    def set(self, game: Game) -> None:
+        """Show what the game has recorded so far."""
+        history, record = game.run.history, game.record
+        for name, line in self.losses.items():
+            if name in history.names:
+                line.set_data(*thinned(*history.column(name)))
+        self.kl.set_data(record.steps, [max(value, 1e-6) for value in record.reverse_kl])
+        self.js.set_data(record.steps, [max(value, 1e-6) for value in record.js])
+        self.modes.set_data(record.steps[: len(record.modes)], record.modes)
+        for panel in self.panels:
+            panel.relim()
+            panel.autoscale_view(scaley=panel is not self.panels[1])
+            panel.set_xlim(0, max(game.run.step, 10))
+
+
+def _note(panel: Axes, words: str) -> None:
+    panel.text(0.5, 0.5, words, transform=panel.transAxes, ha="center", va="center", fontsize=8)
+    panel.set_yticks([])
+
+
+class Picture:
+    """The curves as a JPEG, drawn a few times a second at most."""
+
+    def __init__(self, game: Game) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
+        self.canvas = FigureCanvasAgg(figure)
+        panels = figure.subplots(1, 3)
+        figure.subplots_adjust(left=0.075, right=0.99, top=0.89, bottom=0.19, wspace=0.33)
+        self.curves = Curves(panels, game)
+
+    def draw(self, game: Game) -> bytes:
+        """The curves of a game so far."""
+        self.curves.set(game)
+        self.canvas.draw()
+        return jpeg(self.canvas)
+
+
+def describe(game: Game) -> str:
+    """The curves in words."""
+    return f"Curves over {game.run.step:,} steps. {numbers(game)}"
+
+
+def numbers(game: Game) -> str:
+    """The last values of all curves in one line."""
+    history, record, distribution = game.run.history, game.record, game.plane.distribution
+    parts = []
+    for name, letter in (("discriminator", "D"), ("generator", "G")):
+        if name in history.names:
+            parts.append(f"loss of {letter} {history.column(name)[1][-1]:.3f}")
+    if record.modes and distribution is not None:
+        parts.append(f"modes {record.modes[-1]:.0f} of {len(distribution.centres)}")
+    if record.steps:
+        parts.append(f"reverse KL {record.reverse_kl[-1]:.3g} nats")
+        parts.append(f"JS {record.js[-1]:.3g} nats")
+    return " · ".join(parts)

@@ -1,0 +1,274 @@
+"""The lab: a game that plays on a thread of its own, with a picture, and methods for all its buttons."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gantutor.data import toy
+from gantutor.errors import InputError, TrainingDiverged, first_line
+from gantutor.live import page
+from gantutor.live.lab import screen
+from gantutor.live.lab.game import Game
+from gantutor.live.lab.layers import LAYERS
+from gantutor.live.lab.pen import Pen
+from gantutor.live.lab.plane import describe
+from gantutor.live.lab.player import Player
+from gantutor.live.lab.settings import DRAW, OWN, REBUILD, Plane, plane_of
+from gantutor.parameters import number, one_of, optional, validate
+from gantutor.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FRAME = 1 / 15
+"""Seconds from one picture to the next, while they can be drawn that fast."""
+
+IDLE = 300.0
+"""Seconds without a sign of life from the page after which the lab pauses by itself."""
+
+
+class Lab:
+    """A pair of small networks on a plane that train while one looks: what ``lab()`` returns.
+
+    It trains on a background thread from ``play`` to ``pause``; everything else may be called at any time,
+    from any thread. ``run`` is the training so far, a ``gantutor.Run``.
+
+    >>> from gantutor.live.lab.settings import Settings
+    >>> game = Game(Settings(), plane_of("ring"))
+    >>> lab = Lab(game); lab.step(); lab.step("discriminator"); lab.run.step
+    2
+    """
+
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        self.shown = frozenset(LAYERS)
+        self.delay = 0.0
+        self.pen = Pen()
+        self.said = "Press Play, or take single steps."
+        self.panel: Any = None
+        self._lock = threading.RLock()
+        self._player = Player(self._turn, lambda: self.show(everything=True))
+        self._screen = screen.Screen()
+        self._sign = time.monotonic()
+        self._closed = False
+        self._pane, self._shown_in = page.Pane(), -1
+
+    @property
+    def run(self) -> Run:
+        """The training so far; another one after Reset, or once the networks were built anew."""
+        return self.game.run
+
+    @property
+    def playing(self) -> bool:
+        """Whether it trains just now."""
+        return self._player.playing
+
+    # --- what the buttons do ------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Train until paused; raises InputError for a drawing that has fewer than three points."""
+        self._check()
+        self.sign_of_life()
+        self.say("Playing.")
+        self._player.start()
+        self._tell("on_play", True)
+
+    def pause(self, words: str = "Paused.") -> None:
+        """Stop training: when this returns, the present step is over and no other begins."""
+        played = self.playing
+        self._player.stop()
+        if played:
+            self.say(words)
+        self._tell("on_play", False)
+
+    def step(self, network: str | None = None) -> None:
+        """Pause, and take one step: of both networks, or only of the ``"discriminator"`` or
+        ``"generator"``."""
+        validate({"network": network}, network=optional(one_of("discriminator", "generator")))
+        self._check()
+        self.pause()
+        with self._lock:
+            self._advance(lambda: self.game.advance(allowed=(network,) if network else ()))
+        self.show(everything=True)
+
+    def reset(self) -> None:
+        """Go back to step 0 and the weights at the start, with the settings as they are; playing goes on."""
+        self._check_open()
+        with self._lock:
+            self.game = self.game.again()
+        self.say("Back at step 0.")
+        self.show(everything=True)
+
+    def change(self, **settings: Any) -> None:
+        """Set controls by name, as in ``change(loss="hinge", r1=1.0)``: see ``Settings``.
+
+        The distribution, sizes, the latent dimension and the seed build new networks; all else changes the
+        game while it is played. Raises InputError for what is out of range, and leaves the lab as it was.
+        """
+        self._check_open()
+        with self._lock:
+            before = self.game.settings
+            try:
+                after = replace(before, **settings)
+            except TypeError:
+                unknown = next(name for name in settings if not hasattr(before, name))
+                raise InputError(
+                    f"the lab has no control {unknown!r}; it has {', '.join(vars(before))}"
+                ) from None
+            moved = after.distribution != before.distribution
+            self.game = self.game.changed(after, plane_of(after.distribution, after.seed) if moved else None)
+        if any(getattr(after, name) != getattr(before, name) for name in REBUILD):
+            self.say("New networks, at step 0.")
+        self.show(everything=True)
+
+    def learn(self, data: Any, name: str = OWN) -> None:
+        """Learn other points or another distribution, as in ``lab(data=…)``, with new networks."""
+        self._check_open()
+        where = data if isinstance(data, Plane) else plane_of(data, self.game.settings.seed)
+        with self._lock:
+            self.game = self.game.changed(replace(self.game.settings, distribution=name), where)
+        self.say(f"New networks, at step 0, for the {where.name}.")
+        self.show(everything=True)
+
+    def draw(self, points: Any, sigma: float = 0.05) -> None:
+        """Learn one's own drawing, a Gaussian of ``sigma`` at each of at least three points (K, 2)."""
+        self.learn(toy.drawn(points, sigma), DRAW)
+
+    def slow_down(self, seconds: float) -> None:
+        """Wait so long after each step, from 0 to 10 seconds."""
+        validate({"seconds": seconds}, seconds=number(0, 10))
+        self.delay = float(seconds)
+
+    def close(self) -> None:
+        """End the lab: its thread stops, and a still picture takes its place on the page."""
+        if self._closed:
+            return
+        self.pause()
+        self._closed = True
+        self.run.ended = "stopped"
+        if self.panel is not None:
+            self._pane.settle(self.still(), describe(self.game, screen.ALL))
+            self.panel.close()
+
+    def still(self) -> Figure:
+        """All layers and the curves as a figure."""
+        with self._lock:
+            return screen.still(self.game)
+
+    def display(self) -> None:
+        """Show the lab: its panel where somebody watches, with a still picture for those who read the
+        notebook later; elsewhere the still picture alone."""
+        if not page.in_notebook():
+            return
+        self._shown_in = _cell()
+        words, still = describe(self.game, screen.ALL), self.still()
+        self._pane = page.Pane()
+        if page.watched() and not self._closed:
+            self._pane.show(self.open_panel().box, still, words)
+        else:
+            self._pane.settle(still, words)
+
+    def open_panel(self) -> Any:
+        """The widgets of the lab, made when they are first asked for."""
+        if self.panel is None:
+            from gantutor.live.lab.panel import Panel
+
+            self.panel = Panel(self)
+            self.show(everything=True)
+        return self.panel
+
+    def _ipython_display_(self) -> None:
+        if _cell() != self._shown_in:
+            self.display()
+
+    # --- what happens on the page -------------------------------------------------------------------------
+
+    def say(self, words: str) -> None:
+        """One sentence for whoever looks, on the panel and in ``said``."""
+        self.said = words
+        self._tell("on_words", words)
+
+    def sign_of_life(self) -> None:
+        """Somebody is there."""
+        self._sign = time.monotonic()
+
+    def show(self, everything: bool = False) -> None:
+        """Draw the plane, and the curves where they are due, and hand them to the panel."""
+        if self.panel is None:
+            return
+        with self._lock:
+            waiting = self.panel.drawing and self.game.settings.distribution != DRAW
+            pen = self.pen.points if waiting or self.pen.down else []
+            shown = frozenset() if waiting else self.shown
+            frame = self._screen.draw(self.game, shown, pen, everything)
+        self._tell("on_picture", *frame)
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """The point of the plane at a place of the picture, given as shares from the upper left."""
+        with self._lock:
+            return self._screen.place(self.game, x, y)
+
+    def _tell(self, what: str, *given: Any) -> None:
+        if self.panel is not None:
+            getattr(self.panel, what)(*given)
+
+    # --- the thread ---------------------------------------------------------------------------------------
+
+    def _turn(self) -> float | None:
+        """Train for the rest of a frame, draw it, and say how long to wait for the next."""
+        began = time.monotonic()
+        until = began + max(FRAME / 3, FRAME - self._screen.seconds)
+        steps = 1 if self.delay else 10_000
+        with self._lock:
+            if not self._advance(lambda: self.game.advance(steps, until=until)):
+                return None
+        self.show()
+        if time.monotonic() - self._sign > IDLE:
+            self.pause("Paused, as nobody has been there for some minutes: Play goes on.")
+        return began + self.delay - time.monotonic()
+
+    def warm_up(self, steps: int) -> None:
+        """Train so many steps before anybody looks."""
+        if steps:
+            self._advance(lambda: self.game.advance(steps))
+
+    def _advance(self, action: Callable[[], None]) -> bool:
+        """Train; whatever goes wrong stops the lab and is said in one sentence."""
+        try:
+            action()
+            return True
+        except TrainingDiverged as error:
+            words = f"Paused: {error}. Reset starts again."
+        except Exception as error:
+            words = f"Paused: the networks cannot take this step ({first_line(error)}). Reset starts again."
+        self._player.stop(
+            wait=False
+        )  # nobody is waited for: this may run on the thread itself, or hold the lock
+        self.say(words)
+        self._tell("on_play", False)
+        return False
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InputError("this lab is closed: make another with gantutor.live.lab()")
+
+    def _check(self) -> None:
+        self._check_open()
+        drawing = self.panel is not None and self.panel.drawing
+        if drawing and len(self.pen.points) < 3:
+            raise InputError(
+                f"a drawing needs at least 3 points, and this one has {len(self.pen.points)}: "
+                "drag with the mouse in the plane, or type them"
+            )
+
+
+def _cell() -> int:
+    """The number of the cell that runs."""
+    from IPython import get_ipython  # type: ignore[attr-defined]
+
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    return -1 if shell is None else int(shell.execution_count)

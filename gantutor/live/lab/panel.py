@@ -1,0 +1,199 @@
+"""The panel: the widgets of a lab, each of which calls one of its methods."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from html import escape
+from typing import Any
+
+from gantutor.errors import InputError, first_line
+from gantutor.live.lab.controls import BUILDING, DELAYS, OF, STEERING, button, choice, close_all, control, put
+from gantutor.live.lab.layers import LAYERS
+from gantutor.live.lab.plane import PIXELS
+from gantutor.live.lab.settings import DISTRIBUTIONS, DRAW, OWN
+from gantutor.live.lab.sketch import Sketch
+
+STYLE = f"""<style>
+.gt-lab-plane img {{ width: {PIXELS}px; height: {PIXELS}px; pointer-events: none; }}
+.gt-lab-plane {{ width: {PIXELS}px; height: {PIXELS}px; user-select: none; line-height: 0; margin: 0; }}
+.gt-lab-curves {{ line-height: 0; margin: 0; }}
+.gt-lab-curves img {{ max-width: none; }}
+.gt-lab-drawing {{ cursor: crosshair; }}
+.gt-lab-head {{ font-weight: bold; }}
+</style>"""
+
+BEAT = 5000
+"""Milliseconds between two signs of life from the page, while the lab plays."""
+
+
+class Panel:
+    """All widgets of one lab; ``box`` holds them.
+
+    Whatever a control asks for that cannot be done is said in the status line, in one sentence.
+    """
+
+    def __init__(self, lab: Any) -> None:
+        import ipywidgets as widgets
+
+        self.lab = lab
+        self._syncing = threading.local()
+        self.plane, self.curves = widgets.HTML(), widgets.HTML()
+        self.numbers, self.status = widgets.HTML(), widgets.HTML()
+        self.play = widgets.ToggleButton(
+            description="Play", icon="play", tooltip="Train until pressed again", layout={"width": "90px"}
+        )
+        self._watch(self.play, lambda playing: lab.play() if playing else lab.pause())
+        step = partial(self._do, lab.step)
+        only_d, only_g = (
+            partial(self._do, partial(lab.step, name)) for name in ("discriminator", "generator")
+        )
+        self.buttons = {
+            "step": button("Step", "step-forward", "Pause, and take one step of D and of G", step),
+            "step-d": button("Only D", "step-forward", "Pause, and take one step of D alone", only_d),
+            "step-g": button("Only G", "step-forward", "Pause, and take one step of G alone", only_g),
+            "reset": button(
+                "Reset", "undo", "Back to step 0 and the first weights", partial(self._do, lab.reset)
+            ),
+        }
+        self.slow = choice(
+            "slow motion, s", DELAYS, 0.0, "Seconds from one step to the next", "260px", "96px"
+        )
+        self._watch(self.slow, lab.slow_down)
+        self.layers = {
+            name: widgets.Checkbox(
+                name in lab.shown, description=name, indent=False, layout={"width": "auto"}
+            )
+            for name in LAYERS
+        }
+        for box in self.layers.values():
+            self._watch(box, self._on_layers)
+        self.sketch = Sketch(lab, self.plane, self._do)
+        self.sketch.active = lab.game.settings.distribution == DRAW
+        here = lab.game.settings.distribution
+        self._own_data = lab.game.plane if here == OWN else None
+        names = (*DISTRIBUTIONS, DRAW, OWN) if here == OWN else (*DISTRIBUTIONS, DRAW)
+        self.distribution = choice("learn", names, here, "What to learn; builds new networks")
+        self._watch(self.distribution, self._on_distribution)
+        self.controls = {name: self._control(name) for name in STEERING | BUILDING}
+        self._beat = widgets.Play(interval=BEAT, max=10**9, layout={"display": "none"})
+        self._beat.observe(lambda _: lab.sign_of_life(), "value")
+        self._name_all()
+        self.box = self._laid_out()
+        self.on_words(lab.said)
+        self.sync()
+
+    @property
+    def drawing(self) -> bool:
+        """Whether "draw your own" is chosen."""
+        return self.sketch.active
+
+    def _watch(self, widget: Any, action: Callable[[Any], Any]) -> None:
+        widget.observe(lambda change: self._do(lambda: action(change["new"])), "value")
+
+    def _control(self, name: str) -> Any:
+        widget = control(name, self.lab.game.settings)
+        self._watch(widget, lambda value: self.lab.change(**{name: value}))
+        for whose, names in OF.items():
+            if whose in self.lab.game.own and name in names:
+                widget.disabled, widget.tooltip = True, f"Your own {whose} is played with as it is"
+        return widget
+
+    def _name_all(self) -> None:
+        named = {
+            "play": self.play, "plane": self.plane, "curves": self.curves, "status": self.status,
+            "numbers": self.numbers, "slow": self.slow, "distribution": self.distribution,
+            "draw": self.sketch.typed, "clear": self.sketch.clear,
+        } | self.buttons  # fmt: skip
+        named |= {name.replace("_", "-"): widget for name, widget in self.controls.items()}
+        named |= {f"layer-{name.replace(' ', '-')}": box for name, box in self.layers.items()}
+        for name, widget in named.items():
+            widget.add_class(f"gt-lab-{name}")
+
+    def _laid_out(self) -> Any:
+        import ipywidgets as widgets
+
+        def head(words: str) -> Any:
+            return widgets.HTML(f"<span class='gt-lab-head'>{words}</span>")
+
+        wrap = {"flex_flow": "row wrap"}
+        top = widgets.HBox([self.play, *self.buttons.values(), self.slow], layout=wrap)
+        layers = widgets.HBox([*self.layers.values()], layout=wrap | {"width": f"{PIXELS}px"})
+        steering = [head("the networks stay"), *[self.controls[name] for name in STEERING]]
+        building = [head("new networks, step 0"), self.distribution]
+        building += [self.controls[name] for name in BUILDING]
+        sides = widgets.HBox([widgets.VBox(steering), widgets.VBox(building)])
+        pen = widgets.HBox([self.sketch.typed, self.sketch.clear], layout={"justify_content": "flex-end"})
+        right = widgets.VBox([sides, pen, self.curves, self.numbers])
+        main = widgets.HBox([widgets.VBox([self.plane, layers]), right], layout={"align_items": "flex-start"})
+        style = widgets.HTML(STYLE, layout={"display": "none"})
+        box = widgets.VBox([style, top, self.status, main, self._beat])
+        box.add_class("gt-lab")
+        return box
+
+    # --- what the page does -------------------------------------------------------------------------------
+
+    def _do(self, action: Callable[[], Any]) -> None:
+        """What a control asks for; a control that asked in vain goes back to what holds."""
+        if getattr(self._syncing, "on", False):
+            return
+        self.lab.sign_of_life()
+        try:
+            action()
+        except InputError as error:
+            self.lab.say(f"{error}.")
+        except Exception as error:
+            self.lab.say(f"this could not be done: {first_line(error)}.")
+        self.sync()
+
+    def _on_layers(self, _: bool) -> None:
+        self.lab.shown = frozenset(name for name, box in self.layers.items() if box.value)
+        self.lab.show()
+
+    def _on_distribution(self, name: str) -> None:
+        self.sketch.active = name == DRAW
+        if name == DRAW:
+            self.sketch.begin()
+        elif name == OWN:
+            self.lab.learn(self._own_data)
+        else:
+            self.lab.change(distribution=name)
+
+    # --- what the lab says --------------------------------------------------------------------------------
+
+    def on_picture(self, picture: str, curves: str, numbers: str) -> None:
+        self.plane.value = picture
+        if curves:
+            self.curves.value, self.numbers.value = curves, escape(numbers)
+
+    def on_words(self, words: str) -> None:
+        self.status.value = f"<span role='status'>{escape(words[:1].upper() + words[1:])}</span>"
+
+    def on_play(self, playing: bool) -> None:
+        self._beat.playing = False
+        if playing:
+            self._beat.playing = True
+        self.sync()
+
+    def sync(self) -> None:
+        """Set every control to what holds in the lab, without asking for it again."""
+        settings, playing = self.lab.game.settings, self.lab.playing
+        self._syncing.on = True
+        try:
+            self.play.value = playing
+            self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
+            self.distribution.value = DRAW if self.drawing else settings.distribution
+            put(self.slow, self.lab.delay)
+            for name, widget in self.controls.items():
+                put(widget, getattr(settings, name))
+            for name in ("r1", "r2"):
+                self.controls[name].disabled = settings.loss == "Wasserstein"
+            (self.plane.add_class if self.drawing else self.plane.remove_class)("gt-lab-drawing")
+        finally:
+            self._syncing.on = False
+
+    def close(self) -> None:
+        """Take the widgets off the page and out of the kernel's memory."""
+        self.sketch.close()
+        close_all(self.box)

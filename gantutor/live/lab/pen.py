@@ -1,0 +1,71 @@
+"""Drawing a distribution: points under the mouse, or typed."""
+
+from __future__ import annotations
+
+import math
+
+from gantutor.errors import InputError
+
+SPACING = 0.025
+"""Distance between the points of a stroke, as a share of half the plane's side."""
+
+MOST = 600
+
+
+class Pen:
+    """The points drawn so far; a stroke leaves points evenly along its way, however fast it was.
+
+    >>> pen = Pen(spacing=0.5)
+    >>> pen.press(0.0, 0.0); pen.move(1.2, 0.0); pen.lift(); pen.move(9.0, 9.0); pen.points
+    [(0.0, 0.0), (0.5, 0.0), (1.0, 0.0)]
+    """
+
+    def __init__(self, spacing: float = SPACING) -> None:
+        self.spacing = spacing
+        self.points: list[tuple[float, float]] = []
+        self.down = False
+
+    def press(self, x: float, y: float) -> None:
+        """The pen touches the plane."""
+        self.down = True
+        if len(self.points) < MOST:
+            self.points.append((x, y))
+
+    def move(self, x: float, y: float) -> None:
+        """It goes to a place in a straight line; off the plane it leaves nothing."""
+        if not self.down:
+            return
+        from_x, from_y = self.points[-1]
+        distance = math.hypot(x - from_x, y - from_y)
+        for i in range(1, int(distance / self.spacing) + 1):
+            if len(self.points) < MOST:
+                share = i * self.spacing / distance
+                self.points.append((from_x + share * (x - from_x), from_y + share * (y - from_y)))
+
+    def lift(self) -> None:
+        """It leaves the plane."""
+        self.down = False
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.points, self.down = [], False
+
+
+def parse(text: str) -> list[tuple[float, float]]:
+    """Points written as ``x y; x y; …``; raises InputError, quoting the first that is no point.
+
+    >>> parse("0 0; 1 -0.5; .5, 1")
+    [(0.0, 0.0), (1.0, -0.5), (0.5, 1.0)]
+    >>> parse("0 0; 1")
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: points are written as x y; x y; x y, and '1' is none
+    """
+    points = []
+    for part in filter(str.strip, text.split(";")):
+        try:
+            x, y = map(float, part.replace(",", " ").split())
+        except ValueError:
+            raise InputError(f"points are written as x y; x y; x y, and {part.strip()!r} is none") from None
+        points.append((x, y))
+    return points

@@ -1,0 +1,84 @@
+"""What is seen of a lab: the plane and the curves, kept as pictures and drawn when they are due."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from gantutor import plots
+from gantutor.live import page
+from gantutor.live.lab import curves, plane
+from gantutor.live.lab.game import Game
+from gantutor.live.lab.layers import LAYERS, look
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CURVES = 0.5
+"""Seconds between two drawings of the curves and of the numbers."""
+
+ALL = frozenset(LAYERS)
+
+
+class Frame(NamedTuple):
+    """The plane and the curves as HTML, and the numbers as a line; the latter two are empty while not due."""
+
+    plane: str
+    curves: str
+    numbers: str
+
+
+class Screen:
+    """Draws one game after another, each with pictures of its own; ``seconds`` is how long the last drawing
+    took.
+
+    >>> from gantutor.live.lab.settings import Settings, plane_of
+    >>> screen = Screen()
+    >>> screen.draw(Game(Settings(), plane_of("line")), ALL, ()).numbers[:6]
+    'step 0'
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._game: Game | None = None
+        self._due = 0.0
+        self._before = (0, 0.0)
+
+    def draw(self, game: Game, shown: frozenset[str], pen: plane.Points, everything: bool = False) -> Frame:
+        """The game as it stands; the curves only where they are due, or with ``everything``."""
+        began = time.monotonic()
+        if game is not self._game:
+            self._game, self._plane, self._curves = game, plane.Picture(game.plane), curves.Picture(game)
+            everything, self._before = True, (game.run.step, began)
+        due = everything or began >= self._due
+        if due:
+            game.measure()
+        self._plane.draw(look(game, shown), pen)
+        seen = page.image(self._plane.encode(), plane.describe(game, shown))
+        if not due:
+            self.seconds = time.monotonic() - began
+            return Frame(seen, "", "")
+        curve = page.image(self._curves.draw(game), curves.describe(game))
+        self._due = time.monotonic() + CURVES
+        self.seconds = self._due - CURVES - began
+        return Frame(seen, curve, f"step {game.run.step:,}{self._speed(game, began)}{curves.numbers(game)}")
+
+    def _speed(self, game: Game, now: float) -> str:
+        step, then = self._before
+        self._before = (game.run.step, now)
+        done = game.run.step - step
+        return f" · {done / (now - then):,.0f} steps/s · " if done > 1 and now - then > 0.1 else " · "
+
+    def place(self, game: Game, x: float, y: float) -> tuple[float, float]:
+        """The point of the plane at a place of its picture: see ``plane.Picture.place``."""
+        picture = self._plane if game is self._game else plane.Picture(game.plane)
+        return picture.place(x, y)
+
+
+def still(game: Game) -> Figure:
+    """All layers and the curves of a game as a figure."""
+    game.measure()
+    figure, panels = plots.figure(1, 4, (12.6, 3.7), gridspec_kw={"width_ratios": [1.75, 1.1, 1.1, 1.1]})
+    plane.paint(panels[0], game, look(game, ALL))
+    curves.Curves(panels[1:], game).set(game)
+    return figure
