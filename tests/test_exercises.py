@@ -55,10 +55,10 @@ def test_every_notebook_has_three_to_five() -> None:
 @every
 def test_the_solution_passes_in_less_than_a_second(exercise: Exercise) -> None:
     exercise.judge(exercise.solution)  # torch loads some of its parts when they are first used
-    began = time.perf_counter()
+    began = time.process_time()
     reply = exercise.judge(exercise.solution)
     assert (reply.verdict, reply.text) == ("right", exercise.why)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 NAMES = {

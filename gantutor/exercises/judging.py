@@ -36,7 +36,7 @@ class _TimeUp(BaseException):
 
 @contextmanager
 def fair_start() -> Iterator[None]:
-    """The same random numbers for every check, gradients on, a limit to its time; all put back afterwards.
+    """The same random numbers for every check, and gradients on; all put back afterwards.
 
     >>> before = torch.get_rng_state()
     >>> with fair_start():
@@ -44,7 +44,7 @@ def fair_start() -> Iterator[None]:
     >>> torch.equal(before, torch.get_rng_state())
     True
     """
-    with torch.random.fork_rng(devices=[]), torch.enable_grad(), _time_limit(LIMIT):
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
         yield
 
@@ -65,7 +65,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         yield
     except _TimeUp:
         raise Wrong(
-            f"Your answer had not finished after {seconds:g} seconds: look for a loop that never ends."
+            f"Your function had not finished after {seconds:g} seconds: look for a loop that never ends."
         ) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
@@ -163,7 +163,7 @@ def check_letters(answer: Any, right: str, why: Mapping[str, str]) -> None:
 
 
 def call(function: Any, *inputs: Any, usage: str) -> Any:
-    """What a learner's function returns; Wrong where it raises, Unanswered where it is still a stub.
+    """What a learner's function returns; Wrong where it raises or hangs, Unanswered where it is a stub.
 
     >>> call(lambda x: x + 1, 2, usage="plus_one(x)")
     3
@@ -171,7 +171,10 @@ def call(function: Any, *inputs: Any, usage: str) -> Any:
     if not callable(function):
         raise Wrong(f"The answer should be a function, `{usage}`, not {describe(function)}.")
     try:
-        result = function(*inputs)
+        with _time_limit(LIMIT):
+            result = function(*inputs)
+    except Wrong:
+        raise
     except (Exception, SystemExit) as error:
         raise Wrong(
             f"Called as `{usage}`, your function raised {type(error).__name__}: {first_line(error)}."
