@@ -399,7 +399,10 @@ def test_each_further_hint_is_the_next_one() -> None:
     hints = EXERCISES["02.5"].hints
     given = [gt.exercises.hint("02.5") for _ in range(3)]
     assert [note.text for note in given[:2]] == list(hints)
-    assert given[2].text == f'{hints[1]} There is no further one: solution("02.5") shows an answer.'
+    assert (
+        given[2].text
+        == f'{hints[1]} There is no further hint: `gt.exercises.solution("02.5")` shows an answer.'
+    )
     assert given[1].heading == "Hint 2 of 2 for 02.5"
 
 

@@ -68,7 +68,7 @@ def check(number: str, answer: Any) -> Reply:
     Raises InputError where there is no exercise of that number.
 
     >>> check("01.2", ...)
-    ○ Not answered yet (01.2, ...). hint("01.2") helps to begin.
+    ○ Not answered yet (01.2, ...). `gt.exercises.hint("01.2")` helps to begin.
     """
     reply = _find(number).judge(answer)
     if reply.verdict == "open":
@@ -99,8 +99,9 @@ def hint(number: str) -> Note:
     exercise = _find(number)
     count, last = _hints_given[exercise.number], len(exercise.hints) - 1
     _hints_given[exercise.number] += 1
-    more = f' There is no further one: solution("{exercise.number}") shows an answer.' if count > last else ""
-    text = exercise.hints[min(count, last)] + more
+    text = exercise.hints[min(count, last)]
+    if count > last:
+        text += f' There is no further hint: `gt.exercises.solution("{exercise.number}")` shows an answer.'
     return Note(f"Hint {min(count, last) + 1} of {last + 1} for {exercise.number}", text)
 
 

@@ -80,7 +80,8 @@ class Exercise:
             with fair_start():
                 self.check(answer)
         except Unanswered:
-            return Reply(self.number, self.title, "open", f'hint("{self.number}") helps to begin.')
+            help_here = f'`gt.exercises.hint("{self.number}")` helps to begin.'
+            return Reply(self.number, self.title, "open", help_here)
         except Wrong as wrong:
             return Reply(self.number, self.title, "wrong", str(wrong))
         except Exception as error:

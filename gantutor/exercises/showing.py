@@ -124,7 +124,7 @@ class Progress:
         rows = ""
         for notebook, states in self.notebooks.items():
             cells = "".join(
-                f"<td style='text-align:left'>{number} {escape(self.titles.get(number, ''))}<br>"
+                f"<td style='text-align:left;vertical-align:top'>{number} {escape(self.titles.get(number, ''))}<br>"
                 f"{badge(*STATES[state])}</td>"
                 for number, state in states.items()
             )
