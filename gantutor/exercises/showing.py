@@ -121,10 +121,10 @@ class Progress:
 
     def _repr_html_(self) -> str:
         width = max((len(states) for states in self.notebooks.values()), default=0)
-        rows = ""
+        rows, style = "", "text-align:left;vertical-align:top"
         for notebook, states in self.notebooks.items():
             cells = "".join(
-                f"<td style='text-align:left;vertical-align:top'>{number} {escape(self.titles.get(number, ''))}<br>"
+                f"<td style='{style}'>{number} {escape(self.titles.get(number, ''))}<br>"
                 f"{badge(*STATES[state])}</td>"
                 for number, state in states.items()
             )
