@@ -180,14 +180,14 @@ PIXELS = Exercise(
 # --- 00.4 ---------------------------------------------------------------------------------------------------
 
 
-def gallery(columns: int) -> tuple[Tensor, Tensor]:
+def class_rows(columns: int) -> tuple[Tensor, Tensor]:
     latents = torch.randn(columns, 64).repeat(10, 1)
     labels = torch.arange(10).repeat_interleave(columns)
     return latents, labels
 
 
-def check_gallery(answer: Any) -> None:
-    result = call(answer, 6, usage="gallery(columns)")
+def check_class_rows(answer: Any) -> None:
+    result = call(answer, 6, usage="class_rows(columns)")
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise Wrong(f"The function should return two tensors, latents and labels, not {describe(result)}.")
     latents = as_tensor(result[0], (60, 64), "With columns=6, the first of the two, the latents,")
@@ -212,18 +212,18 @@ def check_gallery(answer: Any) -> None:
                     "normal distribution that the generator was trained with, 0 and 1.")  # fmt: skip
 
 
-GALLERY = Exercise(
+CLASS_ROWS = Exercise(
     number="00.4",
     title="A page with a class in each row",
-    question="Write `gallery(columns)`, which returns latents (10 · columns, 64) and labels (10 · columns) "
+    question="Write `class_rows(columns)`, which returns latents (10 · columns, 64) and labels (10 · columns) "
     "for a page where each row is a class, 0 to 9, and each column one latent.",
     hints=(
         "`repeat` goes through all and begins again; `repeat_interleave` says each one several times.",
         "The labels begin with `columns` zeros; the latents begin again after `columns` of them.",
     ),
-    solution=gallery,
+    solution=class_rows,
     why="Pictures fill the page row by row, so the label changes slowly and the latent with each picture.",
-    check=check_gallery,
+    check=check_class_rows,
     wrong=(
         (lambda columns: (torch.randn(columns, 64).repeat_interleave(10, 0),
                           torch.arange(10).repeat(columns)),
@@ -238,4 +238,4 @@ GALLERY = Exercise(
     ),
 )  # fmt: skip
 
-EXERCISES = (READING, RUNNING, PIXELS, GALLERY)
+EXERCISES = (READING, RUNNING, PIXELS, CLASS_ROWS)
