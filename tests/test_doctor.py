@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -212,7 +213,13 @@ def test_several_heads(points: Tensor) -> None:
 def test_few_samples(points: Tensor, point_game: Make) -> None:
     doctor = Doctor(points[:16], held_out=points[16:18], every=4)
     watched(point_game(), points[:16], doctor)
-    assert doctor.signs[-1].remembered is not None
+    assert doctor.signs[-1].variety is not None and doctor.signs[-1].remembered is None
+
+
+def test_data_of_another_shape_are_not_compared(points: Tensor, point_game: Make) -> None:
+    doctor = Doctor(torch.randn(100, 3), every=4)
+    watched(point_game(), points, doctor)
+    assert doctor.signs[-1].fake_logit is not None and doctor.signs[-1].variety is None
 
 
 @pytest.mark.parametrize("objective", [gt.objectives.relativistic(r1=0.1), gt.objectives.least_squares()])
@@ -428,6 +435,11 @@ def test_signs_that_were_not_seen_say_nothing() -> None:
 def test_a_game_that_has_just_begun_is_given_time(illness: str) -> None:
     signs = [each for each in history(40, **ILL[illness]) if each.spent < 0.25]
     assert len(signs) > 5 and not named(signs)
+
+
+@pytest.mark.parametrize("illness", ILLNESSES[5:])
+def test_a_rehearsal_is_not_judged(illness: str) -> None:
+    assert not named([replace(signs, step=index) for index, signs in enumerate(history(49, **ILL[illness]))])
 
 
 @pytest.mark.parametrize("illness", ILLNESSES[5:])

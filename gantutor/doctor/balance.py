@@ -8,7 +8,7 @@ import torch
 
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.signs import Signs
-from gantutor.doctor.window import FAR, RECENT, TRAVELLED, at_least, at_most, middle, rising, settled
+from gantutor.doctor.window import FAR, TRAVELLED, at_least, at_most, middle, rising, settled
 
 SURE = 0.01
 """The doubt 1 − D(x) and D(G(z)) below which D is sure; healthy games keep it above 0.1."""
@@ -30,9 +30,12 @@ each tell ½ from 0.65 with six standard errors, 50 of them with three; their pa
 COLLAPSED, PARTIAL = 0.2, 0.5
 """The variety up to which a collapse is called full or partial; one or two clusters of ten, up to five."""
 
-ORBIT, TURNS, AROUND = 1.5, 3.0, 8
-"""The mean of the samples goes so many data spreads to and fro, on a way so many times as long, within so
-many examinations."""
+ORBIT, TURNS = 1.5, 3.0
+"""The mean of the samples goes so many data spreads to and fro, on a way so many times as long; the widest
+swing of a healthy game is 1.1 spreads, of images."""
+
+AROUND, ENOUGH = 0.4, 5
+"""The share of the budget that is looked at for it, and the fewest examinations to tell a turn from."""
 
 
 def too_strong(history: Sequence[Signs]) -> Diagnosis | None:
@@ -112,7 +115,7 @@ def collapse(history: Sequence[Signs]) -> Diagnosis | None:
         return None
     if at_least(middle(window, lambda signs: signs.outside), 0.5):
         return None  # samples that are nowhere near the data have not collapsed on to them
-    if rising(history, window, lambda signs: signs.variety):
+    if rising(history, lambda signs: signs.variety):
         return None  # still finding its way
     whole = variety <= COLLAPSED
     return Diagnosis(
@@ -130,8 +133,8 @@ def collapse(history: Sequence[Signs]) -> Diagnosis | None:
 
 def oscillation(history: Sequence[Signs]) -> Diagnosis | None:
     """Samples that go to and fro as a whole, and do not come nearer."""
-    late = [signs for signs in history if signs.mean is not None and signs in settled(history, AROUND)]
-    if len(late) < RECENT or not at_least(middle(late, lambda signs: signs.difference), FAR):
+    late = [signs for signs in settled(history, AROUND) if signs.mean is not None]
+    if len(late) < ENOUGH or not at_least(middle(late, lambda signs: signs.difference), FAR):
         return None
     means = torch.stack([signs.mean for signs in late if signs.mean is not None])
     reach = float(torch.cdist(means, means).max())
@@ -141,7 +144,7 @@ def oscillation(history: Sequence[Signs]) -> Diagnosis | None:
     return Diagnosis(
         "oscillation",
         late[-1].step,
-        f"in the last {len(late)} examinations the mean of the samples has gone {way:.1f} times the data's "
+        f"in {len(late)} examinations the mean of the samples has gone {way:.1f} times the data's "
         f"spread and never farther than {reach:.1f} from where it was, where that of a healthy run stays "
         "within a fraction of one.",
         "each player chases the other's last move: momentum, or a game that nothing damps.",

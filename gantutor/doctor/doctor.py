@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -12,9 +11,9 @@ from torch.utils.data import TensorDataset
 
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.illnesses import JUDGES
-from gantutor.doctor.reference import SAMPLES, Part, Reference, reference, tensors_of
+from gantutor.doctor.reference import Part, Reference, how_many, reference, tensors_of
 from gantutor.doctor.report import page, words
-from gantutor.doctor.signs import Signs, budget_spent, first, from_history, from_networks
+from gantutor.doctor.signs import FEW, STRANGE, Signs, budget_spent, first, from_history, from_networks
 from gantutor.doctor.units import Weights, moved, weights_of
 from gantutor.parameters import optional, validate, whole
 from gantutor.run import Run
@@ -25,9 +24,6 @@ SHARE = 0.04
 
 MOST = 100
 """Examinations of one run at most, unless ``every`` says how often: more would tell nothing new."""
-
-STRANGE = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError)
-"""What a network that is called in another way than the doctor calls it may raise."""
 
 
 class Doctor(Callback):
@@ -116,10 +112,13 @@ class Doctor(Callback):
 
     def _latents(self, run: Run) -> Part | None:
         """The same latents at every examination, and the conditions they go with."""
-        condition, count = run._some_conditions(SAMPLES), SAMPLES
-        if self._known is not None and self._known.train.condition is not None:
-            condition = first(self._known.train.condition, SAMPLES)
-            count = min(SAMPLES, len(self._known.train.samples))
+        count, condition = FEW, run._some_conditions(FEW)
+        if self._known is not None:
+            count = how_many(self._known.train.samples)
+            condition = run._some_conditions(count)
+            if self._known.train.condition is not None:
+                count = min(count, len(self._known.train.samples))
+                condition = first(self._known.train.condition, count)
         try:
             return Part(run.gan.draw_latent(count, torch.Generator(run.gan.device).manual_seed(0)), condition)
         except STRANGE:
@@ -130,8 +129,7 @@ class Doctor(Callback):
         self._since = run.step
         if not found["broken"]:
             found["travelled"] = moved(self._start, _trained(run))
-            with suppress(*STRANGE):  # networks that are called in a way of their own stay unseen
-                found |= {} if self._fixed is None else from_networks(run.gan, self._known, self._fixed)
+            found |= {} if self._fixed is None else from_networks(run.gan, self._known, self._fixed)
         self.signs.append(Signs(run.step, budget_spent(run), **found))
         self._conclude()
 

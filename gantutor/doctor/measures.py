@@ -17,7 +17,7 @@ def separation(higher: Tensor, lower: Tensor) -> float:
     0.875
     """
     difference = higher[:, None] - lower[None, :]
-    return float(((difference > 0).double() + 0.5 * (difference == 0)).mean())
+    return float(((difference > 0).float() + 0.5 * (difference == 0)).mean())
 
 
 def within(points: Tensor) -> float:
@@ -56,7 +56,7 @@ def k_means(points: Tensor, count: int, draw: torch.Generator, rounds: int = 10)
     first = int(torch.randint(len(points), (1,), generator=draw))
     centres = points[first : first + 1]
     for _ in range(count - 1):
-        away = torch.cdist(points, centres).min(1).values.square().double().cpu()
+        away = torch.cdist(points, centres).min(1).values.square().cpu().double()
         if float(away.sum()) <= 0:
             break
         chosen = int(torch.multinomial(away, 1, generator=draw))
@@ -86,4 +86,4 @@ def perplexity(share: Tensor) -> float:
     >>> round(perplexity(torch.tensor([0.5, 0.5, 0.0])), 4)
     2.0
     """
-    return float(torch.special.entr(share.double()).sum().exp())
+    return float(torch.special.entr(share.cpu().double()).sum().exp())

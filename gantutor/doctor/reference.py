@@ -16,6 +16,9 @@ from gantutor.errors import InputError
 SAMPLES = 256
 """Samples of each kind an examination looks at: an area under the ROC curve is then known to ± 0.03."""
 
+VALUES, LEAST = 2**22, 64
+"""Of large samples only so many are looked at as hold that many values together, but not fewer than LEAST."""
+
 CLUSTERS = 10
 """Groups the training data are divided into; each then holds some 50 of the samples that are looked at."""
 
@@ -30,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A part of the training data (2 · SAMPLES of them at most), a part of the held-out data, and what the
+    """A part of the training data (512 of them at most), a part of the held-out data, and what the
     former look like.
 
     ``spread`` is the root mean square distance from the mean, ``pairs`` the mean distance of two samples,
@@ -46,6 +49,15 @@ class Reference:
     low: float
     high: float
     size: float
+
+
+def how_many(samples: Tensor) -> int:
+    """How many generated samples of the size of these (N, …) an examination looks at.
+
+    >>> how_many(torch.zeros(1, 1, 28, 28)), how_many(torch.zeros(1, 3, 128, 128))
+    (256, 85)
+    """
+    return min(SAMPLES, max(LEAST, VALUES // max(1, samples[0].numel())))
 
 
 def tensors_of(name: str, data: Any) -> tuple[Tensor, ...]:
@@ -90,14 +102,15 @@ def reference(
     >>> kept.train.samples.shape, round(kept.spread, 1)
     (torch.Size([512, 2]), 1.4)
     """
-    train = some(data, 2 * SAMPLES, draw, device)
+    count = how_many(data[0])
+    train = some(data, 2 * count, draw, device)
     flat = train.samples.flatten(1).float()
     centres = k_means(flat, CLUSTERS, draw)
     values = flat.flatten().cpu()
     values = values[:: len(values) // 1_000_000 + 1]
     return Reference(
         train=train,
-        held_out=None if held_out is None else some(held_out, SAMPLES, draw, device),
+        held_out=None if held_out is None else some(held_out, count, draw, device),
         centres=centres,
         shares=shares(flat, centres),
         spread=float((flat - flat.mean(0)).square().sum(1).mean().sqrt()),

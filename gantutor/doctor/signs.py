@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +19,15 @@ from gantutor.doctor.units import watching_units
 from gantutor.gan import GAN, apply, generator_loss, paired_generator_loss
 from gantutor.objectives import Objective, discriminator_cross_entropy
 from gantutor.run import Run
+
+STRANGE = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError)
+"""What a network may raise that is called in another way in its game than it is here: it stays unseen."""
+
+FEW = 30
+"""Training and held-out samples below which nothing is said of the difference between them."""
+
+MEAN_VALUES = 4096
+"""Of the mean of large samples evenly spaced values are kept, that many or fewer."""
 
 BEYOND = 0.1
 """A value counts as outside the data where it lies beyond their 1 % or 99 % quantile by this share of what is
@@ -37,10 +47,10 @@ class Signs:
     ``variety``: the effective number of data clusters among the generated samples over that among real ones;
     ``reached``: how many clusters have at least a fifth of their share, of ``clusters``; ``pairs``: the mean
     distance of two generated samples over that of two real ones; ``difference``: see ``measures``. ``mean``:
-    of the generated samples, in units of the data's spread. ``outside``: the share of generated values beyond
-    the data's; ``width``: the range between the 1 % and 99 % quantiles over that of the data. ``dead``: the
-    share of dead units in the worst layer; ``update``: ‖Δθ‖/‖θ‖ of the last step, and ``travelled``: the same
-    since the start, by network.
+    of the generated samples, in units of the data's spread (every n-th value of large ones, times √n).
+    ``outside``: the share of generated values beyond the data's; ``width``: the range between the 1 % and 99
+    % quantiles over that of the data. ``dead``: the share of dead units in the worst layer; ``update``:
+    ‖Δθ‖/‖θ‖ of the last step, and ``travelled``: the same since the start, by network.
     """
 
     step: int
@@ -98,23 +108,26 @@ def from_networks(gan: GAN, known: Reference | None, latents: Part) -> dict[str,
 
     Anything that is no generator with a discriminator gives what can be seen of it, or nothing.
     """
-    networks = gan.networks
+    networks, found = gan.networks, dict[str, Any]()
     if "generator" not in networks:
-        return {}
-    generator = _copy(networks["generator"])
-    made, dead = watching_units(generator, lambda: _no_grad(generator, latents.samples, latents.condition))
-    if not isinstance(made, Tensor) or not made.is_floating_point():
-        return {}
-    found: dict[str, Any] = {
-        "size": float(made.abs().max()),
-        "dead": {} if dead is None else {"generator": dead},
-    }
-    if not bool(made.isfinite().all()):
         return found
-    if known is not None and made.shape[1:] == known.train.samples.shape[1:]:
-        found |= of_samples(made.flatten(1).float(), known)
-    if "discriminator" in networks:
-        found |= of_discriminator(gan, Part(made, latents.condition), known, found["dead"])
+    with suppress(*STRANGE):
+        generator = _copy(networks["generator"])
+        made, share = watching_units(
+            generator, lambda: _no_grad(generator, latents.samples, latents.condition)
+        )
+        if not isinstance(made, Tensor) or not made.is_floating_point():
+            return found
+        dead = {} if share is None else {"generator": share}
+        found |= {"size": float(made.abs().max()), "dead": dead}
+        if not bool(made.isfinite().all()):
+            return found
+        if known is not None and made.shape[1:] == known.train.samples.shape[1:]:
+            found |= of_samples(made.flatten(1).float(), known)
+        else:
+            known = None
+        if "discriminator" in networks:
+            found |= of_discriminator(gan, Part(made, latents.condition), known, dead)
     return found
 
 
@@ -125,6 +138,8 @@ def of_samples(made: Tensor, known: Reference) -> dict[str, Any]:
     values = made.flatten().cpu()
     values = values[:: len(values) // 1_000_000 + 1]
     low, high = float(values.quantile(0.01)), float(values.quantile(0.99))
+    thin = made.shape[1] // MEAN_VALUES + 1
+    mean = made.mean(0)[::thin]
     reach = max(known.high - known.low, 1e-12)
     beyond = (values < known.low - BEYOND * reach) | (values > known.high + BEYOND * reach)
     return {
@@ -133,7 +148,7 @@ def of_samples(made: Tensor, known: Reference) -> dict[str, Any]:
         "clusters": len(known.centres),
         "pairs": within(made) / max(known.pairs, 1e-12),
         "difference": difference(made, real[: len(made)]),
-        "mean": (made.mean(0) / max(known.spread, 1e-12)).cpu(),
+        "mean": (mean * math.sqrt(thin) / max(known.spread, 1e-12)).cpu(),
         "outside": float(beyond.double().mean()),
         "width": (high - low) / reach,
         "low_high": (low, high, known.low, known.high),
@@ -151,26 +166,28 @@ def of_discriminator(gan: GAN, fake: Part, known: Reference | None, dead: dict[s
         )
     if share is not None:
         dead["discriminator"] = share
-    fakes = logits.detach().flatten()
+    fakes = logits.detach()
     found["fake_logit"] = float(fakes.mean())
     conditional = fake.condition is not None
     if known is None or conditional != (known.train.condition is not None):
         return found
     count = len(fake.samples)
     train = Part(known.train.samples[:count], first(known.train.condition, count))
-    reals = _logits(_no_grad(discriminator, train.samples, train.condition)).flatten()
+    reals = _logits(_no_grad(discriminator, train.samples, train.condition))
     found |= {"real_logit": float(reals.mean()), "separation": separation(reals, fakes)}
     objective = _objective(gan)
     if objective is not None:
         if objective.discriminator is discriminator_cross_entropy:
             found["doubt"] = float((-reals).sigmoid().mean()), float(fakes.sigmoid().mean())
         with torch.enable_grad():
-            paired = reals[torch.arange(len(fakes), device=reals.device) % len(reals)].view_as(logits)
+            paired = reals[torch.arange(len(fakes), device=reals.device) % len(reals)]
             loss = objective.generator(paired, logits)
             (slope,) = torch.autograd.grad(loss, made)
         found["pull"] = float(slope.flatten(1).norm(dim=1).mean()) * len(fakes) * known.spread
-    if known.held_out is not None and conditional == (known.held_out.condition is not None):
-        others = _logits(_no_grad(discriminator, known.held_out.samples, known.held_out.condition)).flatten()
+    new = known.held_out
+    alike = new is not None and conditional == (new.condition is not None)
+    if new is not None and alike and min(len(new.samples), len(reals)) >= FEW:
+        others = _logits(_no_grad(discriminator, new.samples, new.condition))
         margin = float(reals.mean() - fakes.mean())
         found["remembered"] = separation(reals, others)
         found["gap"] = float(reals.mean() - others.mean()) / margin if margin > 0 else None

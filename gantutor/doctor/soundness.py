@@ -149,7 +149,7 @@ def wrong_range(history: Sequence[Signs]) -> Diagnosis | None:
     varied = many or at_least(middle(window, lambda signs: signs.pairs), 0.5)
     if outside >= BEYOND_SHARE:
         evidence = f"{numbers}; {outside:.0%} are beyond the data, where a healthy run has below 5 %."
-    elif width <= NARROW and moving and varied and not rising(history, window, lambda signs: signs.width):
+    elif width <= NARROW and moving and varied and not rising(history, lambda signs: signs.width):
         evidence = f"{numbers}: {width:.0%} of its width, where a healthy run comes to 80 % or more."
     else:
         return None

@@ -39,7 +39,7 @@ def watching_units(network: nn.Module, call: Callable[[], Any]) -> tuple[Any, fl
     finally:
         for hook in hooks:
             hook.remove()
-    dead = [1 - float(units.double().mean()) for units in alive.values()]
+    dead = [1 - float(units.float().mean()) for units in alive.values()]
     return result, max(dead, default=None)
 
 
@@ -70,7 +70,7 @@ def moved(before: Weights, networks: dict[str, nn.Module]) -> dict[str, float]:
     shares = {}
     for name, old in before.items():
         new = [p for p in networks[name].parameters() if p.requires_grad]
-        step = torch.stack([(a - b).double().square().sum() for a, b in zip(new, old, strict=True)])
-        size = torch.stack([b.double().square().sum() for b in old])
-        shares[name] = float((step.sum() / size.sum().clamp_min(1e-30)).sqrt())
+        step = torch.stack([(a - b).float().norm() for a, b in zip(new, old, strict=True)]).norm()
+        size = torch.stack([b.float().norm() for b in old]).norm()
+        shares[name] = float(step / size.clamp_min(1e-12))
     return shares

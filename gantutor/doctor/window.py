@@ -11,8 +11,11 @@ SETTLED = 0.25
 """The share of the budget before which a game is given time to find its balance: the healthy games of the
 benchmark reach a third of the data's clusters by then, and most of them later."""
 
-RECENT = 5
-"""Examinations that a judgement of balance rests on: their median outlasts two that are off."""
+EARLIEST = 50
+"""The step before which no game has found a balance, however small its budget: a rehearsal is not judged."""
+
+RECENT = 0.2
+"""The share of the budget whose examinations are judged together: a median outlasts a few that are off."""
 
 FEWEST = 3
 """No judgement rests on fewer."""
@@ -27,14 +30,24 @@ TRAVELLED = 0.05
 """A network that is within so much of its first weights has learnt nothing yet."""
 
 
-def settled(history: Sequence[Signs], most: int = RECENT) -> list[Signs]:
-    """The last ``most`` examinations, if FEWEST of them lie beyond the beginning, else none.
+def last(history: Sequence[Signs], share: float = RECENT) -> list[Signs]:
+    """The examinations of the last ``share`` of the budget, or the last FEWEST if these are more.
 
-    >>> signs = [Signs(step, step / 10) for step in range(6)]
-    >>> [each.step for each in settled(signs)], settled(signs[:5])
-    ([3, 4, 5], [])
+    >>> [signs.step for signs in last([Signs(step, step / 20) for step in range(10)])]
+    [5, 6, 7, 8, 9]
     """
-    late = [signs for signs in history if signs.spent >= SETTLED][-most:]
+    inside = [signs for signs in history if signs.spent >= history[-1].spent - share - 1e-9]
+    return list(history[-max(FEWEST, len(inside)) :])
+
+
+def settled(history: Sequence[Signs], share: float = RECENT) -> list[Signs]:
+    """The same without the beginning; none while fewer than FEWEST examinations lie beyond it.
+
+    >>> signs = [Signs(20 * number, number / 20) for number in range(10)]
+    >>> [each.step for each in settled(signs)], settled(signs[:7])
+    ([100, 120, 140, 160, 180], [])
+    """
+    late = [signs for signs in last(history, share) if signs.spent >= SETTLED and signs.step >= EARLIEST]
     return late if len(late) >= FEWEST else []
 
 
@@ -48,16 +61,17 @@ def middle(window: Sequence[Signs], what: Callable[[Signs], float | None]) -> fl
     return median(values) if len(values) >= FEWEST else None
 
 
-def rising(history: Sequence[Signs], window: Sequence[Signs], what: Callable[[Signs], float | None]) -> bool:
-    """Whether the median of one sign over a window, the last of the history, is above the one before it.
+def rising(history: Sequence[Signs], what: Callable[[Signs], float | None]) -> bool:
+    """Whether the median of one sign is higher than in the examinations before the last, or those are too few
+    to tell.
 
-    >>> history = [Signs(step, 1.0, width=step / 10) for step in range(10)]
-    >>> rising(history, settled(history), lambda signs: signs.width)
+    >>> rising([Signs(step, step / 20, width=step / 10) for step in range(10)], lambda signs: signs.width)
     True
     """
-    now = middle(window, what)
-    before = middle(history[: -len(window)][-len(window) :], what)
-    return now is not None and before is not None and now > before + BETTER
+    new = last(history)
+    old = last(history[: -len(new)])
+    now, before = middle(new, what), middle(old, what)
+    return now is None or before is None or now > before + BETTER
 
 
 def at_least(value: float | None, least: float) -> bool:
