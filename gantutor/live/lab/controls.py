@@ -53,7 +53,7 @@ def button(label: str, icon: str, tooltip: str, action: Callable[[], None]) -> A
 
 
 def choice(
-    label: str, options: Any, value: Any, tooltip: str, width: str = "300px", label_width: str = "76px"
+    label: str, options: Any, value: Any, tooltip: str, width: str = "288px", label_width: str = "76px"
 ) -> Any:
     """One of a few words in a list, or of a few numbers on a slider."""
     import ipywidgets as widgets
@@ -87,7 +87,7 @@ def control(name: str, settings: Settings) -> Any:
         tooltip=tooltip,
         continuous_update=False,
         style=LABEL,
-        layout={"width": "300px"},
+        layout={"width": "288px"},
     )
 
 

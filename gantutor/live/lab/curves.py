@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-WIDTH, HEIGHT = 640, 230
+WIDTH, HEIGHT = 600, 225
 MOST = 300
 """Points of a curve that are drawn: the means of as many equal stretches."""
 
@@ -132,6 +132,5 @@ def numbers(game: Game) -> str:
     if record.modes and distribution is not None:
         parts.append(f"modes {record.modes[-1]:.0f} of {len(distribution.centres)}")
     if record.steps:
-        parts.append(f"reverse KL {record.reverse_kl[-1]:.3g} nats")
-        parts.append(f"JS {record.js[-1]:.3g} nats")
+        parts.append(f"reverse KL {record.reverse_kl[-1]:.3g}, JS {record.js[-1]:.3g} nats")
     return " · ".join(parts)

@@ -18,6 +18,7 @@ from gantutor.live.lab.pen import Pen
 from gantutor.live.lab.plane import describe
 from gantutor.live.lab.player import Player
 from gantutor.live.lab.settings import DRAW, OWN, REBUILD, Plane, plane_of
+from gantutor.live.lab.showing import Showing
 from gantutor.parameters import number, one_of, optional, validate
 from gantutor.run import Run
 
@@ -51,11 +52,11 @@ class Lab:
         self.said = "Press Play, or take single steps."
         self.panel: Any = None
         self._lock = threading.RLock()
-        self._player = Player(self._turn, lambda: self.show(everything=True))
+        self._player = Player(self._turn, self._last)
         self._screen = screen.Screen()
         self._sign = time.monotonic()
         self._closed = False
-        self._pane, self._shown_in = page.Pane(), -1
+        self._showing = Showing()
 
     @property
     def run(self) -> Run:
@@ -92,16 +93,15 @@ class Lab:
         self._check()
         self.pause()
         with self._lock:
-            self._advance(lambda: self.game.advance(allowed=(network,) if network else ()))
-        self.show(everything=True)
+            self._safely(lambda: self.game.advance(allowed=(network,) if network else ()))
+        self._safely(lambda: self.show(everything=True))
 
     def reset(self) -> None:
         """Go back to step 0 and the weights at the start, with the settings as they are; playing goes on."""
         self._check_open()
         with self._lock:
             self.game = self.game.again()
-        self.say("Back at step 0.")
-        self.show(everything=True)
+        self._renewed("Back at step 0.")
 
     def change(self, **settings: Any) -> None:
         """Set controls by name, as in ``change(loss="hinge", r1=1.0)``: see ``Settings``.
@@ -121,9 +121,8 @@ class Lab:
                 ) from None
             moved = after.distribution != before.distribution
             self.game = self.game.changed(after, plane_of(after.distribution, after.seed) if moved else None)
-        if any(getattr(after, name) != getattr(before, name) for name in REBUILD):
-            self.say("New networks, at step 0.")
-        self.show(everything=True)
+        new = any(getattr(after, name) != getattr(before, name) for name in REBUILD)
+        self._renewed("New networks, at step 0." if new else "")
 
     def learn(self, data: Any, name: str = OWN) -> None:
         """Learn other points or another distribution, as in ``lab(data=…)``, with new networks."""
@@ -131,8 +130,7 @@ class Lab:
         where = data if isinstance(data, Plane) else plane_of(data, self.game.settings.seed)
         with self._lock:
             self.game = self.game.changed(replace(self.game.settings, distribution=name), where)
-        self.say(f"New networks, at step 0, for the {where.name}.")
-        self.show(everything=True)
+        self._renewed(f"New networks, at step 0, for the {where.name}.")
 
     def draw(self, points: Any, sigma: float = 0.05) -> None:
         """Learn one's own drawing, a Gaussian of ``sigma`` at each of at least three points (K, 2)."""
@@ -151,8 +149,9 @@ class Lab:
         self._closed = True
         self.run.ended = "stopped"
         if self.panel is not None:
-            self._pane.settle(self.still(), describe(self.game, screen.ALL))
+            self._showing.settle(self.still(), describe(self.game, screen.ALL))
             self.panel.close()
+            self.panel = None
 
     def still(self) -> Figure:
         """All layers and the curves as a figure."""
@@ -162,15 +161,9 @@ class Lab:
     def display(self) -> None:
         """Show the lab: its panel where somebody watches, with a still picture for those who read the
         notebook later; elsewhere the still picture alone."""
-        if not page.in_notebook():
-            return
-        self._shown_in = _cell()
-        words, still = describe(self.game, screen.ALL), self.still()
-        self._pane = page.Pane()
-        if page.watched() and not self._closed:
-            self._pane.show(self.open_panel().box, still, words)
-        else:
-            self._pane.settle(still, words)
+        if page.in_notebook():
+            box = self.open_panel().box if page.watched() and not self._closed else None
+            self._showing.show(self.still(), describe(self.game, screen.ALL), box)
 
     def open_panel(self) -> Any:
         """The widgets of the lab, made when they are first asked for."""
@@ -182,7 +175,7 @@ class Lab:
         return self.panel
 
     def _ipython_display_(self) -> None:
-        if _cell() != self._shown_in:
+        if not self._showing.just_shown():
             self.display()
 
     # --- what happens on the page -------------------------------------------------------------------------
@@ -216,6 +209,14 @@ class Lab:
         if self.panel is not None:
             getattr(self.panel, what)(*given)
 
+    def _renewed(self, words: str) -> None:
+        """The controls and the picture follow a change; while it plays, the next frame shows it."""
+        if words:
+            self.say(words)
+        self._tell("sync")
+        if not self.playing:
+            self.show(everything=True)
+
     # --- the thread ---------------------------------------------------------------------------------------
 
     def _turn(self) -> float | None:
@@ -224,9 +225,10 @@ class Lab:
         until = began + max(FRAME / 3, FRAME - self._screen.seconds)
         steps = 1 if self.delay else 10_000
         with self._lock:
-            if not self._advance(lambda: self.game.advance(steps, until=until)):
+            if not self._safely(lambda: self.game.advance(steps, until=until)):
                 return None
-        self.show()
+        if not self._safely(self.show):
+            return None
         if time.monotonic() - self._sign > IDLE:
             self.pause("Paused, as nobody has been there for some minutes: Play goes on.")
         return began + self.delay - time.monotonic()
@@ -234,10 +236,16 @@ class Lab:
     def warm_up(self, steps: int) -> None:
         """Train so many steps before anybody looks."""
         if steps:
-            self._advance(lambda: self.game.advance(steps))
+            self._safely(lambda: self.game.advance(steps))
 
-    def _advance(self, action: Callable[[], None]) -> bool:
-        """Train; whatever goes wrong stops the lab and is said in one sentence."""
+    def _last(self) -> None:
+        """When it has stopped playing: all that is seen is of the last step."""
+        said = self.said
+        if not self._safely(lambda: self.show(everything=True)):
+            self.say(said)  # the first cause is worth more
+
+    def _safely(self, action: Callable[[], None]) -> bool:
+        """Train, or look; whatever goes wrong stops the lab and is said in one sentence."""
         try:
             action()
             return True
@@ -264,11 +272,3 @@ class Lab:
                 f"a drawing needs at least 3 points, and this one has {len(self.pen.points)}: "
                 "drag with the mouse in the plane, or type them"
             )
-
-
-def _cell() -> int:
-    """The number of the cell that runs."""
-    from IPython import get_ipython  # type: ignore[attr-defined]
-
-    shell = get_ipython()  # type: ignore[no-untyped-call]
-    return -1 if shell is None else int(shell.execution_count)

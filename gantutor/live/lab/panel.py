@@ -22,6 +22,7 @@ STYLE = f"""<style>
 .gt-lab-curves img {{ max-width: none; }}
 .gt-lab-drawing {{ cursor: crosshair; }}
 .gt-lab-head {{ font-weight: bold; }}
+.gt-lab-numbers {{ font-size: 12px; }}
 </style>"""
 
 BEAT = 5000
@@ -117,16 +118,19 @@ class Panel:
         def head(words: str) -> Any:
             return widgets.HTML(f"<span class='gt-lab-head'>{words}</span>")
 
-        wrap = {"flex_flow": "row wrap"}
+        wrap, whole = {"flex_flow": "row wrap"}, {"flex": "0 0 auto"}
         top = widgets.HBox([self.play, *self.buttons.values(), self.slow], layout=wrap)
         layers = widgets.HBox([*self.layers.values()], layout=wrap | {"width": f"{PIXELS}px"})
-        steering = [head("the networks stay"), *[self.controls[name] for name in STEERING]]
-        building = [head("new networks, step 0"), self.distribution]
+        steering = [head("The game: the networks stay"), *[self.controls[name] for name in STEERING]]
+        building = [head("The networks: built anew, at step 0"), self.distribution]
         building += [self.controls[name] for name in BUILDING]
         sides = widgets.HBox([widgets.VBox(steering), widgets.VBox(building)])
         pen = widgets.HBox([self.sketch.typed, self.sketch.clear], layout={"justify_content": "flex-end"})
-        right = widgets.VBox([sides, pen, self.curves, self.numbers])
-        main = widgets.HBox([widgets.VBox([self.plane, layers]), right], layout={"align_items": "flex-start"})
+        right = widgets.VBox([sides, pen, self.curves, self.numbers], layout=whole)
+        main = widgets.HBox(
+            [widgets.VBox([self.plane, layers], layout=whole), right],
+            layout=wrap | {"align_items": "flex-start"},
+        )
         style = widgets.HTML(STYLE, layout={"display": "none"})
         box = widgets.VBox([style, top, self.status, main, self._beat])
         box.add_class("gt-lab")

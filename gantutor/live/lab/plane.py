@@ -52,9 +52,9 @@ class Artists:
             *[nowhere] * 4,
             color=plots.GENERATOR,
             width=0.0065,
-            angles="xy",
-            scale_units="xy",
-            scale=1,
+            angles="uv",
+            scale_units="width",
+            scale=2 * reach,
             **kept,
         )
         (self.pen,) = axes.plot([], [], "o", markersize=5, color=plots.REAL, **dots)

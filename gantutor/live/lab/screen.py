@@ -48,8 +48,9 @@ class Screen:
         """The game as it stands; the curves only where they are due, or with ``everything``."""
         began = time.monotonic()
         if game is not self._game:
-            self._game, self._plane, self._curves = game, plane.Picture(game.plane), curves.Picture(game)
-            everything, self._before = True, (game.run.step, began)
+            if self._game is None or game.plane is not self._game.plane:
+                self._plane, self._curves = plane.Picture(game.plane), curves.Picture(game)
+            self._game, everything, self._before = game, True, (game.run.step, began)
         due = everything or began >= self._due
         if due:
             game.measure()

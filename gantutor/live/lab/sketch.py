@@ -31,7 +31,7 @@ class Sketch:
             tooltip="Points of a drawing, for those without a mouse: Enter learns them",
             continuous_update=False,
             style={"description_width": "76px"},
-            layout={"width": "300px"},
+            layout={"width": "288px"},
         )
         self.typed.observe(lambda change: do(lambda: self._on_typed(change["new"])), "value")
         self.clear = button("Clear", "eraser", "Take all drawn points away", lambda: do(self._on_clear))
