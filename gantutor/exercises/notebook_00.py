@@ -215,8 +215,8 @@ def check_class_rows(answer: Any) -> None:
 CLASS_ROWS = Exercise(
     number="00.4",
     title="A page with a class in each row",
-    question="Write `class_rows(columns)`, which returns latents (10 · columns, 64) and labels (10 · columns) "
-    "for a page where each row is a class, 0 to 9, and each column one latent.",
+    question="Write `class_rows(columns)`, which returns latents (10 · columns, 64) and labels "
+    "(10 · columns) for a page where each row is a class, 0 to 9, and each column one latent.",
     hints=(
         "`repeat` goes through all and begins again; `repeat_interleave` says each one several times.",
         "The labels begin with `columns` zeros; the latents begin again after `columns` of them.",
