@@ -286,7 +286,7 @@ def test_networks_of_ones_own_are_copied_and_reset_to_where_they_stood() -> None
         ({"data": torch.zeros(50, 2, dtype=torch.int64)}, "floating-point"),
         ({"steps": -1}, "steps must be"),
         ({"loss": "square"}, "loss must be"),
-        ({"width": 3}, "the lab has no setting 'width'; it has distribution, loss"),
+        ({"width": 3}, "the lab has no control 'width'; it has distribution, loss"),
         ({"distribution": "ring"}, "the distribution is given as data="),
     ],
 )

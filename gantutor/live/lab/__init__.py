@@ -38,27 +38,26 @@ def lab(
 
     The networks may be one's own, a generator (N, ``latent``) → (N, 2) and a discriminator (N, 2) → logits;
     copies of them are trained, ``lab.run.gan`` holds these. With the same settings the steps are those of
-    ``gantutor.train`` to the bit. Raises InputError for what cannot be used.
+    ``gantutor.train`` to the bit. Raises InputError for what cannot be used, and TrainingDiverged where
+    ``steps`` end in a loss that is not finite.
 
     >>> lab(steps=20, loss="hinge").run.step
     20
     """
     validate({"steps": steps}, steps=optional(whole(0, 100_000)))
     known = isinstance(data, str) and data in DISTRIBUTIONS
-    unknown = next((name for name in settings if name not in Settings.__dataclass_fields__), None)
-    if unknown is not None or "distribution" in settings:
-        raise InputError(
-            f"the lab has no setting {unknown!r}; it has {', '.join(Settings.__dataclass_fields__)}"
-            if unknown
-            else "the distribution is given as data="
-        )
-    chosen = Settings(distribution=data if known else _place(data), **settings)
+    if "distribution" in settings:
+        raise InputError("the distribution is given as data=")
+    chosen = Settings(data if known else _place(data)).changed(**settings)
     own = {"generator": generator, "discriminator": discriminator}
     game = Game(
         chosen, plane_of(data, chosen.seed), {name: net for name, net in own.items() if net is not None}
     )
+    if steps is None:
+        steps = 0 if page.watched() else STEPS
+    if steps:
+        game.advance(steps)
     made = Lab(game)
-    made.warm_up(STEPS if steps is None and not page.watched() else steps or 0)
     made.display()
     return made
 

@@ -75,7 +75,9 @@ class Curves:
         losses.legend(fontsize=7, loc="upper right")
         for panel in panels:
             panel.tick_params(labelsize=7)
-            panel.title.set_fontsize(9)
+            panel.set_title(panel.get_title(), fontsize=9, y=1.0)
+            panel.minorticks_off()
+            panel.locator_params(axis="x", nbins=4)  # most of the time of a drawing goes into ticks
 
     def set(self, game: Game) -> None:
         """Show what the game has recorded so far."""

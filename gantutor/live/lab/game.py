@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from gantutor.control import Control
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, first_line
 from gantutor.gan import GAN, classical_turns
-from gantutor.live.lab.settings import REBUILD, Plane, Settings
+from gantutor.live.lab.settings import Plane, Settings
 from gantutor.metrics.divergence import measure_divergence
 from gantutor.metrics.modes import measure_modes
 from gantutor.networks import MLPDiscriminator, MLPGenerator
@@ -115,12 +115,7 @@ class Game:
 
     def changed(self, settings: Settings, plane: Plane | None = None) -> Game:
         """The game with other settings: this one, steered, where its networks can stay, or a new one."""
-        names = {
-            each.name
-            for each in fields(settings)
-            if getattr(settings, each.name) != getattr(self.settings, each.name)
-        }
-        if plane is not None or names & REBUILD:
+        if plane is not None or settings.needs_new_networks(self.settings):
             return Game(settings, plane or self.plane, self.own)
         self.settings = settings
         self.gan.turns = classical_turns(settings.objective(), settings.discriminator_turns)
@@ -130,7 +125,7 @@ class Game:
 
     def again(self) -> Game:
         """The same game from its first step."""
-        return Game(replace(self.settings), self.plane, self.own)
+        return Game(self.settings, self.plane, self.own)
 
     def advance(self, steps: int = 1, allowed: tuple[str, ...] = (), until: float = math.inf) -> None:
         """Up to ``steps`` steps, one at least, fewer once the clock passes ``until``; only the turns of the

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gantutor.data import toy
@@ -17,7 +16,7 @@ from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.pen import Pen
 from gantutor.live.lab.plane import describe
 from gantutor.live.lab.player import Player
-from gantutor.live.lab.settings import DRAW, OWN, REBUILD, Plane, plane_of
+from gantutor.live.lab.settings import DRAW, OWN, Plane, plane_of
 from gantutor.live.lab.showing import Showing
 from gantutor.parameters import number, one_of, optional, validate
 from gantutor.run import Run
@@ -68,8 +67,6 @@ class Lab:
         """Whether it trains just now."""
         return self._player.playing
 
-    # --- what the buttons do ------------------------------------------------------------------------------
-
     def play(self) -> None:
         """Train until paused; raises InputError for a drawing that has fewer than three points."""
         self._check()
@@ -112,24 +109,17 @@ class Lab:
         self._check_open()
         with self._lock:
             before = self.game.settings
-            try:
-                after = replace(before, **settings)
-            except TypeError:
-                unknown = next(name for name in settings if not hasattr(before, name))
-                raise InputError(
-                    f"the lab has no control {unknown!r}; it has {', '.join(vars(before))}"
-                ) from None
+            after = before.changed(**settings)
             moved = after.distribution != before.distribution
             self.game = self.game.changed(after, plane_of(after.distribution, after.seed) if moved else None)
-        new = any(getattr(after, name) != getattr(before, name) for name in REBUILD)
-        self._renewed("New networks, at step 0." if new else "")
+        self._renewed("New networks, at step 0." if after.needs_new_networks(before) else "")
 
     def learn(self, data: Any, name: str = OWN) -> None:
         """Learn other points or another distribution, as in ``lab(data=…)``, with new networks."""
         self._check_open()
         where = data if isinstance(data, Plane) else plane_of(data, self.game.settings.seed)
         with self._lock:
-            self.game = self.game.changed(replace(self.game.settings, distribution=name), where)
+            self.game = self.game.changed(self.game.settings.changed(distribution=name), where)
         self._renewed(f"New networks, at step 0, for the {where.name}.")
 
     def draw(self, points: Any, sigma: float = 0.05) -> None:
@@ -178,8 +168,6 @@ class Lab:
         if not self._showing.just_shown():
             self.display()
 
-    # --- what happens on the page -------------------------------------------------------------------------
-
     def say(self, words: str) -> None:
         """One sentence for whoever looks, on the panel and in ``said``."""
         self.said = words
@@ -217,8 +205,6 @@ class Lab:
         if not self.playing:
             self.show(everything=True)
 
-    # --- the thread ---------------------------------------------------------------------------------------
-
     def _turn(self) -> float | None:
         """Train for the rest of a frame, draw it, and say how long to wait for the next."""
         began = time.monotonic()
@@ -233,11 +219,6 @@ class Lab:
             self.pause("Paused, as nobody has been there for some minutes: Play goes on.")
         return began + self.delay - time.monotonic()
 
-    def warm_up(self, steps: int) -> None:
-        """Train so many steps before anybody looks."""
-        if steps:
-            self._safely(lambda: self.game.advance(steps))
-
     def _last(self) -> None:
         """When it has stopped playing: all that is seen is of the last step."""
         said = self.said
@@ -245,7 +226,7 @@ class Lab:
             self.say(said)  # the first cause is worth more
 
     def _safely(self, action: Callable[[], None]) -> bool:
-        """Train, or look; whatever goes wrong stops the lab and is said in one sentence."""
+        """Train, or look; whatever goes wrong stops the lab, without waiting, and is said in one sentence."""
         try:
             action()
             return True
@@ -253,9 +234,7 @@ class Lab:
             words = f"Paused: {error}. Reset starts again."
         except Exception as error:
             words = f"Paused: the networks cannot take this step ({first_line(error)}). Reset starts again."
-        self._player.stop(
-            wait=False
-        )  # nobody is waited for: this may run on the thread itself, or hold the lock
+        self._player.stop(wait=False)
         self.say(words)
         self._tell("on_play", False)
         return False
@@ -266,9 +245,5 @@ class Lab:
 
     def _check(self) -> None:
         self._check_open()
-        drawing = self.panel is not None and self.panel.drawing
-        if drawing and len(self.pen.points) < 3:
-            raise InputError(
-                f"a drawing needs at least 3 points, and this one has {len(self.pen.points)}: "
-                "drag with the mouse in the plane, or type them"
-            )
+        if self.panel is not None and self.panel.drawing:
+            self.pen.enough()

@@ -46,6 +46,14 @@ class Pen:
         """It leaves the plane."""
         self.down = False
 
+    def enough(self) -> None:
+        """Raise InputError unless there are the three points that a drawing needs."""
+        if len(self.points) < 3:
+            raise InputError(
+                f"a drawing needs at least 3 points, and this one has {len(self.points)}: "
+                "drag with the mouse in the plane, or type them"
+            )
+
     def clear(self) -> None:
         """Begin anew."""
         self.points, self.down = [], False

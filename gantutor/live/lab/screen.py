@@ -14,7 +14,7 @@ from gantutor.live.lab.layers import LAYERS, look
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CURVES = 0.5
+CURVES = 1.0
 """Seconds between two drawings of the curves and of the numbers."""
 
 ALL = frozenset(LAYERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor
@@ -96,6 +96,24 @@ class Settings:
             latent=whole(1, 16),
             seed=whole(0, 2**31),
         )
+
+    def changed(self, **settings: Any) -> Settings:
+        """These with others in their place; raises InputError for a name that is none, and as above.
+
+        >>> Settings().changed(width=3)
+        Traceback (most recent call last):
+        ...
+        gantutor.errors.InputError: the lab has no control 'width'; it has distribution, loss, r1, ...
+        """
+        names = [each.name for each in fields(self)]
+        unknown = next((name for name in settings if name not in names), None)
+        if unknown is not None:
+            raise InputError(f"the lab has no control {unknown!r}; it has {', '.join(names)}")
+        return replace(self, **settings)
+
+    def needs_new_networks(self, other: Settings) -> bool:
+        """Whether a game with these settings cannot go on with others."""
+        return any(getattr(self, name) != getattr(other, name) for name in REBUILD)
 
     def objective(self) -> Objective:
         """The loss that is chosen, with its penalties."""
