@@ -1,7 +1,8 @@
 """How often does the doctor name an illness, and how often one that is not there? Ten seeds each, committed.
 
-    python tests/benchmarks/doctor.py            # all games; about ten minutes on one thread
-    python tests/benchmarks/doctor.py --table    # print the table of what is committed
+    python tests/benchmarks/doctor.py                # all games; about ten minutes on one thread
+    python tests/benchmarks/doctor.py "50 digits"    # one of them, the others as they are committed
+    python tests/benchmarks/doctor.py --table        # print the table of what is committed
 
 The games are those of ``tests/doctor_cases.py``. The counts go to ``gantutor/doctor/hits.json``, and the
 table of them stands in the documentation of ``gantutor.doctor``, where a test compares the two.
@@ -73,18 +74,27 @@ def table(content: dict[str, Any]) -> str:
     return "\n".join([*lines, bar])
 
 
+def played(case: Any) -> dict[str, Any]:
+    """All seeds of one game."""
+    runs = []
+    for seed in range(SEEDS):
+        runs.append(play(case, seed))
+        print(case.name, json.dumps(runs[-1], ensure_ascii=False), flush=True)
+    recipe = " ".join((case.play.__doc__ or "").split())
+    return {"game": case.name, "recipe": recipe, "illness": case.illness, "runs": runs}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("games", nargs="*", help="the games to play anew; all if left out")
     parser.add_argument("--table", action="store_true", help="print the table of what is committed")
-    if not parser.parse_args().table:
-        rows = []
-        for case in games().CASES:
-            runs = []
-            for seed in range(SEEDS):
-                runs.append(play(case, seed))
-                print(case.name, json.dumps(runs[-1], ensure_ascii=False), flush=True)
-            recipe = " ".join((case.play.__doc__ or "").split())
-            rows.append({"game": case.name, "recipe": recipe, "illness": case.illness, "runs": runs})
+    given, cases = parser.parse_args(), games().CASES
+    if unknown := set(given.games) - {case.name for case in cases}:
+        parser.error(f"no game is called {sorted(unknown)[0]!r}")
+    if not given.table:
+        kept = {row["game"]: row for row in gt.files.read_json(RESULTS)["rows"]} if given.games else {}
+        again = given.games or [case.name for case in cases]
+        rows = [played(case) if case.name in again else kept[case.name] for case in cases]
         made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
         content = {"recipe": {"seeds": SEEDS}, "made_on": made_on, "rows": rows}
         content["counts"] = counts(content)
