@@ -11,14 +11,14 @@ from gantutor.doctor.signs import Signs
 from gantutor.doctor.window import FAR, TRAVELLED, at_least, at_most, middle, rising, settled
 
 SURE = 0.01
-"""The doubt 1 − D(x) and D(G(z)) below which D is sure; healthy games keep it above 0.1."""
+"""The doubt 1 − D(x) and D(G(z)) below which D is sure; healthy games keep it above 0.25."""
 
 APART = 0.999
-"""The separation that leaves D no sample to confuse; healthy games pass it for moments only."""
+"""The separation that leaves D no sample to confuse; the healthy game where it is highest has 0.997."""
 
 PULL = 0.01
 """What the generator's loss would fall by if a sample moved by the data's whole spread: too little to
-learn from. Healthy games stay above 0.02, and then because nothing is left to learn."""
+learn from. Healthy games stay above 0.03, and lowest where little is left to learn."""
 
 BLIND = 0.65
 """The separation below which D does not see a difference as large as FAR."""
@@ -32,7 +32,7 @@ COLLAPSED, PARTIAL = 0.2, 0.5
 
 ORBIT, TURNS = 1.5, 3.0
 """The mean of the samples goes so many data spreads to and fro, on a way so many times as long; the widest
-swing of a healthy game is 1.1 spreads, of images."""
+swing of a healthy game is one spread, of images."""
 
 AROUND, ENOUGH = 0.4, 5
 """The share of the budget that is looked at for it, and the fewest examinations to tell a turn from."""
@@ -49,7 +49,7 @@ def too_strong(history: Sequence[Signs]) -> Diagnosis | None:
     if not (at_least(apart, APART) and (sure or at_most(pull, PULL))):
         return None
     doubts = (
-        f"D(x) = {1 - (on_real or 0):.4f} on real samples and D(G(z)) = {on_fake or 0:.4f}, " if sure else ""
+        f"D(x) = {1 - (on_real or 0):.4f} on real samples and D(G(z)) = {on_fake or 0:.4f}; " if sure else ""
     )
     slope = (
         f"; the generator's loss would fall by {pull:.1e} if a sample moved by the data's spread"
@@ -60,7 +60,7 @@ def too_strong(history: Sequence[Signs]) -> Diagnosis | None:
         "discriminator too strong",
         window[-1].step,
         f"{doubts}a real sample scores higher than a generated one in {apart or 0:.1%} of pairs, where a "
-        f"healthy discriminator doubts a tenth or more{slope}.",
+        f"healthy discriminator has doubts of a quarter or more{slope}.",
         "the discriminator has learnt faster than the generator, or the two clouds do not overlap: its slope "
         "where the samples are is no guide.",
         "objectives.non_saturating(r1=1.0) in place of minimax, fewer discriminator_turns=, a lower learning "
@@ -78,9 +78,9 @@ def too_weak(history: Sequence[Signs]) -> Diagnosis | None:
     return Diagnosis(
         "discriminator too weak",
         window[-1].step,
-        f"a real sample scores higher than a generated one in {apart or 0:.0%} of pairs (50 % is guessing), "
+        f"a real sample scores higher than a generated one in {apart or 0:.0%} of pairs (50% is guessing), "
         f"although the two clouds differ by an energy coefficient of {far or 0:.2f}, where a healthy run "
-        "comes below 0.1.",
+        "comes below 0.14.",
         "the discriminator learns too slowly, is too small, or its penalty holds it flat.",
         "a higher learning rate for the discriminator alone (optimizer={'discriminator': …, 'generator': "
         "…}), discriminator_turns=5, more width, or a tenth of the penalty (r1=, r2=).",
@@ -97,9 +97,9 @@ def overfitting(history: Sequence[Signs]) -> Diagnosis | None:
     return Diagnosis(
         "discriminator overfitting",
         window[-1].step,
-        f"it prefers a training sample to a held-out one in {remembered or 0:.0%} of pairs, where 50 % is "
+        f"it prefers a training sample to a held-out one in {remembered or 0:.0%} of pairs, where 50% is "
         f"healthy, and {gap or 0:.0%} of its margin between training and generated samples is gone on "
-        "held-out ones, where 0 % is.",
+        "held-out ones, where 0% is.",
         "too few training samples for so large a discriminator, or too many steps.",
         "more data or augmentation of real and generated samples alike, a stronger penalty (r1=), a narrower "
         "discriminator, or fewer steps.",
@@ -122,7 +122,7 @@ def collapse(history: Sequence[Signs]) -> Diagnosis | None:
         "mode collapse" if whole else "mode collapse, partial",
         now.step,
         f"the samples reach {now.reached} of {now.clusters} clusters of the data, the effective number being "
-        f"{variety:.0%} of that of real samples, where a healthy run comes to 80 % or more; two of them are "
+        f"{variety:.0%} of that of real samples, where healthy runs end at 64% or more; two of them are "
         f"{now.pairs or 0:.2f} times as far apart as two real ones.",
         "the generator does best against the discriminator of the moment by making one thing, and nothing in "
         "a single sample's score tells of variety.",

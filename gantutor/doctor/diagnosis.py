@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 
 
 @dataclass(frozen=True)
@@ -26,5 +27,8 @@ class Diagnosis:
     def __str__(self) -> str:
         name = self.illness[0].upper() + self.illness[1:]
         lines = {"evidence": self.evidence, "likely cause": self.cause, "try": self.advice}
-        told = "\n".join(f"  {title:12}  {text}" for title, text in lines.items())
+        told = "\n".join(
+            fill(text, 100, initial_indent=f"  {title:12}  ", subsequent_indent=" " * 16)
+            for title, text in lines.items()
+        )
         return f"{name}, first seen at step {self.step:,}\n{told}"

@@ -8,8 +8,8 @@ from statistics import median
 from gantutor.doctor.signs import Signs
 
 SETTLED = 0.25
-"""The share of the budget before which a game is given time to find its balance: the healthy games of the
-benchmark reach a third of the data's clusters by then, and most of them later."""
+"""The share of the budget before which a game is given time to find its balance: the slowest healthy game of
+the benchmark has not half of the data's variety by then."""
 
 EARLIEST = 50
 """The step before which no game has found a balance, however small its budget: a rehearsal is not judged."""
@@ -24,7 +24,7 @@ BETTER = 0.05
 """A share that rises by more from one window to the next is on its way; chance moves medians by less."""
 
 FAR = 0.15
-"""An energy coefficient from which on samples are plainly not the data; the healthy games end below 0.1."""
+"""An energy coefficient from which on samples are plainly not the data; the healthy games end below 0.14."""
 
 TRAVELLED = 0.05
 """A network that is within so much of its first weights has learnt nothing yet."""
