@@ -237,8 +237,11 @@ def test_points_of_ones_own_have_no_density_and_the_lab_says_so(points: Tensor) 
 
 
 def test_the_still_picture_holds_all_layers_and_curves() -> None:
-    titles = [axes.get_title() for axes in lab(steps=20, **SMALL).still().axes]
-    assert titles == ["ring, step 20", "losses", "modes covered", "distance from the truth"]
+    made = lab(steps=70, **SMALL)
+    assert made.run.step == 70 and made.game.record.steps == list(range(0, 70, 3))
+    titles = [axes.get_title() for axes in made.still().axes]
+    assert made.game.record.steps[-1] == 70
+    assert titles == ["ring, step 70", "losses", "modes covered", "distance from the truth"]
 
 
 # --- lab() ------------------------------------------------------------------------------------------------

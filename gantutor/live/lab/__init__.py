@@ -16,8 +16,9 @@ from gantutor.parameters import optional, validate, whole
 
 __all__ = ["Lab", "Settings", "lab"]
 
-STEPS = 300
-"""Steps that are trained before the still picture where nobody watches."""
+STEPS, MEASURED = 300, 30
+"""Steps that are trained before the still picture where nobody watches, and how often it is measured
+meanwhile."""
 
 
 def lab(
@@ -55,8 +56,10 @@ def lab(
     )
     if steps is None:
         steps = 0 if page.watched() else STEPS
-    if steps:
-        game.advance(steps)
+    stretch = max(1, -(-steps // MEASURED))
+    for begin in range(0, steps, stretch):
+        game.measure()
+        game.advance(min(stretch, steps - begin))
     made = Lab(game)
     made.display()
     return made

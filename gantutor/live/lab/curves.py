@@ -67,12 +67,13 @@ class Curves:
             for name, line in (("reverse_kl_cells", self.kl), ("js_cells", self.js)):
                 distances.axhline(floors[name].floor, color=line.get_color(), linestyle=":", linewidth=1)
             if distribution.modes:
+                modes.locator_params(axis="y", integer=True)
                 modes.set_ylim(-0.4, len(distribution.centres) * 1.08)
                 modes.axhline(len(distribution.centres), color=plots.REAL, linestyle=":", linewidth=1)
             else:
                 _note(modes, f"the {distribution.name} is a curve:\nno modes to count")
             distances.legend(fontsize=7, loc="upper right")
-        losses.legend(fontsize=7, loc="upper right")
+        losses.legend(fontsize=7, loc="center right")
         for panel in panels:
             panel.tick_params(labelsize=7)
             panel.set_title(panel.get_title(), fontsize=9, y=1.0)

@@ -112,7 +112,10 @@ class Lab:
             after = before.changed(**settings)
             moved = after.distribution != before.distribution
             self.game = self.game.changed(after, plane_of(after.distribution, after.seed) if moved else None)
-        self._renewed("New networks, at step 0." if after.needs_new_networks(before) else "")
+        words = "New networks, at step 0." if after.needs_new_networks(before) else ""
+        if words and after.latent > 2:
+            words += " The warped grid is the plane of the first two latent axes."
+        self._renewed(words)
 
     def learn(self, data: Any, name: str = OWN) -> None:
         """Learn other points or another distribution, as in ``lab(data=…)``, with new networks."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gantutor import plots
 from gantutor.live import page
 from gantutor.live.lab import curves, plane
 from gantutor.live.lab.game import Game
@@ -77,9 +76,16 @@ class Screen:
 
 
 def still(game: Game) -> Figure:
-    """All layers and the curves of a game as a figure."""
+    """All layers and the curves of a game as a figure.
+
+    pyplot never sees it: whenever a widget's message is handled, IPython lets pyplot draw all it knows of, on
+    the thread of the message, and a figure bears only one thread.
+    """
+    from matplotlib.figure import Figure
+
     game.measure()
-    figure, panels = plots.figure(1, 4, (12.6, 3.7), gridspec_kw={"width_ratios": [1.75, 1.1, 1.1, 1.1]})
+    figure = Figure(figsize=(12.6, 3.7), dpi=100, layout="constrained")
+    panels = figure.subplots(1, 4, width_ratios=[1.75, 1.1, 1.1, 1.1])
     plane.paint(panels[0], game, look(game, ALL))
     curves.Curves(panels[1:], game).set(game)
     return figure
