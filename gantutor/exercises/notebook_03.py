@@ -114,7 +114,7 @@ SLERP = Exercise(
     question="Write `slerp(one, other, part)` for latents (N, 64) and one number `part` from 0 to 1: row "
     "by row, the point on the arc from `one` to `other`. Where the two are equal, it must return them.",
     hints=(
-        "`walk` above does it for one pair: an angle for each row has shape (N, 1).",
+        "`gt.latent.spherical` does it for one pair: an angle for each row has shape (N, 1).",
         "`torch.where(angle < small, straight, arc)` chooses row by row; also keep the cosine within [−1, "
         "1].",
     ),

@@ -94,6 +94,7 @@ class Controls:
         def all_of(widget: Any) -> list[Any]:
             return [widget, *(w for child in getattr(widget, "children", ()) for w in all_of(child))]
 
+        self._beat.playing = False
         for widget in all_of(self.row):
             if isinstance(widget, widgets.Widget):
                 widget.close()

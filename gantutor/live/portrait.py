@@ -46,7 +46,7 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
     plt.close(fig)
     right = 0.58
     if "generator" in run.averaged:
-        left = fig.add_axes((0.045, 0.09, 0.47, 0.83))
+        left = fig.add_axes((0.06, 0.125, 0.46, 0.8))
         (view or plots.samples)(run, left)
     else:
         right = 0.08

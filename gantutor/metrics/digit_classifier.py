@@ -18,6 +18,8 @@ from gantutor.files import read_tensors
 
 WEIGHTS = Path(__file__).with_name("digit_classifier.safetensors")
 FEATURES = 64
+PART = 50
+"""Digits read at once: few enough that their activations stay in the cache of a CPU."""
 
 
 class DigitClassifier(nn.Module):
@@ -76,6 +78,6 @@ def read_digits(images: Tensor) -> tuple[Tensor, Tensor]:
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")
     classifier = digit_classifier()
-    parts = torch.split(images.detach().cpu().float(), 500)
+    parts = torch.split(images.detach().cpu().float(), PART)
     features = torch.cat([classifier.features(part) for part in parts])
     return features, classifier.head(features).softmax(1)
