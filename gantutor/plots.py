@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib.figure
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +19,6 @@ from gantutor.parameters import validate, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 REAL = "#0072B2"
 GENERATED = "#D55E00"
@@ -27,16 +27,23 @@ DISCRIMINATOR = "#009E73"
 NEUTRAL = "#666666"
 
 
+class Figure(matplotlib.figure.Figure):
+    """A figure that pyplot does not know of: it is shown once, where it is returned, and no other thread
+    draws it while it is made."""
+
+    def _repr_png_(self) -> bytes:
+        from IPython.core.pylabtools import print_figure
+
+        picture: bytes = print_figure(self, "png", base64=False)
+        return picture
+
+
 def figure(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
 ) -> tuple[Figure, Any]:
-    """An empty figure and its axes, kept out of pyplot's list so that it is shown once, where it is
-    returned."""
-    import matplotlib.pyplot as plt
-
-    fig, axes = plt.subplots(rows, columns, figsize=size, dpi=100, layout="constrained", **options)
-    plt.close(fig)
-    return fig, axes
+    """An empty figure and its axes."""
+    fig = Figure(figsize=size, dpi=100, layout="constrained")
+    return fig, fig.subplots(rows, columns, **options)
 
 
 def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:

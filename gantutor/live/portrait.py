@@ -35,15 +35,12 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
     >>> len(portrait(Run(gan)).axes)
     2
     """
-    import matplotlib.pyplot as plt
-
     curves: list[Callable[[Axes], None]] = [lambda axes: _losses(run, axes)]
     if "discriminator.real_logit" in run.history.names:
         curves.append(lambda axes: _probabilities(run, axes))
     if scoring is not None and scoring.moments:
         curves.append(lambda axes: _scores(scoring, axes))
-    fig: Figure = plt.figure(figsize=(10.0, 4.4), dpi=100)
-    plt.close(fig)
+    fig = plots.Figure(figsize=(10.0, 4.4), dpi=100)
     right = 0.58
     if "generator" in run.averaged:
         left = fig.add_axes((0.06, 0.125, 0.46, 0.8))
