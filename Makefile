@@ -7,13 +7,15 @@ NOTEBOOKS ?=
 COURSE_OPTIONS ?=
 BROWSER ?=
 
-.PHONY: help lab course test lint unit smoke repeat check
+.PHONY: help lab course test lint unit browser smoke repeat check screenshots
 
 help:
 	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
 	@echo "make course                 run every notebook and collect the scores in runs/"
 	@echo "                            PRESET=cpu|smoke|gpu SEED=3 MINUTES=40 NOTEBOOKS='02 03'"
-	@echo "make test                   lint, unit tests, and every notebook at the smoke preset, twice"
+	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
+	@echo "                            live views in a browser, where chromium is installed"
+	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
 
 # PYTHON may name another interpreter; otherwise the first that fits is taken.
 .venv/.ready: pyproject.toml constraints.txt
@@ -38,14 +40,21 @@ course: .venv/.ready
 	.venv/bin/python scripts/run_course.py $(NOTEBOOKS) --preset $(PRESET) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(COURSE_OPTIONS)
 
-test: lint unit smoke repeat check
+test: lint unit smoke repeat browser check
 
 lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
 unit: .venv/.ready
-	.venv/bin/python -m pytest -q --junitxml=runs/unit.xml
+	.venv/bin/python -m pytest -q --ignore=tests/browser --junitxml=runs/unit.xml
+
+# Real clicks in a real JupyterLab; the screenshots are left in runs/browser.
+browser: .venv/.ready
+	.venv/bin/python -m pytest -q tests/browser --junitxml=runs/browser.xml
+
+screenshots: .venv/.ready
+	.venv/bin/python scripts/screenshots.py
 
 smoke: .venv/.ready
 	rm -rf runs/smoke

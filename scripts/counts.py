@@ -41,13 +41,17 @@ def notebooks(scores: Path) -> Counter[str]:
 
 def line(runs: Path) -> str:
     """The counts of everything that lies in ``runs``."""
-    unit, repeat = tests(runs / "unit.xml"), tests(runs / "repeat.xml")
+    unit, browser, repeat = (tests(runs / f"{name}.xml") for name in ("unit", "browser", "repeat"))
     smoke, course = notebooks(runs / "smoke" / "scores.json"), notebooks(runs / "scores.json")
     return "; ".join(
         [
             *(
                 f"{name}: {found['passed']} passed, {found['failed']} failed, {found['skipped']} skipped"
-                for name, found in (("tests", unit), ("notebook cells repeated", repeat))
+                for name, found in (
+                    ("tests", unit),
+                    ("browser tests", browser),
+                    ("notebook cells repeated", repeat),
+                )
             ),
             *(
                 f"{name}: {found['passed']} passed, {found['failed']} failed, {found['not run']} not run"

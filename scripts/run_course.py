@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -209,6 +210,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0, 1 where a notebook failed or scored differently, 2 for bad input, 130 when interrupted."""
     options = parse(arguments)
+    os.environ["GANTUTOR_PROGRESS"] = str(options.out.resolve() / "progress.json")  # nobody's own
     given = {"preset": options.preset} | ({} if options.seed is None else {"seed": options.seed})
     try:
         paths = find(options.notebooks, options.names)

@@ -20,6 +20,7 @@ import adopt_outputs  # noqa: E402
 import notebook_files  # noqa: E402
 from notebook_files import Notebook, text_of  # noqa: E402
 
+from gantutor import exercises  # noqa: E402
 from gantutor.collect import read_notebook  # noqa: E402
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -42,6 +43,10 @@ def code_cells(notebook: Notebook) -> list[dict[str, Any]]:
 
 def prose(notebook: Notebook) -> str:
     return "\n\n".join(text_of(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+
+
+def code(notebook: Notebook) -> str:
+    return "\n".join(text_of(cell["source"]) for cell in code_cells(notebook))
 
 
 def outputs(notebook: Notebook) -> list[dict[str, Any]]:
@@ -163,6 +168,32 @@ def test_it_closes_with_references_and_what_comes_next(path: Path) -> None:
 
 
 # --- the committed outputs -------------------------------------------------------------------------------
+
+
+@every
+def test_it_asks_its_exercises(path: Path) -> None:
+    asked = re.findall(r'exercises\.check\("(\d\d\.\d)", ', code(notebook_files.read(path)))
+    numbers = [number for number in exercises.numbers() if number.startswith(path.stem[:2])]
+    assert asked == numbers and 3 <= len(numbers) <= 5
+    for number in numbers:
+        assert f"**{number} " in prose(notebook_files.read(path))
+
+
+@every
+def test_an_unanswered_exercise_says_so(path: Path) -> None:
+    cells = [c for c in code_cells(notebook_files.read(path)) if "exercises.check(" in text_of(c["source"])]
+    for cell in cells:
+        said = "".join(text_of(output["data"]["text/plain"]) for output in cell["outputs"])
+        assert "not answered yet" in said.lower()
+
+
+@every
+def test_every_live_view_left_a_picture(path: Path) -> None:
+    views = re.compile(r"live\.(lab|explore|time_machine)\(|Dashboard\(.*\)\],")
+    for cell in code_cells(notebook_files.read(path)):
+        source = text_of(cell["source"])
+        if views.search(source) and "def " not in source:
+            assert any("image/png" in output.get("data", {}) for output in cell["outputs"]), source
 
 
 @every

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 
-from conftest import Notebook
+from jupyter_browser import Notebook
 
 GAME = """
 import gantutor as gt, torch
@@ -49,11 +49,13 @@ def stands(notebook: Notebook) -> int:
     return before
 
 
-def test_the_controls_answer_while_the_cell_runs(notebook: Callable[..., Notebook]) -> None:
+def test_the_controls_answer_while_the_cell_runs(
+    notebook: Callable[..., Notebook], shot: Callable[..., None]
+) -> None:
     lab = begin(notebook(GAME, TRAINING, "print(made['generator'].param_groups[0]['lr'])"))
     lab.until(lambda: step(lab) > 300, what="the training's steps")
     time.sleep(1.5)
-    lab.shot("dashboard")
+    shot(lab, "dashboard")
     lab.page.click(".gt-pause")
     time.sleep(1.0)  # a second after the click the counter stands
     paused = stands(lab)

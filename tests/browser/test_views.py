@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import Notebook
+from jupyter_browser import Notebook
 
 RUN = """
 import gantutor as gt, torch

@@ -1,0 +1,124 @@
+"""A real JupyterLab in a real browser: the browser tests and the pictures of the README are made with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+READY = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+SESSION = "window.jupyterapp.shell.currentWidget.sessionContext"
+
+
+@contextmanager
+def jupyterlab(folder: Path) -> Iterator[str]:
+    """Serve ``folder`` to nobody else, with settings of its own; gives the address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = '{"fetchNews": "false", "checkForUpdates": false}'
+    (settings / "notification.jupyterlab-settings").write_text(quiet, encoding="utf-8")
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={folder}", "--allow-root",
+    ]  # fmt: skip
+    own = {"JUPYTERLAB_SETTINGS_DIR": settings.parents[1], "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces"}
+    environment = os.environ | {name: str(path) for name, path in own.items()}
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: _answers(f"{address}/api/status"), 60, "JupyterLab did not start")
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser without a window; ends with a sentence where there is none."""
+    if CHROMIUM is None:
+        raise SystemExit("there is no chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Notebook:
+    """A notebook of these cells, opened in JupyterLab: run it, and look at what it says."""
+
+    def __init__(self, browser: Any, address: str, folder: Path, name: str, cells: tuple[str, ...]) -> None:
+        content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
+        content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(content, folder / f"{name}.ipynb")
+        self.complaints: list[str] = []
+        self.page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        self.page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
+        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
+        self.page.wait_for_function(READY, timeout=60_000)
+        self.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def run(self) -> None:
+        """Start all cells, and do not wait for them."""
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def text(self) -> str:
+        """What stands in the outputs."""
+        return "\n".join(self.page.locator(".jp-OutputArea-output").all_inner_texts())
+
+    def until(
+        self, happened: Callable[[], bool], seconds: float = 30, what: str = "what was waited for"
+    ) -> None:
+        wait_until(happened, seconds, lambda: f"{what} did not come; it says:\n{self.text()[-2000:]}")
+
+    def says(self, words: str, seconds: float = 30) -> None:
+        self.until(lambda: words in self.text(), seconds, repr(words))
+
+    def busy(self) -> bool:
+        """Whether a cell runs; the kernel's own word would be "idle" whenever a widget was answered."""
+        return any("*" in prompt for prompt in self.page.locator(".jp-InputPrompt").all_inner_texts())
+
+    def idle(self, seconds: float = 60) -> None:
+        self.until(lambda: not self.busy(), seconds, "the end of the cells")
+
+    def close(self) -> None:
+        """End the kernel and leave the page."""
+        self.page.evaluate(f"{SESSION}.shutdown()")
+        self.page.close()
+
+
+def wait_until(happened: Callable[[], bool], seconds: float, message: str | Callable[[], str]) -> None:
+    """Return as soon as something has happened; raises AssertionError where it has not in ``seconds``."""
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise AssertionError(message() if callable(message) else message)
+        time.sleep(0.05)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,62 @@
+"""The 2-D lab in a browser: it plays and steps after its cell has ended, and a shape can be drawn."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+from jupyter_browser import Notebook
+
+
+def step(lab: Notebook) -> int:
+    found = re.search(r"step ([\d,]+)", lab.page.locator(".gt-lab-numbers").inner_text())
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def said(lab: Notebook) -> str:
+    return str(lab.page.locator(".gt-lab-status").inner_text())
+
+
+def test_the_lab_plays_steps_and_learns_a_drawing(
+    notebook: Callable[..., Notebook], shot: Callable[..., None]
+) -> None:
+    lab = notebook("import gantutor as gt\nlab = gt.live.lab()")
+    lab.run()
+    lab.page.wait_for_selector(".gt-lab-plane img", timeout=60_000)
+    lab.idle()
+    assert "8 modes" in str(lab.page.locator(".gt-lab-plane img").first.get_attribute("alt"))
+    lab.page.click(".gt-lab-play")
+    lab.until(lambda: step(lab) > 100, 30, "a hundred steps")
+    time.sleep(5)
+    shot(lab, "lab")
+    lab.page.click(".gt-lab-play")
+    time.sleep(1.0)
+    stood = step(lab)
+    time.sleep(1.0)
+    assert step(lab) == stood
+    lab.page.click(".gt-lab-step")
+    lab.until(lambda: step(lab) == stood + 1, 5, "one step")
+    lab.page.click(".gt-lab-step-g")
+    lab.until(lambda: step(lab) == stood + 2, 5, "one step of the generator")
+    lab.page.locator(".gt-lab-distribution select").select_option(label="draw your own")
+    plane = lab.page.locator(".gt-lab-plane").bounding_box()
+    assert plane
+    across, down = plane["x"] + plane["width"] / 2, plane["y"] + plane["height"] / 2
+    lab.page.mouse.move(across - 60, down)
+    lab.page.mouse.down()
+    for offset in range(-60, 61, 10):
+        lab.page.mouse.move(across + offset, down + offset / 2)
+        time.sleep(0.05)
+    lab.page.mouse.up()
+    field = lab.page.locator(".gt-lab-draw input")
+    lab.until(lambda: field.input_value().count(";") >= 3, 10, "the points of the mouse")
+    field.fill("0 0; 1 1")
+    field.press("Enter")
+    lab.until(lambda: "three" in said(lab) or "3" in said(lab), 5, "a word on two points")
+    field.fill("-1 -1; 0 0; 1 1; 1 -1")
+    field.press("Enter")
+    lab.page.click(".gt-lab-step")
+    lab.until(lambda: step(lab) == 1, 10, "a step on the drawing")
+    assert "Traceback" not in lab.text()
