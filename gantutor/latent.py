@@ -33,8 +33,8 @@ def spherical(first: Tensor, last: Tensor, count: int = 10) -> Tensor:
     tensor([0.7071, 0.7071])
     """
     part = _parts(first, last, count)
-    cosine = torch.nn.functional.cosine_similarity(first.flatten(), last.flatten(), dim=0)
-    angle = torch.acos(cosine.clamp(-1, 1))
+    cosine = torch.nn.functional.cosine_similarity(first.double().flatten(), last.double().flatten(), dim=0)
+    angle = torch.acos(cosine.clamp(-1, 1)).to(first.dtype)
     if float(torch.sin(angle)) < 1e-4:
         if float(cosine) < 0:
             raise InputError(

@@ -41,16 +41,21 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
     if scoring is not None and scoring.moments:
         curves.append(lambda axes: _scores(scoring, axes))
     fig = plots.Figure(figsize=(10.0, 4.4), dpi=100)
-    right = 0.58
-    if "generator" in run.averaged:
-        left = fig.add_axes((0.06, 0.125, 0.46, 0.8))
-        (view or plots.samples)(run, left)
-    else:
-        right = 0.08
-    height = 0.9 / len(curves)
+    alone = "generator" not in run.averaged
+    if not alone:
+        (view or plots.samples)(run, fig.add_axes((0.06, 0.125, 0.46, 0.8)))
+    place = fig.add_gridspec(
+        len(curves),
+        1,
+        left=0.08 if alone else 0.6,
+        right=0.985,
+        top=0.93,
+        bottom=0.12,
+        hspace=0.3 * len(curves) - 0.1,
+    )
     for index, draw in enumerate(curves):
-        bottom = 0.955 - (index + 1) * height + (0.06 if len(curves) > 1 else 0.14)
-        draw(fig.add_axes((right, bottom, 0.985 - right, height - (0.145 if len(curves) > 1 else 0.16))))
+        draw(fig.add_subplot(place[index]))
+    fig.axes[-1].set_xlabel("step", fontsize=9)
     return fig
 
 
@@ -116,4 +121,4 @@ def _finish(axes: Axes, title: str, unit: str) -> None:
     axes.set_title(title, fontsize=9)
     axes.tick_params(labelsize=7)
     if axes.lines:
-        axes.legend(fontsize=7, loc="upper left", framealpha=0.7)
+        axes.legend(fontsize=7, loc="best", framealpha=0.6)

@@ -79,8 +79,8 @@ def test_the_controls_answer_while_the_cell_runs(
     assert lab.page.locator(".jp-OutputArea-output img").count() == 1
 
 
-def test_the_keyboard_reaches_every_control(notebook: Callable[..., Notebook]) -> None:
-    lab = begin(notebook(GAME, TRAINING))
+def test_the_keyboard_reaches_every_control_and_interrupts(notebook: Callable[..., Notebook]) -> None:
+    lab = begin(notebook(GAME, TRAINING, TRAINING))
     lab.page.locator(".gt-pause").focus()
     reached = set()
     for _ in range(12):
@@ -96,6 +96,9 @@ def test_the_keyboard_reaches_every_control(notebook: Callable[..., Notebook]) -
     lab.page.locator(".gt-stop").focus()
     lab.page.keyboard.press("Enter")
     lab.says("returned Run stopped", 5)
+    lab.until(lambda: lab.page.locator(".gt-step-count").count() > 0, 20, "the second training")
+    lab.page.evaluate("void window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    lab.says("returned Run interrupted", 10)
 
 
 def test_pressed_at_random_nothing_sticks(notebook: Callable[..., Notebook]) -> None:
@@ -111,12 +114,6 @@ def test_pressed_at_random_nothing_sticks(notebook: Callable[..., Notebook]) -> 
     lab.says("returned Run stopped", 5)
     lab.idle()
     assert "Traceback" not in lab.text()
-
-
-def test_the_stop_button_of_the_toolbar_ends_it_too(notebook: Callable[..., Notebook]) -> None:
-    lab = begin(notebook(GAME, TRAINING))
-    lab.page.evaluate("void window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
-    lab.says("returned Run interrupted", 10)
 
 
 def test_a_restarted_kernel_starts_anew(notebook: Callable[..., Notebook]) -> None:
