@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -62,15 +62,20 @@ class Control:
         )
         self.learning_rates[network] = float(value)
 
-    def wait(self) -> tuple[str, ...] | None:
-        """Return when a step may be taken: the networks it is limited to, or () for all; None once
-        stopped."""
-        started = time.monotonic()
-        while not self.stopped and (left := started + self.delay - time.monotonic()) > 0:
+    def wait(self, tell: Callable[[], None] | None = None) -> tuple[str, ...] | None:
+        """Return when a step may be taken: the networks it is limited to, or () for all; None once stopped.
+
+        ``tell`` is called once where it has to wait for a person.
+        """
+        started, told = time.monotonic(), tell is None
+        while not (self.stopped or self.paused) and (left := started + self.delay - time.monotonic()) > 0:
             time.sleep(min(left, 0.01))
         while not self.stopped and self.paused:
             with suppress(IndexError):  # none granted, or dropped by another thread just now
                 return self._granted.popleft()
+            if tell is not None and not told:
+                told = True
+                tell()
             time.sleep(0.01)
         return None if self.stopped else ()
 

@@ -90,8 +90,9 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
 def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     """What the averaged generator makes of the run's fixed latents, in the form that suits their shape.
 
-    Images (N, 1 or 3, H, W) as a page; points (N, 2) in the plane; numbers (N, 1) as a histogram; sequences
-    (N, T, …) as lines over time. A run without fixed latents shows fresh ones.
+    Images (N, 1 or 3, H, W) as a page, clips (N, T, 1 or 3, H, W) as rows of frames; points (N, 2) in the
+    plane; numbers (N, 1) as a histogram; series (N, T) or (N, T, C) and waveforms (N, 1 or 2, T) as lines
+    over time. A run without fixed latents shows fresh ones. Raises InputError for other shapes.
     """
     if run.gallery is None:
         made = run.sample(count)
@@ -100,19 +101,27 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
         some = tuple(c[:count] for c in conditions) if isinstance(conditions, tuple) else conditions
         made = run.generate(latents[:count], some[:count] if isinstance(some, Tensor) else some)
     title = f"Generated, step {run.step:,}"
+    if made.dim() == 5:  # clips (N, T, C, H, W): one row each
+        return grid(made[:6].flatten(0, 1), title, columns=made.shape[1], axes=axes)
     if made.dim() == 4 and made.shape[1] in (1, 3):
         return grid(made[:60], title, columns=10, axes=axes)
-    flat = made.flatten(2).mean(2) if made.dim() > 3 else made
-    if flat.shape[1:] == (2,):
-        x, y = flat.T.numpy()
+    if made.dim() == 4:
+        shape = tuple(made.shape[1:])
+        raise InputError(
+            f"samples of shape {shape} have no picture of their own: give a view that draws them"
+        )
+    if made.dim() == 3 and made.shape[1] <= 2 < made.shape[2]:  # waveforms (N, channels, T)
+        made = made.transpose(1, 2)
+    if made.shape[1:] == (2,):
+        x, y = made.T.numpy()
         axes.scatter(x, y, s=6, color=GENERATED, linewidths=0, label="generated")
         axes.set_aspect("equal")
         label(axes, title, "x₁", "x₂")
-    elif flat.shape[1:] == (1,):
-        axes.hist(flat[:, 0].numpy(), bins=20, color=GENERATED)
+    elif made.shape[1:] == (1,):
+        axes.hist(made[:, 0].numpy(), bins=20, color=GENERATED)
         label(axes, title, "x", "number of samples")
     else:
-        for sequence in flat[:8]:
+        for sequence in made[:8]:
             axes.plot(sequence.numpy(), color=GENERATED, linewidth=0.8, alpha=0.7)
         label(axes, title, "time step", "value")
     return axes.figure  # type: ignore[return-value]

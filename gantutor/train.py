@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class Callback:
     def on_start(self, run: Run) -> None: ...
 
     def on_step(self, run: Run) -> None: ...
+
+    def on_pause(self, run: Run) -> None: ...
 
     def on_end(self, run: Run) -> None: ...
 
@@ -154,7 +157,7 @@ def _loop(
         album.look(run)
         bar = Bar(budget, run, progress)
         while budget.spent(run) < 1:
-            allowed = training.control.wait()
+            allowed = training.control.wait(lambda: _tell(callbacks, "on_pause", run))
             if allowed is None:
                 break
             with interrupts_held():
@@ -169,10 +172,14 @@ def _loop(
         run.ended = "complete" if budget.spent(run) >= 1 else "stopped"
     except KeyboardInterrupt:
         run.ended = "interrupted"
+    except Exception:
+        if run.ended == "training":  # an error in a network, a loss or a callback
+            run.ended = f"failed at step {run.step:,}"
+        raise
     finally:
         if bar is not None:
             bar.close(run)
-        if run.ended != "training":
+        with suppress(KeyboardInterrupt), interrupts_held():  # whoever presses ■ twice still gets the Run
             _tell(callbacks, "on_end", run)
 
 

@@ -61,17 +61,19 @@ class Doctor(Callback):
         self.present: list[Diagnosis] = []
         self._data = None if data is None else tensors_of("data", data)
         self._held_out = None if held_out is None else tensors_of("held_out", held_out)
+        self._since: int | None = None
 
     # --- when it looks --------------------------------------------------------------------------------------
 
     def on_start(self, run: Run) -> None:
         began = time.perf_counter()
         self.signs, self.diagnoses, self.present = [], [], []
+        self._since = None
         self._known = self._reference(run)
         self._fixed = self._latents(run)
         self._start = weights_of(_trained(run))
-        self._since = run.step
         self._before: Weights | None = self._start  # the first step tells most of a learning rate
+        self._since = run.step  # the last to be set: on_end looks whether it is there
         self._rest(run, began)
 
     def on_step(self, run: Run) -> None:
@@ -83,6 +85,8 @@ class Doctor(Callback):
         self._look_out(run)
 
     def on_end(self, run: Run) -> None:
+        if self._since is None:  # interrupted before it had begun
+            return
         if run.step > self._since or not self.signs:
             self._examine(run, {})
 
@@ -125,7 +129,7 @@ class Doctor(Callback):
             return None
 
     def _examine(self, run: Run, update: dict[str, float]) -> None:
-        found = from_history(run, self._since) | {"update": update}
+        found = from_history(run, self._since or 0) | {"update": update}
         self._since = run.step
         if not found["broken"]:
             found["travelled"] = moved(self._start, _trained(run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 from gantutor.errors import InputError
@@ -29,7 +30,7 @@ class Controls:
         import ipywidgets as widgets
 
         self.run, self.control = run, run.control
-        self.alive = False
+        self.alive = self.deaf = False
         self._asked = 0.0
         self.pause = widgets.ToggleButton(
             description="Pause", icon="pause", tooltip="Hold the training before its next step"
@@ -78,26 +79,15 @@ class Controls:
 
     def look(self, now: float, began: float) -> None:
         """Ask the page for a sign of life until it has given one; say so where it gives none."""
-        if self.alive:
+        if self.alive or self.deaf:
             return
         if now - self._asked >= 0.5:
             self._asked = now
             self._beat.playing = False
             self._beat.playing = True
-        if now - began > PATIENCE and DEAF not in self.said.value:
+        if now - began > PATIENCE:
+            self.deaf, self._beat.playing = True, False
             self._say(DEAF)
-
-    def close(self) -> None:
-        """Take the widgets off the page and out of the kernel's memory."""
-        import ipywidgets as widgets
-
-        def all_of(widget: Any) -> list[Any]:
-            return [widget, *(w for child in getattr(widget, "children", ()) for w in all_of(child))]
-
-        self._beat.playing = False
-        for widget in all_of(self.row):
-            if isinstance(widget, widgets.Widget):
-                widget.close()
 
     def _step_button(self, description: str, networks: tuple[str, ...]) -> Any:
         import ipywidgets as widgets
@@ -149,7 +139,7 @@ class Controls:
             self._say(str(error))
 
     def _say(self, text: str) -> None:
-        self.said.value = f"<span role='status'>{text}</span>"
+        self.said.value = f"<span role='status'>{escape(text)}</span>"
 
 
 def learning_rates(run: Run) -> dict[str, float]:

@@ -19,8 +19,12 @@ from gantutor.train import Callback
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHARE = 0.05
-"""Drawing takes at most this share of the time: a slow picture is drawn less often."""
+SHARE = 0.04
+"""Between two pictures, drawing takes at most this share of the time: a slow one is drawn less often. With
+the first and the last picture and the line of progress it comes to a twentieth."""
+
+PATIENCE = 3.0
+"""Seconds between the first picture and the second."""
 
 STATUS_SECONDS = 0.25
 """How often the line of progress is written."""
@@ -68,6 +72,7 @@ class Dashboard(Callback):
         self._pane, self._run, self._controls = page.Pane(), run, None
         self._began, self._next, self._status_due, self.drawing = time.monotonic(), 0.0, 0.0, 0.0
         self._fraction = spent(run)
+        self._paused: float | None = None
         if page.watched():
             import ipywidgets as widgets
 
@@ -76,30 +81,40 @@ class Dashboard(Callback):
             self._picture.add_class("gt-picture")
             box = widgets.VBox([self._controls.row, self._picture, self._words])
             box.add_class("gt-dashboard")
+            self._box = box
             self._pane.show(box, None, "A training that is running: its dashboard")
             self._draw(run)
-            self._next = (
-                time.monotonic() + self.seconds
-            )  # the first picture of a session is slow: do not count it
+            # The first picture of a session loads fonts; what it took says nothing of the next.
+            self._next = time.monotonic() + max(self.seconds, PATIENCE)
 
     def on_step(self, run: Run) -> None:
         if self._controls is None:
             return
-        now, paused = time.monotonic(), run.control.paused
+        now = time.monotonic()
+        if self._paused is not None:  # the clock of the time left stood still
+            self._began, self._paused = self._began + now - self._paused, None
         self._controls.look(now, self._began)
-        if now >= self._status_due or paused:
-            self._controls.bar.value = spent(run)
-            self._controls.status.value = self._status(run, now)
-            self._status_due = now + STATUS_SECONDS
-        if now >= self._next or paused:
+        if now >= self._status_due:
+            self._write(run, now)
+        if now >= self._next:
+            self._draw(run)
+
+    def on_pause(self, run: Run) -> None:
+        if self._controls is not None:
+            self._paused = time.monotonic()
+            self._write(run, self._paused)
             self._draw(run)
 
     def on_end(self, run: Run) -> None:
-        if page.in_notebook():
-            self._pane.settle(self.still(), describe(run))
-        if self._controls is not None:
-            self._controls.close()
-            self._controls = None
+        if self._run is not run:  # interrupted before it had begun
+            return
+        try:
+            if page.in_notebook():
+                self._pane.settle(self.still(), describe(run))
+        finally:
+            if self._controls is not None:
+                page.close_all(self._box)
+                self._controls = None
 
     def still(self) -> Figure:
         """The picture of the last training; raises InputError where there was none."""
@@ -114,6 +129,12 @@ class Dashboard(Callback):
                 "text/plain": "A dashboard that has seen no training yet: give it to train(callbacks=[…])."
             }
         return page.still_bundle(self.still(), describe(self._run))
+
+    def _write(self, run: Run, now: float) -> None:
+        assert self._controls is not None
+        self._controls.bar.value = spent(run)
+        self._controls.status.value = self._status(run, now)
+        self._status_due = now + STATUS_SECONDS
 
     def _draw(self, run: Run) -> None:
         began = time.monotonic()

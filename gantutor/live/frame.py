@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from html import escape
+from typing import TYPE_CHECKING
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, first_line
 from gantutor.live import page
 
 if TYPE_CHECKING:
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 
 
 class Frame:
-    """``draw()`` gives a figure and ``describe()`` its description; ``follow`` draws again when widgets
-    change.
+    """``draw()`` gives a figure and ``describe()`` its description; ``refresh`` draws again.
 
     Widgets may change from several threads at once: one picture is drawn at a time, and of changes that come
     meanwhile only the last is drawn. What cannot be drawn is said in one sentence instead.
@@ -29,10 +29,6 @@ class Frame:
         self.picture.add_class("gt-picture")
         self._drawing, self._wanted = threading.Lock(), False
 
-    def follow(self, watched: Sequence[Any]) -> None:
-        for widget in watched:
-            widget.observe(lambda _: self.refresh(), "value")
-
     def refresh(self) -> None:
         """Draw what the widgets ask for now."""
         self._wanted = True
@@ -42,6 +38,11 @@ class Frame:
                 self.picture.value = page.image(page.png(self.draw()), self.describe())
                 self.said.value = ""
             except InputError as error:
-                self.said.value = f"<span role='status'>{error}</span>"
+                self._say(str(error))
+            except Exception as error:  # whatever a user's own network raises: said, and the views go on
+                self._say(f"this picture could not be drawn: {first_line(error)}")
             finally:
                 self._drawing.release()
+
+    def _say(self, text: str) -> None:
+        self.said.value = f"<span role='status'>{escape(text)}</span>"

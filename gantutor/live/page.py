@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import sys
+import threading
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+DRAWING = threading.RLock()
+"""Held while matplotlib draws: a view of one thread and a training of another share its parser of labels."""
+
+_closers: dict[tuple[str, str, int], Callable[[], None]] = {}
+"""How to end what a cell shows, by cell, run of the cell and pane."""
 
 
 def in_notebook() -> bool:
@@ -41,7 +49,8 @@ def _kernel() -> Any:
 def png(figure: Figure) -> bytes:
     """A matplotlib figure as a PNG, compressed little: it is drawn many times and kept once."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
+    with DRAWING:
+        figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
     return file.getvalue()
 
 
@@ -71,10 +80,14 @@ class Pane:
     def __init__(self) -> None:
         self._handle: Any = None
 
-    def show(self, widget: Any, still: Figure | None, description: str) -> None:
-        """Show the widget; code hosts, which cannot, fall back to the picture."""
+    def show(
+        self, widget: Any, still: Figure | None, description: str, close: Callable[[], None] | None = None
+    ) -> None:
+        """Show the widget; code hosts, which cannot, fall back to the picture. ``close`` ends it when the
+        same cell shows something new."""
         bundle = {} if still is None else still_bundle(still, description)
         if watched():
+            _take_over(self, close or (lambda: close_all(widget)))
             bundle |= widget._repr_mimebundle_() | {"text/plain": description}
         if bundle:
             self._put(bundle)
@@ -92,3 +105,26 @@ class Pane:
             self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(bundle, raw=True)
+
+
+def _take_over(pane: Pane, close: Callable[[], None]) -> None:
+    """End what this cell showed when it ran before, and remember how to end what it shows now.
+
+    Several views of one cell live side by side: only those of an earlier run of the cell are ended.
+    """
+    kernel = _kernel()
+    parent = (kernel.get_parent("shell") or {}) if kernel is not None else {}
+    cell = parent.get("metadata", {}).get("cellId", "")
+    run = parent.get("header", {}).get("msg_id", "")
+    for key in [key for key in _closers if key[0] == cell and key[1] != run]:
+        _closers.pop(key)()
+    _closers[cell, run, id(pane)] = close
+
+
+def close_all(widget: Any) -> None:
+    """Take a widget and all it holds off the page and out of the kernel's memory."""
+    if hasattr(widget, "playing"):  # its clock ticks in the browser
+        widget.playing = False
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    widget.close()

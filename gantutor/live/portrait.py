@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gantutor import plots
+from gantutor.errors import first_line
 from gantutor.run import Run
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
     """The picture that a dashboard shows while a run trains and leaves when it ends.
 
     Left what ``view(run, axes)`` draws, by default the generated samples; right the losses, the
-    discriminator's probabilities for real and generated samples where the game records them, and the scores
-    taken so far.
+    discriminator's mean logits of real and generated samples where the game records them (at 0 it cannot
+    tell, if its loss is the cross-entropy), and the scores taken so far.
 
     >>> from gantutor import GAN, networks
     >>> gan = GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), latent=2)
@@ -37,13 +38,13 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
     """
     curves: list[Callable[[Axes], None]] = [lambda axes: _losses(run, axes)]
     if "discriminator.real_logit" in run.history.names:
-        curves.append(lambda axes: _probabilities(run, axes))
+        curves.append(lambda axes: _logits(run, axes))
     if scoring is not None and scoring.moments:
         curves.append(lambda axes: _scores(scoring, axes))
     fig = plots.Figure(figsize=(10.0, 4.4), dpi=100)
     alone = "generator" not in run.averaged
     if not alone:
-        (view or plots.samples)(run, fig.add_axes((0.06, 0.125, 0.46, 0.8)))
+        _made(run, view or plots.samples, fig.add_axes((0.06, 0.125, 0.46, 0.8)))
     place = fig.add_gridspec(
         len(curves),
         1,
@@ -57,6 +58,17 @@ def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None)
         draw(fig.add_subplot(place[index]))
     fig.axes[-1].set_xlabel("step", fontsize=9)
     return fig
+
+
+def _made(run: Run, view: View, axes: Axes) -> None:
+    """What the view draws; an error in it must not end a training, so that it is written there instead."""
+    try:
+        view(run, axes)
+    except Exception as error:
+        axes.clear()
+        axes.set_axis_off()
+        said = f"The view could not be drawn:\n{first_line(error)}"
+        axes.text(0.5, 0.5, said, ha="center", va="center", wrap=True, fontsize=9)
 
 
 def thinned(steps: list[int], values: list[float]) -> tuple[list[float], list[float]]:
@@ -82,18 +94,18 @@ def _losses(run: Run, axes: Axes) -> None:
             axes.plot(
                 steps, values, color=colours.get(turn.name, plots.NEUTRAL), linewidth=1.2, label=turn.name
             )
-    _finish(axes, "Losses", "nats")
+    _finish(axes, "Losses", "loss")
 
 
-def _probabilities(run: Run, axes: Axes) -> None:
-    for name, colour, style in (("real", plots.REAL, "-"), ("fake", plots.GENERATED, "--")):
+def _logits(run: Run, axes: Axes) -> None:
+    for name, said, colour, style in (
+        ("real", "real", plots.REAL, "-"),
+        ("fake", "generated", plots.GENERATED, "--"),
+    ):
         steps, logits = thinned(*run.history.column(f"discriminator.{name}_logit"))
-        shares = torch.sigmoid(torch.tensor(logits)).tolist()
-        axes.plot(
-            steps, shares, style, color=colour, linewidth=1.2, label="real" if name == "real" else "generated"
-        )
-    axes.set_ylim(-0.02, 1.02)
-    _finish(axes, "What the discriminator says: σ(mean logit)", "probability")
+        axes.plot(steps, logits, style, color=colour, linewidth=1.2, label=said)
+    axes.axhline(0, color=plots.NEUTRAL, linestyle=":", linewidth=1)
+    _finish(axes, "What the discriminator says", "mean logit")
 
 
 def _scores(scoring: Scoring, axes: Axes) -> None:
