@@ -67,6 +67,8 @@ def notebook(
 
     yield make
     for each in opened:
-        shot(each, request.node.name)
-        each.close()
+        try:
+            shot(each, request.node.name)
+        finally:
+            each.close()
         assert not each.complaints, f"the browser's console complains: {each.complaints}"
