@@ -124,3 +124,14 @@ def test_an_interrupt_inside_a_step_waits_for_its_end_and_a_second_does_not(inte
         done.append("not reached")
     assert done == ["the rest of the step"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_whoever_wants_to_know_is_told_once_that_it_waits_for_a_person() -> None:
+    control, told = Control(), []
+    assert control.wait(lambda: told.append("running")) == () and not told
+    control.slow_down(10)
+    control.pause()  # also ends the wait of slow motion
+    control.step()
+    assert control.wait(lambda: told.append("granted")) == () and not told
+    threading.Timer(0.2, control.stop).start()
+    assert control.wait(lambda: told.append("paused")) is None and told == ["paused"]
