@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import gantutor as gt
 from gantutor.data import toy
-from gantutor.live.lab import Lab, curves, lab, laboratory, layers, page, plane, showing
+from gantutor.live.lab import Lab, curves, lab, laboratory, layers, page, plane, showing, sketch
 from gantutor.live.lab.game import Game, at_rest
 from gantutor.live.lab.pen import Pen, parse
 from gantutor.live.lab.settings import DISTRIBUTIONS, DRAW, LOSSES, OWN, Settings, plane_of
@@ -88,6 +88,16 @@ def test_the_same_settings_give_the_same_game_and_another_seed_another(same_weig
     again = one.again()
     again.advance(5)
     assert same_weights(again.run, one.run)
+
+
+def test_random_numbers_of_other_cells_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda _: pytest.fail("of all accelerators"))
+    torch.default_generator.manual_seed(5)
+    expected = torch.randn(3)
+    for loss in ("hinge", "Wasserstein"):
+        torch.default_generator.manual_seed(5)
+        game(loss=loss).advance(2)
+        assert torch.equal(torch.randn(3), expected)
 
 
 @pytest.mark.parametrize(
@@ -333,6 +343,33 @@ def test_shown_twice_both_places_hold_the_same_widgets(monkeypatch: pytest.Monke
     assert page.WIDGET not in left[2] | left[3] and len(left) == 4 and made.panel is None
 
 
+def test_a_cell_run_again_ends_the_lab_it_showed(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[dict[str, Any]] = []
+    closers: list[Any] = []
+
+    def take_over(pane: page.Pane, close: Any) -> None:
+        while closers:
+            closers.pop()()
+        closers.append(close)
+
+    monkeypatch.setattr(page, "in_notebook", lambda: True)
+    monkeypatch.setattr(page, "watched", lambda: True)
+    monkeypatch.setattr(page, "_take_over", take_over)
+    monkeypatch.setattr(page.Pane, "_put", lambda self, bundle: left.append(bundle))
+    old = lab(**SMALL)
+    old.play()
+    wait_for(1, old)
+    old.display()  # the same cell, the same lab: it lives on
+    assert old.playing and old.panel is not None
+    new = lab(**SMALL)
+    assert not old.playing and old.panel is None and old.run.ended == "stopped" and threads() == 0
+    assert len(left) == 3 and all(page.WIDGET in bundle for bundle in left)  # no old still on the new lab
+    old.close()
+    assert len(left) == 3
+    new.close()
+    assert len(left) == 4 and page.WIDGET not in left[3]
+
+
 # --- playing ----------------------------------------------------------------------------------------------
 
 
@@ -463,8 +500,33 @@ def test_a_stroke_is_learnt_when_the_mouse_is_let_go(played: Lab) -> None:
     middle = plane_of("ring")
     expected = [plane.Picture(middle).place(x / 420, 100 / 420) for x in (100, 300)]
     assert drawn.centres[0].tolist() == pytest.approx(expected[0], abs=1e-5)
-    assert drawn.centres[-1].tolist() == pytest.approx(expected[1], abs=0.03)
+    assert drawn.centres[-1].tolist() == pytest.approx(expected[1], abs=0.04)
+    typed = panel.sketch.typed
+    assert torch.allclose(torch.tensor(parse(typed.value)), drawn.centres, atol=0.006)
+    learnt = played.game
+    typed.value += "; 0 0"  # by the user: now it is learnt again
+    assert played.game is not learnt and played.pen.points[-1] == (0.0, 0.0)
+    panel.sketch.clear.click()
+    assert typed.value == ""
+    panel.distribution.value = "ring"
     played.step()
+
+
+def test_the_points_of_a_stroke_are_learnt_once_and_drawn_seldom(
+    played: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, learnt, seen = played.panel, [], []
+    panel.distribution.value = DRAW
+    draw, show = played.draw, played.show
+    monkeypatch.setattr(played, "draw", lambda *given: (learnt.append(given), draw(*given)))
+    monkeypatch.setattr(played, "show", lambda **given: (seen.append(given), show(**given)))
+    monkeypatch.setattr(sketch, "BETWEEN", 1000.0)
+    panel.sketch._mouse._dom_handlers(mouse("mousedown", 100, 100))
+    for x in range(100, 300, 5):
+        panel.sketch._mouse._dom_handlers(mouse("mousemove", x, 100))
+    assert len(seen) == 1
+    panel.sketch._mouse._dom_handlers(mouse("mouseup", 300, 100))
+    assert len(seen) == 2 and len(learnt) == 1 and ";" in panel.sketch.typed.value
 
 
 def test_fewer_than_three_points_are_one_sentence(played: Lab) -> None:
@@ -497,6 +559,13 @@ def test_the_pen_leaves_points_evenly() -> None:
         pen.move(x, 0)
     gaps = np.diff([x for x, _ in pen.points])
     assert np.allclose(gaps, 0.1) and len(pen.points) in (10, 11)
+    pen.press(0, 0, reach=100)
+    pen.move(100, 0)
+    assert np.allclose(np.diff([x for x, _ in pen.points[-10:]]), 10)
+    pen.clear()
+    pen.press(0, 0, reach=1e-3)
+    pen.move(1e-3, 0)
+    assert len(set(parse(pen.written()))) == len(pen.points) in (10, 11)
     pen.clear()
     pen.move(3, 3)
     assert pen.points == [] and parse(" ; ") == []

@@ -109,10 +109,3 @@ def labelled(options: Any, value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, str):
         return [(each, each) for each in options]
     return [(f"{each:g}", each) for each in sorted({*options, value})]
-
-
-def close_all(widget: Any) -> None:
-    """Take a widget and all it holds off the page and out of the kernel's memory."""
-    for child in getattr(widget, "children", ()):
-        close_all(child)
-    widget.close()

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from gantutor import plots
+from gantutor.live import page
 from gantutor.live.lab.game import SCORED, Game
 from gantutor.live.lab.plane import jpeg
 from gantutor.metrics.divergence import divergence_scores
@@ -110,14 +111,15 @@ class Picture:
         figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
         self.canvas = FigureCanvasAgg(figure)
         panels = figure.subplots(1, 3)
-        figure.subplots_adjust(left=0.075, right=0.99, top=0.89, bottom=0.19, wspace=0.33)
+        figure.subplots_adjust(left=0.075, right=0.975, top=0.89, bottom=0.19, wspace=0.45)
         self.curves = Curves(panels, game)
 
     def draw(self, game: Game) -> bytes:
         """The curves of a game so far."""
-        self.curves.set(game)
-        self.canvas.draw()
-        return jpeg(self.canvas)
+        with page.DRAWING:
+            self.curves.set(game)
+            self.canvas.draw()
+            return jpeg(self.canvas)
 
 
 def describe(game: Game) -> str:

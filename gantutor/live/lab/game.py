@@ -62,8 +62,9 @@ class Game:
     def __init__(self, settings: Settings, plane: Plane, own: Mapping[str, nn.Module] | None = None) -> None:
         self.settings, self.plane, self.own = settings, plane, dict(own or {})
         self.record = Record()
-        with devices.random_state_kept(CPU):
-            torch.manual_seed(settings.seed)
+        with torch.random.fork_rng(devices=[]):
+            # torch.manual_seed would seed the accelerators too, on which another cell may be training.
+            torch.default_generator.manual_seed(settings.seed)
             networks = self._networks()
             gan = GAN(
                 *networks,
@@ -72,7 +73,8 @@ class Game:
                 discriminator_turns=settings.discriminator_turns,
             )
         size = min(BATCH, len(plane.points))
-        with devices.reproducible(settings.seed, CPU):  # the order of train(), so that both draw alike
+        self._random = torch.Generator().manual_seed(settings.seed).get_state()
+        with self._stepping():  # the order of train(), so that both draw alike
             batches = batches_of(plane.points, size, settings.seed, CPU)
             example, _, _ = inspect_data(plane.points, size, CPU, None)
             devices.place(gan, CPU, example)
@@ -80,7 +82,6 @@ class Game:
             rates = {"generator": settings.generator_rate, "discriminator": settings.discriminator_rate}
             makers = {name: adam(rate or 1e-3) for name, rate in rates.items()}
             self.training = set_up(gan, batches, makers, 10_000, Control(), settings.seed, CPU)
-            self._random = torch.get_rng_state()
         for name, rate in rates.items():
             self.training.control.set_learning_rate(name, rate)
         run = self.run

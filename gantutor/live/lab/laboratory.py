@@ -55,7 +55,7 @@ class Lab:
         self._screen = screen.Screen()
         self._sign = time.monotonic()
         self._closed = False
-        self._showing = Showing()
+        self._showing = Showing(lambda: self._end(settle=False))
 
     @property
     def run(self) -> Run:
@@ -136,15 +136,7 @@ class Lab:
 
     def close(self) -> None:
         """End the lab: its thread stops, and a still picture takes its place on the page."""
-        if self._closed:
-            return
-        self.pause()
-        self._closed = True
-        self.run.ended = "stopped"
-        if self.panel is not None:
-            self._showing.settle(self.still(), describe(self.game, screen.ALL))
-            self.panel.close()
-            self.panel = None
+        self._end(settle=True)
 
     def still(self) -> Figure:
         """All layers and the curves as a figure."""
@@ -241,6 +233,19 @@ class Lab:
         self.say(words)
         self._tell("on_play", False)
         return False
+
+    def _end(self, settle: bool) -> None:
+        """Stop for good and take the widgets away, with a still picture in their place or with none."""
+        if self._closed:
+            return
+        self.pause()
+        self._closed = True
+        self.run.ended = "stopped"
+        if self.panel is not None:
+            if settle:
+                self._showing.settle(self.still(), describe(self.game, screen.ALL))
+            self.panel.close()
+            self.panel = None
 
     def _check_open(self) -> None:
         if self._closed:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from html import escape
 from typing import Any
 
 from gantutor.errors import InputError, first_line
-from gantutor.live.lab.controls import BUILDING, DELAYS, OF, STEERING, button, choice, close_all, control, put
+from gantutor.live import page
+from gantutor.live.lab.controls import BUILDING, DELAYS, OF, STEERING, button, choice, control, put
 from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.plane import PIXELS
 from gantutor.live.lab.settings import DISTRIBUTIONS, DRAW, OWN
@@ -70,7 +72,7 @@ class Panel:
         }
         for box in self.layers.values():
             self._watch(box, self._on_layers)
-        self.sketch = Sketch(lab, self.plane, self._do)
+        self.sketch = Sketch(lab, self.plane, self._do, self._quietly)
         self.sketch.active = lab.game.settings.distribution == DRAW
         here = lab.game.settings.distribution
         self._own_data = lab.game.plane if here == OWN else None
@@ -151,6 +153,16 @@ class Panel:
             self.lab.say(f"this could not be done: {first_line(error)}.")
         self.sync()
 
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Widgets that this thread sets inside the block ask for nothing."""
+        before = getattr(self._syncing, "on", False)
+        self._syncing.on = True
+        try:
+            yield
+        finally:
+            self._syncing.on = before
+
     def _on_layers(self, _: bool) -> None:
         self.lab.shown = frozenset(name for name, box in self.layers.items() if box.value)
         self.lab.show()
@@ -183,8 +195,7 @@ class Panel:
     def sync(self) -> None:
         """Set every control to what holds in the lab, without asking for it again."""
         settings, playing = self.lab.game.settings, self.lab.playing
-        self._syncing.on = True
-        try:
+        with self._quietly():
             self.play.value = playing
             self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
             self.distribution.value = DRAW if self.drawing else settings.distribution
@@ -194,10 +205,8 @@ class Panel:
             for name in ("r1", "r2"):
                 self.controls[name].disabled = settings.loss == "Wasserstein"
             (self.plane.add_class if self.drawing else self.plane.remove_class)("gt-lab-drawing")
-        finally:
-            self._syncing.on = False
 
     def close(self) -> None:
         """Take the widgets off the page and out of the kernel's memory."""
         self.sketch.close()
-        close_all(self.box)
+        page.close_all(self.box)

@@ -21,13 +21,13 @@ class Pen:
     """
 
     def __init__(self, spacing: float = SPACING) -> None:
-        self.spacing = spacing
+        self.spacing = self._gap = spacing
         self.points: list[tuple[float, float]] = []
         self.down = False
 
-    def press(self, x: float, y: float) -> None:
-        """The pen touches the plane."""
-        self.down = True
+    def press(self, x: float, y: float, reach: float = 1.0) -> None:
+        """The pen touches the plane, half of whose side is ``reach``."""
+        self.down, self._gap = True, self.spacing * reach
         if len(self.points) < MOST:
             self.points.append((x, y))
 
@@ -37,9 +37,9 @@ class Pen:
             return
         from_x, from_y = self.points[-1]
         distance = math.hypot(x - from_x, y - from_y)
-        for i in range(1, int(distance / self.spacing) + 1):
+        for i in range(1, int(distance / self._gap) + 1):
             if len(self.points) < MOST:
-                share = i * self.spacing / distance
+                share = i * self._gap / distance
                 self.points.append((from_x + share * (x - from_x), from_y + share * (y - from_y)))
 
     def lift(self) -> None:
@@ -57,6 +57,16 @@ class Pen:
     def clear(self) -> None:
         """Begin anew."""
         self.points, self.down = [], False
+
+    def written(self) -> str:
+        """The points as ``parse`` reads them, to as many decimals as tell neighbours of a stroke apart.
+
+        >>> pen = Pen()
+        >>> pen.press(0, 1 / 3); pen.move(0.03, 1 / 3); pen.written()
+        '0.00 0.33; 0.03 0.33'
+        """
+        places = max(2, -math.floor(math.log10(self._gap)))
+        return "; ".join(f"{x:.{places}f} {y:.{places}f}" for x, y in self.points)
 
 
 def parse(text: str) -> list[tuple[float, float]]:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from gantutor import plots
+from gantutor.live import page
 from gantutor.live.lab.game import Game
 from gantutor.live.lab.layers import ARROWS, GENERATED, GRID, POINTERS, REAL, SHADE, Layers
 from gantutor.live.lab.settings import Plane
@@ -98,21 +99,27 @@ class Picture:
         figure = Figure(figsize=(PIXELS / 100, PIXELS / 100), dpi=100)
         self.canvas = FigureCanvasAgg(figure)
         axes = figure.add_axes(FRAME)
-        axes.tick_params(labelsize=8)
+        axes.tick_params(labelsize=8, pad=2)
+        left, _, width, _ = FRAME
+        figure.text(left + width / 2, 0.004, "x₁", fontsize=8, ha="center", va="bottom")
+        figure.text(0.008, 0.996, "x₂", fontsize=8, ha="left", va="top")
         self.artists = Artists(axes, plane, animated=True)
-        self.canvas.draw()
+        with page.DRAWING:
+            self.canvas.draw()
         self._still = self.canvas.copy_from_bbox(figure.bbox)
 
     def draw(self, layers: Layers, pen: Points = ()) -> None:
         """Put the layers on the canvas."""
-        self.canvas.restore_region(self._still)
-        self.artists.set(layers, pen)
-        for artist in self.artists.all:
-            self.artists.axes.draw_artist(artist)
+        with page.DRAWING:
+            self.canvas.restore_region(self._still)
+            self.artists.set(layers, pen)
+            for artist in self.artists.all:
+                self.artists.axes.draw_artist(artist)
 
     def encode(self) -> bytes:
         """What is on the canvas, as a JPEG."""
-        return jpeg(self.canvas)
+        with page.DRAWING:
+            return jpeg(self.canvas)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
         """The point of the plane at a place of the picture, given as shares of its width and height from the

@@ -19,7 +19,7 @@ CURVES = 1.0
 ALL = frozenset(LAYERS)
 
 
-class Frame(NamedTuple):
+class Seen(NamedTuple):
     """The plane and the curves as HTML, and the numbers as a line; the latter two are empty while not due."""
 
     plane: str
@@ -43,7 +43,7 @@ class Screen:
         self._due = 0.0
         self._before = (0, 0.0)
 
-    def draw(self, game: Game, shown: frozenset[str], pen: plane.Points, everything: bool = False) -> Frame:
+    def draw(self, game: Game, shown: frozenset[str], pen: plane.Points, everything: bool = False) -> Seen:
         """The game as it stands; the curves only where they are due, or with ``everything``."""
         began = time.monotonic()
         if game is not self._game:
@@ -57,11 +57,11 @@ class Screen:
         seen = page.image(self._plane.encode(), plane.describe(game, shown))
         if not due:
             self.seconds = time.monotonic() - began
-            return Frame(seen, "", "")
+            return Seen(seen, "", "")
         curve = page.image(self._curves.draw(game), curves.describe(game))
         self._due = time.monotonic() + CURVES
         self.seconds = self._due - CURVES - began
-        return Frame(seen, curve, f"step {game.run.step:,}{self._speed(game, began)}{curves.numbers(game)}")
+        return Seen(seen, curve, f"step {game.run.step:,}{self._speed(game, began)}{curves.numbers(game)}")
 
     def _speed(self, game: Game, now: float) -> str:
         step, then = self._before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gantutor.live import page
@@ -12,29 +14,38 @@ if TYPE_CHECKING:
 
 
 class Showing:
-    """The places of one lab.
+    """The places of one lab; ``gone()`` is called when the last of them shows something else.
 
-    >>> Showing().just_shown()
+    >>> Showing(lambda: None).just_shown()
     False
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gone: Callable[[], None]) -> None:
+        self._gone = gone
         self._panes: list[page.Pane] = []
         self._cell = 0
 
     def show(self, still: Figure, words: str, box: Any = None) -> None:
         """Show the widgets with the picture as what is left of them, or, without widgets, the picture."""
         self._cell = cell()
-        self._panes.append(page.Pane())
+        pane = page.Pane()
+        self._panes.append(pane)  # before the cell's last pane is left: that may be one of the same lab
         if box is None:
-            self._panes[-1].settle(still, words)
+            pane.settle(still, words)
         else:
-            self._panes[-1].show(box, still, words)
+            pane.show(box, still, words, partial(self._leave, pane))
 
     def settle(self, still: Figure, words: str) -> None:
         """Leave this picture in all places, and nothing that moves."""
         for pane in self._panes:
             pane.settle(still, words)
+
+    def _leave(self, pane: page.Pane) -> None:
+        """The cell of a pane shows something new: it is no place of the lab any more."""
+        if pane in self._panes:
+            self._panes.remove(pane)
+            if not self._panes:
+                self._gone()
 
     def just_shown(self) -> bool:
         """Whether the cell that runs has shown it already."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
+from gantutor.errors import InputError
 from gantutor.live.lab.controls import button
 from gantutor.live.lab.pen import parse
 from gantutor.live.lab.plane import PIXELS
@@ -12,19 +15,26 @@ from gantutor.live.lab.plane import PIXELS
 EVENTS = ["mousedown", "mousemove", "mouseup", "mouseleave"]
 INVITATION = "Drag with the mouse in the plane, or type at least three points as x y; x y; x y."
 
+BETWEEN = 0.04
+"""Seconds from one drawing under the moving pen to the next, at least."""
+
 Do = Callable[[Callable[[], Any]], None]
 
 
 class Sketch:
     """What draws: ``active`` while "draw your own" is chosen.
 
-    A stroke is learnt when the mouse is let go or leaves the plane, typed points when Enter is pressed.
+    ``do`` runs what a widget asks for, and nothing that it asks for inside of ``quietly()``. A stroke is
+    learnt when the mouse is let go or leaves the plane, typed points when Enter is pressed.
     """
 
-    def __init__(self, lab: Any, plane: Any, do: Do) -> None:
+    def __init__(
+        self, lab: Any, plane: Any, do: Do, quietly: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         import ipywidgets as widgets
 
         self.lab, self.active = lab, False
+        self._quietly, self._drawn = quietly, 0.0
         self.typed = widgets.Text(
             placeholder="x y; x y; x y",
             description="points",
@@ -62,14 +72,31 @@ class Sketch:
         place = self.lab.place(event["relativeX"] / width, event["relativeY"] / height)
         if kind == "mousedown":
             self.lab.pause()
-            pen.press(*place)
+            pen.press(*place, self.lab.game.plane.reach)
         elif kind == "mousemove":
             pen.move(*place)
+            if time.monotonic() - self._drawn < BETWEEN:
+                return
         else:
-            pen.lift()
-            self.lab.draw(pen.points)
+            self._on_lift()
             return
         self.lab.show()
+        self._drawn = time.monotonic()
+
+    def _on_lift(self) -> None:
+        """The stroke is over: its points can be edited as text, and are learnt."""
+        pen = self.lab.pen
+        pen.lift()
+        self._write(pen.written())
+        try:
+            self.lab.draw(pen.points)
+        except InputError:
+            self.lab.show()
+            raise
+
+    def _write(self, text: str) -> None:
+        with self._quietly():
+            self.typed.value = text
 
     def _on_typed(self, text: str) -> None:
         if text.strip():
@@ -80,6 +107,7 @@ class Sketch:
     def _on_clear(self) -> None:
         self.lab.pause()
         self.lab.pen.clear()
+        self._write("")
         self.lab.say(f"No points are drawn. {INVITATION}" if self.active else "No points are drawn.")
         self.lab.show()
 
