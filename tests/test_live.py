@@ -416,7 +416,7 @@ def test_a_view_that_fails_is_written_down_and_ends_nothing(
 def test_a_thinned_curve_keeps_its_mean() -> None:
     values = torch.rand(12_345, dtype=torch.float64).tolist()
     steps, thin = portrait.thinned(list(range(12_345)), values)
-    assert len(thin) == len(steps) == portrait.POINTS
+    assert portrait.POINTS / 2 < len(thin) == len(steps) <= portrait.POINTS
     assert sum(thin) / len(thin) == pytest.approx(sum(values) / len(values), abs=1e-3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def thinned(steps: list[int], values: list[float]) -> tuple[list[float], list[fl
     if len(values) <= POINTS:
         return list(map(float, steps)), values
     pair = torch.tensor([steps, values], dtype=torch.float64)
-    parts = [part.mean(1) for part in torch.tensor_split(pair, POINTS, dim=1)]
+    parts = [part.mean(1) for part in torch.split(pair, math.ceil(len(values) / POINTS), dim=1)]
     both = torch.stack(parts, 1)
     return both[0].tolist(), both[1].tolist()
 
