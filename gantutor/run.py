@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -37,21 +38,21 @@ class History:
     def __init__(self) -> None:
         self._columns: dict[str, tuple[list[int], list[float]]] = {}
         self._pending: list[tuple[int, dict[str, Tensor]]] = []
+        self._reading = threading.Lock()
 
     def append(self, step: int, values: dict[str, Tensor]) -> None:
         self._pending.append((step, values))
 
     def _read(self) -> None:
-        pending, self._pending = self._pending, []
-        if not pending:
-            return
-        scalars = [value.detach().reshape(()) for _, values in pending for value in values.values()]
-        numbers = iter(torch.stack(scalars).tolist() if scalars else [])
-        for step, values in pending:
-            for name in values:
-                steps, column = self._columns.setdefault(name, ([], []))
-                steps.append(step)
-                column.append(next(numbers))
+        with self._reading:  # a view of another thread may look at the same time
+            pending, self._pending = self._pending, []
+            scalars = [value.detach().reshape(()) for _, values in pending for value in values.values()]
+            numbers = iter(torch.stack(scalars).tolist() if scalars else [])
+            for step, values in pending:
+                for name in values:
+                    steps, column = self._columns.setdefault(name, ([], []))
+                    steps.append(step)
+                    column.append(next(numbers))
 
     @property
     def names(self) -> list[str]:

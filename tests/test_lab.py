@@ -309,8 +309,19 @@ def test_what_cannot_be_used_ends_in_one_sentence(given: dict[str, Any], sentenc
     assert "\n" not in str(refused.value)
 
 
+def keeping(left: list[dict[str, Any]]) -> Any:
+    """Stands for the page: keeps what is put there, but for the pictures that are folded up."""
+
+    def put(handle: Any, bundle: dict[str, Any]) -> Any:
+        if "text/html" not in bundle:
+            left.append(bundle)
+        return handle
+
+    return put
+
+
 def test_outside_of_a_notebook_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page.Pane, "_put", lambda *_: pytest.fail("nobody looks"))
+    monkeypatch.setattr(page, "_put", lambda *_: pytest.fail("nobody looks"))
     lab(steps=1, **SMALL)
 
 
@@ -318,7 +329,7 @@ def test_where_nobody_watches_a_still_picture_is_left(monkeypatch: pytest.Monkey
     left: list[dict[str, Any]] = []
     monkeypatch.setattr(page, "in_notebook", lambda: True)
     monkeypatch.setattr(showing, "cell", lambda: 7)
-    monkeypatch.setattr(page.Pane, "_put", lambda self, bundle: left.append(bundle))
+    monkeypatch.setattr(page, "_put", keeping(left))
     made = lab(steps=4, **SMALL)
     assert set(left[0]) == {"text/plain", "image/png"} and len(left) == 1
     assert left[0]["text/plain"].startswith("The plane (ring) after 4 steps: real points in blue")
@@ -333,7 +344,7 @@ def test_shown_twice_both_places_hold_the_same_widgets(monkeypatch: pytest.Monke
     left: list[dict[str, Any]] = []
     monkeypatch.setattr(page, "in_notebook", lambda: True)
     monkeypatch.setattr(page, "watched", lambda: True)
-    monkeypatch.setattr(page.Pane, "_put", lambda self, bundle: left.append(bundle))
+    monkeypatch.setattr(page, "_put", keeping(left))
     made = lab(**SMALL)
     assert made.run.step == 0
     made.display()
@@ -355,7 +366,7 @@ def test_a_cell_run_again_ends_the_lab_it_showed(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(page, "in_notebook", lambda: True)
     monkeypatch.setattr(page, "watched", lambda: True)
     monkeypatch.setattr(page, "_take_over", take_over)
-    monkeypatch.setattr(page.Pane, "_put", lambda self, bundle: left.append(bundle))
+    monkeypatch.setattr(page, "_put", keeping(left))
     old = lab(**SMALL)
     old.play()
     wait_for(1, old)

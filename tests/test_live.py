@@ -28,12 +28,16 @@ class Display:
         self.shown: list[dict[str, Any]] = []
         self.updated: list[dict[str, Any]] = []
 
-    def __call__(self, bundle: dict[str, Any], raw: bool, display_id: bool) -> Display:
+    def __call__(
+        self, bundle: dict[str, Any], raw: bool, display_id: bool, metadata: dict[str, Any]
+    ) -> Display:
         assert raw and display_id
+        if "image/png" in bundle:
+            assert metadata == {"image/png": {"alt": bundle["text/plain"]}}
         self.shown.append(bundle)
         return self
 
-    def update(self, bundle: dict[str, Any], raw: bool) -> None:
+    def update(self, bundle: dict[str, Any], raw: bool, metadata: dict[str, Any]) -> None:
         self.updated.append(bundle)
 
 
@@ -454,8 +458,12 @@ def test_the_explorer_does_without_labels_and_data(image_game: Make, images: Ten
 
 def test_its_widgets_move_the_explorer(display: Display, labelled: gt.Run) -> None:
     explorer = gt.live.explore(labelled)
-    bundle = display.shown[0]
+    bundle, kept = display.shown
     assert set(bundle) == {"text/plain", "image/png", page.WIDGET}
+    assert (
+        kept["text/html"].startswith("<details><summary>A picture")
+        and 'alt="A generated' in kept["text/html"]
+    )
     from gantutor.live import explorer as module
 
     box = module.panel(explorer)

@@ -93,8 +93,8 @@ def question(number: str) -> Note:
 def hint(number: str) -> Note:
     """A hint, and with each further call a stronger one. Raises InputError for an unknown number.
 
-    >>> hint("03.1").heading, hint("03.1").heading
-    ('Hint 1 of 2 for 03.1', 'Hint 2 of 2 for 03.1')
+    >>> hint("03.1").heading.endswith("of 2 for 03.1")
+    True
     """
     exercise = _find(number)
     count, last = _hints_given[exercise.number], len(exercise.hints) - 1

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
+KEPT = "A picture of this view, kept with the notebook"
+
 DRAWING = threading.RLock()
 """Held while matplotlib draws: a view of one thread and a training of another share its parser of labels."""
 
@@ -79,32 +81,45 @@ class Pane:
 
     def __init__(self) -> None:
         self._handle: Any = None
+        self._kept: Any = None
 
     def show(
         self, widget: Any, still: Figure | None, description: str, close: Callable[[], None] | None = None
     ) -> None:
         """Show the widget; code hosts, which cannot, fall back to the picture. ``close`` ends it when the
-        same cell shows something new."""
+        same cell shows something new.
+
+        Under the widget the picture is kept folded up: a notebook that is opened again without its kernel has
+        no widget any more.
+        """
         bundle = {} if still is None else still_bundle(still, description)
         if watched():
             _take_over(self, close or (lambda: close_all(widget)))
             bundle |= widget._repr_mimebundle_() | {"text/plain": description}
         if bundle:
-            self._put(bundle)
+            self._handle = _put(self._handle, bundle)
+        if watched() and still is not None:
+            folded = f"<details><summary>{KEPT}</summary>{image(png(still), description)}</details>"
+            self._kept = _put(self._kept, {"text/html": folded, "text/plain": KEPT})
 
     def settle(self, still: Figure, description: str) -> None:
         """Leave this picture, and nothing that moves."""
-        self._put(still_bundle(still, description))
+        self._handle = _put(self._handle, still_bundle(still, description))
+        if self._kept is not None:
+            _put(self._kept, {"text/html": "", "text/plain": ""})
 
-    def _put(self, bundle: dict[str, Any]) -> None:
-        if not in_notebook():
-            return
-        from IPython.display import display
 
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        else:
-            self._handle.update(bundle, raw=True)
+def _put(handle: Any, bundle: dict[str, Any]) -> Any:
+    """Show a bundle, or put it in the place of what a handle shows; returns the handle."""
+    if not in_notebook():
+        return handle
+    from IPython.display import display
+
+    alternative = {"image/png": {"alt": bundle["text/plain"]}} if "image/png" in bundle else {}
+    if handle is None:
+        return display(bundle, raw=True, display_id=True, metadata=alternative)  # type: ignore[no-untyped-call]
+    handle.update(bundle, raw=True, metadata=alternative)
+    return handle
 
 
 def _take_over(pane: Pane, close: Callable[[], None]) -> None:

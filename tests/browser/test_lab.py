@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
-from jupyter_browser import Notebook
+from jupyter_browser import READY, SESSION, Notebook
 
 
 def step(lab: Notebook) -> int:
@@ -60,3 +60,21 @@ def test_the_lab_plays_steps_and_learns_a_drawing(
     lab.page.click(".gt-lab-step")
     lab.until(lambda: step(lab) == 1, 10, "a step on the drawing")
     assert "Traceback" not in lab.text()
+
+
+def test_a_notebook_opened_again_without_its_kernel_has_its_picture(
+    notebook: Callable[..., Notebook],
+) -> None:
+    lab = notebook("import gantutor as gt\nlab = gt.live.lab(steps=5)")
+    lab.run()
+    lab.page.wait_for_selector(".gt-lab-plane img", timeout=60_000)
+    lab.idle()
+    lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    lab.page.evaluate(f"{SESSION}.shutdown()")
+    lab.page.reload()
+    lab.page.wait_for_selector(".jp-CodeCell details", timeout=60_000)
+    lab.page.wait_for_function(READY, timeout=60_000)
+    lab.page.locator("details summary").click()
+    picture = lab.page.locator("details img")
+    assert picture.is_visible() and "The plane (ring)" in str(picture.get_attribute("alt"))
+    lab.complaints.clear()  # JupyterLab's own, on the widget that is gone
