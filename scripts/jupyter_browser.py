@@ -22,6 +22,9 @@ SETTINGS = {
     "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
     "notebook-extension/tracker": '{"windowingMode": "none"}',  # cells out of sight are on the page too
 }
+OF_ITS_OWN = "Could not restore the debugger state"
+"""What JupyterLab complains of by itself when a kernel ends that it has just connected to."""
+
 SESSION = "window.jupyterapp.shell.currentWidget.sessionContext"
 
 
@@ -85,8 +88,12 @@ class Notebook:
         self.page.wait_for_function(READY, timeout=60_000)
         self.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
         # From here on: while it loads, JupyterLab itself complains of settings that nobody has made.
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type == "error" else None)
+        self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error" and not message.text.startswith(OF_ITS_OWN):
+            self.complaints.append(message.text)
 
     def run(self) -> None:
         """Start all cells, and do not wait for them."""
