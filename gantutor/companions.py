@@ -36,6 +36,12 @@ class Budget:
         return min(1.0, run.seconds / self.seconds)
 
 
+def budget_spent(run: Run) -> float:
+    """The share of the run's own budget that is spent, from 0 to 1; 1 where no budget is known."""
+    steps, seconds = run.settings.get("steps"), run.settings.get("seconds")
+    return Budget(steps, seconds).spent(run) if steps or seconds else 1.0
+
+
 class Album:
     """Takes the snapshots: the same latents at even fractions of the budget, from the first moment to the
     last."""

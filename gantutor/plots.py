@@ -6,6 +6,7 @@ and discriminator keep their colours everywhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ GENERATED = "#D55E00"
 GENERATOR = "#CC79A7"
 DISCRIMINATOR = "#009E73"
 NEUTRAL = "#666666"
+
+POINTS = 300
+"""A thinned curve is drawn with at most so many points."""
 
 
 class Figure(matplotlib.figure.Figure):
@@ -143,6 +147,23 @@ def smoothed(values: Sequence[float], window: int) -> Tensor:
     low = (positions - window // 2).clamp(min=0)
     high = (positions + window // 2 + 1).clamp(max=len(column))
     return (total[high] - total[low]) / (high - low)
+
+
+def thinned(
+    steps: Sequence[int], values: Sequence[float], most: int = POINTS
+) -> tuple[list[float], list[float]]:
+    """The means of at most ``most`` equal stretches of a curve.
+
+    >>> thinned([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], most=2)
+    ([0.5, 2.5], [2.0, 6.0])
+    """
+    size = math.ceil(len(values) / most) or 1
+    starts = range(0, len(values), size)
+
+    def means(column: Sequence[float]) -> list[float]:
+        return [sum(part) / len(part) for part in (column[start : start + size] for start in starts)]
+
+    return means(steps), means(values)
 
 
 def losses(run: Any, title: str = "Losses while training", axes: Axes | None = None) -> Figure:

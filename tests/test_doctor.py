@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import doctor_cases
 import pytest
 import torch
+from benchmark_scripts import load
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import gantutor as gt
+from gantutor.companions import budget_spent
 from gantutor.doctor import ILLNESSES, Diagnosis, Doctor, Signs
 from gantutor.doctor import doctor as module
 from gantutor.doctor.illnesses import JUDGES
 from gantutor.doctor.measures import difference, k_means, perplexity, separation, shares, within
-from gantutor.doctor.signs import budget_spent
 from gantutor.doctor.units import watching_units
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
-
-
-def benchmark() -> ModuleType:
-    path = Path(__file__).parent / "benchmarks" / "doctor.py"
-    spec = importlib.util.spec_from_file_location("doctor_benchmark", path)
-    assert spec is not None and spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    sys.modules["doctor_benchmark"] = loaded
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 # --- whole games --------------------------------------------------------------------------------------------
@@ -56,14 +43,14 @@ def test_it_names_what_is_ill_and_is_silent_on_what_is_well(case: doctor_cases.C
 
 
 def test_the_table_in_the_documentation_is_that_of_the_committed_results() -> None:
-    script = benchmark()
+    script = load("doctor")
     content = json.loads(script.RESULTS.read_text(encoding="utf-8"))
     assert gt.doctor.__doc__ is not None and script.table(content) in gt.doctor.__doc__
     assert content["counts"] == script.counts(content)
 
 
 def test_the_committed_results_are_of_these_games_and_seeds() -> None:
-    script = benchmark()
+    script = load("doctor")
     rows = json.loads(script.RESULTS.read_text(encoding="utf-8"))["rows"]
     assert [(row["game"], row["illness"]) for row in rows] == [
         (case.name, case.illness) for case in doctor_cases.CASES

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
+from benchmark_scripts import load
 
 import gantutor as gt
-
-SCRIPT = Path(__file__).parent / "benchmarks" / "failures.py"
-
-
-def failures() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("failures", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["failures"] = module
-    spec.loader.exec_module(module)
-    return module
-
 
 NAMES = sorted(path.stem for path in gt.results.FOLDER.glob("*.json"))
 
 
 def test_every_failure_has_its_results() -> None:
-    assert sorted(failures().FAILURES) == NAMES
+    assert sorted(load("failures").FAILURES) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
-    script = failures()
+    script = load("failures")
     recipe = script.recipe_in(script.FAILURES[name][0])
     content = gt.results.committed(name, recipe)
     assert [row["seed"] for row in content["seeds"]] == list(range(script.SEEDS))
 
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:
-    script = failures()
+    script = load("failures")
     recipe = script.recipe_in("01_concepts") | {"steps": 1}
     with pytest.raises(gt.InputError, match="steps was 5000 and is 1"):
         gt.results.committed("ring_collapse", recipe)

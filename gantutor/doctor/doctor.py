@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
+from gantutor.companions import budget_spent
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.illnesses import JUDGES
 from gantutor.doctor.reference import Part, Reference, how_many, reference, tensors_of
 from gantutor.doctor.report import page, words
-from gantutor.doctor.signs import FEW, STRANGE, Signs, budget_spent, first, from_history, from_networks
+from gantutor.doctor.signs import FEW, STRANGE, Signs, first, from_history, from_networks
 from gantutor.doctor.units import Weights, moved, weights_of
 from gantutor.parameters import optional, validate, whole
 from gantutor.run import Run

@@ -45,6 +45,16 @@ def difference(one: Tensor, other: Tensor) -> float:
     return (between - within(one) - within(other)) / between if between > 0 else 0.0
 
 
+def values_of(samples: Tensor) -> Tensor:
+    """All values of samples of any shape, on the CPU; of more than a million, every n-th: shape (V,).
+
+    >>> values_of(torch.zeros(5, 1, 2, 2)).shape
+    torch.Size([20])
+    """
+    values = samples.flatten().cpu()
+    return values[:: len(values) // 1_000_000 + 1]
+
+
 def k_means(points: Tensor, count: int, draw: torch.Generator, rounds: int = 10) -> Tensor:
     """Centres (K, D) of clusters in points (N, D) by Lloyd's rounds from a k-means++ start (Arthur &
     Vassilvitskii 2007), K at most ``count`` and at most the number of different points.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor.doctor.measures import k_means, shares, within
+from gantutor.doctor.measures import k_means, shares, values_of, within
 from gantutor.errors import InputError
 
 SAMPLES = 256
@@ -106,8 +106,7 @@ def reference(
     train = some(data, 2 * count, draw, device)
     flat = train.samples.flatten(1).float()
     centres = k_means(flat, CLUSTERS, draw)
-    values = flat.flatten().cpu()
-    values = values[:: len(values) // 1_000_000 + 1]
+    values = values_of(flat)
     return Reference(
         train=train,
         held_out=None if held_out is None else some(held_out, count, draw, device),

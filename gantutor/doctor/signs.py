@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantutor.doctor.measures import difference, perplexity, separation, shares, within
+from gantutor.doctor.measures import difference, perplexity, separation, shares, values_of, within
 from gantutor.doctor.reference import Part, Reference
 from gantutor.doctor.units import watching_units
 from gantutor.gan import GAN, apply, generator_loss, paired_generator_loss
@@ -79,15 +79,6 @@ class Signs:
     travelled: dict[str, float] = field(default_factory=dict)
 
 
-def budget_spent(run: Run) -> float:
-    """The share of the run's budget that is spent, from 0 to 1; 1 where no budget is known."""
-    for name, done in (("steps", run.step), ("seconds", run.seconds)):
-        budget = run.settings.get(name)
-        if budget:
-            return min(1.0, done / float(budget))
-    return 1.0
-
-
 def from_history(run: Run, since: int) -> dict[str, Any]:
     """The players' losses from step ``since`` on: their mean absolute value, and which are not finite."""
     losses, broken = {}, []
@@ -135,8 +126,7 @@ def of_samples(made: Tensor, known: Reference) -> dict[str, Any]:
     """Variety, distance and range of generated samples (N, D) beside those of the data."""
     real = known.train.samples.flatten(1).float()
     share = shares(made, known.centres)
-    values = made.flatten().cpu()
-    values = values[:: len(values) // 1_000_000 + 1]
+    values = values_of(made)
     low, high = float(values.quantile(0.01)), float(values.quantile(0.99))
     thin = made.shape[1] // MEAN_VALUES + 1
     mean = made.mean(0)[::thin]

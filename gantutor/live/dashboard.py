@@ -6,7 +6,7 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gantutor.companions import Budget
+from gantutor.companions import budget_spent
 from gantutor.errors import InputError
 from gantutor.live import page
 from gantutor.live.controls import Controls
@@ -19,7 +19,7 @@ from gantutor.train import Callback
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHARE = 0.04
+SHARE = 0.03
 """Between two pictures, drawing takes at most this share of the time: a slow one is drawn less often. With
 the first and the last picture and the line of progress it comes to a twentieth."""
 
@@ -71,7 +71,7 @@ class Dashboard(Callback):
     def on_start(self, run: Run) -> None:
         self._pane, self._run, self._controls = page.Pane(), run, None
         self._began, self._next, self._status_due, self.drawing = time.monotonic(), 0.0, 0.0, 0.0
-        self._fraction = spent(run)
+        self._fraction = budget_spent(run)
         self._paused: float | None = None
         if page.watched():
             import ipywidgets as widgets
@@ -128,19 +128,17 @@ class Dashboard(Callback):
             return {
                 "text/plain": "A dashboard that has seen no training yet: give it to train(callbacks=[…])."
             }
-        return page.still_bundle(self.still(), describe(self._run))
+        return page.still_bundle(page.png(self.still()), describe(self._run))
 
     def _write(self, run: Run, now: float) -> None:
         assert self._controls is not None
-        self._controls.bar.value = spent(run)
+        self._controls.bar.value = budget_spent(run)
         self._controls.status.value = self._status(run, now)
         self._status_due = now + STATUS_SECONDS
 
     def _draw(self, run: Run) -> None:
         began = time.monotonic()
-        with run.glance():
-            figure = portrait(run, self.view, self.scoring)
-        self._picture.value = page.image(page.png(figure), describe(run))
+        self._picture.value = page.image(page.png(self.still()), describe(run))
         if self.doctor is not None:
             self._words.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
         ended = time.monotonic()
@@ -148,7 +146,7 @@ class Dashboard(Callback):
         self._next = ended + max(self.seconds, (ended - began) * (1 - SHARE) / SHARE)
 
     def _status(self, run: Run, now: float) -> str:
-        fraction, gone = spent(run), now - self._began
+        fraction, gone = budget_spent(run), now - self._began
         done = fraction - self._fraction
         left = gone * (1 - fraction) / done if done > 0 else float("nan")
         speed = run.images / run.seconds if run.seconds else 0.0
@@ -160,11 +158,6 @@ class Dashboard(Callback):
             "paused" if run.control.paused else "",
         ]
         return " · ".join(word for word in words if word)
-
-
-def spent(run: Run) -> float:
-    """The fraction of the run's budget that is spent, from 0 to 1."""
-    return Budget(run.settings.get("steps"), run.settings.get("seconds")).spent(run)
 
 
 def describe(run: Run) -> str:

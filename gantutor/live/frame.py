@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from html import escape
 from typing import TYPE_CHECKING
 
 from gantutor.errors import InputError, first_line
@@ -45,4 +44,4 @@ class Frame:
                 self._drawing.release()
 
     def _say(self, text: str) -> None:
-        self.said.value = f"<span role='status'>{escape(text)}</span>"
+        self.said.value = page.status(text)

@@ -42,10 +42,14 @@ def watched() -> bool:
     return bool(parent.get("metadata", {}).get("cellId"))
 
 
+def shell() -> Any:
+    """IPython's shell, or None outside of it; where nobody has imported IPython, it does not run this."""
+    module = sys.modules.get("IPython")
+    return None if module is None else module.get_ipython()
+
+
 def _kernel() -> Any:
-    shell = sys.modules.get("IPython")
-    instance = shell.get_ipython() if shell is not None else None
-    return getattr(instance, "kernel", None)
+    return getattr(shell(), "kernel", None)
 
 
 def png(figure: Figure) -> bytes:
@@ -67,9 +71,18 @@ def image(picture: bytes, description: str) -> str:
     return f'<img alt="{escape(description)}" src="data:image/{kind};base64,{data}">'
 
 
-def still_bundle(figure: Figure, description: str) -> dict[str, Any]:
-    """A figure in the forms that a notebook keeps: a picture, and the words for it."""
-    return {"text/plain": description, "image/png": base64.b64encode(png(figure)).decode("ascii")}
+def still_bundle(picture: bytes, description: str) -> dict[str, Any]:
+    """A PNG in the forms that a notebook keeps: the picture, and the words for it."""
+    return {"text/plain": description, "image/png": base64.b64encode(picture).decode("ascii")}
+
+
+def status(words: str) -> str:
+    """A sentence as HTML that screen readers speak when it changes.
+
+    >>> status("a < b")
+    "<span role='status'>a &lt; b</span>"
+    """
+    return f"<span role='status'>{escape(words)}</span>"
 
 
 class Pane:
@@ -92,19 +105,20 @@ class Pane:
         Under the widget the picture is kept folded up: a notebook that is opened again without its kernel has
         no widget any more.
         """
-        bundle = {} if still is None else still_bundle(still, description)
+        picture = None if still is None else png(still)
+        bundle = {} if picture is None else still_bundle(picture, description)
         if watched():
             _take_over(self, close or (lambda: close_all(widget)))
             bundle |= widget._repr_mimebundle_() | {"text/plain": description}
         if bundle:
             self._handle = _put(self._handle, bundle)
-        if watched() and still is not None:
-            folded = f"<details><summary>{KEPT}</summary>{image(png(still), description)}</details>"
+        if watched() and picture is not None:
+            folded = f"<details><summary>{KEPT}</summary>{image(picture, description)}</details>"
             self._kept = _put(self._kept, {"text/html": folded, "text/plain": KEPT})
 
     def settle(self, still: Figure, description: str) -> None:
         """Leave this picture, and nothing that moves."""
-        self._handle = _put(self._handle, still_bundle(still, description))
+        self._handle = _put(self._handle, still_bundle(png(still), description))
         if self._kept is not None:
             _put(self._kept, {"text/html": "", "text/plain": ""})
 

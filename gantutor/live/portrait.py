@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from gantutor import plots
 from gantutor.errors import first_line
@@ -20,9 +17,6 @@ if TYPE_CHECKING:
 
 View = Callable[[Run, Any], Any]
 """Draws what a run makes into the axes it is given."""
-
-POINTS = 300
-"""A curve is drawn with at most so many points, each the mean of its share of the steps."""
 
 
 def portrait(run: Run, view: View | None = None, scoring: Scoring | None = None) -> Figure:
@@ -72,26 +66,11 @@ def _made(run: Run, view: View, axes: Axes) -> None:
         axes.text(0.5, 0.5, said, ha="center", va="center", wrap=True, fontsize=9)
 
 
-def thinned(steps: list[int], values: list[float]) -> tuple[list[float], list[float]]:
-    """The same curve with at most ``POINTS`` points: means over equal stretches of it.
-
-    >>> steps, values = thinned(list(range(600)), [1.0] * 600)
-    >>> len(steps), steps[:2], values[0]
-    (300, [0.5, 2.5], 1.0)
-    """
-    if len(values) <= POINTS:
-        return list(map(float, steps)), values
-    pair = torch.tensor([steps, values], dtype=torch.float64)
-    parts = [part.mean(1) for part in torch.split(pair, math.ceil(len(values) / POINTS), dim=1)]
-    both = torch.stack(parts, 1)
-    return both[0].tolist(), both[1].tolist()
-
-
 def _losses(run: Run, axes: Axes) -> None:
     colours = {"generator": plots.GENERATOR, "discriminator": plots.DISCRIMINATOR}
     for turn in run.gan.turns:
         if turn.name in run.history.names:
-            steps, values = thinned(*run.history.column(turn.name))
+            steps, values = plots.thinned(*run.history.column(turn.name))
             axes.plot(
                 steps, values, color=colours.get(turn.name, plots.NEUTRAL), linewidth=1.2, label=turn.name
             )
@@ -103,7 +82,7 @@ def _logits(run: Run, axes: Axes) -> None:
         ("real", "real", plots.REAL, "-"),
         ("fake", "generated", plots.GENERATED, "--"),
     ):
-        steps, logits = thinned(*run.history.column(f"discriminator.{name}_logit"))
+        steps, logits = plots.thinned(*run.history.column(f"discriminator.{name}_logit"))
         axes.plot(steps, logits, style, color=colour, linewidth=1.2, label=said)
     axes.axhline(0, color=plots.NEUTRAL, linestyle=":", linewidth=1)
     _finish(axes, "What the discriminator says", "mean logit")

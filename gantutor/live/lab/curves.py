@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from gantutor import plots
@@ -17,25 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 600, 225
-MOST = 300
-"""Points of a curve that are drawn: the means of as many equal stretches."""
-
-
-def thinned(
-    steps: Sequence[int], values: Sequence[float], most: int = MOST
-) -> tuple[list[float], list[float]]:
-    """The means of at most ``most`` equal stretches of a curve.
-
-    >>> thinned([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], most=2)
-    ([0.5, 2.5], [2.0, 6.0])
-    """
-    size = math.ceil(len(values) / most) or 1
-    starts = range(0, len(values), size)
-
-    def means(column: Sequence[float]) -> list[float]:
-        return [sum(part) / len(part) for part in (column[start : start + size] for start in starts)]
-
-    return means(steps), means(values)
 
 
 class Curves:
@@ -86,7 +66,7 @@ class Curves:
         history, record = game.run.history, game.record
         for name, line in self.losses.items():
             if name in history.names:
-                line.set_data(*thinned(*history.column(name)))
+                line.set_data(*plots.thinned(*history.column(name)))
         self.kl.set_data(record.steps, [max(value, 1e-6) for value in record.reverse_kl])
         self.js.set_data(record.steps, [max(value, 1e-6) for value in record.js])
         self.modes.set_data(record.steps[: len(record.modes)], record.modes)

@@ -184,7 +184,7 @@ class Panel:
             self.curves.value, self.numbers.value = curves, escape(numbers)
 
     def on_words(self, words: str) -> None:
-        self.status.value = f"<span role='status'>{escape(words[:1].upper() + words[1:])}</span>"
+        self.status.value = page.status(words[:1].upper() + words[1:])
 
     def on_play(self, playing: bool) -> None:
         self._beat.playing = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -54,6 +53,5 @@ class Showing:
 
 def cell() -> int:
     """The number of the cell that runs; −1 outside of IPython."""
-    module = sys.modules.get("IPython")
-    shell = None if module is None else module.get_ipython()
+    shell = page.shell()
     return -1 if shell is None else int(shell.execution_count)
