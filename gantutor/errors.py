@@ -34,6 +34,18 @@ class TrainingDiverged(_OneSentence, RuntimeError):  # noqa: N818
         self.run = run
 
 
+class ProcessLost(_OneSentence, RuntimeError):  # noqa: N818
+    """A process of a training over several ended before the training was done."""
+
+
+class OutOfMemory(_OneSentence, RuntimeError):  # noqa: N818
+    """A device has too little memory; ``run`` holds the training so far, or None where it had not begun."""
+
+    def __init__(self, message: str, run: Any = None) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what an error of torch says, to be made part of a sentence.
 
