@@ -1,19 +1,52 @@
-"""Files that are whole or not there: tensors as safetensors, everything else as JSON, never a pickle."""
+"""Files that are whole or not there: tensors as safetensors, everything else as JSON, never a pickle.
+
+A folder that is written here holds the checksums of its files, as ``sha256sum -c SHA256SUMS`` reads them.
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+FORMAT = 2
+"""Of checkpoints and saved runs; 1 had no checksums."""
+
+SUMS = "SHA256SUMS"
+
+_beginning = threading.RLock()
+
+
+class WriteFailed(InputError):  # noqa: N818
+    """The file system refused to write; ``reason`` is what it said."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+# --- folders ------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -21,53 +54,155 @@ def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill; it takes its place at ``path`` in one step when the block ends well, and vanishes
     otherwise.
 
-    What stood at ``path`` before stays until then. Raises InputError where nothing can be written.
+    What stood at ``path`` before stays until then. Raises WriteFailed where nothing can be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        fresh, sums = _begin(path)
     except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror or error}") from None
+        reason = error.strerror or str(error)
+        raise WriteFailed(f"cannot write to {path}: {reason}", reason) from None
+    old = fresh.with_suffix(".old")
     try:
         yield fresh
-        for file in fresh.iterdir():
-            _flush(file)
-        fresh.chmod(0o755)
-        old = path.with_name(f".{path.name}-old")
-        shutil.rmtree(old, ignore_errors=True)
+        _seal(fresh, sums)
         if path.exists():
             path.rename(old)
-        try:
-            fresh.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        fresh.rename(path)
+        _sync_folder(path.parent)
     except OSError as error:
-        raise InputError(
-            f"cannot write to {path}: {error.strerror or error}; what was there is untouched"
-        ) from None
+        reason = error.strerror or str(error)
+        raise WriteFailed(f"cannot write to {path}: {reason}; what was there is untouched", reason) from None
     finally:
+        with suppress(OSError):
+            if old.exists() and not path.exists():
+                old.rename(path)
+        with suppress(OSError):  # a full disk refuses the rest of the checksums once more
+            sums.close()
+        shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _flush(file: Path) -> None:
-    with file.open("rb") as handle:
-        os.fsync(handle.fileno())
+def tidy(folder: Path, leftover: str) -> None:
+    """Put back what a killed write had moved aside, and remove what it left half-written.
+
+    ``leftover`` is a regular expression for the names of leftovers, whose first group is the name of what was
+    to be written. What another thread or process is writing at this moment stays.
+    """
+    with _beginning:
+        for path in list(folder.iterdir()):
+            found = re.fullmatch(leftover, path.name)
+            if found is None or _is_being_written(path.with_suffix(".new")):
+                continue
+            if path.suffix == ".old" and not (folder / found[1]).exists():
+                path.rename(folder / found[1])
+            else:
+                shutil.rmtree(path, ignore_errors=True)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Tensors by name, as safetensors."""
+def leftovers_of(name: str) -> str:
+    """A regular expression for what killed writes of a folder of this name leave beside it."""
+    return rf"\.({re.escape(name)})-[a-z0-9_]{{8}}\.(?:new|old)"
+
+
+def _begin(path: Path) -> tuple[Path, TextIO]:
+    """An empty folder beside ``path`` and its file of checksums, which is locked while it is open: the lock
+    ends with the process, and so tells a folder that is being written from a leftover."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, f"{path.parent} is a file") from None
+    tidy(path.parent, leftovers_of(path.name))
+    with _beginning:
+        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent))
+        try:
+            sums = (fresh / SUMS).open("w", encoding="utf-8")
+        except OSError:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        if fcntl is not None:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(sums, fcntl.LOCK_EX)
+        return fresh, sums
+
+
+def _is_being_written(fresh: Path) -> bool:
+    if not fresh.is_dir():
+        return False
+    if fcntl is None:
+        return True  # nobody can tell: a leftover does less harm than a lost write
+    try:
+        with (fresh / SUMS).open("r+") as sums:
+            fcntl.flock(sums, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _seal(fresh: Path, sums: TextIO) -> None:
+    """Write the checksums, and see to it that everything has reached the disk."""
+    for file in sorted(file for file in fresh.iterdir() if file.name != SUMS):
+        with file.open("rb") as handle:
+            sums.write(_line_of_sums(handle, file.name))
+            os.fsync(handle.fileno())
+    sums.flush()
+    os.fsync(sums.fileno())
+    if fcntl is None:
+        sums.close()  # Windows renames no folder with an open file in it
+    fresh.chmod(0o755)
+    _sync_folder(fresh)
+
+
+def _line_of_sums(file: BufferedReader, name: str) -> str:
+    return f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # some file systems cannot, and Windows has no such thing
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def check_sums(folder: Path, *names: str) -> None:
+    """Raise InputError, naming the file, unless each of these files of a folder is as it was written."""
+    try:
+        sums = (folder / SUMS).read_text(encoding="utf-8")
+        for name in names:
+            with (folder / name).open("rb") as handle:
+                line = _line_of_sums(handle, name)
+            if line not in sums:
+                raise InputError(f"{folder / name} is damaged: its checksum is not the one in {SUMS}")
+    except FileNotFoundError as error:
+        raise InputError(f"there is no {Path(error.filename).name} in {folder}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{folder} is damaged: {error}") from None
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Tensors by name, as safetensors; raises InputError for kinds of tensors that such a file cannot
+    hold."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    for name, tensor in tensors.items():
+        if tensor.layout is not torch.strided:
+            raise InputError(f"{name} is a sparse tensor, and only dense ones can be saved")
     try:
         save_file(
             {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, path
         )
+    except KeyError as error:
+        raise InputError(f"tensors of the kind {error} cannot be saved as safetensors") from None
     except SafetensorError as error:
-        raise OSError(str(error)) from None
+        number = re.search(r"os error (\d+)", str(error))
+        raise OSError(*(int(number[1]), os.strerror(int(number[1]))) if number else [str(error)]) from None
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -85,8 +220,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Content as JSON text; not-a-number and infinity are written as such and read back."""
-    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    """Content as JSON text; not-a-number and infinity are written as such and read back.
+
+    Raises InputError for content that JSON cannot hold.
+    """
+    try:
+        text = json.dumps(content, indent=1)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path.name} cannot be written: {error}") from None
+    path.write_text(text, encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
@@ -95,5 +237,67 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no {path.name} in {path.parent}") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged or no JSON file: {error}") from None
+
+
+# --- nested states ------------------------------------------------------------------------------------------
+
+
+def pack(state: Any, what: str) -> tuple[Any, dict[str, Tensor]]:
+    """A nested state as content for JSON, and the tensors in it by the names of their places.
+
+    Raises InputError, naming the place, for anything but dicts, lists, tuples, numbers, strings, None, bytes
+    and tensors.
+
+    >>> pack({"seen": 3, "order": torch.arange(2)}, "data")
+    ({'dict': [['seen', 3], ['order', {'tensor': "data['order']"}]]}, {"data['order']": tensor([0, 1])})
+    """
+    tensors: dict[str, Tensor] = {}
+    try:
+        return _packed(state, what, tensors), tensors
+    except RecursionError:
+        raise InputError(f"{what} is nested too deeply to be saved, or holds itself") from None
+
+
+def _packed(part: Any, place: str, tensors: dict[str, Tensor]) -> Any:
+    kind = type(part)  # exactly: a subclass would not come back as what it was
+    if part is None or kind in (bool, int, float, str):
+        return part
+    if kind in (list, tuple):
+        parts = [_packed(each, f"{place}[{i}]", tensors) for i, each in enumerate(part)]
+        return parts if kind is list else {"tuple": parts}
+    if kind in (dict, OrderedDict):
+        for key in part:
+            if key is not None and type(key) not in (bool, int, float, str):
+                raise InputError(f"{place} cannot be saved: its keys must be numbers or strings, not {key!r}")
+        return {"dict": [[key, _packed(each, f"{place}[{key!r}]", tensors)] for key, each in part.items()]}
+    if kind is bytes:
+        return {"bytes": part.hex()}
+    if isinstance(part, Tensor):
+        tensors[place] = part
+        return {"tensor": place}
+    raise InputError(
+        f"{place} cannot be saved: it is a {kind.__name__}, and only dicts, lists, tuples, numbers, strings, "
+        "None, bytes and tensors can"
+    )
+
+
+def unpack(content: Any, tensors: Mapping[str, Tensor]) -> Any:
+    """The state that ``pack`` took apart; its tensors are on the CPU where they were read from a file.
+
+    >>> unpack(*pack({"at": (1, 2.5), 3: [b"x", None]}, "data"))
+    {'at': (1, 2.5), 3: [b'x', None]}
+    """
+    if isinstance(content, list):
+        return [unpack(each, tensors) for each in content]
+    if not isinstance(content, dict):
+        return content
+    [(kind, value)] = content.items()
+    if kind == "tensor":
+        return tensors[value]
+    if kind == "bytes":
+        return bytes.fromhex(value)
+    if kind == "tuple":
+        return tuple(unpack(value, tensors))
+    return {key: unpack(each, tensors) for key, each in value}
