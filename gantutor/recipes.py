@@ -1,0 +1,142 @@
+"""The trainings of the course by name, for the command line and for several processes.
+
+A recipe is a function of a seed. To add one, write it and put it into ``COURSE``; one of your own, in a
+module of yours, is called ``package.module:function``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import torch
+from torch import nn
+
+from gantutor import data, networks, objectives
+from gantutor.errors import InputError
+from gantutor.gan import GAN
+from gantutor.optimization import adam
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A game, the data it is played on, and what else ``train`` is told, all but the budget.
+
+    ``held_out``: digits to score against, which no network sees; None where there are none.
+
+    >>> recipe = digits(seed=3)
+    >>> recipe.options
+    {'batch_size': 64, 'seed': 3}
+    """
+
+    gan: GAN
+    data: Any
+    options: Mapping[str, Any] = field(default_factory=dict)
+    held_out: Any = None
+
+
+MakeRecipe = Callable[..., Recipe]
+
+
+def digits(seed: int = 0) -> Recipe:
+    """Digits with labels, by convolution: notebook 03."""
+    with _seeded(seed):
+        pair = networks.ConvGenerator(classes=10), networks.ConvDiscriminator(classes=10)
+    numbers = data.digits()
+    gan = GAN(*pair, objectives.non_saturating(r1=1.0))
+    return Recipe(gan, numbers.train, {"batch_size": 64, "seed": seed}, numbers.held_out)
+
+
+def digits_unlabelled(seed: int = 0) -> Recipe:
+    """Digits without labels, by convolution: the second training of notebook 03."""
+    with _seeded(seed):
+        pair = networks.ConvGenerator(), networks.ConvDiscriminator()
+    numbers = data.digits().without_labels()
+    gan = GAN(*pair, objectives.non_saturating(r1=1.0))
+    options = {"batch_size": 32, "optimizer": adam(2e-3), "seed": seed}
+    return Recipe(gan, numbers.train, options, numbers.held_out)
+
+
+def fully_connected(seed: int = 0) -> Recipe:
+    """Digits by two fully connected layers of 100: the game of notebook 02."""
+    shape = (1, 28, 28)
+    with _seeded(seed):
+        pair = networks.MLPGenerator(64, shape, output=nn.Tanh), networks.MLPDiscriminator(shape)
+    numbers = data.digits().without_labels()
+    gan = GAN(*pair, objectives.non_saturating(r1=1.0))
+    options = {"batch_size": 64, "optimizer": adam(1e-3), "seed": seed}
+    return Recipe(gan, numbers.train, options, numbers.held_out)
+
+
+def ring(seed: int = 0) -> Recipe:
+    """Eight small Gaussians on a ring, all of them kept: the cure of notebook 01."""
+    with _seeded(seed):
+        pair = networks.MLPGenerator(2, (2,), depth=3), networks.MLPDiscriminator((2,), depth=3)
+    gan = GAN(*pair, objectives.non_saturating(r1=1.0, r2=1.0, every=4), latent=2)
+    points = data.toy.ring(8, sigma=0.02).dataset(100_000).train
+    optimizer = adam(1e-3, betas=(0.9, 0.999))
+    return Recipe(gan, points, {"batch_size": 128, "optimizer": optimizer, "gallery": 1000, "seed": seed})
+
+
+COURSE: tuple[MakeRecipe, ...] = (digits, digits_unlabelled, fully_connected, ring)
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """The random state in which a notebook builds its networks, and outside of the block the one before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def named(text: str) -> MakeRecipe:
+    """The function that makes the recipe called so, of the course or, ``package.module:function``, of your
+    own.
+
+    Raises InputError where there is none of that name, with those there are.
+
+    >>> named("ring")().options["batch_size"]
+    128
+    >>> named("rings")
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: there is no recipe called 'rings': did you mean 'ring'? There are digits, ...
+    """
+    course = {make.__name__: make for make in COURSE}
+    if text in course:
+        return course[text]
+    module, _, function = str(text).partition(":")
+    if not (module and function):
+        near = get_close_matches(str(text), course, n=1)
+        guess = f"did you mean {near[0]!r}? There" if near else "there"
+        raise InputError(
+            f"there is no recipe called {text!r}: {guess} are {', '.join(course)}, "
+            "and functions of your own as package.module:function"
+        )
+    try:
+        make = getattr(importlib.import_module(module), function, None)
+    except (ImportError, TypeError, ValueError) as error:  # the last two of names such as ".." and ""
+        raise InputError(f"the recipe {text!r} cannot be imported: {error}") from None
+    if not callable(make):
+        raise InputError(f"the module {module} has no function {function}")
+    found: MakeRecipe = make
+    return found
+
+
+def make(text: str, seed: int = 0) -> Recipe:
+    """The recipe called so, with this seed; raises InputError for a function that makes none."""
+    try:
+        made = named(text)(seed=seed)
+    except TypeError as error:
+        if "seed" not in str(error):
+            raise
+        raise InputError(f"the recipe {text!r} must be a function of a seed: {error}") from None
+    if not isinstance(made, Recipe):
+        raise InputError(
+            f"the recipe {text!r} must give a gantutor.recipes.Recipe, not {type(made).__name__}"
+        )
+    return made
