@@ -79,10 +79,15 @@ class Group:
 
     @torch.no_grad()
     def same_weights(self, network: nn.Module) -> None:
-        """Give every process the parameters and buffers of rank 0."""
+        """Give every process the parameters and buffers of rank 0.
+
+        Raises InputError where the networks of the processes are not of one size.
+        """
         if self.size == 1:
             return
-        for alike in _by_kind([*chain(network.parameters(), network.buffers())]):
+        tensors = [*chain(network.parameters(), network.buffers())]
+        self.same_settings({"the number of weights": sum(tensor.numel() for tensor in tensors)})
+        for alike in _by_kind(tensors):
             flat = torch.cat([tensor.reshape(-1) for tensor in alike])
             with _peers():
                 dist.broadcast(flat, 0)
@@ -249,7 +254,7 @@ def join(device: torch.device) -> Group:
 
 
 def _meet(device: torch.device) -> None:
-    if device.type == "cuda":
+    if device.index is not None:
         torch.cuda.set_device(device)
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     atexit.register(_part)
