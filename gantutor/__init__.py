@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from gantutor import data, latent, metrics, networks, objectives, optimization, parameters
 from gantutor.control import Control
-from gantutor.errors import DataUnavailable, InputError, TrainingDiverged
+from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.gan import GAN, Batch, Lazy, Turn
 from gantutor.run import Run
 from gantutor.train import Callback, train
 
 if TYPE_CHECKING:
-    from gantutor import collect, doctor, environment, exercises, live, plots, results
+    from gantutor import collect, distributed, doctor, environment, exercises, live, plots, recipes, results
+    from gantutor.launching import launch
 
 __version__ = "0.1.0"
 
@@ -31,15 +32,19 @@ __all__ = [
     "DataUnavailable",
     "InputError",
     "Lazy",
+    "OutOfMemory",
+    "ProcessLost",
     "Run",
     "TrainingDiverged",
     "Turn",
     "collect",
     "data",
+    "distributed",
     "doctor",
     "environment",
     "exercises",
     "latent",
+    "launch",
     "live",
     "metrics",
     "networks",
@@ -47,14 +52,19 @@ __all__ = [
     "optimization",
     "parameters",
     "plots",
+    "recipes",
     "results",
     "train",
 ]
+
+_LATER = "collect distributed doctor environment exercises live plots recipes results".split()  # noqa: SIM905
 
 
 def __getattr__(name: str) -> Any:
     """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than
     torch."""
-    if name in ("collect", "doctor", "environment", "exercises", "live", "plots", "results"):
+    if name in _LATER:
         return importlib.import_module(f"gantutor.{name}")
+    if name == "launch":
+        return importlib.import_module("gantutor.launching").launch
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

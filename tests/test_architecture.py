@@ -13,9 +13,9 @@ PACKAGE = Path(gantutor.__file__).parent
 FLOORS = {
     0: "errors files parameters optimization objectives latent metrics networks data plots results".split(),  # noqa: SIM905
     1: ["gan", "run", "settings"],
-    2: ["control", "checkpoint", "device", "rehearsal"],
-    3: ["step", "companions", "train"],
-    4: ["live", "doctor", "environment", "exercises", "collect", "__main__"],
+    2: ["control", "checkpoint", "device", "distributed", "graphs", "memory", "rehearsal"],
+    3: ["orders", "step", "companions", "loop", "train"],
+    4: ["live", "doctor", "environment", "exercises", "collect", "recipes", "launching", "__main__"],
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 MODULES = {
@@ -46,7 +46,7 @@ INNER = sorted(name for name in MODULES if name != "gantutor")
 
 
 def test_the_reader_of_imports_sees_them() -> None:
-    assert {"gantutor.gan", "gantutor.run", "gantutor.checkpoint", "gantutor.control"} <= imports(
+    assert {"gantutor.gan", "gantutor.run", "gantutor.device", "gantutor.control"} <= imports(
         "gantutor.train"
     )
     assert "gantutor.metrics.score" in imports("gantutor.metrics") and imports("gantutor.errors") == set()
