@@ -1,12 +1,16 @@
 """The whole state of a training on disk, so that a killed one goes on exactly where it was.
 
-A checkpoint is a folder with two safetensors files and one of JSON, written to the side and renamed; the last
-two are kept. Nothing is pickled.
+A checkpoint is a folder with two safetensors files, one of JSON and their checksums, written to the side and
+renamed; the last two are kept. Nothing is pickled.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +20,34 @@ from torch.optim import Optimizer
 
 from gantutor.data.batches import Batches
 from gantutor.errors import InputError
-from gantutor.files import new_folder, read_json, read_tensors, write_json, write_tensors
+from gantutor.files import (
+    FORMAT,
+    SUMS,
+    WriteFailed,
+    check_sums,
+    new_folder,
+    pack,
+    read_json,
+    read_tensors,
+    tidy,
+    unpack,
+    write_json,
+    write_tensors,
+)
 from gantutor.run import Run
 
 KEPT = 2
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What ``resume`` says, and the extra tensors that the checkpoint was given."""
+
+    said: str
+    extra: dict[str, Tensor]
+
+    def __str__(self) -> str:
+        return self.said
 
 
 def save(
@@ -28,20 +56,67 @@ def save(
     optimizers: dict[str, Optimizer],
     batches: Batches,
     generators: dict[str, torch.Generator],
+    extra: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint of this moment, and remove all but the last two."""
-    numbers, tensors = _optimizer_state(optimizers)
-    tensors |= {f"random.{name}": generator.get_state() for name, generator in generators.items()}
-    tensors |= {"random.global": torch.get_rng_state()}
-    tensors |= {f"data.{name}": tensor for name, tensor in batches.state_dict().items()}
+    """Write a checkpoint of this moment, and remove all but the last two.
+
+    ``resume`` hands the tensors of ``extra`` back. Raises InputError for a state that cannot be saved, and
+    WriteFailed where the file system refuses; the checkpoints there are then untouched.
+    """
+    _write(folder / f"step-{run.step:09d}", run, optimizers, batches, generators, extra)
+    with suppress(OSError):
+        for old in _all(folder)[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def rehearse(
+    folder: Path,
+    run: Run,
+    optimizers: dict[str, Optimizer],
+    batches: Batches,
+    generators: dict[str, torch.Generator],
+    extra: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write a checkpoint to ``folder``, which is made if need be, and remove it again.
+
+    Raises InputError, before anything is trained, where none can be written there.
+    """
+    _found(folder)
+    place = folder / ".rehearsal"
+    try:
+        _write(place, run, optimizers, batches, generators, extra)
+    except WriteFailed as error:
+        raise InputError(
+            f"no checkpoint can be written to {folder}: {error.reason}; give checkpoint= another folder"
+        ) from None
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _write(
+    path: Path,
+    run: Run,
+    optimizers: dict[str, Optimizer],
+    batches: Batches,
+    generators: dict[str, torch.Generator],
+    extra: Mapping[str, Tensor] | None,
+) -> None:
+    random = {name: generator.get_state() for name, generator in generators.items()}
+    random["global"] = torch.get_rng_state()
     if run.gan.device.type == "cuda":
-        tensors["random.cuda"] = torch.cuda.get_rng_state(run.gan.device)
-    with new_folder(folder / f"step-{run.step:09d}") as fresh:
+        random["cuda"] = torch.cuda.get_rng_state(run.gan.device)
+    state, tensors = pack(
+        {
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
+            "data": batches.state_dict(),
+            "random": random,
+            "extra": dict(extra or {}),
+        },
+        "state",
+    )
+    with new_folder(path) as fresh:
         write_tensors(fresh / "weights.safetensors", run.weights() | run.snapshot_tensors())
         write_tensors(fresh / "state.safetensors", tensors)
-        write_json(fresh / "run.json", run.facts() | {"optimizers": numbers})
-    for old in _all(folder)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        write_json(fresh / "run.json", run.facts() | {"state": state})
 
 
 def resume(
@@ -50,36 +125,79 @@ def resume(
     optimizers: dict[str, Optimizer],
     batches: Batches,
     generators: dict[str, torch.Generator],
-) -> str | None:
+) -> Resumed | None:
     """Put everything back as the newest readable checkpoint has it, and say so in a sentence; None where
     there is none.
 
-    Raises InputError, naming what differs, where the checkpoint is of another training.
+    Damaged checkpoints that are newer are set aside, as ``damaged-step-…``. Raises InputError where the
+    checkpoint is of another training, naming what differs, or of another format.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"checkpoint must be a folder, and {folder} is a file")
-    said = ""
-    for path in reversed(_all(folder)):
+    said, damaged = "", []
+    for path in reversed(_found(folder)):
+        _refuse_other_format(path)
         try:
-            facts = read_json(path / "run.json")
-            weights, state = (
-                read_tensors(path / "weights.safetensors"),
-                read_tensors(path / "state.safetensors"),
-            )
-            settings = facts["settings"]
+            facts, weights, state = read(path)
+            settings, packed = facts["settings"], facts["state"]
         except (InputError, KeyError, TypeError) as error:
             said += f"Passed over a damaged checkpoint ({error}). "
+            damaged.append(path)
             continue
         _refuse_other_settings(settings, run.settings, path)
-        _restore(facts, weights, state, path, run, optimizers, batches, generators)
-        return f"{said}Resumed at step {run.step:,} from {path}."
+        extra = _restore(facts, weights, unpack(packed, state), path, run, optimizers, batches, generators)
+        for other in damaged:
+            _set_aside(other)
+        return Resumed(f"{said}Resumed at step {run.step:,} from {path}.", extra)
     if said:
         raise InputError(f"{said}No other checkpoint is left in {folder}: move the folder away to begin anew")
     return None
 
 
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+    """The facts, the weights and the state of a checkpoint; raises InputError where a file is missing or not
+    as it was written."""
+    check_sums(path, "run.json", "weights.safetensors", "state.safetensors")
+    weights, state = read_tensors(path / "weights.safetensors"), read_tensors(path / "state.safetensors")
+    return read_json(path / "run.json"), weights, state
+
+
+def _found(folder: Path) -> list[Path]:
+    """All checkpoints, once what a killed training left half-done there is cleared up."""
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"checkpoint must be a folder, and {folder} is a file")
+        if folder.is_dir():
+            tidy(folder, r"\.(step-\d+)-.+")
+        return _all(folder)
+    except OSError as error:
+        raise InputError(f"the checkpoints in {folder} cannot be read: {error.strerror or error}") from None
+
+
 def _all(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*")) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if re.fullmatch(r"step-\d+", path.name))
+
+
+def _refuse_other_format(path: Path) -> None:
+    try:
+        if (path / SUMS).exists():
+            check_sums(path, "run.json")
+        facts = read_json(path / "run.json")
+    except InputError:
+        return  # damaged, which ``read`` will say
+    if isinstance(facts, dict) and facts.get("format", FORMAT) != FORMAT:
+        raise InputError(
+            f"{path} is a checkpoint of format {facts['format']}, and this version of gantutor reads format "
+            f"{FORMAT}: go on with the version that wrote it, or move {path.parent} away to begin anew"
+        )
+
+
+def _set_aside(damaged: Path) -> None:
+    """Out of the way of those that are kept: else a good one would be removed for it."""
+    with suppress(OSError):
+        aside = damaged.with_name(f"damaged-{damaged.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        damaged.rename(aside)
 
 
 def _refuse_other_settings(theirs: dict[str, Any], ours: dict[str, Any], path: Path) -> None:
@@ -92,58 +210,43 @@ def _refuse_other_settings(theirs: dict[str, Any], ours: dict[str, Any], path: P
 def _restore(
     facts: dict[str, Any],
     weights: dict[str, Tensor],
-    state: dict[str, Tensor],
+    state: dict[str, Any],
     path: Path,
     run: Run,
     optimizers: dict[str, Optimizer],
     batches: Batches,
     generators: dict[str, torch.Generator],
-) -> None:
+) -> dict[str, Tensor]:
     snapshots = {name: t for name, t in weights.items() if name.startswith(("snapshot.", "condition."))}
     run.load_weights({name: t for name, t in weights.items() if name not in snapshots}, str(path))
     run.load_facts(facts, snapshots, str(path))
-    _load_optimizers(optimizers, facts["optimizers"], state)
-    batches.load_state_dict(
-        {name.removeprefix("data."): t for name, t in state.items() if name.startswith("data.")}
-    )
+    for name, optimizer in optimizers.items():
+        _load_optimizer(optimizer, state["optimizers"][name])
+    batches.load_state_dict(state["data"])
+    random = state["random"]
     for name, generator in generators.items():
-        generator.set_state(state[f"random.{name}"])
-    torch.set_rng_state(state["random.global"])
-    if "random.cuda" in state:
-        torch.cuda.set_rng_state(state["random.cuda"], run.gan.device)
+        generator.set_state(random[name])
+    torch.set_rng_state(random["global"])
+    if "cuda" in random:
+        torch.cuda.set_rng_state(random["cuda"], run.gan.device)
+    extra: dict[str, Tensor] = state["extra"]
+    return extra
 
 
-def _optimizer_state(optimizers: dict[str, Optimizer]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The numbers and the tensors of optimisers apart, for JSON and safetensors."""
-    numbers: dict[str, Any] = {}
-    tensors: dict[str, Tensor] = {}
-    for name, optimizer in optimizers.items():
-        content = optimizer.state_dict()
-        numbers[name] = {"groups": content["param_groups"], "state": {}}
-        for index, entries in content["state"].items():
-            numbers[name]["state"][str(index)] = {
-                k: v for k, v in entries.items() if not isinstance(v, Tensor)
-            }
-            tensors |= {
-                f"optimizer.{name}.{index}.{k}": v for k, v in entries.items() if isinstance(v, Tensor)
-            }
-    return numbers, tensors
-
-
-def _load_optimizers(
-    optimizers: dict[str, Optimizer], numbers: dict[str, Any], tensors: dict[str, Tensor]
-) -> None:
-    for name, optimizer in optimizers.items():
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        state: dict[int, dict[str, Any]] = {
-            int(index): dict(e) for index, e in numbers[name]["state"].items()
-        }
-        prefix = f"optimizer.{name}."
-        for key, tensor in tensors.items():
-            if key.startswith(prefix):
-                index, entry = key.removeprefix(prefix).split(".", 1)
-                state[int(index)][entry] = _laid_out_like(parameters[int(index)], tensor)
-        optimizer.load_state_dict({"param_groups": numbers[name]["groups"], "state": state})
+def _load_optimizer(optimizer: Optimizer, content: dict[str, Any]) -> None:
+    """Put an optimiser's state back; where a number of its groups is a tensor, the tensor stays the same one,
+    since a recorded step may read it."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    groups = [dict(group) for group in optimizer.param_groups]
+    for index, entries in content["state"].items():
+        for name, value in entries.items():
+            if isinstance(value, Tensor):
+                entries[name] = _laid_out_like(parameters[index], value)
+    optimizer.load_state_dict(content)
+    for mine, group in zip(groups, optimizer.param_groups, strict=True):
+        for name, value in mine.items():
+            if isinstance(value, Tensor):
+                group[name] = value.copy_(torch.as_tensor(group[name]))
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 import sys
 import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from tqdm import tqdm
 
 from gantutor import checkpoint as checkpoints
-from gantutor.errors import TrainingDiverged
+from gantutor.control import interrupts_held
+from gantutor.data.batches import Batches
+from gantutor.errors import InputError, TrainingDiverged
+from gantutor.files import WriteFailed
 from gantutor.run import Run, Snapshot
 from gantutor.step import Training
 
@@ -99,26 +105,62 @@ class LastGood:
 
 
 class Saver:
-    """Writes a checkpoint whenever ``every_seconds`` have passed, and at the end."""
+    """Writes a checkpoint whenever ``every_seconds`` have passed, and at the end.
+
+    A write that fails ends no training: it is told, once for each reason, and tried again when the next one
+    is due. Raises InputError, before anything is trained, for a folder or a state that cannot be written.
+    """
 
     def __init__(self, training: Training, folder: str | Path | None, every_seconds: float) -> None:
         self.training, self.every_seconds = training, every_seconds
         self.folder = None if folder is None else Path(folder)
-        self.last = time.monotonic()
+        self.last, self._told = time.monotonic(), set[str]()
         if self.folder is not None:
-            training.batches.state_dict()  # refuses data that cannot be resumed before anything is spent
+            checkpoints.rehearse(self.folder, *self._state())
+
+    def _state(self) -> tuple[Run, dict[str, Optimizer], Batches, dict[str, torch.Generator]]:
+        training = self.training
+        return training.run, training.optimizers, training.batches, {"noise": training.noise}
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint, if there is one, and say so."""
+        if self.folder is not None and (resumed := checkpoints.resume(self.folder, *self._state())):
+            print(resumed)
+
+    def due(self) -> bool:
+        return self.folder is not None and time.monotonic() - self.last >= self.every_seconds
 
     def look(self) -> None:
-        if self.folder is not None and time.monotonic() - self.last >= self.every_seconds:
+        if self.due():
             self.write()
 
     def write(self) -> None:
-        if self.folder is not None:
-            training = self.training
-            checkpoints.save(
-                self.folder, training.run, training.optimizers, training.batches, {"noise": training.noise}
+        """Write a checkpoint; whoever presses ■ during the last one still gets the Run."""
+        if self.folder is None:
+            return
+        step, last = f"{self.training.run.step:,}", self.training.run.ended != "training"
+        reason: str | None = "interrupted"
+        with suppress(KeyboardInterrupt) if last else nullcontext(), interrupts_held():
+            reason = self._failure()
+        if last and reason is not None:
+            tqdm.write(f"The last state, of step {step}, was not saved in {self.folder}: {reason}.")
+        elif reason is not None and reason not in self._told:
+            self._told.add(reason)
+            tqdm.write(
+                f"The checkpoint of step {step} was not saved in {self.folder}: {reason}; the training goes "
+                "on, and tries again when the next one is due."
             )
+
+    def _failure(self) -> str | None:
+        """Write a checkpoint, and return why that was not possible; None where it was."""
+        assert self.folder is not None
+        try:
+            checkpoints.save(self.folder, *self._state())
+        except InputError as error:
+            return error.reason if isinstance(error, WriteFailed) else str(error)
+        finally:
             self.last = time.monotonic()
+        return None
 
 
 class Bar:

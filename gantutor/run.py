@@ -7,7 +7,7 @@ import copy
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError, first_line
-from gantutor.files import new_folder, read_json, read_tensors, write_json, write_tensors
+from gantutor.files import (
+    FORMAT,
+    check_sums,
+    leftovers_of,
+    new_folder,
+    read_json,
+    read_tensors,
+    tidy,
+    write_json,
+    write_tensors,
+)
 from gantutor.gan import GAN, apply
 from gantutor.metrics import Scores, digit_scores
 from gantutor.parameters import optional, validate, whole
@@ -301,7 +311,7 @@ class Run:
     def facts(self) -> dict[str, Any]:
         """Everything of the run that is no tensor."""
         return {
-            "format": 1,
+            "format": FORMAT,
             "torch": torch.__version__,
             "step": self.step,
             "images": self.images,
@@ -352,20 +362,27 @@ class Run:
     def load(cls, path: str | Path, gan: GAN) -> Run:
         """A saved run, its weights read into the networks that the caller has built: nothing is unpickled.
 
-        Raises InputError where the folder is missing, damaged, or of other networks.
+        Raises InputError where the folder is missing, damaged, of another format, or of other networks.
         """
         path = Path(path)
+        with suppress(OSError):
+            tidy(path.parent, leftovers_of(path.name))
         if not path.is_dir():
             raise InputError(f"there is no saved run at {path}")
         facts = read_json(path / "run.json")
-        if not isinstance(facts, dict) or facts.get("format") != 1:
-            raise InputError(f"{path} was not written by Run.save of this version")
+        theirs = facts.get("format", "unknown") if isinstance(facts, dict) else "unknown"
+        if theirs != FORMAT:
+            raise InputError(
+                f"{path} was not written by Run.save of this version: it is of format {theirs}, and this one "
+                f"reads format {FORMAT}; load it with the version that wrote it, or train it anew"
+            )
         run = cls(gan)
         weights, snapshots = (
             read_tensors(path / "weights.safetensors"),
             read_tensors(path / "snapshots.safetensors"),
         )
         run.load_facts(facts, snapshots, str(path))
+        check_sums(path, "run.json", "weights.safetensors", "snapshots.safetensors")
         run.load_weights(weights, str(path))
         run._settled = (run.step, SETTLE)
         return run

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, first_line
 
 RESIDENT_BYTES = 2**31
 """A data set of at most this size is held in memory as one tensor."""
@@ -18,17 +18,22 @@ Pair = tuple[Any, Any]
 
 
 class Batches(Protocol):
-    """Endless batches as (real, condition or None) on a device."""
+    """Endless batches as (real, condition or None) on a device.
+
+    Of ``ranks`` processes each has a share of every step's samples; their ``state_dict`` is the same on all.
+    """
 
     def next(self) -> Pair: ...
 
-    def state_dict(self) -> dict[str, Tensor]: ...
+    def state_dict(self) -> dict[str, Any]: ...
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
 class ResidentBatches:
     """Batches from tensors that stay on the device, in an order drawn anew for each pass, no sample left out.
+
+    With several ranks a step takes ``ranks`` × ``batch_size`` samples, and each rank its block of them.
 
     >>> batches = ResidentBatches((torch.arange(4.0),), batch_size=3, seed=0, device=torch.device("cpu"))
     >>> real, condition = batches.next()
@@ -36,75 +41,130 @@ class ResidentBatches:
     (torch.Size([3]), None)
     """
 
-    def __init__(self, tensors: tuple[Tensor, ...], batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        tensors: tuple[Tensor, ...],
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
         self.tensors = tuple(tensor.to(device) for tensor in tensors)
         self.count, self.batch_size, self.device = len(tensors[0]), batch_size, device
+        self.rank, self.ranks = rank, ranks
         self._generator = torch.Generator().manual_seed(seed)
-        self._order = torch.empty(0, dtype=torch.int64)
+        self._set_order(torch.empty(0, dtype=torch.int64))
 
     def next(self) -> Pair:
-        while len(self._order) < self.batch_size:
+        while len(self._order) - self._taken < self.ranks * self.batch_size:
             order = torch.randperm(self.count, generator=self._generator)
-            self._order = torch.cat([self._order, order])
-        chosen, self._order = self._order[: self.batch_size], self._order[self.batch_size :]
-        chosen = chosen.to(self.device, non_blocking=True)
+            self._set_order(torch.cat([self._order[self._taken :], order]))
+        start = self._taken + self.rank * self.batch_size
+        chosen = self._placed[start : start + self.batch_size]
+        self._taken += self.ranks * self.batch_size
         return as_pair(tuple(tensor[chosen] for tensor in self.tensors))
 
-    def state_dict(self) -> dict[str, Tensor]:
-        return {"order": self._order.clone(), "generator": self._generator.get_state()}
+    def _set_order(self, order: Tensor) -> None:
+        """The order of what comes, kept here and sent to the device, where batches are then gathered without
+        waiting for it."""
+        self._order, self._taken = order, 0
+        pinned = order.pin_memory() if self.device.type == "cuda" else order
+        self._placed = pinned.to(self.device, non_blocking=True)
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self._order = state["order"]
+    def state_dict(self) -> dict[str, Any]:
+        return {"order": self._order[self._taken :].clone(), "generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._set_order(state["order"])
         self._generator.set_state(state["generator"])
 
 
 class DatasetBatches:
     """Batches from a map-style data set that is too large for memory or changes its items at every visit."""
 
-    def __init__(self, dataset: Dataset[Any], batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        dataset: Dataset[Any],
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
         count = len(dataset)  # type: ignore[arg-type]
         self.dataset, self.device = dataset, device
-        self._indices = ResidentBatches((torch.arange(count),), batch_size, seed, torch.device("cpu"))
+        indices = (torch.arange(count),)
+        self._indices = ResidentBatches(indices, batch_size, seed, torch.device("cpu"), rank, ranks)
 
     def next(self) -> Pair:
         indices, _ = self._indices.next()
         return as_pair(to_device(default_collate([self.dataset[int(i)] for i in indices]), self.device))
 
-    def state_dict(self) -> dict[str, Tensor]:
+    def state_dict(self) -> dict[str, Any]:
         return self._indices.state_dict()
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         self._indices.load_state_dict(state)
 
 
 class StreamBatches:
-    """Batches as an iterable gives them (its own batch size); begun again when it ends."""
+    """Batches as an iterable gives them (its own batch size); begun again when it ends.
 
-    def __init__(self, iterable: Iterable[Any], device: torch.device) -> None:
-        self.iterable, self.device = iterable, device
+    Of every ``ranks`` batches each rank takes its one. It can be resumed where ``source``, by default the
+    iterable itself, has ``state_dict()`` and ``load_state_dict()``: after the latter, a new iterator must go
+    on with the next batch.
+    """
+
+    def __init__(
+        self,
+        iterable: Iterable[Any],
+        device: torch.device,
+        rank: int = 0,
+        ranks: int = 1,
+        source: Any = None,
+    ) -> None:
+        self.iterable, self.device, self.rank, self.ranks = iterable, device, rank, ranks
+        self.source = iterable if source is None else source
         self._iterator: Iterator[Any] = iter(())
 
     def next(self) -> Pair:
+        for turn in range(self.ranks):
+            item = self._item()
+            if turn == self.rank:
+                mine = item
+        return as_pair(to_device(mine, self.device))
+
+    def _item(self) -> Any:
         try:
-            item = next(self._iterator)
+            return next(self._iterator)
         except StopIteration:
             self._iterator = iter(self.iterable)
-            try:
-                item = next(self._iterator)
-            except StopIteration:
-                raise InputError(
-                    "the data gave no batch: an iterable must give at least one each time it is begun"
-                ) from None
-        return as_pair(to_device(item, self.device))
+        try:
+            return next(self._iterator)
+        except StopIteration:
+            raise InputError(
+                "the data gave no batch: an iterable must give at least one each time it is begun"
+            ) from None
 
-    def state_dict(self) -> dict[str, Tensor]:
-        raise InputError(
-            f"a {type(self.iterable).__name__} cannot be resumed exactly: give train() a tensor or a "
-            "map-style data set, or train without checkpoint="
-        )
+    def state_dict(self) -> dict[str, Any]:
+        return {"source": self._call("state_dict")}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.state_dict()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._call("load_state_dict", state["source"])
+        self._iterator = iter(self.iterable)
+
+    def _call(self, method: str, *given: Any) -> Any:
+        name = type(self.source).__name__
+        if not all(callable(getattr(self.source, each, None)) for each in ("state_dict", "load_state_dict")):
+            raise InputError(
+                f"a {name} cannot be resumed exactly: give train() a tensor or a map-style data set, or an "
+                "iterable with state_dict() and load_state_dict(), or train without checkpoint="
+            )
+        try:
+            return getattr(self.source, method)(*given)
+        except Exception as error:
+            raise InputError(f"{method}() of the {name} failed: {first_line(error)}") from error
 
 
 def as_pair(item: Any) -> Pair:
@@ -128,13 +188,16 @@ def to_device(item: Any, device: torch.device) -> Any:
     return item
 
 
-def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> Batches:
+def batches_of(
+    data: Any, batch_size: int, seed: int, device: torch.device, rank: int = 0, ranks: int = 1
+) -> Batches:
     """Endless batches from a tensor, a ``TensorDataset``, any torch ``Dataset`` or ``DataLoader``, or an
     iterable.
 
     The items of an iterable, a list included, are batches; those of a ``Dataset`` are samples. A data set
-    that fits, and whose items are the same at every visit, is held in memory as one tensor. Raises InputError
-    for empty data, or for fewer samples than a batch.
+    that fits, and whose items are the same at every visit, is held in memory as one tensor. Of ``ranks``
+    processes this is ``rank``, and draws ``batch_size`` of the samples that all of them draw together. Raises
+    InputError for empty data, or for fewer samples than a batch of all ranks.
 
     >>> batches_of(torch.zeros(8, 2), 4, seed=0, device=torch.device("cpu")).next()[0].shape
     torch.Size([4, 2])
@@ -146,38 +209,37 @@ def batches_of(data: Any, batch_size: int, seed: int, device: torch.device) -> B
             )
         data = TensorDataset(data)
     if isinstance(data, IterableDataset):
-        data = DataLoader(data, batch_size, drop_last=True)
+        loader: DataLoader[Any] = DataLoader(data, batch_size, drop_last=True)
+        return StreamBatches(loader, device, rank, ranks, source=data)
     if isinstance(data, DataLoader | list | tuple):
-        return StreamBatches(data, device)
+        return StreamBatches(data, device, rank, ranks)
     plain = (str, bytes, dict)  # they have items too, but no samples
     if hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, plain):
-        _refuse_too_few(len(data), batch_size)
-        if isinstance(data, TensorDataset):
-            return ResidentBatches(data.tensors, batch_size, seed, device)
-        tensors = _in_memory(data)
-        return (
-            DatasetBatches(data, batch_size, seed, device)
-            if tensors is None
-            else ResidentBatches(tensors, batch_size, seed, device)
-        )
+        _refuse_too_few(len(data), batch_size, ranks)
+        tensors = data.tensors if isinstance(data, TensorDataset) else _in_memory(data)
+        if tensors is None:
+            return DatasetBatches(data, batch_size, seed, device, rank, ranks)
+        return ResidentBatches(tensors, batch_size, seed, device, rank, ranks)
     if isinstance(data, Iterable) and not isinstance(data, plain):
         if isinstance(data, Iterator):
             raise InputError(
                 "the data must be an iterable that can be begun again, not an iterator: "
                 "pass a list or a DataLoader"
             )
-        return StreamBatches(data, device)
+        return StreamBatches(data, device, rank, ranks)
     raise InputError(
         "data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, "
         f"not {type(data).__name__}"
     )
 
 
-def _refuse_too_few(count: int, batch_size: int) -> None:
+def _refuse_too_few(count: int, batch_size: int, ranks: int) -> None:
     if count == 0:
         raise InputError("the data set is empty: at least one batch of samples is needed")
-    if count < batch_size:
-        raise InputError(f"batch_size must be at most the number of samples, {count}, not {batch_size}")
+    if count < ranks * batch_size:
+        what = "batch_size" if ranks == 1 else "the number of processes × batch_size"
+        given = f"{batch_size}" if ranks == 1 else f"{ranks} × {batch_size} = {ranks * batch_size}"
+        raise InputError(f"{what} must be at most the number of samples, {count}, not {given}")
 
 
 def _in_memory(dataset: Any) -> tuple[Tensor, ...] | None:
