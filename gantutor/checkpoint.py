@@ -247,6 +247,10 @@ def _load_optimizer(optimizer: Optimizer, content: dict[str, Any]) -> None:
         for name, value in mine.items():
             if isinstance(value, Tensor):
                 group[name] = value.copy_(torch.as_tensor(group[name]))
+            elif isinstance(group[name], Tensor):  # it was a number that a recorded step read
+                group[name] = float(group[name])
+        if "capturable" in mine:  # that belongs to the device
+            group["capturable"] = mine["capturable"]
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tqdm import tqdm
 from gantutor import checkpoint as checkpoints
 from gantutor.control import interrupts_held
 from gantutor.data.batches import Batches
+from gantutor.device import random_state, set_random_state
 from gantutor.errors import InputError, TrainingDiverged
 from gantutor.files import WriteFailed
 from gantutor.run import Run, Snapshot
@@ -78,21 +80,18 @@ class LastGood:
         due = run.step % GOOD_EVERY == 0
         if not (due or self.training.gan.device.type == "cpu"):
             return
-        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        numbers = read(values.values())
+        bad = [name for name, number in zip(values, numbers, strict=True) if not math.isfinite(number)]
         if bad:
             self._give_up(bad[0])
         if due:
             weights = self._copy()
-            if all(bool(value.isfinite().all()) for value in weights.values()):
+            if finite(weights.values()):
                 self.step, self.weights = run.step, weights
 
     def _give_up(self, name: str) -> None:
         run, gan = self.training.run, self.training.gan
-        broken = [
-            name
-            for name, net in gan.networks.items()
-            if not all(bool(p.isfinite().all()) for p in net.parameters())
-        ]
+        broken = [name for name, network in gan.networks.items() if not finite(network.parameters())]
         cause = f"; the weights of the {' and the '.join(broken)} are not finite" if broken else ""
         run.load_weights(self.weights, "the last good step")
         run.ended = f"diverged at step {run.step}"
@@ -102,6 +101,27 @@ class LastGood:
             "try a lower learning rate or a penalty such as r1=1.0",
             run,
         )
+
+
+def read(scalars: Iterable[Tensor]) -> list[float]:
+    """Tensors of one number each as numbers, fetched from their device at once.
+
+    >>> read([torch.tensor(1.0), torch.tensor([2.0])]), read([])
+    ([1.0, 2.0], [])
+    """
+    flat = [scalar.detach().reshape(()).float() for scalar in scalars]
+    numbers: list[float] = torch.stack(flat).tolist() if flat else []
+    return numbers
+
+
+def finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether all values of all tensors are finite, asked of a device once.
+
+    >>> finite([torch.zeros(2), torch.ones(1)]), finite([torch.tensor(math.nan)])
+    (True, False)
+    """
+    answers = [tensor.isfinite().all() for tensor in tensors]
+    return not answers or bool(torch.stack(answers).all())
 
 
 class Saver:
@@ -115,7 +135,7 @@ class Saver:
         self.training, self.every_seconds = training, every_seconds
         self.folder = None if folder is None else Path(folder)
         self.last, self._told = time.monotonic(), set[str]()
-        if self.folder is not None:
+        if self.folder is not None and training.group.leader:
             checkpoints.rehearse(self.folder, *self._state())
 
     def _state(self) -> tuple[Run, dict[str, Optimizer], Batches, dict[str, torch.Generator]]:
@@ -124,24 +144,35 @@ class Saver:
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one, and say so."""
-        if self.folder is not None and (resumed := checkpoints.resume(self.folder, *self._state())):
-            print(resumed)
+        if self.folder is None:
+            return
+        group, run = self.training.group, self.training.run
+        if resumed := checkpoints.resume(self.folder, *self._state()):
+            if group.size > 1:
+                set_random_state(resumed.extra["random"][group.rank], run.gan.device)
+            if group.leader:
+                print(resumed)
+        group.same_settings({"the step to go on from": run.step})
 
     def due(self) -> bool:
+        """Whether it is time for a checkpoint."""
         return self.folder is not None and time.monotonic() - self.last >= self.every_seconds
 
-    def look(self) -> None:
-        if self.due():
-            self.write()
-
     def write(self) -> None:
-        """Write a checkpoint; whoever presses ■ during the last one still gets the Run."""
+        """Write a checkpoint; whoever presses ■ during the last one still gets the Run.
+
+        Of several processes the first one writes, with the random states of all.
+        """
         if self.folder is None:
+            return
+        group = self.training.group
+        states = torch.stack(group.gather(random_state(self.training.gan.device)))
+        if not group.leader:
             return
         step, last = f"{self.training.run.step:,}", self.training.run.ended != "training"
         reason: str | None = "interrupted"
         with suppress(KeyboardInterrupt) if last else nullcontext(), interrupts_held():
-            reason = self._failure()
+            reason = self._failure({"random": states} if group.size > 1 else {})
         if last and reason is not None:
             tqdm.write(f"The last state, of step {step}, was not saved in {self.folder}: {reason}.")
         elif reason is not None and reason not in self._told:
@@ -151,11 +182,11 @@ class Saver:
                 "on, and tries again when the next one is due."
             )
 
-    def _failure(self) -> str | None:
+    def _failure(self, extra: dict[str, Tensor]) -> str | None:
         """Write a checkpoint, and return why that was not possible; None where it was."""
         assert self.folder is not None
         try:
-            checkpoints.save(self.folder, *self._state())
+            checkpoints.save(self.folder, *self._state(), extra)
         except InputError as error:
             return error.reason if isinstance(error, WriteFailed) else str(error)
         finally:

@@ -105,4 +105,18 @@ def interrupts_held() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, usual)
     if pressed:
-        raise KeyboardInterrupt
+        usual(signal.SIGINT, None)
+
+
+@contextmanager
+def interrupts_stop(control: Control) -> Iterator[None]:
+    """A ■ or Ctrl-C inside the block stops the training after the present step: one of several processes
+    must not leave the others in the middle of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = signal.signal(signal.SIGINT, lambda number, frame: control.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)

@@ -1,15 +1,23 @@
-"""Where and how a training runs: the device, the memory format, the clock."""
+"""Where and how a training runs: the device, the memory format, the precision, the clock."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gantutor.errors import InputError
 from gantutor.parameters import check_device
+
+AHEAD = 4
+"""Steps that Python may be ahead of a GPU: enough to keep it busy, few enough for a clock and a Stop button
+to mean what they say."""
 
 
 def resolve(name: str | torch.device = "auto") -> torch.device:
@@ -50,6 +58,26 @@ def random_state_kept(device: torch.device) -> AbstractContextManager[None]:
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
+def random_state(device: torch.device) -> Tensor:
+    """Torch's global random state, of the CPU and of a GPU, as one row of bytes."""
+    states = [torch.get_rng_state()]
+    states += [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return torch.cat(states)
+
+
+def set_random_state(state: Tensor, device: torch.device) -> None:
+    """Put back what ``random_state`` gave.
+
+    >>> state = random_state(torch.device("cpu")); first = torch.rand(1)
+    >>> set_random_state(state, torch.device("cpu")); torch.equal(first, torch.rand(1))
+    True
+    """
+    size = len(torch.get_rng_state())
+    torch.set_rng_state(state[:size].clone())  # torch reads a state from where its storage begins
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state[size:].clone(), device)
+
+
 @contextmanager
 def without_denormals() -> Iterator[None]:
     """Numbers too small for a normal float count as 0 inside the block: they cost CPUs a hundred times
@@ -60,6 +88,55 @@ def without_denormals() -> Iterator[None]:
     finally:
         if supported:
             torch.set_flush_denormal(False)
+
+
+def mixed_precision(name: str, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
+    """The context in which forward passes run: as they are, or with the heavy operations in bfloat16.
+
+    bfloat16 has the range of float32 and 8 bits of precision; weights, sums, losses and penalties stay in
+    float32. Raises InputError for another name, and where the device has no bfloat16.
+
+    >>> with mixed_precision("float32", torch.device("cpu"))(): (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
+    torch.float32
+    """
+    if name == "float32":
+        return nullcontext
+    if name != "bfloat16":
+        hint = ": float16 would need its losses scaled" if name == "float16" else ""
+        raise InputError(f"precision must be 'float32' or 'bfloat16', not {name!r}{hint}")
+    if not has_bfloat16(device):
+        raise InputError(f"precision 'bfloat16' is not to be had on this {device.type}: take 'float32'")
+    return partial(torch.autocast, device.type, dtype=torch.bfloat16)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself, rather than imitate it slowly."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+class Leash:
+    """Lets Python run at most ``AHEAD`` steps ahead of a GPU; where there is none, it does nothing."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._steps: deque[Any] = deque()
+
+    def pull(self) -> None:
+        """After a step: wait for the one ``AHEAD`` steps before it."""
+        if self.device.type == "cuda":
+            event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+            event.record(torch.cuda.current_stream(self.device))
+            self._steps.append(event)
+            if len(self._steps) > AHEAD:
+                self._steps.popleft().synchronize()
+
+    def settle(self) -> None:
+        """Wait for all steps."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            self._steps.clear()
 
 
 class Clock:

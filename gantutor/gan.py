@@ -97,8 +97,21 @@ def _check_loss(loss: object) -> None:
 
 
 def apply(network: Callable[..., Any], inputs: Any, condition: Any = None) -> Any:
-    """``network(inputs)``, or ``network(inputs, condition)`` where there is a condition."""
-    return network(inputs) if condition is None else network(inputs, condition)
+    """``network(inputs)``, or ``network(inputs, condition)`` where there is a condition; what it gives is in
+    full precision, whatever it computed in."""
+    return in_full(network(inputs) if condition is None else network(inputs, condition))
+
+
+def in_full(made: Any) -> Any:
+    """Tensors of 16-bit floats, alone or in a tuple, as float32: losses and penalties need the digits.
+
+    >>> in_full((torch.ones(1, dtype=torch.bfloat16), None))
+    (tensor([1.]), None)
+    """
+    if isinstance(made, tuple):
+        return tuple(in_full(part) for part in made)
+    half = isinstance(made, Tensor) and made.dtype in (torch.bfloat16, torch.float16)
+    return made.float() if half else made
 
 
 def detached(samples: Any) -> Any:

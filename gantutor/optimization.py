@@ -36,6 +36,24 @@ def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)
     return make
 
 
+def let_record(optimizers: Iterable[Optimizer], device: torch.device) -> str:
+    """Let the steps of optimisers be recorded: their learning rates become tensors on ``device``.
+
+    Returns why that cannot be, or nothing. On a GPU an optimiser must know the option ``capturable``.
+
+    >>> let_record([torch.optim.LBFGS([Parameter(torch.zeros(3))])], torch.device("cpu"))
+    'LBFGS has no form whose steps can be recorded'
+    """
+    groups = [(type(each).__name__, group) for each in optimizers for group in each.param_groups]
+    for name, group in groups:
+        if "capturable" not in group:
+            return f"{name} has no form whose steps can be recorded"
+    for _, group in groups:
+        group["lr"] = torch.tensor(float(group["lr"]), device=device)
+        group["capturable"] = device.type == "cuda"
+    return ""
+
+
 def constant(fraction: float) -> float:
     """The learning rate as it is, from beginning to end."""
     return 1.0

@@ -12,6 +12,7 @@ from torch.nn import Parameter
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, first_line
 from gantutor.gan import GAN, Batch, Turn, apply
+from gantutor.memory import ran_out
 
 
 def inspect_data(
@@ -160,4 +161,6 @@ def _attempt(call: Any, what: str) -> Any:
     except InputError:
         raise
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        if ran_out(error):
+            raise
         raise InputError(f"{what} failed: {first_line(error)}") from error

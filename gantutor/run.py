@@ -102,7 +102,8 @@ class Run:
 
     ``train`` makes it and hands it to the callbacks while it trains. ``generator`` is the averaged one, in
     evaluation mode; ``gan`` holds the networks as they stood last. ``gallery`` holds the fixed latents of the
-    snapshots with their conditions, ``control`` the Control that steers the run while it trains.
+    snapshots with their conditions, ``control`` the Control that steers the run while it trains, ``memory``
+    what the training takes on its device.
     """
 
     def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
@@ -119,6 +120,7 @@ class Run:
         self.conditions: Any = None
         self.gallery: tuple[Tensor, Any] | None = None
         self.control: Any = None
+        self.memory: Any = None
         self.ended = "not trained"
         self._settled = (-1, 0)
         self._batches = SETTLE
@@ -393,9 +395,22 @@ class Run:
 
 
 @torch.no_grad()
-def follow(averages: Iterable[nn.Module], networks: Iterable[nn.Module], decay: float) -> None:
-    """Move each average towards its network: ā ← decay · ā + (1 − decay) · θ; buffers are copied."""
+def follow(averages: Iterable[nn.Module], networks: Iterable[nn.Module], weight: float | Tensor) -> None:
+    """Move each average towards its network: ā ← ā + weight · (θ − ā); buffers are copied.
+
+    >>> average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    >>> _ = nn.init.zeros_(average.weight), nn.init.ones_(network.weight)
+    >>> follow([average], [network], 0.25); average.weight.item()
+    0.25
+    """
     for average, network in zip(averages, networks, strict=True):
-        torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
-        for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
-            mine.copy_(theirs)
+        mine: list[Tensor] = list(average.parameters())
+        theirs: list[Tensor] = list(network.parameters())
+        if isinstance(weight, Tensor):
+            steps = torch._foreach_sub(theirs, mine)
+            torch._foreach_mul_(steps, weight)
+            torch._foreach_add_(mine, steps)
+        else:
+            torch._foreach_lerp_(mine, theirs, weight)
+        for own, other in zip(average.buffers(), network.buffers(), strict=True):
+            own.copy_(other)

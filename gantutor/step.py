@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from gantutor.control import Control
 from gantutor.data.batches import Batches
+from gantutor.distributed import Group
 from gantutor.errors import InputError
 from gantutor.gan import GAN, Batch, Turn
-from gantutor.optimization import MakeOptimizer, adam
+from gantutor.graphs import CUDARecorder, Graphs
+from gantutor.memory import Memory, measure
+from gantutor.optimization import MakeOptimizer, adam, let_record
 from gantutor.run import Run, follow
+
+Pattern = tuple[tuple[int, tuple[str, ...]], ...]
+"""What a step plays: the index of each turn that is due, and the names of its lazy losses that are."""
 
 
 @dataclass
 class Training:
-    """Everything that moves while a game is played."""
+    """Everything that moves while a game is played, and how it is played.
+
+    ``mixed()`` is the context of the forward passes: of their precision. ``accumulate`` is the number of
+    parts that each batch is worked through in. ``weight`` is the share by which the averages move, a tensor
+    where steps are recorded in ``graphs``.
+    """
 
     run: Run
     gan: GAN
@@ -32,11 +46,35 @@ class Training:
     base_rates: dict[str, float]
     control: Control
     half_life: float
+    group: Group
+    mixed: Callable[[], AbstractContextManager[Any]] = nullcontext
+    accumulate: int = 1
+    weight: float | Tensor = 0.0
+    graphs: Graphs | None = None
 
-    def next_batch(self) -> Batch:
-        real, condition = self.batches.next()
+    def batch(self, real: Any, condition: Any) -> list[Batch]:
+        """What was drawn from the data with latents of its own, in ``accumulate`` parts."""
         first = real[0] if isinstance(real, tuple) else real
-        return Batch(self.gan, real, condition, self.gan.draw_latent(len(first), self.noise, first.device))
+        count, device = len(first), first.device
+        latents = self.gan.draw_latent(self.group.size * count, self.noise, device)
+        mine = latents if self.group.size == 1 else latents[self.group.rank * count :][:count]
+        if self.accumulate == 1:
+            return [Batch(self.gan, real, condition, mine)]
+        split = (in_parts(each, self.accumulate) for each in (real, condition, mine))
+        return [Batch(self.gan, *each) for each in zip(*split, strict=True)]
+
+
+def in_parts(item: Any, parts: int) -> list[Any]:
+    """A tensor, or each tensor of a tuple, cut into equal parts along its first dimension; None stays None.
+
+    >>> in_parts((torch.arange(4), None), 2)
+    [(tensor([0, 1]), None), (tensor([2, 3]), None)]
+    """
+    if item is None:
+        return [None] * parts
+    if isinstance(item, tuple):
+        return list(zip(*(in_parts(each, parts) for each in item), strict=True))
+    return list(item.tensor_split(parts))
 
 
 def set_up(
@@ -47,6 +85,7 @@ def set_up(
     control: Control,
     seed: int,
     where: torch.device,
+    group: Group | None = None,
 ) -> Training:
     """The networks that are trained, in training mode, each with its optimiser."""
     trained = {name for turn in gan.turns for name in turn.updates}
@@ -73,6 +112,7 @@ def set_up(
         base_rates={name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()},
         control=control,
         half_life=half_life,
+        group=group or Group(),
     )
 
 
@@ -91,64 +131,150 @@ def _optimizer(name: str, make: MakeOptimizer, gan: GAN) -> Optimizer:
     return made
 
 
+def record_steps(training: Training, wanted: bool, where: torch.device) -> None:
+    """On a GPU, let whole steps be recorded as CUDA graphs; where that cannot be, say why."""
+    if not wanted or where.type != "cuda":
+        return
+    reason = "several processes exchange gradients" if training.group.size > 1 else ""
+    reason = reason or let_record(training.optimizers.values(), where)
+    if reason:
+        print(f"Without CUDA graphs: {reason}.")
+    else:
+        training.weight = torch.zeros((), device=where)
+        training.graphs = Graphs(CUDARecorder(where, [training.noise]))
+
+
+def memory_of(training: Training, step: int, where: torch.device) -> Memory:
+    """What a training holds, and the bytes of one step beside it."""
+    networks, averages = training.gan, nn.ModuleDict(training.run.averaged)
+    return measure(
+        where,
+        [*networks.parameters(), *networks.buffers()],
+        [*averages.parameters(), *averages.buffers()],
+        training.optimizers.values(),
+        getattr(training.batches, "tensors", ()),
+        step,
+    )
+
+
 def take_step(training: Training, rate: float = 1.0, allowed: tuple[str, ...] = ()) -> dict[str, Tensor]:
     """One step of the game: every turn that is due, in order; the scalars it gave, by name, still on the
     device."""
     run = training.run
-    values: dict[str, Tensor] = {}
+    pattern = due(training, allowed)
+    turns = [training.gan.turns[index] for index, _ in pattern]
+    drawn = [training.batches.next() for turn in turns[:1] for _ in range(turn.times)]
+    drawn += [training.batches.next() for turn in turns[1:] for _ in range(turn.times - 1)]
+    count = 0
+    if drawn:
+        first = drawn[-1][0]
+        count = training.group.size * len(first[0] if isinstance(first, tuple) else first)
+        run.images += count
     _set_learning_rates(training, rate)
-    batch = None
-    for turn in training.gan.turns:
-        if run.step % turn.every or (allowed and not set(turn.updates) & set(allowed)):
-            continue
-        for repeat in range(turn.times):
-            if batch is None or repeat:
-                batch = training.next_batch()
-            values |= play(training, turn, batch)
-        if batch is not None and "generator" in turn.updates:
-            batch.forget_fake()
-    if batch is not None:
-        first = batch.real[0] if isinstance(batch.real, tuple) else batch.real
-        run.images += len(first)
-        _average(training, len(first))
+    _set_weight(training, count)
+    work = partial(play_step, training, pattern)
+    graphs = training.graphs
+    values = work(drawn) if graphs is None else graphs.play(pattern, work, drawn)
     run.history.append(run.step, values)
     run.step += 1
     return values
 
 
-def play(training: Training, turn: Turn, batch: Batch) -> dict[str, Tensor]:
-    """One turn: its loss, its lazy losses when they are due, the gradient, the optimisers' steps."""
-    losses = dict(turn.loss(training.gan, batch))
-    total = losses.pop("total")
-    values = {turn.name: total.detach()} | {
-        f"{turn.name}.{name}": value.detach() for name, value in losses.items()
-    }
-    for name, lazy in turn.lazy.items():
-        if training.run.step % lazy.every == 0:
-            extra = lazy.loss(training.gan, batch)
-            values[f"{turn.name}.{name}"] = extra.detach()
-            total = total + lazy.every * extra
-    if total.device.type == "cpu" and not math.isfinite(total.detach()):
-        return values  # nothing to learn from: the loop is about to give up, and the weights stay as they are
+def due(training: Training, allowed: tuple[str, ...] = ()) -> Pattern:
+    """The turns that this step plays, or those of them that update one of the networks ``allowed``."""
+    step = training.run.step
+    return tuple(
+        (index, tuple(name for name, lazy in turn.lazy.items() if step % lazy.every == 0))
+        for index, turn in enumerate(training.gan.turns)
+        if step % turn.every == 0 and (not allowed or set(turn.updates) & set(allowed))
+    )
+
+
+def play_step(training: Training, pattern: Pattern, drawn: list[tuple[Any, Any]]) -> dict[str, Tensor]:
+    """The turns of a pattern with what was drawn from the data for them, then the averages."""
+    values: dict[str, Tensor] = {}
+    supply: Iterator[tuple[Any, Any]] = iter(drawn)
+    batch: list[Batch] = []
+    for index, lazy in pattern:
+        turn = training.gan.turns[index]
+        for repeat in range(turn.times):
+            if not batch or repeat:
+                batch = training.batch(*next(supply))
+            values |= play(training, turn, lazy, batch)
+        if "generator" in turn.updates:
+            for part in batch:
+                part.forget_fake()
+    if pattern:
+        run = training.run
+        follow(run.averaged.values(), [training.gan.networks[name] for name in run.averaged], training.weight)
+    return values
+
+
+def play(training: Training, turn: Turn, lazy: tuple[str, ...], batch: list[Batch]) -> dict[str, Tensor]:
+    """One turn: its loss, its lazy losses that are due, the gradient, the optimisers' steps."""
     parameters = training.parameters[turn.name]
     for parameter in parameters:
         parameter.grad = None
-    total.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+    values: dict[str, Tensor] = {}
+    whole: Any = 0
+    for part in batch:
+        total, found = losses_of(training, turn, lazy, part)
+        if len(batch) > 1:
+            total = total / len(batch)
+            found = {name: value / len(batch) + values.get(name, 0) for name, value in found.items()}
+            part.forget_fake()  # parts are for want of memory: the next turn makes it anew
+        whole, values = whole + total.detach(), found
+        total.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+    whole = _over_ranks(training.group, parameters, whole)
+    if whole.device.type == "cpu" and not math.isfinite(whole):
+        return values | {turn.name: whole}  # the loop is about to give up: the weights stay as they are
     for name in turn.updates:
         training.optimizers[name].step()
     return values
 
 
-def _average(training: Training, images: int) -> None:
-    """ā ← decay · ā + (1 − decay) · θ, with a half-life in images that is at most a tenth of those seen."""
-    run = training.run
-    half_life = min(training.half_life, 0.1 * run.images)
-    decay = 0.5 ** (images / half_life) if half_life > 0 else 0.0
-    follow(run.averaged.values(), [training.gan.networks[name] for name in run.averaged], decay)
+def _over_ranks(group: Group, parameters: list[Parameter], loss: Tensor) -> Tensor:
+    """Average the gradients over all processes, and the loss with them: all see alike what is not finite."""
+    if group.size == 1:
+        return loss
+    witness = Parameter(torch.zeros_like(loss))
+    witness.grad = loss.clone()
+    group.average_gradients([*parameters, witness])
+    return witness.grad
+
+
+def losses_of(
+    training: Training, turn: Turn, lazy: tuple[str, ...], batch: Batch
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What a turn minimises, and all that it records: the loss in mixed precision, lazy losses in full."""
+    with training.mixed():
+        losses = dict(turn.loss(training.gan, batch))
+    total = losses.pop("total")
+    values = {turn.name: total.detach()} | {
+        f"{turn.name}.{name}": value.detach() for name, value in losses.items()
+    }
+    for name in lazy:
+        extra = turn.lazy[name].loss(training.gan, batch)
+        values[f"{turn.name}.{name}"] = extra.detach()
+        total = total + turn.lazy[name].every * extra
+    return total, values
+
+
+def _set_weight(training: Training, images: int) -> None:
+    """ā ← ā + weight · (θ − ā), with a half-life in images that is at most a tenth of those seen."""
+    half_life = min(training.half_life, 0.1 * training.run.images)
+    weight = 1 - (0.5 ** (images / half_life) if half_life > 0 else 0.0)
+    if isinstance(training.weight, Tensor):
+        training.weight.fill_(weight)
+    else:
+        training.weight = weight
 
 
 def _set_learning_rates(training: Training, factor: float) -> None:
     for name, optimizer in training.optimizers.items():
         rate = training.control.learning_rates.get(name, training.base_rates[name]) * factor
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate

@@ -1,29 +1,29 @@
-"""``train()``: the one loop, from what it is given to the Run."""
+"""``train()``: from what it is given, all of it checked, to the Run."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gantutor import checkpoint as checkpoints
 from gantutor import device as devices
-from gantutor.companions import Album, Bar, Budget, LastGood, Saver
-from gantutor.control import Control, interrupts_held
+from gantutor import distributed, memory
+from gantutor.companions import Album, Budget, Saver
+from gantutor.control import Control
 from gantutor.data.batches import batches_of
-from gantutor.errors import InputError
+from gantutor.errors import InputError, OutOfMemory
 from gantutor.gan import GAN
+from gantutor.loop import play_game
 from gantutor.optimization import MakeOptimizer, Schedule, constant
 from gantutor.parameters import flag, number, optional, validate, whole
 from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.run import Run
 from gantutor.settings import described, described_function, described_optimizer
-from gantutor.step import Training, set_up, take_step
+from gantutor.step import memory_of, record_steps, set_up
 
 
 class Callback:
@@ -57,6 +57,9 @@ def train(
     control: Control | None = None,
     checkpoint: str | Path | None = None,
     every_seconds: float = 60.0,
+    precision: str = "float32",
+    accumulate: int = 1,
+    graphs: bool = True,
     value_range: tuple[float, float] | None = (-1.0, 1.0),
     progress: bool = True,
 ) -> Run:
@@ -68,11 +71,18 @@ def train(
     the budget spent to a factor of the learning rates. ``half_life``: of the averaged weights, in images, and
     never more than a tenth of the images seen. ``gallery``: how many fixed latents the ``snapshots`` show, or
     the latents and conditions themselves. ``checkpoint``: a folder to save to every ``every_seconds`` and to
-    resume from. ``value_range``: what images (tensors of rank 4) must lie in; None lifts the check.
+    resume from. ``precision``: ``"float32"``, or ``"bfloat16"`` for mixed precision in the forward passes.
+    ``accumulate``: work through each batch in so many equal parts, for want of memory. ``graphs``: on a GPU,
+    record whole steps as CUDA graphs where that is possible. ``value_range``: what images (tensors of rank 4)
+    must lie in; None lifts the check.
 
     With ``steps`` and ``seed`` a run repeats bit for bit on one machine at one thread count. ■, Ctrl-C and
     ``control.stop()`` end it early and return the Run so far. Raises InputError for anything that cannot be
-    used, and TrainingDiverged, with the Run so far, when a loss stops being finite.
+    used, TrainingDiverged, with the Run so far, when a loss stops being finite, and OutOfMemory.
+
+    Under ``torchrun`` all processes train one game together: a step takes ``batch_size`` samples for each of
+    them, and gradients are averaged, as if one process had the larger batch. Batch norm and minibatch
+    statistics see the samples of their own process alone.
 
     >>> from gantutor import data, networks, objectives
     >>> pair = networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,))
@@ -83,113 +93,71 @@ def train(
     budget = _budget(steps, seconds)
     validate(
         {"batch_size": batch_size, "seed": seed, "snapshots": snapshots, "half_life": half_life}
-        | {"every_seconds": every_seconds, "progress": progress},
+        | {"every_seconds": every_seconds, "progress": progress, "accumulate": accumulate, "graphs": graphs},
         batch_size=whole(1),
         seed=whole(0, 2**31),
         snapshots=whole(0),
         half_life=number(0),
         every_seconds=number(0),
         progress=flag(),
+        accumulate=whole(1),
+        graphs=flag(),
     )
     _check_helpers(gan, schedule, callbacks, control, checkpoint)
     if value_range is not None and not is_range(value_range):
         raise InputError(
             f"value_range must be a pair (low, high) with low < high, or None, not {value_range!r}"
         )
-    where = devices.resolve(device)
-    batches = batches_of(data, batch_size, seed, where)
-    with devices.reproducible(seed, where), devices.without_denormals():
-        example, condition, conditions = inspect_data(data, batch_size, where, value_range)
-        devices.place(gan, where, example)
-        inspect_game(gan, example, condition, torch.Generator(where).manual_seed(seed))
-        training = set_up(gan, batches, optimizer, half_life, control or Control(), seed, where)
-        run = training.run
-        run.settings = {
-            "game": described(gan),
-            "optimizers": {name: described_optimizer(made) for name, made in training.optimizers.items()},
-            "batch_size": batch_size,
-            "samples": len(data) if hasattr(data, "__len__") else None,
-            "seed": seed,
-            "steps": steps,
-            "seconds": seconds,
-            "half_life": half_life,
-            "schedule": described_function(schedule),
-        }
-        run.conditions = conditions
-        run.control = training.control
-        latents, shown = _gallery(gallery, run, where)
-        run.gallery = None if latents is None else (latents, shown)
-        if checkpoint is not None:
-            said = checkpoints.resume(
-                Path(checkpoint), run, training.optimizers, batches, {"noise": training.noise}
-            )
-            if said:
-                print(said)
-        saver = Saver(training, checkpoint, every_seconds)
-        _loop(
-            training,
-            budget,
-            schedule,
-            callbacks,
-            Album(latents, shown, snapshots, budget),
-            saver,
-            progress,
-        )
-        saver.write()
-    return run
-
-
-def _loop(
-    training: Training,
-    budget: Budget,
-    schedule: Schedule,
-    callbacks: Sequence[Callback],
-    album: Album,
-    saver: Saver,
-    progress: bool,
-) -> None:
-    run, clock = training.run, devices.Clock(training.run.seconds)
-    good = LastGood(training)
-    run.ended = "training"
-    bar = None
+    if batch_size % accumulate:
+        raise InputError(f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not")
+    where = distributed.local_device(devices.resolve(device))
+    mixed = devices.mixed_precision(precision, where)
+    group = distributed.join(where)
+    run: Run | None = None
     try:
-        _tell(callbacks, "on_start", run)
-        album.look(run)
-        bar = Bar(budget, run, progress)
-        while budget.spent(run) < 1:
-            allowed = training.control.wait(lambda: _tell(callbacks, "on_pause", run))
-            if allowed is None:
-                break
-            with interrupts_held():
-                with clock:
-                    values = take_step(training, schedule(budget.spent(run)), allowed)
-                run.seconds = clock.seconds
-            good.check(values)
-            album.look(run)
-            saver.look()
-            _tell(callbacks, "on_step", run)
-            bar.show(run)
-        run.ended = "complete" if budget.spent(run) >= 1 else "stopped"
-    except KeyboardInterrupt:
-        run.ended = "interrupted"
-    except Exception:
-        if run.ended == "training":  # an error in a network, a loss or a callback
-            run.ended = f"failed at step {run.step:,}"
-        raise
-    finally:
-        if bar is not None:
-            bar.close(run)
-        with suppress(KeyboardInterrupt), interrupts_held():  # whoever presses ■ twice still gets the Run
-            _tell(callbacks, "on_end", run)
-
-
-def _tell(callbacks: Sequence[Callback], what: str, run: Run) -> None:
-    """Let the callbacks look; whatever they draw from torch's global random state leaves no trace in the
-    training."""
-    if callbacks:
-        with devices.random_state_kept(run.gan.device):
-            for callback in callbacks:
-                getattr(callback, what)(run)
+        batches = batches_of(data, batch_size, seed, where, group.rank, group.size)
+        with devices.reproducible(seed + group.rank, where), devices.without_denormals():
+            example, condition, conditions = inspect_data(data, batch_size // accumulate, where, value_range)
+            devices.place(gan, where, example)
+            with memory.peak(where) as needed, mixed():
+                inspect_game(gan, example, condition, torch.Generator(where).manual_seed(seed))
+            group.same_weights(gan)
+            training = set_up(gan, batches, optimizer, half_life, control or Control(), seed, where, group)
+            training.mixed, training.accumulate = mixed, accumulate
+            run = training.run
+            run.settings = {
+                "game": described(gan),
+                "optimizers": {name: described_optimizer(made) for name, made in training.optimizers.items()},
+                "batch_size": batch_size,
+                "samples": len(data) if hasattr(data, "__len__") else None,
+                "seed": seed,
+                "steps": steps,
+                "seconds": seconds,
+                "half_life": half_life,
+                "schedule": described_function(schedule),
+                "precision": precision,
+                "accumulate": accumulate,
+                "ranks": group.size,
+            }
+            group.same_settings(run.settings)
+            run.conditions, run.control = conditions, training.control
+            latents, shown = _gallery(gallery, run, where)
+            run.gallery = None if latents is None else (latents, shown)
+            saver = Saver(training, checkpoint, every_seconds)
+            saver.resume()
+            record_steps(training, graphs, where)
+            run.memory = memory_of(training, needed.bytes, where)
+            if where.type == "cuda" and progress and group.leader:
+                print(run.memory)
+            album = Album(latents if group.leader else None, shown, snapshots, budget)
+            looking = callbacks if group.leader else ()
+            play_game(training, budget, schedule, looking, album, saver, progress and group.leader)
+            saver.write()
+    except (RuntimeError, MemoryError) as error:
+        if not memory.ran_out(error):
+            raise
+        raise OutOfMemory(memory.advice(where, batch_size, accumulate, precision), run) from error
+    return run
 
 
 def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -> tuple[Tensor | None, Any]:

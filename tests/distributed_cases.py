@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,17 @@ CPU = torch.device("cpu")
 Said = tuple[int, Any, str]
 
 
+def read_line(line: list[str]) -> Any:
+    """The line as JSON; where a child died before it could write any, what it said instead."""
+    try:
+        return json.loads(line[0]) if line else None
+    except json.JSONDecodeError:
+        return line[0]
+
+
 def together(case: str, *arguments: object, size: int = 2, **environment: str) -> list[Said]:
     """Run a case in several processes: the exit status of each, the last line it printed, read as JSON, and
-    all that it wrote to stderr."""
+    all that it wrote to stderr. They must print less than a pipe holds, 64 KiB."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -46,13 +55,13 @@ def together(case: str, *arguments: object, size: int = 2, **environment: str) -
         for rank in range(size)
     ]
     try:
-        said = [child.communicate(timeout=240) for child in children]
+        said = [child.communicate(timeout=120) for child in children]
     finally:
         for child in children:
             child.kill()
     last = [out.strip().splitlines()[-1:] for out, _ in said]
     return [
-        (child.returncode, json.loads(line[0]) if line else None, errors)
+        (child.returncode, read_line(line), errors)
         for child, line, (_, errors) in zip(children, last, said, strict=True)
     ]
 
@@ -73,7 +82,7 @@ def sentence(call: Callable[[], Any]) -> str:
 # --- a group ------------------------------------------------------------------------------------------------
 
 
-def talk() -> None:
+def talk(meeting_place: str) -> None:
     """Every method of a group; then a group that was made by hand, in which one of the two dies."""
     group = join(local_device(CPU))
     found = {"group": [group.rank, group.size, group.leader, join(CPU) is group]}
@@ -84,7 +93,7 @@ def talk() -> None:
     state = torch.full((2, 3), group.rank, dtype=torch.uint8)
     found["gathered"] = [each.tolist() for each in group.gather(state)]
     dist.destroy_process_group()
-    dist.init_process_group("gloo")
+    dist.init_process_group("gloo", f"file://{meeting_place}", rank=group.rank, world_size=group.size)
     own = join(CPU)
     found["by hand"] = [own is group, own.decide([own.rank + 5.0])]
     print(json.dumps(found), flush=True)
@@ -157,71 +166,80 @@ def takes_no_seed() -> gt.recipes.Recipe:
 SIZE = 16
 """The batch of each of two processes; one process alone takes twice as many."""
 
+ORDERED = {"optimizer": gt.optimization.adam(2e-3), "schedule": gt.optimization.linear_decay(0.5)}
+
+
+class Fate:
+    """How many more times this process may ask for the generator's loss; 0: for ever."""
+
+    left = 0
+
+
+def mortal_loss(loss: Callable[[gt.GAN, gt.Batch], Any], gan: gt.GAN, batch: gt.Batch) -> Any:
+    if Fate.left:
+        Fate.left -= 1
+        if not Fate.left:
+            die()
+    return loss(gan, batch)
+
 
 def points() -> Tensor:
+    """200 points of a plane, which no batch divides."""
     return torch.tensor([2.0, -1.0]) + 0.5 * torch.randn(200, 2, generator=torch.Generator().manual_seed(1))
 
 
-def mortal_loss(play: Callable[[gt.GAN, gt.Batch], Any], gan: gt.GAN, batch: gt.Batch) -> Any:
-    """The generator's loss; the last process dies in the step that the environment names."""
-    mortal_loss.played = getattr(mortal_loss, "played", 0) + 1  # type: ignore[attr-defined]
-    fatal = int(os.environ.get("DIE_AT", "0"))
-    if fatal and mortal_loss.played == fatal and os.environ["RANK"] == "1":  # type: ignore[attr-defined]
-        die()
-    return play(gan, batch)
-
-
 def point_game() -> gt.GAN:
-    """A game without anything that couples the samples of a batch, whose networks always begin alike."""
+    """A game in which the samples of a batch do not know of one another; its networks always begin alike."""
     objective = gt.objectives.non_saturating(r1=0.1, every=4)
-    discriminators, generators = games.classical_turns(objective, discriminator_turns=2)
-    turns = [discriminators, gt.Turn("generator", partial(mortal_loss, generators.loss))]
+    critic, generator = games.classical_turns(objective, discriminator_turns=2)
+    turns = [critic, gt.Turn("generator", partial(mortal_loss, generator.loss))]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        pair = {
-            "generator": gt.networks.MLPGenerator(2, (2,)),
-            "discriminator": gt.networks.MLPDiscriminator((2,)),
-        }
-    return gt.GAN.of(pair, turns, latent=2)
+        pair = gt.networks.MLPGenerator(2, (2,)), gt.networks.MLPDiscriminator((2,))
+    return gt.GAN.of(dict(zip(("generator", "discriminator"), pair, strict=True)), turns, latent=2)
 
 
 def go(**options: Any) -> gt.Run:
-    """Twenty steps, in as many processes as there are."""
-    usual = {
-        "steps": 20,
-        "batch_size": SIZE,
-        "snapshots": 3,
-        "gallery": 4,
-        "every_seconds": 0,
-        "progress": False,
-    }
-    return gt.train(point_game(), points(), **usual | options)
+    """Twenty steps, in as many processes as there are, with a checkpoint after each where there is a
+    folder."""
+    usual = {"steps": 20, "batch_size": SIZE, "snapshots": 3, "gallery": 4, "progress": False}
+    return gt.train(point_game(), points(), **usual | {"every_seconds": 0} | ORDERED | options)
 
 
 def train_together(folder: str) -> None:
-    """Runs to be compared, then what is refused, and at last, where DIE_AT says so, one that is cut off."""
-    where = Path(folder)
-    group = join(CPU)
-    found: dict[str, Any] = {}
-    if "DIE_AT" not in os.environ:
-        run = go(schedule=gt.optimization.linear_decay(0.5))
-        found = {"step": run.step, "images": run.images, "ended": run.ended}
-        found["seed"] = sentence(lambda: go(seed=group.rank))
-        found["batch"] = sentence(lambda: go(batch_size=SIZE + group.rank))
-        found["alone"] = sentence(lambda: go(checkpoint=where / "alone"))
-        every = [each.tolist() for each in group.gather(next(run.gan.generator.parameters()).detach())]
-        found["equal"] = every[0] == every[1]
-        if group.leader:
-            run.save(where / "straight")
-    print(json.dumps(found), flush=True)
-    found["resumed"] = sentence(lambda: resumed(where, group))
-    print(json.dumps(found), flush=True)
-
-
-def resumed(where: Path, group: Group) -> None:
-    run = go(checkpoint=where / "together", schedule=gt.optimization.linear_decay(0.5))
+    """A run to be compared, some that are refused, and at last one in which the second process dies."""
+    where, group = Path(folder), join(CPU)
+    run = go()
+    found: dict[str, Any] = {"run": [run.step, run.images, run.ended, len(run.snapshots)]}
+    found["weights"] = [digest(each) for each in group.gather(flat(run.gan))]
+    found["seed"] = sentence(lambda: go(seed=group.rank))
+    found["batch"] = sentence(lambda: go(batch_size=SIZE + group.rank))
+    found["alone"] = sentence(lambda: go(checkpoint=where / "alone"))
     if group.leader:
+        run.save(where / "straight")
+    else:
+        Fate.left = 12  # the first of them is a rehearsal
+    print(json.dumps(found), flush=True)
+    found["lost"] = sentence(lambda: go(checkpoint=where / "together"))
+    print(json.dumps(found))
+
+
+def resume_together(folder: str) -> None:
+    where = Path(folder)
+    begun = sorted(path.name for path in (where / "together").glob("step-*"))
+    run = go(checkpoint=where / "together")
+    if join(CPU).leader:
         run.save(where / "resumed")
+    print(json.dumps({"from": begun, "run": [run.step, run.images, run.ended]}))
+
+
+def digest(tensor: Tensor) -> str:
+    """A short text that stands for every bit of a tensor."""
+    return sha256(tensor.numpy().tobytes()).hexdigest()
+
+
+def flat(network: nn.Module) -> Tensor:
+    return torch.cat([weight.detach().flatten() for weight in network.parameters()])
 
 
 if __name__ == "__main__":

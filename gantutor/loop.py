@@ -1,0 +1,94 @@
+"""The loop itself: an order, a step, and everybody who looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
+from typing import Any
+
+from gantutor import device as devices
+from gantutor.companions import Album, Bar, Budget, LastGood, Saver
+from gantutor.control import interrupts_held, interrupts_stop
+from gantutor.optimization import Schedule
+from gantutor.orders import Order, agreed
+from gantutor.run import Run
+from gantutor.step import Training, take_step
+
+
+def play_game(
+    training: Training,
+    budget: Budget,
+    schedule: Schedule,
+    callbacks: Sequence[Any],
+    album: Album,
+    saver: Saver,
+    progress: bool,
+) -> None:
+    """Take steps until the budget is spent or somebody ends it; ``run.ended`` says how it ended.
+
+    Of several processes only the first has callbacks, snapshots and a line of progress; what it decides
+    before a step, the others are told.
+    """
+    run, group = training.run, training.group
+    clock, leash, good = devices.Clock(run.seconds), devices.Leash(run.gan.device), LastGood(training)
+    bar, told = None, False
+
+    def order() -> Order:
+        spent, save = budget.spent(run), saver.due()
+        if spent >= 1:
+            return Order(spent)
+        allowed = training.control.wait(lambda: tell(callbacks, "on_pause", run))
+        return Order(spent, allowed, save, dict(training.control.learning_rates))
+
+    run.ended = "training"
+    try:
+        tell(callbacks, "on_start", run)
+        album.look(run)
+        bar = Bar(budget, run, progress)
+        with interrupts_stop(training.control) if group.size > 1 else nullcontext():
+            while (given := agreed(group, run.gan, order)).allowed is not None:
+                training.control.learning_rates.update(given.rates)
+                with interrupts_held():
+                    with clock:
+                        values = take_step(training, schedule(given.spent), given.allowed)
+                        leash.pull()
+                    run.seconds = clock.seconds
+                good.check(values)
+                album.look(run)
+                if given.save:
+                    saver.write()
+                tell(callbacks, "on_step", run)
+                bar.show(run)
+                told = told or _say_why_not_recorded(training)
+            with clock:
+                leash.settle()
+            run.seconds = clock.seconds
+        run.ended = "complete" if given.spent >= 1 else "stopped"
+    except KeyboardInterrupt:
+        run.ended = "interrupted"
+    except Exception:
+        if run.ended == "training":  # an error in a network, a loss or a callback
+            run.ended = f"failed at step {run.step:,}"
+        raise
+    finally:
+        if bar is not None:
+            bar.close(run)
+        with suppress(KeyboardInterrupt), interrupts_held():  # whoever presses ■ twice still gets the Run
+            tell(callbacks, "on_end", run)
+
+
+def tell(callbacks: Sequence[Any], what: str, run: Run) -> None:
+    """Let the callbacks look; whatever they draw from torch's global random state leaves no trace in the
+    training."""
+    if callbacks:
+        with devices.random_state_kept(run.gan.device):
+            for callback in callbacks:
+                method: Callable[[Run], None] = getattr(callback, what)
+                method(run)
+
+
+def _say_why_not_recorded(training: Training) -> bool:
+    if training.graphs is None or not training.graphs.reason:
+        return False
+    print(f"Without CUDA graphs from here on: {training.graphs.reason}.")
+    return True
