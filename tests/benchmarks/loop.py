@@ -1,198 +1,237 @@
-"""Images a second of ``train()`` against loops written by hand, on the digits recipe.
+"""Images a second of ``train()`` against loops written by hand: every recipe, batch and precision.
 
-Run ``python tests/benchmarks/loop.py``. The *matched* loop has the same networks, fused Adam, memory format,
-penalty every eighth step, averaging and reuse of the generated batch, and nothing else. The *naive* loop is
-what a first script looks like: contiguous memory, a DataLoader, plain Adam, a new generated batch for each
-turn. Runs alternate A B B A, so that a machine that slows down or speeds up treats both alike. Writes
-``results/loop.json`` beside this file.
+    python tests/benchmarks/loop.py                       # on two cores; a quarter of an hour
+    python tests/benchmarks/loop.py --recipe ring --pairs 3
+    python tests/benchmarks/loop.py --device cuda         # says "no GPU" where there is none
+
+The *matched* loop has the same networks, optimisers, memory format, penalties at the same steps, averaging
+and reuse of the generated batch, and nothing else. The *naive* loop, of the digits, is what a first script
+looks like: contiguous memory, a DataLoader, plain Adam, a new generated batch for each turn. Runs alternate
+A B B A, so that a machine that slows down or speeds up treats both alike. On a GPU the matched loop is eager
+and in float32 whatever ``train()`` uses there. Writes ``results/loop.json``, or ``loop_gpu.json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import torch
+from machine import write
 from torch import Tensor, nn
 from torch.nn.functional import softplus
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 
 import gantutor as gt
+from gantutor.recipes import COURSE, Recipe
 
-BATCH, EVERY, GAMMA, RATE, BETAS = 64, 8, 1.0, 1.5e-3, (0.0, 0.99)
-Data = tuple[Tensor, Tensor]
-CLOCK: Callable[[], float] = time.perf_counter
+GAMMA = {"digits": (1.0, 0.0, 8), "digits_unlabelled": (1.0, 0.0, 8)} | {
+    "fully_connected": (1.0, 0.0, 8),
+    "ring": (1.0, 1.0, 4),
+}
+"""R1, R2 and every how many steps, of the loops written by hand."""
 
-
-def networks() -> tuple[nn.Module, nn.Module]:
-    torch.manual_seed(0)
-    return gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10)
+Loop = Callable[[str, int, int, str], float]
 
 
 class Stopwatch(gt.Callback):
     """The time from the first step to the end, with all that ``train()`` does between its steps."""
 
     def on_start(self, run: gt.Run) -> None:
-        self.started = CLOCK()
+        self.started = now(run.gan.device)
 
     def on_end(self, run: gt.Run) -> None:
-        self.seconds = CLOCK() - self.started
+        self.seconds = now(run.gan.device) - self.started
 
 
-def with_train(data: Data, steps: int) -> float:
+def now(device: torch.device) -> float:
+    """Wall clock, once a GPU has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def with_train(precision: str = "float32") -> Loop:
     """Seconds of ``train()``'s loop; its checks and rehearsal before the first step are not counted."""
-    gan, watch = (
-        gt.GAN(*networks(), objective=gt.objectives.non_saturating(r1=GAMMA, every=EVERY)),
-        Stopwatch(),
-    )
-    options = {"batch_size": BATCH, "snapshots": 0, "device": "cpu", "callbacks": [watch], "progress": False}
-    gt.train(gan, TensorDataset(*data), steps=steps, **options)  # type: ignore[arg-type]
-    return watch.seconds
+
+    def loop(name: str, batch: int, steps: int, device: str) -> float:
+        recipe, watch = gt.recipes.make(name), Stopwatch()
+        options = dict(recipe.options) | {"batch_size": batch, "gallery": 4, "snapshots": 0}
+        options |= {"callbacks": [watch], "progress": False, "device": device, "precision": precision}
+        gt.train(recipe.gan, recipe.data, steps=steps, **options)
+        return watch.seconds
+
+    return loop
 
 
-def slope(discriminator: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
-    images = images.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(discriminator(images, labels).sum(), images, create_graph=True)
-    return GAMMA / 2 * gradient.flatten(1).square().sum(1).mean()
+def slope(discriminator: Callable[[Tensor], Tensor], samples: Tensor, gamma: float) -> Tensor:
+    samples = samples.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(samples).sum(), samples, create_graph=True)
+    return gamma / 2 * gradient.flatten(1).square().sum(1).mean()
 
 
-def matched(data: Data, steps: int) -> float:
+def parts(recipe: Recipe, device: str) -> tuple[nn.Module, nn.Module, list[Tensor], Any]:
+    """Generator, discriminator, the data's tensors on the device, and what makes an optimiser."""
+    tensors = [tensor.to(device) for tensor in recipe.data.tensors]
+    networks = [recipe.gan.networks[name].to(device) for name in ("generator", "discriminator")]
+    if tensors[0].dim() == 4:
+        networks = [network.to(memory_format=torch.channels_last) for network in networks]
+    return *networks, tensors, recipe.options.get("optimizer", gt.optimization.adam())  # type: ignore[return-value]
+
+
+def matched(name: str, batch: int, steps: int, device: str) -> float:
     """The same work in a bare loop."""
-    generator, discriminator = (net.to(memory_format=torch.channels_last) for net in networks())
+    recipe = gt.recipes.make(name)
+    generator, discriminator, tensors, make = parts(recipe, device)
     average = copy.deepcopy(generator).requires_grad_(False)
-    of_g, of_d = (
-        torch.optim.Adam(net.parameters(), lr=RATE, betas=BETAS, fused=True)
-        for net in (generator, discriminator)
-    )
     g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
-    images, labels = data
+    of_g, of_d = make(g_weights), make(d_weights)
+    r1, r2, every = GAMMA[name]
+    latent = recipe.gan.latent
     torch.set_flush_denormal(True)
     losses, order = [], torch.empty(0, dtype=torch.int64)
-    started = CLOCK()
+    started = now(torch.device(device))
     for step in range(steps):
-        if len(order) < BATCH:
-            order = torch.cat([order, torch.randperm(len(images))])
-        chosen, order = order[:BATCH], order[BATCH:]
-        x, y = images[chosen], labels[chosen]
-        fake = generator(torch.randn(BATCH, 64), y)
+        if len(order) < batch:
+            order = torch.cat([order, torch.randperm(len(tensors[0]))])
+        chosen, order = order[:batch].to(device), order[batch:]
+        x, *labels = (tensor[chosen] for tensor in tensors)
+        fake = generator(torch.randn(batch, latent, device=device), *labels)
 
-        loss_d = softplus(-discriminator(x, y)).mean() + softplus(discriminator(fake.detach(), y)).mean()
-        total = loss_d + EVERY * slope(discriminator, x, y) if step % EVERY == 0 else loss_d
+        loss_d = softplus(-discriminator(x, *labels)).mean()
+        loss_d = loss_d + softplus(discriminator(fake.detach(), *labels)).mean()
+        total = loss_d
+        if step % every == 0:
+            total = total + every * slope(lambda s, y=labels: discriminator(s, *y), x, r1)
+            if r2:
+                total = total + every * slope(lambda s, y=labels: discriminator(s, *y), fake, r2)
         of_d.zero_grad()
         total.backward(inputs=d_weights)
         of_d.step()
 
-        loss_g = softplus(-discriminator(fake, y)).mean()
+        loss_g = softplus(-discriminator(fake, *labels)).mean()
         of_g.zero_grad()
         loss_g.backward(inputs=g_weights)
         of_g.step()
 
-        decay = 0.5 ** (BATCH / min(10_000, 0.1 * BATCH * (step + 1)))
+        decay = 0.5 ** (batch / min(10_000, 0.1 * batch * (step + 1)))
         with torch.no_grad():
             torch._foreach_lerp_(list(average.parameters()), g_weights, 1 - decay)
             for mine, theirs in zip(average.buffers(), generator.buffers(), strict=True):
                 mine.copy_(theirs)
-        losses.append((loss_d.item(), loss_g.item()))
-    seconds = CLOCK() - started
+        losses.append((loss_d.detach(), loss_g.detach()))
+        if device == "cpu":
+            losses[-1] = tuple(loss.item() for loss in losses[-1])  # type: ignore[assignment]
+    seconds = now(torch.device(device)) - started
     torch.set_flush_denormal(False)
     return seconds
 
 
-def naive(data: Data, steps: int) -> float:
+def naive(name: str, batch: int, steps: int, device: str) -> float:
     """The same game as a first script would play it."""
-    generator, discriminator = networks()
+    recipe = gt.recipes.make(name)
+    generator, discriminator = (recipe.gan.networks[n].to(device) for n in ("generator", "discriminator"))
     average = copy.deepcopy(generator)
     of_g, of_d = (
-        torch.optim.Adam(net.parameters(), lr=RATE, betas=BETAS) for net in (generator, discriminator)
+        torch.optim.Adam(net.parameters(), lr=1.5e-3, betas=(0.0, 0.99)) for net in (generator, discriminator)
     )
-    loader = DataLoader(TensorDataset(*data), batch_size=BATCH, shuffle=True, drop_last=True)
+    loader = DataLoader(recipe.data, batch_size=batch, shuffle=True, drop_last=True)
 
     def batches() -> Iterator[list[Tensor]]:
         while True:
             yield from loader
 
-    started = CLOCK()
+    started = now(torch.device(device))
     for step, (x, y) in zip(range(steps), batches(), strict=False):
-        fake = generator(torch.randn(BATCH, 64), y).detach()
+        x, y = x.to(device), y.to(device)
+        fake = generator(torch.randn(batch, 64, device=device), y).detach()
         loss = softplus(-discriminator(x, y)).mean() + softplus(discriminator(fake, y)).mean()
-        if step % EVERY == 0:
-            loss = loss + EVERY * slope(discriminator, x, y)
+        if step % 8 == 0:
+            loss = loss + 8 * slope(lambda s, y=y: discriminator(s, y), x, 1.0)
         of_d.zero_grad()
         loss.backward()
         of_d.step()
 
-        loss = softplus(-discriminator(generator(torch.randn(BATCH, 64), y), y)).mean()
+        loss = softplus(-discriminator(generator(torch.randn(batch, 64, device=device), y), y)).mean()
         of_g.zero_grad()
         loss.backward()
         of_g.step()
         with torch.no_grad():
             for mine, theirs in zip(average.parameters(), generator.parameters(), strict=True):
                 mine.lerp_(theirs, 1e-2)
-    return CLOCK() - started
+    return now(torch.device(device)) - started
 
 
-def measure(data: Data, steps: int, pairs: int) -> dict[str, object]:
-    """Times of interleaved runs, and the median ratio of the speeds of each pair."""
-    loops: dict[str, Callable[[Data, int], float]] = {"train": with_train, "matched": matched, "naive": naive}
-    for loop in loops.values():
-        loop(data, max(8, steps // 4))  # warm-up
-    seconds: dict[str, list[float]] = {name: [] for name in loops}
+def compare(
+    ours: Loop, theirs: Loop, name: str, batch: int, steps: int, pairs: int, device: str
+) -> dict[str, Any]:
+    """Interleaved runs: images a second of both, and the median ratio of the speeds of each pair."""
+    for loop in (ours, theirs):
+        loop(name, batch, max(8, steps // 4), device)  # warm-up
+    seconds: dict[Loop, list[float]] = {ours: [], theirs: []}
     for pair in range(pairs):
-        for name in ("train", "matched") if pair % 2 == 0 else ("matched", "train"):
-            seconds[name].append(loops[name](data, steps))
-        if pair % 3 == 0:
-            seconds["naive"].append(naive(data, steps))
-    ratios = [hand / ours for ours, hand in zip(seconds["train"], seconds["matched"], strict=True)]
-    speeds = {name: round(BATCH * steps / statistics.median(values), 1) for name, values in seconds.items()}
+        for loop in (ours, theirs) if pair % 2 == 0 else (theirs, ours):
+            seconds[loop].append(loop(name, batch, steps, device))
+    ratios = [other / own for own, other in zip(seconds[ours], seconds[theirs], strict=True)]
+    speeds = [round(batch * steps / statistics.median(seconds[loop]), 1) for loop in (ours, theirs)]
     return {
-        "images_per_second": speeds,
-        "train_over_matched": round(statistics.median(ratios), 4),
+        "train": speeds[0],
+        "other": speeds[1],
+        "steps_per_second": round(speeds[0] / batch, 1),
+        "ratio": round(statistics.median(ratios), 4),
         "ratios": [round(ratio, 4) for ratio in ratios],
-        "train_over_naive": round(speeds["train"] / speeds["naive"], 3),
         "steps": steps,
-        "pairs": pairs,
-        "machine": {
-            "cpus": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-            "architecture": platform.machine(),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
     }
+
+
+def plan(device: str, recipes: list[str]) -> Iterator[tuple[str, int, int, str, str]]:
+    """What is measured: recipe, batch, steps of a run, precision of ``train()``, the loop beside it."""
+    for name in recipes:
+        batch, steps = {
+            "digits": (64, 100),
+            "digits_unlabelled": (32, 150),
+            "fully_connected": (64, 1500),
+            "ring": (128, 1500),
+        }[name]
+        if device == "cuda":
+            steps = max(steps, 400)
+        yield name, batch, steps, "float32", "matched"
+        if name != "digits":
+            continue
+        for other in (512,) if device == "cuda" else (16, 256):
+            yield name, other, max(20, steps * batch // other), "float32", "matched"
+        for size in (64, 512) if device == "cuda" else (64,):
+            yield name, size, max(20, steps * batch // size), "bfloat16", "matched"
+        yield name, batch, steps, "float32", "naive"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="images a second of train() against loops written by hand")
-    parser.add_argument("--steps", type=int, default=100, help="steps of each timed run (default 100)")
+    parser.add_argument("--recipe", action="append", choices=[make.__name__ for make in COURSE])
     parser.add_argument("--pairs", type=int, default=9, help="interleaved pairs of runs (default 9)")
     parser.add_argument("--threads", type=int, default=2, help="threads of torch (default 2)")
-    parser.add_argument(
-        "--clock",
-        choices=("wall", "cpu"),
-        default="wall",
-        help="cpu counts the process's own time, for a machine that others use as well (default wall)",
-    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args()
+    if given.device == "cuda" and not torch.cuda.is_available():
+        print("no GPU")
+        return
     torch.set_num_threads(given.threads)
-    global CLOCK
-    CLOCK = time.process_time if given.clock == "cpu" else time.perf_counter
-    train = gt.data.digits().train
-    result = {"clock": given.clock} | measure(train.tensors[:2], given.steps, given.pairs)
-    place = Path(__file__).parent / "results" / "loop.json"
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print("| loop | images a second |\n|---|---|")
-    for name, speed in result["images_per_second"].items():  # type: ignore[attr-defined]
-        print(f"| {name} | {speed:,.0f} |")
-    print(f"train over matched, median of {given.pairs} interleaved pairs: {result['train_over_matched']}")
-    print(f"train over naive: {result['train_over_naive']}")
+    rows = []
+    print("| recipe | batch | precision | beside | train(), images/s | other | ratio |\n|-|-|-|-|-|-|-|")
+    for name, batch, steps, precision, beside in plan(given.device, given.recipe or list(GAMMA)):
+        other = {"matched": matched, "naive": naive}[beside]
+        found = compare(with_train(precision), other, name, batch, steps, given.pairs, given.device)
+        rows.append({"recipe": name, "batch": batch, "precision": precision, "beside": beside} | found)
+        speeds = f"{found['train']:,.0f} | {found['other']:,.0f} | {found['ratio']:.3f}"
+        print(f"| {name} | {batch} | {precision} | {beside} | {speeds} |", flush=True)
+    command = f"python tests/benchmarks/loop.py --device {given.device}"
+    content = {"command": command, "pairs": given.pairs, "rows": rows}
+    if not given.recipe:
+        write("loop" if given.device == "cpu" else "loop_gpu", content)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""What a benchmark says of where it ran, and where its results go."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gantutor as gt
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine() -> dict[str, Any]:
+    """The processors, the GPU or None, and the versions."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "gpu": gpu,
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "architecture": platform.machine(),
+        "load": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "gantutor": gt.__version__,
+    }
+
+
+def write(name: str, content: dict[str, Any]) -> None:
+    """Write results as ``results/<name>.json``, with the command's machine and versions beside them."""
+    RESULTS.mkdir(exist_ok=True)
+    text = json.dumps(content | {"machine": machine()}, indent=1, ensure_ascii=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
