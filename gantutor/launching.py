@@ -184,7 +184,8 @@ def _cause(logs: Path) -> str:
     log = (logs / "torchrun.log").read_text(errors="replace")
     for rank, status in re.findall(r"rank\s+: (\d+) \(.*\n\s+exitcode\s+: -(\d+)", log):
         if int(status) != signal.SIGTERM:
-            return f"process {rank} was ended by the signal {signal.Signals(int(status)).name}"
+            name = signal.Signals(int(status)).name
+            return f"process {rank} was ended by {name}; started again, a checkpoint folder lets it go on"
     said = [line for file in sorted(logs.rglob("stderr.log")) for line in _last_line(file)]
     own = [line for line in said if not line.startswith((LOST, TOLD))]
     return (own or said or [*_last_line(logs / "torchrun.log"), "torchrun said nothing"])[0]

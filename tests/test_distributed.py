@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from distributed_cases import together
+from distributed_cases import Said, together
 from torch import nn
 from torch.nn import Parameter
 
@@ -17,13 +17,13 @@ from gantutor.errors import InputError, ProcessLost, first_line
 
 
 @pytest.fixture(scope="module")
-def talk() -> list[tuple[int, Any, str]]:
+def talk(tmp_path_factory: pytest.TempPathFactory) -> list[Said]:
     """What both processes found, from rank 0 on."""
-    return together("talk")
+    return together("talk", tmp_path_factory.mktemp("talk") / "meeting_place")
 
 
 @pytest.fixture
-def found(talk: list[tuple[int, Any, str]]) -> list[dict[str, Any]]:
+def found(talk: list[Said]) -> list[dict[str, Any]]:
     return [each for _, each, _ in talk]
 
 
@@ -46,8 +46,8 @@ def test_weights_and_buffers_are_those_of_rank_0(found: list[dict[str, Any]]) ->
 
 def test_different_settings_are_named_by_both(found: list[dict[str, Any]]) -> None:
     said = (
-        "InputError: the processes were started with different settings: "
-        "seed is 0 on rank 0 and 1 on rank 1; optimizers.generator is ['lr', 0.001] on rank 0 and ['lr', 0.002] on rank 1"
+        "InputError: the processes were started with different settings: seed is 0 on rank 0 and 1 on "
+        "rank 1; optimizers.generator is ['lr', 0.001] on rank 0 and ['lr', 0.002] on rank 1"
     )
     assert [each["settings"] for each in found] == [["", said]] * 2
 
@@ -64,7 +64,7 @@ def test_a_group_made_by_hand_is_used(found: list[dict[str, Any]]) -> None:
     assert [each["by hand"] for each in found] == [[False, [5.0]]] * 2
 
 
-def test_a_lost_process_is_said_in_a_sentence_by_every_method(talk: list[tuple[int, Any, str]]) -> None:
+def test_a_lost_process_is_said_in_a_sentence_by_every_method(talk: list[Said]) -> None:
     (status, found, errors), (killed, _, _) = talk
     assert (status, errors, killed) == (0, "", -9)
     assert found["lost"] == [f"ProcessLost: {LOST}"] * 4

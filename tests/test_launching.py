@@ -122,7 +122,11 @@ REPORT = """E0801 failed (exitcode: 1) local_rank: 0 (pid: 1) of binary: python
 @pytest.mark.parametrize(
     ("report", "said", "cause"),
     [
-        (REPORT.format(9), [LOST, ""], "process 1 was ended by the signal SIGKILL"),
+        (
+            REPORT.format(9),
+            [LOST, ""],
+            "process 1 was ended by SIGKILL; started again, a checkpoint folder lets it go on",
+        ),
         (REPORT.format(15), ["Traceback\n  x\nValueError: no", ""], "ValueError: no"),
         ("", [LOST, f"{TOLD}: so", "out of cheese\n[W1124 gloo] Warning\n"], "out of cheese"),
         ("", [LOST, f"{TOLD}: so"], LOST),
