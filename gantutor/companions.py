@@ -135,8 +135,18 @@ class Saver:
         self.training, self.every_seconds = training, every_seconds
         self.folder = None if folder is None else Path(folder)
         self.last, self._told = time.monotonic(), set[str]()
-        if self.folder is not None and training.group.leader:
-            checkpoints.rehearse(self.folder, *self._state())
+        if self.folder is not None:
+            self._rehearse(self.folder)
+
+    def _rehearse(self, folder: Path) -> None:
+        group, refusal = self.training.group, None
+        try:
+            if group.leader:
+                checkpoints.rehearse(folder, *self._state())
+        except InputError as error:
+            refusal = error
+        if group.decide([float(refusal is not None)])[0]:
+            raise refusal or InputError("no checkpoint can be written, and rank 0 says why")
 
     def _state(self) -> tuple[Run, dict[str, Optimizer], Batches, dict[str, torch.Generator]]:
         training = self.training
@@ -165,14 +175,10 @@ class Saver:
         """
         if self.folder is None:
             return
-        group = self.training.group
-        states = torch.stack(group.gather(random_state(self.training.gan.device)))
-        if not group.leader:
-            return
         step, last = f"{self.training.run.step:,}", self.training.run.ended != "training"
         reason: str | None = "interrupted"
         with suppress(KeyboardInterrupt) if last else nullcontext(), interrupts_held():
-            reason = self._failure({"random": states} if group.size > 1 else {})
+            reason = self._failure()
         if last and reason is not None:
             tqdm.write(f"The last state, of step {step}, was not saved in {self.folder}: {reason}.")
         elif reason is not None and reason not in self._told:
@@ -182,11 +188,15 @@ class Saver:
                 "on, and tries again when the next one is due."
             )
 
-    def _failure(self, extra: dict[str, Tensor]) -> str | None:
+    def _failure(self) -> str | None:
         """Write a checkpoint, and return why that was not possible; None where it was."""
         assert self.folder is not None
+        group = self.training.group
+        states = torch.stack(group.gather(random_state(self.training.gan.device)))
         try:
-            checkpoints.save(self.folder, *self._state(), extra)
+            if group.leader:
+                extra = {"random": states} if group.size > 1 else {}
+                checkpoints.save(self.folder, *self._state(), extra)
         except InputError as error:
             return error.reason if isinstance(error, WriteFailed) else str(error)
         finally:

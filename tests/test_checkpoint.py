@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +23,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import gantutor as gt
-from gantutor import checkpoint, files
+from gantutor import checkpoint, companions, files
 from gantutor.data.batches import ResidentBatches
+from gantutor.distributed import Group
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
@@ -569,6 +571,47 @@ def test_each_reason_is_told_once(
     said = capsys.readouterr().out
     assert said.count("No space left on device") == said.count("Permission denied") == 1
     assert said.count("\n") == 2
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_write_is_tried_when_it_is_due_whether_or_not_the_last_one_failed(
+    fails: bool, point_game: Make, points: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock by which a step takes a second."""
+    now, tried = [0.0], []
+
+    class Tick(gt.Callback):
+        def on_step(self, run: gt.Run) -> None:
+            now[0] += 1.0
+
+    def save(folder: Path, run: gt.Run, *_: object) -> None:
+        tried.append(run.step)
+        if fails:
+            raise files.WriteFailed("cannot write", "no")
+
+    monkeypatch.setattr(companions.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpoint, "save", save)
+    go(point_game(), points, tmp_path, callbacks=[Tick()], every_seconds=6)
+    assert len(tried) == 4 and tried[-1] == 20
+    assert tried[1] - tried[0] == tried[2] - tried[1] == 6
+
+
+def test_all_processes_are_refused_where_the_first_cannot_write(tmp_path: Path) -> None:
+    class Two(Group):
+        """What the second of two processes is told where the first cannot write."""
+
+        def decide(self, numbers: Any) -> list[float]:
+            return [1.0 if self.rank else numbers[0]]
+
+    (tmp_path / "file").write_text("")
+    run, optimizers, batches = parts(0)
+    said = {0: r"no checkpoint can be written to .*below: Not a dir", 1: r"no checkpoint .* rank 0 says why"}
+    for rank in (0, 1):
+        training: Any = SimpleNamespace(
+            run=run, optimizers=optimizers, batches=batches, noise=torch.Generator(), group=Two(rank, 2)
+        )
+        with pytest.raises(gt.InputError, match=said[rank]):
+            companions.Saver(training, tmp_path / "file" / "below", 60)
 
 
 def test_a_last_state_that_cannot_be_written_costs_no_run(
