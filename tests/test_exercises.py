@@ -7,15 +7,19 @@ import copy
 import io
 import json
 import math
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -46,7 +50,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03"):
+    for notebook in ("00", "01", "02", "03", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -66,6 +70,7 @@ NAMES = {
     "01": {"math": math, "torch": torch, "softplus": softplus, "gt": gt},
     "02": {"copy": copy, "torch": torch, "nn": nn, "softplus": softplus, "gt": gt},
     "03": {"copy": copy, "torch": torch, "nn": nn, "gt": gt},
+    "10": {"median": median, "torch": torch, "gt": gt},
 }
 """What each notebook has imported where its exercises stand."""
 
@@ -141,6 +146,57 @@ def saved_and_loaded(networks: Any, optimizers: Any, draw: torch.Generator) -> A
     return torch.load(file)
 
 
+def scaled_at_the_end(network: nn.Module, loss: Any, parts: list[torch.Tensor], optimizer: Any) -> None:
+    network.zero_grad()
+    for part in parts:
+        (len(part) * loss(network(part))).backward()
+    for weight in network.parameters():
+        weight.grad /= sum(len(part) for part in parts)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def sums_over_samples(network: nn.Module, loss: Any, parts: list[torch.Tensor], optimizer: Any) -> None:
+    optimizer.zero_grad()
+    for part in parts:
+        with torch.no_grad():
+            loss(network(part))
+        (sum(loss(output) for output in network(part)) / len(torch.cat(parts))).backward()
+    optimizer.step()
+
+
+def weighed_by_hand(gradients: list[list[torch.Tensor]], counts: list[int]) -> list[torch.Tensor]:
+    average = [torch.zeros_like(tensor) for tensor in gradients[0]]
+    for own, count in zip(gradients, counts, strict=True):
+        for mean, tensor in zip(average, own, strict=True):
+            mean += tensor * count
+    return [mean / sum(counts) for mean in average]
+
+
+def saved_in_a_folder(path: Path, text: str, write: Any) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        write(Path(folder) / "fresh", text)
+        os.replace(Path(folder) / "fresh", path)  # noqa: PTH105
+
+
+def saved_by_a_random_name(path: Path, text: str, write: Any) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    os.close(handle)
+    try:
+        write(name, text)
+    except BaseException:
+        Path(name).unlink()
+        raise
+    Path(name).rename(path)
+
+
+def saved_with_an_error_of_its_own(path: Path, text: str, write: Any) -> None:
+    try:
+        EXERCISES["10.5"].solution(path, text, write)
+    except OSError as error:
+        raise RuntimeError("not saved") from error
+
+
 @pytest.mark.parametrize(
     ("number", "answer"),
     [
@@ -172,6 +228,17 @@ def saved_and_loaded(networks: Any, optimizers: Any, draw: torch.Generator) -> A
         ("03.3", three_turns),
         ("03.4", update_data),
         ("03.5", saved_and_loaded),
+        ("10.1", 1.25),
+        ("10.1", torch.tensor(1.2501)),
+        ("10.2", lambda ours, theirs: (torch.tensor(theirs) / torch.tensor(ours)).quantile(0.5)),
+        ("10.2", lambda ours, theirs: np.median(np.divide(theirs, ours))),
+        ("10.3", scaled_at_the_end),
+        ("10.3", sums_over_samples),
+        ("10.4", weighed_by_hand),
+        ("10.4", lambda gradients, counts: tuple(EXERCISES["10.4"].solution(gradients, counts))),
+        ("10.5", saved_in_a_folder),
+        ("10.5", saved_by_a_random_name),
+        ("10.5", saved_with_an_error_of_its_own),
     ],
 )
 def test_other_right_answers_pass(number: str, answer: Any) -> None:
@@ -218,6 +285,46 @@ def test_the_code_with_the_bug_is_a_wrong_answer(exercise: Exercise) -> None:
         buggy = exercise.shown[0]
         assert any(answer is buggy for answer, _ in exercise.wrong)
         assert f"def {buggy.__name__}" in gt.exercises.question(exercise.number).code
+
+
+def pops(gradients: list[Any], counts: list[int]) -> None:
+    gradients[0].pop()
+
+
+def puts_a_number(gradients: list[Any], counts: list[int]) -> None:
+    gradients[0][0] = 3
+
+
+def puts_another_tensor(gradients: list[Any], counts: list[int]) -> None:
+    gradients[0][0] = gradients[0][0] + 1
+
+
+def puts_nothing(gradients: list[Any], counts: list[int]) -> None:
+    gradients[0] = None
+
+
+def counts_on(gradients: list[Any], counts: list[int]) -> None:
+    counts[0] += 1
+
+
+@pytest.mark.parametrize("change", [pops, puts_a_number, puts_another_tensor, puts_nothing, counts_on])
+def test_what_was_given_stays_as_it_was(change: Any) -> None:
+    def average(gradients: list[Any], counts: list[int]) -> Any:
+        result = EXERCISES["10.4"].solution(gradients, counts)
+        change(gradients, counts)
+        return result
+
+    reply = gt.exercises.check("10.4", average)
+    assert reply.verdict == "wrong" and "is changed" in reply.text, reply.text
+
+
+def test_a_trial_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    exercise = EXERCISES["10.5"]
+    for answer in (exercise.solution, *(answer for answer, _ in exercise.wrong)):
+        exercise.judge(answer)
+    assert not [*(tmp_path / "temporary").iterdir()]
 
 
 # --- junk ---------------------------------------------------------------------------------------------------
@@ -307,7 +414,8 @@ def test_junk_gets_a_sentence(exercise: Exercise, name: str) -> None:
 @pytest.mark.parametrize("answer", [..., (..., ...), lambda *_: ...], ids=["ellipsis", "pair", "stub"])
 @every
 def test_an_open_answer_is_no_wrong_one(exercise: Exercise, answer: Any, kept: Path) -> None:
-    if isinstance(exercise.solution, str | tuple | nn.Module) and answer is not ... and callable(answer):
+    value = isinstance(exercise.solution, str | float | tuple | nn.Module)
+    if value and answer is not ... and callable(answer):
         return
     if isinstance(answer, tuple) and not isinstance(exercise.solution, tuple):
         return

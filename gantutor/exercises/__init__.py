@@ -26,6 +26,10 @@ from gantutor.exercises import (
     notebook_02_score,
     notebook_03,
     notebook_03_weights,
+    notebook_10,
+    notebook_10_files,
+    notebook_10_parts,
+    notebook_10_processes,
 )
 from gantutor.exercises.exercise import Exercise
 from gantutor.exercises.showing import Note, Progress, Reply
@@ -54,6 +58,10 @@ EXERCISES: dict[str, Exercise] = {
         notebook_02_losses,
         notebook_03,
         notebook_03_weights,
+        notebook_10,
+        notebook_10_parts,
+        notebook_10_processes,
+        notebook_10_files,
     )
     for exercise in module.EXERCISES
 }
@@ -145,7 +153,8 @@ def numbers() -> list[str]:
 def _find(number: str) -> Exercise:
     found = EXERCISES.get(number.strip()) if isinstance(number, str) else None
     if found is None:
-        near = get_close_matches(str(number), EXERCISES, n=1)
+        full = str(number).strip().zfill(4)  # 1.2 is meant for 01.2, and 10.2 is as near
+        near = [full] if full in EXERCISES else get_close_matches(str(number), EXERCISES, n=1)
         meant = f"did you mean {near[0]!r}? The" if near else "the"
         raise InputError(f"there is no exercise {number!r}: {meant} exercises are: {', '.join(EXERCISES)}")
     return found
