@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, metavar="N", help="of each process; the recipe's if left out")
     add("--seed", type=int, default=0, metavar="N", help="of the networks, the data and the noise; 0")
     add("--device", default="auto", help="cpu, cuda, …; the first GPU if there is one")
+    add("--precision", default="float32", help="float32, or bfloat16 for mixed precision")
+    add(
+        "--accumulate", type=int, default=1, metavar="N", help="parts that each batch is worked through in; 1"
+    )
     add("--checkpoint", metavar="FOLDER", help="where to keep what is needed to go on after an end")
     add("--every-seconds", type=float, default=60.0, metavar="S", help="between two checkpoints; 60")
     add("--out", metavar="FOLDER", help="where to save the run")
@@ -98,6 +102,8 @@ def _train(given: argparse.Namespace) -> int:
         device=given.device,
         checkpoint=given.checkpoint,
         every_seconds=given.every_seconds,
+        precision=given.precision,
+        accumulate=given.accumulate,
         progress=leader,
         **options,
     )

@@ -15,9 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from gantutor.device import mixed_precision, resolve
 from gantutor.distributed import LOST
 from gantutor.errors import InputError, ProcessLost
-from gantutor.parameters import check_device, number, optional, validate, whole
+from gantutor.parameters import number, optional, validate, whole
 from gantutor.recipes import named
 
 TOLD = "told to stop, or another process of this training ended"
@@ -37,6 +38,8 @@ def launch(
     batch_size: int | None = None,
     seed: int = 0,
     device: str = "auto",
+    precision: str = "float32",
+    accumulate: int = 1,
     checkpoint: str | Path | None = None,
     every_seconds: float = 60.0,
     threads: int | None = None,
@@ -58,19 +61,27 @@ def launch(
     check_budget(steps, seconds)
     validate(
         {"processes": processes, "batch_size": batch_size, "seed": seed}
-        | {"every_seconds": every_seconds, "threads": threads},
+        | {"every_seconds": every_seconds, "threads": threads, "accumulate": accumulate},
         processes=whole(1, 64),
         batch_size=optional(whole(1)),
         seed=whole(0, 2**31),
         every_seconds=number(0),
         threads=optional(whole(1, 1024)),
+        accumulate=whole(1),
     )
-    check_device(device)
+    mixed_precision(precision, resolve(device))
     out = check_out(out)
     if checkpoint is not None and _folder("checkpoint", checkpoint).is_file():
         raise InputError(f"checkpoint must be a folder, and {checkpoint} is a file")
     given: dict[str, object] = {"steps": steps, "seconds": seconds, "batch-size": batch_size, "seed": seed}
-    given |= {"device": device, "checkpoint": checkpoint, "every-seconds": every_seconds, "out": out}
+    given |= {
+        "precision": precision,
+        "accumulate": accumulate,
+        "device": device,
+        "checkpoint": checkpoint,
+        "every-seconds": every_seconds,
+        "out": out,
+    }
     options = [f"--{name}={value}" for name, value in given.items() if value is not None]
     before = _written(out)
     with tempfile.TemporaryDirectory(prefix="gantutor-") as logs:

@@ -36,6 +36,8 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"processes": True}, "processes must be a whole number from 1 to 64, not True"),
         ({"steps": None}, "give a budget: either steps or seconds"),
         ({"seconds": 3.0}, "give a budget: either steps or seconds"),
+        ({"precision": "half"}, "precision must be 'float32' or 'bfloat16', not 'half'"),
+        ({"accumulate": 0}, "accumulate must be a whole number of at least 1, not 0"),
         ({"steps": 0}, "steps must be a whole number of at least 1, not 0"),
         ({"steps": None, "seconds": -1}, "seconds must be a number greater than 0, not -1"),
         ({"batch_size": 0}, "batch_size must be None or a whole number of at least 1, not 0"),
