@@ -33,6 +33,7 @@ EVERY = 0.1
 """Seconds from one checkpoint to the next."""
 AHEAD = 3
 """Children that import torch while another one trains."""
+TOO_SHORT = "a child came to its end before it was killed: give the training more --steps"
 
 
 def play(folder: Path | None, steps: int, small: bool, every: float = EVERY) -> gt.Run:
@@ -86,7 +87,7 @@ class Child:
             self.process.communicate("go\n", timeout=seconds)
         self.kill()
         if self.process.returncode != -signal.SIGKILL:
-            raise SystemExit("a child ended by itself: the training may need more --steps for so many kills")
+            raise SystemExit(TOO_SHORT)
 
     def kill(self) -> None:
         self.process.kill()  # SIGKILL, to this process alone
@@ -123,6 +124,8 @@ def killed(
             waiting.pop(0)
             rows.append({"kill": number + 1, "after_seconds": round(moment, 3)} | look(folder))
             print(json.dumps(rows[-1]), flush=True)
+            if rows[-1]["newest"] == steps:
+                raise SystemExit(TOO_SHORT)
     finally:
         for child in waiting:
             child.kill()
