@@ -7,7 +7,7 @@ NOTEBOOKS ?=
 COURSE_OPTIONS ?=
 BROWSER ?=
 
-.PHONY: help lab course test lint unit browser smoke repeat check screenshots
+.PHONY: help lab course test lint unit browser smoke repeat check screenshots benchmarks
 
 help:
 	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
@@ -15,6 +15,7 @@ help:
 	@echo "                            PRESET=cpu|smoke|gpu SEED=3 MINUTES=40 NOTEBOOKS='02 03'"
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
+	@echo "make benchmarks             measure speed and quality anew: tests/benchmarks/results (about an hour)"
 	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
 
 # PYTHON may name another interpreter; otherwise the first that fits is taken.
@@ -52,6 +53,14 @@ unit: .venv/.ready
 # Real clicks in a real JupyterLab; the screenshots are left in runs/browser.
 browser: .venv/.ready
 	.venv/bin/python -m pytest -q tests/browser --junitxml=runs/browser.xml
+
+# Each writes tests/benchmarks/results/; on two cores about an hour, on a quiet machine. With a GPU: DEVICE=cuda.
+benchmarks: .venv/.ready
+	@for name in $(or $(BENCHMARKS),overheads loop quality dashboard lab kills); do \
+	  echo "$$name"; \
+	  .venv/bin/python tests/benchmarks/$$name.py \
+	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
+	done
 
 screenshots: .venv/.ready
 	.venv/bin/python scripts/screenshots.py

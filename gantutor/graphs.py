@@ -133,7 +133,7 @@ class CUDARecorder:
     def record(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], Callable[[], None]]:
         """Record the work; the generators are put back where they stood if that fails."""
         states = [generator.get_state() for generator in self.generators]
-        own = torch.cuda.get_rng_state(self.device)
+        own, here = torch.cuda.get_rng_state(self.device), torch.cuda.current_stream(self.device)
         graph = torch.cuda.CUDAGraph()
         for generator in self.generators:
             graph.register_generator_state(generator)
@@ -143,6 +143,7 @@ class CUDARecorder:
             ):
                 made = work()
         except Exception:
+            torch.cuda.set_stream(here)  # a recording that fails at its end leaves its own stream in place
             torch.cuda.synchronize(self.device)
             for generator, state in zip(self.generators, states, strict=True):
                 generator.set_state(state)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from typing import Any
 
+from tqdm import tqdm
+
 from gantutor import device as devices
 from gantutor.companions import Album, Bar, Budget, LastGood, Saver
 from gantutor.control import interrupts_held, interrupts_stop
@@ -90,5 +92,5 @@ def tell(callbacks: Sequence[Any], what: str, run: Run) -> None:
 def _say_why_not_recorded(training: Training) -> bool:
     if training.graphs is None or not training.graphs.reason:
         return False
-    print(f"Without CUDA graphs from here on: {training.graphs.reason}.")
+    tqdm.write(f"Without CUDA graphs from here on: {training.graphs.reason}.")
     return True

@@ -31,6 +31,9 @@ from gantutor.gan import GAN, apply
 from gantutor.metrics import Scores, digit_scores
 from gantutor.parameters import optional, validate, whole
 
+PENDING = 1000
+"""Steps whose scalars may wait on their device to be read."""
+
 SETTLE, GLANCE = 16, 2
 """Batches of 64 latents over which batch norm is measured: for scores, and for a look while training."""
 
@@ -52,6 +55,8 @@ class History:
 
     def append(self, step: int, values: dict[str, Tensor]) -> None:
         self._pending.append((step, values))
+        if len(self._pending) >= PENDING:
+            self._read()
 
     def _read(self) -> None:
         with self._reading:  # a view of another thread may look at the same time
