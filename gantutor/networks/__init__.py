@@ -2,5 +2,20 @@
 
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
+from gantutor.networks.recurrent import (
+    GRUDiscriminator,
+    GRUGenerator,
+    NameGenerator,
+    SequenceConvDiscriminator,
+)
 
-__all__ = ["ConvDiscriminator", "ConvGenerator", "MLPDiscriminator", "MLPGenerator"]
+__all__ = [
+    "ConvDiscriminator",
+    "ConvGenerator",
+    "GRUDiscriminator",
+    "GRUGenerator",
+    "MLPDiscriminator",
+    "MLPGenerator",
+    "NameGenerator",
+    "SequenceConvDiscriminator",
+]

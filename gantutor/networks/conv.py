@@ -57,7 +57,7 @@ class ConvGenerator(nn.Module):
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if self.label is not None:
-            latent = torch.cat([latent, self.label(_need(label))], 1)
+            latent = torch.cat([latent, self.label(need_label(label))], 1)
         start = self.start(latent).view(len(latent), 64, self.side, self.side)
         images: Tensor = self.blocks(start.contiguous(memory_format=torch.channels_last))
         return images
@@ -133,7 +133,7 @@ class ConvDiscriminator(nn.Module):
         features = self.body(images)
         logits: Tensor = self.head(features).squeeze(1)
         if self.label is not None:
-            logits = logits + (self.label(_need(label)) * features).sum(1) / math.sqrt(features.shape[1])
+            logits = logits + (self.label(need_label(label)) * features).sum(1) / math.sqrt(features.shape[1])
         return logits
 
 
@@ -143,7 +143,8 @@ def _quarter(size: int) -> int:
     return size // 4
 
 
-def _need(label: Tensor | None) -> Tensor:
+def need_label(label: Tensor | None) -> Tensor:
+    """The labels; raises InputError where there are none."""
     if label is None:
         raise InputError("this network was built with classes=… and needs a label for every sample")
     return label
