@@ -3,6 +3,7 @@
 from gantutor.data import toy
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
+from gantutor.data.names import decode, encode, names
 from gantutor.data.series import electricity, sines
 
-__all__ = ["Card", "Dataset", "digits", "electricity", "sines", "toy"]
+__all__ = ["Card", "Dataset", "decode", "digits", "electricity", "encode", "names", "sines", "toy"]
