@@ -1,5 +1,6 @@
 """Short ``nn.Module``s, one topic a file; none of them knows of losses or training."""
 
+from gantutor.networks.audio import SpectrogramDiscriminator, SpectrogramGenerator, spectrogram, wave
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.recurrent import (
@@ -8,6 +9,7 @@ from gantutor.networks.recurrent import (
     NameGenerator,
     SequenceConvDiscriminator,
 )
+from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 
 __all__ = [
     "ConvDiscriminator",
@@ -18,4 +20,10 @@ __all__ = [
     "MLPGenerator",
     "NameGenerator",
     "SequenceConvDiscriminator",
+    "SpectrogramDiscriminator",
+    "SpectrogramGenerator",
+    "WaveDiscriminator",
+    "WaveGenerator",
+    "spectrogram",
+    "wave",
 ]
