@@ -15,8 +15,9 @@ from gantutor import data, latent, metrics, networks, objectives, optimization, 
 from gantutor.control import Control
 from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.gan import GAN, Batch, Lazy, Turn
+from gantutor.loop import Callback
 from gantutor.run import Run
-from gantutor.train import Callback, train
+from gantutor.train import train
 
 if TYPE_CHECKING:
     from gantutor import collect, distributed, doctor, environment, exercises, live, plots, recipes, results

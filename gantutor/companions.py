@@ -69,6 +69,7 @@ class LastGood:
 
     def __init__(self, training: Training) -> None:
         self.training = training
+        self.on_cpu = training.gan.device.type == "cpu"
         self.step = training.run.step
         self.weights = self._copy()
 
@@ -78,9 +79,9 @@ class LastGood:
     def check(self, values: dict[str, Tensor]) -> None:
         run = self.training.run
         due = run.step % GOOD_EVERY == 0
-        if not (due or self.training.gan.device.type == "cpu"):
+        if not (due or self.on_cpu):
             return
-        numbers = read(values.values())
+        numbers = map(float, values.values()) if self.on_cpu else read(values.values())
         bad = [name for name, number in zip(values, numbers, strict=True) if not math.isfinite(number)]
         if bad:
             self._give_up(bad[0])

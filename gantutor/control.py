@@ -108,6 +108,46 @@ def interrupts_held() -> Iterator[None]:
         usual(signal.SIGINT, None)
 
 
+class Hold:
+    """A ■ or Ctrl-C inside ``with hold:`` takes effect at its end; a second one at once."""
+
+    def __init__(self) -> None:
+        self.inside = self.pressed = False
+
+    def __enter__(self) -> None:
+        self.inside = True
+
+    def __exit__(self, *error: object) -> None:
+        self.inside = False
+        if self.pressed:
+            self.pressed = False
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def interrupts_at_the_end_of_steps() -> Iterator[Hold]:
+    """Gives the ``Hold`` of a training, which costs a step nothing: the signal is redirected once for all.
+
+    Outside the main thread, and in a process that ignores the signal, nothing is redirected.
+    """
+    hold, usual = Hold(), signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield hold
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if hold.inside and not hold.pressed:
+            hold.pressed = True
+        else:
+            usual(number, frame)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield hold
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
 @contextmanager
 def interrupts_stop(control: Control) -> Iterator[None]:
     """A ■ or Ctrl-C inside the block stops the training after the present step: one of several processes

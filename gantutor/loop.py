@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from typing import Any
 
 from tqdm import tqdm
 
 from gantutor import device as devices
 from gantutor.companions import Album, Bar, Budget, LastGood, Saver
-from gantutor.control import interrupts_held, interrupts_stop
+from gantutor.control import interrupts_at_the_end_of_steps, interrupts_held, interrupts_stop
 from gantutor.optimization import Schedule
 from gantutor.orders import Order, agreed
 from gantutor.run import Run
 from gantutor.step import Training, take_step
 
 
+class Callback:
+    """What ``train`` tells while it runs: override what you need. A callback reads the run and must not
+    change it."""
+
+    def on_start(self, run: Run) -> None: ...
+
+    def on_step(self, run: Run) -> None: ...
+
+    def on_pause(self, run: Run) -> None: ...
+
+    def on_end(self, run: Run) -> None: ...
+
+
 def play_game(
     training: Training,
     budget: Budget,
     schedule: Schedule,
-    callbacks: Sequence[Any],
+    callbacks: Sequence[Callback],
     album: Album,
     saver: Saver,
     progress: bool,
@@ -47,14 +59,16 @@ def play_game(
         tell(callbacks, "on_start", run)
         album.look(run)
         bar = Bar(budget, run, progress)
-        with interrupts_stop(training.control) if group.size > 1 else nullcontext():
+        with (
+            interrupts_stop(training.control) if group.size > 1 else nullcontext(),
+            interrupts_at_the_end_of_steps() as hold,
+        ):
             while (given := agreed(group, run.gan, order)).allowed is not None:
                 training.control.learning_rates.update(given.rates)
-                with interrupts_held():
-                    with clock:
-                        values = take_step(training, schedule(given.spent), given.allowed)
-                        leash.pull()
-                    run.seconds = clock.seconds
+                with hold, clock:
+                    values = take_step(training, schedule(given.spent), given.allowed)
+                    leash.pull()
+                run.seconds = clock.seconds
                 good.check(values)
                 album.look(run)
                 if given.save:
@@ -79,14 +93,15 @@ def play_game(
             tell(callbacks, "on_end", run)
 
 
-def tell(callbacks: Sequence[Any], what: str, run: Run) -> None:
-    """Let the callbacks look; whatever they draw from torch's global random state leaves no trace in the
-    training."""
-    if callbacks:
+def tell(callbacks: Sequence[Callback], what: str, run: Run) -> None:
+    """Let those callbacks look that have something to do there; whatever they draw from torch's global random
+    state leaves no trace in the training."""
+    nothing = getattr(Callback, what)
+    heeding = [each for each in callbacks if getattr(type(each), what) is not nothing]
+    if heeding:
         with devices.random_state_kept(run.gan.device):
-            for callback in callbacks:
-                method: Callable[[Run], None] = getattr(callback, what)
-                method(run)
+            for callback in heeding:
+                getattr(callback, what)(run)
 
 
 def _say_why_not_recorded(training: Training) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -399,23 +399,36 @@ class Run:
         return f"<Run: {done}, {self.ended}>"
 
 
+class Followers(NamedTuple):
+    """The weights and buffers of averages, and those of the networks they follow, in the same order."""
+
+    weights: list[Tensor]
+    followed: list[Tensor]
+    buffers: list[Tensor]
+    copied: list[Tensor]
+
+    @classmethod
+    def of(cls, averages: Iterable[nn.Module], networks: Iterable[nn.Module]) -> Followers:
+        """Each average follows the network at its own place."""
+        both = nn.ModuleList(averages), nn.ModuleList(networks)
+        mine, theirs = ((list(each.parameters()), list(each.buffers())) for each in both)
+        return cls(list(mine[0]), list(theirs[0]), mine[1], theirs[1])
+
+
 @torch.no_grad()
-def follow(averages: Iterable[nn.Module], networks: Iterable[nn.Module], weight: float | Tensor) -> None:
+def follow(followers: Followers, weight: float | Tensor) -> None:
     """Move each average towards its network: ā ← ā + weight · (θ − ā); buffers are copied.
 
     >>> average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     >>> _ = nn.init.zeros_(average.weight), nn.init.ones_(network.weight)
-    >>> follow([average], [network], 0.25); average.weight.item()
+    >>> follow(Followers.of([average], [network]), 0.25); average.weight.item()
     0.25
     """
-    for average, network in zip(averages, networks, strict=True):
-        mine: list[Tensor] = list(average.parameters())
-        theirs: list[Tensor] = list(network.parameters())
-        if isinstance(weight, Tensor):
-            steps = torch._foreach_sub(theirs, mine)
-            torch._foreach_mul_(steps, weight)
-            torch._foreach_add_(mine, steps)
-        else:
-            torch._foreach_lerp_(mine, theirs, weight)
-        for own, other in zip(average.buffers(), network.buffers(), strict=True):
-            own.copy_(other)
+    if isinstance(weight, Tensor):
+        steps = torch._foreach_sub(followers.followed, followers.weights)
+        torch._foreach_mul_(steps, weight)
+        torch._foreach_add_(followers.weights, steps)
+    else:
+        torch._foreach_lerp_(followers.weights, followers.followed, weight)
+    if followers.buffers:
+        torch._foreach_copy_(followers.buffers, followers.copied)

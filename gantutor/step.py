@@ -22,7 +22,7 @@ from gantutor.gan import GAN, Batch, Turn
 from gantutor.graphs import CUDARecorder, Graphs
 from gantutor.memory import Memory, measure
 from gantutor.optimization import MakeOptimizer, adam, let_record
-from gantutor.run import Run, follow
+from gantutor.run import Followers, Run, follow
 
 Pattern = tuple[tuple[int, tuple[str, ...]], ...]
 """What a step plays: the index of each turn that is due, and the names of its lazy losses that are."""
@@ -46,6 +46,7 @@ class Training:
     base_rates: dict[str, float]
     control: Control
     half_life: float
+    followers: Followers
     group: Group
     mixed: Callable[[], AbstractContextManager[Any]] = nullcontext
     accumulate: int = 1
@@ -97,8 +98,9 @@ def set_up(
         raise InputError(f"optimizer must name the networks {', '.join(sorted(trained))}, and names {named}")
     makers = make if isinstance(make, Mapping) else dict.fromkeys(trained, make)
     optimizers = {name: _optimizer(name, makers[name], gan) for name in sorted(trained)}
+    run = Run(gan)
     return Training(
-        run=Run(gan),
+        run=run,
         gan=gan,
         batches=batches,
         noise=torch.Generator(where).manual_seed(seed + 1),
@@ -112,6 +114,7 @@ def set_up(
         base_rates={name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()},
         control=control,
         half_life=half_life,
+        followers=Followers.of(run.averaged.values(), [gan.networks[name] for name in run.averaged]),
         group=group or Group(),
     )
 
@@ -205,8 +208,7 @@ def play_step(training: Training, pattern: Pattern, drawn: list[tuple[Any, Any]]
             for part in batch:
                 part.forget_fake()
     if pattern:
-        run = training.run
-        follow(run.averaged.values(), [training.gan.networks[name] for name in run.averaged], training.weight)
+        follow(training.followers, training.weight)
     return values
 
 
@@ -216,15 +218,16 @@ def play(training: Training, turn: Turn, lazy: tuple[str, ...], batch: list[Batc
     for parameter in parameters:
         parameter.grad = None
     values: dict[str, Tensor] = {}
-    whole: Any = 0
+    whole: Tensor | None = None
     for part in batch:
         total, found = losses_of(training, turn, lazy, part)
         if len(batch) > 1:
             total = total / len(batch)
             found = {name: value / len(batch) + values.get(name, 0) for name, value in found.items()}
             part.forget_fake()  # parts are for want of memory: the next turn makes it anew
-        whole, values = whole + total.detach(), found
+        values, whole = found, total.detach() if whole is None else whole + total.detach()
         total.backward(inputs=parameters)  # type: ignore[no-untyped-call]
+    assert whole is not None
     whole = _over_ranks(training.group, parameters, whole)
     if whole.device.type == "cpu" and not math.isfinite(whole):
         return values | {turn.name: whole}  # the loop is about to give up: the weights stay as they are

@@ -17,26 +17,13 @@ from gantutor.control import Control
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, OutOfMemory
 from gantutor.gan import GAN
-from gantutor.loop import play_game
+from gantutor.loop import Callback, play_game
 from gantutor.optimization import MakeOptimizer, Schedule, constant
 from gantutor.parameters import flag, number, optional, validate, whole
 from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.run import Run
 from gantutor.settings import described, described_function, described_optimizer
 from gantutor.step import memory_of, record_steps, set_up
-
-
-class Callback:
-    """What ``train`` tells while it runs: override what you need. A callback reads the run and must not
-    change it."""
-
-    def on_start(self, run: Run) -> None: ...
-
-    def on_step(self, run: Run) -> None: ...
-
-    def on_pause(self, run: Run) -> None: ...
-
-    def on_end(self, run: Run) -> None: ...
 
 
 def train(

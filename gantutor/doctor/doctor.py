@@ -16,9 +16,9 @@ from gantutor.doctor.reference import Part, Reference, how_many, reference, tens
 from gantutor.doctor.report import page, words
 from gantutor.doctor.signs import FEW, STRANGE, Signs, first, from_history, from_networks
 from gantutor.doctor.units import Weights, moved, weights_of
+from gantutor.loop import Callback
 from gantutor.parameters import optional, validate, whole
 from gantutor.run import Run
-from gantutor.train import Callback
 
 SHARE = 0.04
 """Examining takes at most this share of the time: where it is slow it happens less often."""

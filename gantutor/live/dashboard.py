@@ -12,9 +12,9 @@ from gantutor.live import page
 from gantutor.live.controls import Controls
 from gantutor.live.portrait import View, portrait
 from gantutor.live.scoring import Scoring
+from gantutor.loop import Callback
 from gantutor.parameters import number, validate
 from gantutor.run import Run
-from gantutor.train import Callback
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gantutor.errors import InputError
+from gantutor.loop import Callback
 from gantutor.metrics import Scores, digit_scores
 from gantutor.run import Run
-from gantutor.train import Callback
 
 
 class Scoring(Callback):
