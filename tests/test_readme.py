@@ -44,7 +44,8 @@ def test_the_example_runs_offline_and_scores_its_digits(ran: tuple[Path, str]) -
     assert found, said
     # Ten class means score about 1,100, noise more: what the example makes is better than both.
     assert float(found[2]) < float(found[1]) < 900
-    assert {path.suffix for path in (folder / "my_run").iterdir()} == {".json", ".safetensors"}
+    written = {"run.json", "weights.safetensors", "snapshots.safetensors", "SHA256SUMS"}
+    assert {path.name for path in (folder / "my_run").iterdir()} == written
 
 
 OPEN = "import urllib.request; urllib.request.urlopen('http://localhost:9')"

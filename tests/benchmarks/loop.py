@@ -192,10 +192,10 @@ def plan(device: str, recipes: list[str]) -> Iterator[tuple[str, int, int, str, 
     """What is measured: recipe, batch, steps of a run, precision of ``train()``, the loop beside it."""
     for name in recipes:
         batch, steps = {
-            "digits": (64, 100),
-            "digits_unlabelled": (32, 150),
-            "fully_connected": (64, 1500),
-            "ring": (128, 1500),
+            "digits": (64, 50),
+            "digits_unlabelled": (32, 75),
+            "fully_connected": (64, 800),
+            "ring": (128, 800),
         }[name]
         if device == "cuda":
             steps = max(steps, 400)
