@@ -56,7 +56,7 @@ browser: .venv/.ready
 
 # Each writes tests/benchmarks/results/; on two cores about an hour, on a quiet machine. With a GPU: DEVICE=cuda.
 benchmarks: .venv/.ready
-	@for name in $(or $(BENCHMARKS),overheads loop quality dashboard lab kills); do \
+	@for name in $(or $(BENCHMARKS),overheads choices loop quality dashboard lab kills); do \
 	  echo "$$name"; \
 	  .venv/bin/python tests/benchmarks/$$name.py \
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
