@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from statistics import median
@@ -32,6 +34,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFi
         for path in PACKAGE.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    here |= {f"gantutor/data/files/{path.name}" for path in (ROOT / "data").iterdir()}
     there = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert there == here
     assert {"gantutor/py.typed", "gantutor/metrics/digit_classifier.safetensors"} <= there
@@ -40,7 +43,39 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFi
 def test_the_files_of_the_wheel_are_those_of_the_package(wheel: zipfile.ZipFile) -> None:
     name = "gantutor/metrics/digit_classifier.safetensors"
     assert wheel.read(name) == (ROOT / name).read_bytes()
-    assert sum(info.file_size for info in wheel.infolist()) < 3_000_000
+    for path in (ROOT / "data").iterdir():
+        assert wheel.read(f"gantutor/data/files/{path.name}") == path.read_bytes()
+    data = sum(path.stat().st_size for path in (ROOT / "data").iterdir())
+    assert data < 8_500_000 and sum(info.file_size for info in wheel.infolist()) - data < 3_000_000
+
+
+def test_an_installed_package_finds_its_recordings(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    code = "import gantutor as gt; print(gt.__file__, len(gt.data.speech().train))"
+    alone = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=alone, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(tmp_path / "gantutor/__init__.py"), "1817"]
+
+
+def test_what_is_built_from_the_source_archive_holds_the_recordings(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--sdist",
+        "--no-isolation",
+        "--outdir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(command, capture_output=True, timeout=180, check=True)
+    (path,) = tmp_path.glob("gantutor-*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"data/{each.name}" for each in (ROOT / "data").iterdir()} <= names
+    assert not any(name.startswith("gantutor/data/files") for name in names)
 
 
 def test_the_wheel_carries_licence_version_and_needs(wheel: zipfile.ZipFile) -> None:
@@ -73,6 +108,8 @@ HEAVY = {
     "scipy",
     "sklearn",
     "pandas",
+    "sktime",
+    "soundfile",
 }
 
 

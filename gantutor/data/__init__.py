@@ -4,6 +4,20 @@ from gantutor.data import toy
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 from gantutor.data.names import decode, encode, names
+from gantutor.data.recordings import read_recording
 from gantutor.data.series import electricity, sines
+from gantutor.data.speech import speech
 
-__all__ = ["Card", "Dataset", "decode", "digits", "electricity", "encode", "names", "sines", "toy"]
+__all__ = [
+    "Card",
+    "Dataset",
+    "decode",
+    "digits",
+    "electricity",
+    "encode",
+    "names",
+    "read_recording",
+    "sines",
+    "speech",
+    "toy",
+]
