@@ -1,29 +1,56 @@
 """Scores with their floors: each is a number that says how many samples, against what, and what real data
 reach."""
 
+from gantutor.metrics.audio import (
+    audio_scores,
+    inception_score,
+    log_spectral_distance,
+    scale_invariant_sdr,
+    signal_to_noise,
+)
 from gantutor.metrics.digit import class_means, digit_scores
 from gantutor.metrics.digit_classifier import DigitClassifier, digit_classifier, read_digits
 from gantutor.metrics.divergence import divergence_scores
 from gantutor.metrics.frechet import frechet_distance
+from gantutor.metrics.judges import Judge, light_judge, strong_judge
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.neighbours import nearest, nearest_neighbour_ratio
 from gantutor.metrics.score import MIME, Score, Scores, record
+from gantutor.metrics.sequences import discriminative_score, predictive_score, train_on_synthetic
+from gantutor.metrics.sines import nearest_sine, sine_scores
+from gantutor.metrics.spelling import bigram_names, name_scores, ngram_overlap
 
 __all__ = [
     "MIME",
     "DigitClassifier",
+    "Judge",
     "Score",
     "Scores",
+    "audio_scores",
+    "bigram_names",
     "class_means",
     "digit_classifier",
     "digit_scores",
+    "discriminative_score",
     "divergence_scores",
     "frechet_distance",
+    "inception_score",
+    "light_judge",
+    "log_spectral_distance",
     "mode_scores",
+    "name_scores",
     "nearest",
     "nearest_neighbour_ratio",
+    "nearest_sine",
+    "ngram_overlap",
     "precision_recall",
+    "predictive_score",
     "read_digits",
     "record",
+    "scale_invariant_sdr",
+    "signal_to_noise",
+    "sine_scores",
+    "strong_judge",
+    "train_on_synthetic",
 ]
