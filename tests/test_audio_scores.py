@@ -186,7 +186,9 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: audio_scores(CLIPS, CLIPS, readings(19, 1)), "score from 10 clips up to 19 .*, not 20"),
     (lambda: audio_scores(readings(9, 0), CLIPS, CLIPS), "score from 10 clips up to 20 .*, not 9"),
     (lambda: audio_scores((CLIPS[0][:9], CLIPS[1]), CLIPS, CLIPS), r"\(N, D\) and \(N, K\), not \(9, 4\)"),
-    (r"labels must have shape \(20,\), not \(3,\)",),
+    (lambda: audio_scores(CLIPS, CLIPS, CLIPS, ONES[:3], ONES), r"must have shape \(20,\), not \(3,\)"),
+    (lambda: audio_scores(CLIPS, CLIPS, CLIPS, ONES, ONES[:3]), r"must have shape \(20,\), not \(3,\)"),
+    (lambda: audio_scores(CLIPS, CLIPS, CLIPS, ONES), "labels and real_labels must be given together"),
     (lambda: audio_scores(CLIPS, CLIPS, CLIPS, seed=-1), "seed must be a whole number of at least 0"),
 ]
 
