@@ -168,10 +168,11 @@ def over_heads(loss: Callable[[Tensor, Tensor], Tensor], real_logits: Any, fake_
 
 
 def mean_logit(logits: Any) -> Tensor:
-    """The mean over samples and heads."""
-    return (
-        torch.stack([head.mean() for head in logits]).mean() if isinstance(logits, tuple) else logits.mean()
-    )
+    """The mean over samples and heads, for the record alone."""
+    if isinstance(logits, tuple):
+        return torch.stack([head.detach().mean() for head in logits]).mean()
+    mean: Tensor = logits.detach().mean()
+    return mean
 
 
 def classical_turns(objective: objectives.Objective, discriminator_turns: int = 1) -> list[Turn]:

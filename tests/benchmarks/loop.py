@@ -1,7 +1,7 @@
 """Images a second of ``train()`` against loops written by hand: every recipe, batch and precision.
 
     python tests/benchmarks/loop.py                       # on two cores; a quarter of an hour
-    python tests/benchmarks/loop.py --recipe ring --pairs 3
+    python tests/benchmarks/loop.py --recipe ring         # measures these rows anew
     python tests/benchmarks/loop.py --device cuda         # says "no GPU" where there is none
 
 The *matched* loop has the same networks, optimisers, memory format, penalties at the same steps, averaging
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from machine import write
+from machine import read, write
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader
@@ -229,9 +229,9 @@ def main() -> None:
         speeds = f"{found['train']:,.0f} | {found['other']:,.0f} | {found['ratio']:.3f}"
         print(f"| {name} | {batch} | {precision} | {beside} | {speeds} |", flush=True)
     command = f"python tests/benchmarks/loop.py --device {given.device}"
-    content = {"command": command, "pairs": given.pairs, "rows": rows}
-    if not given.recipe:
-        write("loop" if given.device == "cpu" else "loop_gpu", content)
+    name = "loop" if given.device == "cpu" else "loop_gpu"
+    others = [row for row in read(name).get("rows", []) if row["recipe"] not in {r["recipe"] for r in rows}]
+    write(name, {"command": command, "pairs": given.pairs, "rows": [*others, *rows]})
 
 
 if __name__ == "__main__":

@@ -30,6 +30,13 @@ def machine() -> dict[str, Any]:
     }
 
 
+def read(name: str) -> dict[str, Any]:
+    """The results that are there; empty where there are none."""
+    place = RESULTS / f"{name}.json"
+    found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    return found
+
+
 def write(name: str, content: dict[str, Any]) -> None:
     """Write results as ``results/<name>.json``, with the command's machine and versions beside them."""
     RESULTS.mkdir(exist_ok=True)
