@@ -61,7 +61,7 @@ def measure(seed: int, seconds: float, precision: str, device: str) -> dict[str,
     watch.moments.append((run.seconds, scores["digit_fid"].multiple))
     times = {f"seconds_to_{mark:g}x_floor": reached(watch.moments, mark) for mark in MARKS}
     return {
-        "precision": precision,
+        "computed_in": precision,
         "seed": seed,
         "steps": run.step,
         "images_per_second": round(run.images / run.seconds, 1),
@@ -86,7 +86,7 @@ def main() -> None:
         for seed in range(given.seeds):
             rows.append(measure(seed, given.seconds, precision, given.device))
             print(json.dumps(rows[-1]), flush=True)
-        middle = median(row["multiple_of_floor"] for row in rows if row["precision"] == precision)
+        middle = median(row["multiple_of_floor"] for row in rows if row["computed_in"] == precision)
         print(f"{precision}: median {middle:.2f} × floor after {given.seconds:g} s of training")
     command = f"python tests/benchmarks/quality.py --device {given.device}"
     write("quality" if given.device == "cpu" else "quality_gpu", {"command": command, "rows": rows})
