@@ -3,9 +3,9 @@
     python tests/benchmarks/choices.py               # five minutes
 
 The digits recipe in a bare loop with every choice made, beside the same loop with one of them made otherwise;
-a ratio above 1 says that the choice as made is the faster one. Runs alternate A B B A. What does not help is
-not in the package: one pass of the discriminator over real and generated images together is measured here,
-and ``discriminator_loss`` makes two. Writes ``results/choices.json``.
+a ratio above 1 says that the choice as made is the faster one. Runs alternate A B B A. One pass of the
+discriminator over real and generated images together is measured too, and is not in the package: batch norm
+and minibatch statistics in it would mix the two. Writes ``results/choices.json``.
 """
 
 from __future__ import annotations
