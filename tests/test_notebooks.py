@@ -31,6 +31,7 @@ SCORES = {
     "01": "ring_modes_collapsed ring_modes ring_reverse_kl optimal_discriminator_error",
     "02": "digit_fid digit_fid_class_means digit_fid_wgan_gp digits_covered nearest_neighbour_ratio",
     "03": "digit_fid recall precision class_accuracy digit_fid_unlabelled",
+    "10": "loop_ratio seconds_to_5x_floor resume_exact",
 }
 
 every = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
