@@ -50,12 +50,19 @@ class Resumed:
         return self.said
 
 
+@dataclass(frozen=True)
+class State:
+    """Everything of a training that moves: what a checkpoint holds."""
+
+    run: Run
+    optimizers: dict[str, Optimizer]
+    batches: Batches
+    generators: dict[str, torch.Generator]
+
+
 def save(
     folder: Path,
-    run: Run,
-    optimizers: dict[str, Optimizer],
-    batches: Batches,
-    generators: dict[str, torch.Generator],
+    state: State,
     extra: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a checkpoint of this moment, and remove all but the last two.
@@ -63,7 +70,7 @@ def save(
     ``resume`` hands the tensors of ``extra`` back. Raises InputError for a state that cannot be saved, and
     WriteFailed where the file system refuses; the checkpoints there are then untouched.
     """
-    _write(folder / f"step-{run.step:09d}", run, optimizers, batches, generators, extra)
+    _write(folder / f"step-{state.run.step:09d}", state, extra)
     with suppress(OSError):
         for old in _all(folder)[:-KEPT]:
             shutil.rmtree(old, ignore_errors=True)
@@ -71,10 +78,7 @@ def save(
 
 def rehearse(
     folder: Path,
-    run: Run,
-    optimizers: dict[str, Optimizer],
-    batches: Batches,
-    generators: dict[str, torch.Generator],
+    state: State,
     extra: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write a checkpoint to ``folder``, which is made if need be, and remove it again.
@@ -84,7 +88,7 @@ def rehearse(
     _found(folder)
     place = folder / ".rehearsal"
     try:
-        _write(place, run, optimizers, batches, generators, extra)
+        _write(place, state, extra)
     except WriteFailed as error:
         raise InputError(
             f"no checkpoint can be written to {folder}: {error.reason}; give checkpoint= another folder"
@@ -94,20 +98,18 @@ def rehearse(
 
 def _write(
     path: Path,
-    run: Run,
-    optimizers: dict[str, Optimizer],
-    batches: Batches,
-    generators: dict[str, torch.Generator],
+    state: State,
     extra: Mapping[str, Tensor] | None,
 ) -> None:
-    random = {name: generator.get_state() for name, generator in generators.items()}
+    run = state.run
+    random = {name: generator.get_state() for name, generator in state.generators.items()}
     random["global"] = torch.get_rng_state()
     if run.gan.device.type == "cuda":
         random["cuda"] = torch.cuda.get_rng_state(run.gan.device)
-    state, tensors = pack(
+    packed, tensors = pack(
         {
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
-            "data": batches.state_dict(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
+            "data": state.batches.state_dict(),
             "random": random,
             "extra": dict(extra or {}),
         },
@@ -116,15 +118,12 @@ def _write(
     with new_folder(path) as fresh:
         write_tensors(fresh / "weights.safetensors", run.weights() | run.snapshot_tensors())
         write_tensors(fresh / "state.safetensors", tensors)
-        write_json(fresh / "run.json", run.facts() | {"state": state})
+        write_json(fresh / "run.json", run.facts() | {"state": packed})
 
 
 def resume(
     folder: Path,
-    run: Run,
-    optimizers: dict[str, Optimizer],
-    batches: Batches,
-    generators: dict[str, torch.Generator],
+    state: State,
 ) -> Resumed | None:
     """Put everything back as the newest readable checkpoint has it, and say so in a sentence; None where
     there is none.
@@ -136,17 +135,17 @@ def resume(
     for path in reversed(_found(folder)):
         _refuse_other_format(path)
         try:
-            facts, weights, state = read(path)
+            facts, weights, tensors = read(path)
             settings, packed = facts["settings"], facts["state"]
         except (InputError, KeyError, TypeError) as error:
             said += f"Passed over a damaged checkpoint ({error}). "
             damaged.append(path)
             continue
-        _refuse_other_settings(settings, run.settings, path)
-        extra = _restore(facts, weights, unpack(packed, state), path, run, optimizers, batches, generators)
+        _refuse_other_settings(settings, state.run.settings, path)
+        extra = _restore(facts, weights, unpack(packed, tensors), path, state)
         for other in damaged:
             _set_aside(other)
-        return Resumed(f"{said}Resumed at step {run.step:,} from {path}.", extra)
+        return Resumed(f"{said}Resumed at step {state.run.step:,} from {path}.", extra)
     if said:
         raise InputError(f"{said}No other checkpoint is left in {folder}: move the folder away to begin anew")
     return None
@@ -210,26 +209,24 @@ def _refuse_other_settings(theirs: dict[str, Any], ours: dict[str, Any], path: P
 def _restore(
     facts: dict[str, Any],
     weights: dict[str, Tensor],
-    state: dict[str, Any],
+    saved: dict[str, Any],
     path: Path,
-    run: Run,
-    optimizers: dict[str, Optimizer],
-    batches: Batches,
-    generators: dict[str, torch.Generator],
+    state: State,
 ) -> dict[str, Tensor]:
+    run = state.run
     snapshots = {name: t for name, t in weights.items() if name.startswith(("snapshot.", "condition."))}
     run.load_weights({name: t for name, t in weights.items() if name not in snapshots}, str(path))
     run.load_facts(facts, snapshots, str(path))
-    for name, optimizer in optimizers.items():
-        _load_optimizer(optimizer, state["optimizers"][name])
-    batches.load_state_dict(state["data"])
-    random = state["random"]
-    for name, generator in generators.items():
+    for name, optimizer in state.optimizers.items():
+        _load_optimizer(optimizer, saved["optimizers"][name])
+    state.batches.load_state_dict(saved["data"])
+    random = saved["random"]
+    for name, generator in state.generators.items():
         generator.set_state(random[name])
     torch.set_rng_state(random["global"])
     if "cuda" in random:
         torch.cuda.set_rng_state(random["cuda"], run.gan.device)
-    extra: dict[str, Tensor] = state["extra"]
+    extra: dict[str, Tensor] = saved["extra"]
     return extra
 
 

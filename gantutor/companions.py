@@ -13,12 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 from tqdm import tqdm
 
 from gantutor import checkpoint as checkpoints
 from gantutor.control import interrupts_held
-from gantutor.data.batches import Batches
 from gantutor.device import random_state, set_random_state
 from gantutor.errors import InputError, TrainingDiverged
 from gantutor.files import WriteFailed
@@ -135,6 +133,9 @@ class Saver:
     def __init__(self, training: Training, folder: str | Path | None, every_seconds: float) -> None:
         self.training, self.every_seconds = training, every_seconds
         self.folder = None if folder is None else Path(folder)
+        self.state = checkpoints.State(
+            training.run, training.optimizers, training.batches, {"noise": training.noise}
+        )
         self.last, self._told = time.monotonic(), set[str]()
         if self.folder is not None:
             self._rehearse(self.folder)
@@ -143,22 +144,18 @@ class Saver:
         group, refusal = self.training.group, None
         try:
             if group.leader:
-                checkpoints.rehearse(folder, *self._state())
+                checkpoints.rehearse(folder, self.state)
         except InputError as error:
             refusal = error
         if group.decide([float(refusal is not None)])[0]:
             raise refusal or InputError("no checkpoint can be written, and rank 0 says why")
-
-    def _state(self) -> tuple[Run, dict[str, Optimizer], Batches, dict[str, torch.Generator]]:
-        training = self.training
-        return training.run, training.optimizers, training.batches, {"noise": training.noise}
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one, and say so."""
         if self.folder is None:
             return
         group, run = self.training.group, self.training.run
-        if resumed := checkpoints.resume(self.folder, *self._state()):
+        if resumed := checkpoints.resume(self.folder, self.state):
             if group.size > 1:
                 set_random_state(resumed.extra["random"][group.rank], run.gan.device)
             if group.leader:
@@ -197,7 +194,7 @@ class Saver:
         try:
             if group.leader:
                 extra = {"random": states} if group.size > 1 else {}
-                checkpoints.save(self.folder, *self._state(), extra)
+                checkpoints.save(self.folder, self.state, extra)
         except InputError as error:
             return error.reason if isinstance(error, WriteFailed) else str(error)
         finally:

@@ -584,8 +584,8 @@ def test_a_write_is_tried_when_it_is_due_whether_or_not_the_last_one_failed(
         def on_step(self, run: gt.Run) -> None:
             now[0] += 1.0
 
-    def save(folder: Path, run: gt.Run, *_: object) -> None:
-        tried.append(run.step)
+    def save(folder: Path, state: checkpoint.State, *_: object) -> None:
+        tried.append(state.run.step)
         if fails:
             raise files.WriteFailed("cannot write", "no")
 
@@ -867,8 +867,8 @@ def test_named_tensors_are_handed_back(tmp_path: Path) -> None:
     extra = {"random.of.ranks": torch.randint(256, (3, 5), dtype=torch.uint8), "one": torch.tensor(1.5)}
     noise = {"noise": torch.Generator().manual_seed(1)}
     run, optimizers, batches = parts(0)
-    checkpoint.save(tmp_path, run, optimizers, batches, noise, extra)
-    resumed = checkpoint.resume(tmp_path, *parts(1), {"noise": torch.Generator()})
+    checkpoint.save(tmp_path, checkpoint.State(run, optimizers, batches, noise), extra)
+    resumed = checkpoint.resume(tmp_path, checkpoint.State(*parts(1), {"noise": torch.Generator()}))
     assert resumed is not None and resumed.extra.keys() == extra.keys()
     assert all(torch.equal(resumed.extra[name], extra[name]) for name in extra)
     assert str(resumed) == resumed.said == f"Resumed at step 0 from {tmp_path / 'step-000000000'}."
@@ -876,9 +876,9 @@ def test_named_tensors_are_handed_back(tmp_path: Path) -> None:
 
 def test_without_named_tensors_none_are_handed_back(tmp_path: Path) -> None:
     noise = {"noise": torch.Generator().manual_seed(1)}
-    assert checkpoint.resume(tmp_path / "nowhere", *parts(1), noise) is None
-    checkpoint.save(tmp_path, *parts(0), noise)
-    resumed = checkpoint.resume(tmp_path, *parts(1), noise)
+    assert checkpoint.resume(tmp_path / "nowhere", checkpoint.State(*parts(1), noise)) is None
+    checkpoint.save(tmp_path, checkpoint.State(*parts(0), noise))
+    resumed = checkpoint.resume(tmp_path, checkpoint.State(*parts(1), noise))
     assert resumed is not None and resumed.extra == {}
 
 
@@ -890,10 +890,10 @@ def test_nested_states_of_optimizers_come_back_and_tensors_of_groups_stay_the_sa
         run.gan.networks["generator"](torch.ones(1, 2)).sum().backward()
         optimizers["generator"].step()
     optimizers["generator"].param_groups[0]["lr"].fill_(0.25)
-    checkpoint.save(tmp_path, run, optimizers, batches, {})
+    checkpoint.save(tmp_path, checkpoint.State(run, optimizers, batches, {}))
     other, others, more = parts(1)
     rate = others["generator"].param_groups[0]["lr"]
-    checkpoint.resume(tmp_path, other, others, more, {})
+    checkpoint.resume(tmp_path, checkpoint.State(other, others, more, {}))
     assert others["generator"].param_groups[0]["lr"] is rate and rate == 0.25
     mine, theirs = (each["generator"].state_dict()["state"] for each in (optimizers, others))
     assert mine.keys() == theirs.keys() == {0, 1}
