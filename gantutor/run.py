@@ -424,6 +424,8 @@ def follow(followers: Followers, weight: float | Tensor) -> None:
     >>> follow(Followers.of([average], [network]), 0.25); average.weight.item()
     0.25
     """
+    if not followers.weights:  # a game may average nothing
+        return
     if isinstance(weight, Tensor):
         steps = torch._foreach_sub(followers.followed, followers.weights)
         torch._foreach_mul_(steps, weight)

@@ -245,3 +245,12 @@ def test_any_module_may_be_saved(points: Tensor, tmp_path: Path) -> None:
     run = gt.train(make(), points, steps=2, progress=False)
     run.save(tmp_path / "run")
     assert torch.equal(gt.Run.load(tmp_path / "run", make()).sample(4), run.sample(4))
+
+
+def test_a_game_may_average_nothing(points: Tensor) -> None:
+    def loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, Tensor]:
+        return {"total": gan.line(batch.real).square().mean()}
+
+    game = gt.GAN.of({"line": nn.Linear(2, 1)}, [gt.Turn("line", loss)], averaged=())
+    run = gt.train(game, points, steps=2, batch_size=16, progress=False)
+    assert run.step == 2 and run.averaged == {}
