@@ -96,8 +96,25 @@ class Notebook:
             self.complaints.append(message.text)
 
     def run(self) -> None:
-        """Start all cells, and do not wait for them."""
-        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+        """Start all cells, and do not wait for their end.
+
+        JupyterLab drops the command now and then while it still connects to the kernel: it is given once more
+        where no cell has begun.
+        """
+        before = self.prompts()
+        for seconds in (15, 60):
+            self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+            try:
+                wait_until(lambda: self.busy() or self.prompts() != before, seconds, "no cell began to run")
+                return
+            except AssertionError:
+                if seconds == 60:
+                    raise
+
+    def prompts(self) -> list[str]:
+        """What stands before the cells: their numbers, or a star while they wait or run."""
+        found: list[str] = self.page.locator(".jp-InputPrompt").all_inner_texts()
+        return found
 
     def text(self) -> str:
         """What stands in the outputs."""
@@ -113,7 +130,7 @@ class Notebook:
 
     def busy(self) -> bool:
         """Whether a cell runs; the kernel's own word would be "idle" whenever a widget was answered."""
-        return any("*" in prompt for prompt in self.page.locator(".jp-InputPrompt").all_inner_texts())
+        return any("*" in prompt for prompt in self.prompts())
 
     def idle(self, seconds: float = 60) -> None:
         self.until(lambda: not self.busy(), seconds, "the end of the cells")
