@@ -83,13 +83,26 @@ class Notebook:
         nbformat.write(content, folder / f"{name}.ipynb")
         self.complaints: list[str] = []
         self.page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        self.page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
-        self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
-        self.page.wait_for_function(READY, timeout=60_000)
+        self._open(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
         self.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
         # From here on: while it loads, JupyterLab itself complains of settings that nobody has made.
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _open(self, address: str) -> None:
+        """Until its kernel is idle. Now and then JupyterLab misses the kernel's first word and waits for ever:
+        then the page is loaded anew, as a person would do."""
+        from playwright.sync_api import TimeoutError as TookTooLong
+
+        for seconds in (15, 20, 60):
+            self.page.goto(address)
+            self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
+            try:
+                self.page.wait_for_function(READY, timeout=1000 * seconds)
+                return
+            except TookTooLong:
+                if seconds == 60:
+                    raise
 
     def _note(self, message: Any) -> None:
         if message.type == "error" and not message.text.startswith(OF_ITS_OWN):
