@@ -90,8 +90,11 @@ class Notebook:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _open(self, address: str) -> None:
-        """Until its kernel is idle. Now and then JupyterLab misses the kernel's first word and waits for ever:
-        then the page is loaded anew, as a person would do."""
+        """Open the page, and wait until its kernel is idle.
+
+        Now and then JupyterLab misses the kernel's first word and waits for ever: then the page is loaded
+        anew, as a person would do.
+        """
         from playwright.sync_api import TimeoutError as TookTooLong
 
         for seconds in (15, 20, 60):
