@@ -26,6 +26,11 @@ OF_ITS_OWN = "Could not restore the debugger state"
 """What JupyterLab complains of by itself when a kernel ends that it has just connected to."""
 
 SESSION = "window.jupyterapp.shell.currentWidget.sessionContext"
+ANSWERS = f"""Promise.race([
+    {SESSION}.session.kernel.requestExecute({{code: "pass", silent: true, store_history: false}}).done,
+    new Promise((_, refuse) => setTimeout(() => refuse("the kernel does not answer"), 15000)),
+]).then(() => true)"""
+"""Lets the kernel run a line that leaves no trace."""
 
 
 @contextmanager
@@ -90,22 +95,25 @@ class Notebook:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _open(self, address: str) -> None:
-        """Open the page, and wait until its kernel is idle.
+        """Open the page, and wait until its kernel is idle and answers.
 
-        Now and then JupyterLab misses the kernel's first word and waits for ever: then the page is loaded
-        anew, as a person would do.
+        Now and then JupyterLab and a kernel that begins miss each other's first words and wait for ever: then
+        the page is loaded anew, as a person would do, and in the end the kernel is begun anew.
         """
-        from playwright.sync_api import TimeoutError as TookTooLong
+        from playwright.sync_api import Error
 
-        for seconds in (15, 20, 60):
+        for attempt in range(4):
             self.page.goto(address)
             self.page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
             try:
-                self.page.wait_for_function(READY, timeout=1000 * seconds)
+                self.page.wait_for_function(READY, timeout=15_000)
+                self.page.evaluate(ANSWERS)
                 return
-            except TookTooLong:
-                if seconds == 60:
+            except Error:
+                if attempt == 3:
                     raise
+                if attempt > 0:
+                    self.page.evaluate(f"void {SESSION}.restartKernel()")
 
     def _note(self, message: Any) -> None:
         if message.type == "error" and not message.text.startswith(OF_ITS_OWN):
