@@ -80,38 +80,11 @@ class Control:
         return None if self.stopped else ()
 
 
-@contextmanager
-def interrupts_held() -> Iterator[None]:
-    """A ■ or Ctrl-C inside the block takes effect at its end, so that a step is whole; a second one at once.
-
-    Outside the main thread, where Python delivers no such signal, and in a process that ignores it, the block
-    runs as it is.
-    """
-    usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        yield
-        return
-    pressed = False
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-    if pressed:
-        usual(signal.SIGINT, None)
-
-
 class Hold:
-    """A ■ or Ctrl-C inside ``with hold:`` takes effect at its end; a second one at once."""
+    """A ■ or Ctrl-C inside ``with hold:`` takes effect at its end, as it usually does; a second at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, usual: Callable[[int, FrameType | None], object]) -> None:
+        self.usual = usual
         self.inside = self.pressed = False
 
     def __enter__(self) -> None:
@@ -121,7 +94,14 @@ class Hold:
         self.inside = False
         if self.pressed:
             self.pressed = False
-            raise KeyboardInterrupt
+            self.usual(signal.SIGINT, None)
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """What the signal calls."""
+        if self.inside and not self.pressed:
+            self.pressed = True
+        else:
+            self.usual(number, frame)
 
 
 @contextmanager
@@ -130,22 +110,24 @@ def interrupts_at_the_end_of_steps() -> Iterator[Hold]:
 
     Outside the main thread, and in a process that ignores the signal, nothing is redirected.
     """
-    hold, usual = Hold(), signal.getsignal(signal.SIGINT)
+    usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        yield hold
+        yield Hold(signal.default_int_handler)
         return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if hold.inside and not hold.pressed:
-            hold.pressed = True
-        else:
-            usual(number, frame)
-
-    signal.signal(signal.SIGINT, handle)
+    hold = Hold(usual)
+    signal.signal(signal.SIGINT, hold.handle)
     try:
         yield hold
     finally:
         signal.signal(signal.SIGINT, usual)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """A ■ or Ctrl-C inside the block takes effect at its end, so that what it does is whole; a second one at
+    once."""
+    with interrupts_at_the_end_of_steps() as hold, hold:
+        yield
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from gantutor import Control, InputError
-from gantutor.control import interrupts_held
+from gantutor.control import interrupts_at_the_end_of_steps, interrupts_held, interrupts_stop
 
 
 def test_it_lets_everything_pass_at_first() -> None:
@@ -135,3 +135,12 @@ def test_whoever_wants_to_know_is_told_once_that_it_waits_for_a_person() -> None
     assert control.wait(lambda: told.append("granted")) == () and not told
     threading.Timer(0.2, control.stop).start()
     assert control.wait(lambda: told.append("paused")) is None and told == ["paused"]
+
+
+def test_of_several_processes_an_interrupt_in_a_step_stops_at_its_end(interruptible: None) -> None:
+    control = Control()
+    with interrupts_stop(control), interrupts_at_the_end_of_steps() as hold:
+        with hold:
+            signal.raise_signal(signal.SIGINT)
+            assert not control.stopped
+        assert control.stopped
