@@ -139,3 +139,35 @@ def test_a_missing_package_or_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "dist.female.first").write_text("MARY 2.629 2.629 1\n", encoding="ascii")
     with pytest.raises(DataUnavailable, match=r"^dist\.female\.first of the package names is damaged"):
         names()
+
+
+# --- words of one's own -------------------------------------------------------------------------------------
+
+TREES = ["ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan", "yew"]
+
+
+def test_own_words_come_from_a_list_or_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "trees.txt"
+    file.write_text("\ufeff" + "\r\n".join([*TREES, "", "  Oak "]), encoding="utf-8")
+    for own in (TREES, tuple(TREES), file, str(file)):
+        data = names(own)
+        train, held_out = (decode(part.tensors[0]) for part in (data.train, data.held_out))
+        assert held_out == ["fir", "pine"] and sorted(train + held_out) == TREES
+        assert "10 to train on and 2 held out" in data.card.size and data.card.content == "words of your own"
+
+
+def test_own_words_that_cannot_be_spelt_are_refused(tmp_path: Path) -> None:
+    binary = tmp_path / "sound.wav"
+    binary.write_bytes(b"\xff\xfe\xff")
+    for own, said in (
+        ([], "at least 10 different words, not 0"),
+        (["oak"] * 20, "at least 10 different words, not 1"),
+        ([*TREES, "zoë"], "holds 'ë': only a to z"),
+        ([*TREES, "x" * 12], "12 letters: at most 11"),
+        ([*TREES, 7], "a name must be a text"),
+        (tmp_path / "missing.txt", "cannot be read as a text file"),
+        (binary, "cannot be read as a text file"),
+        (7, "list of words or the path of a text file, not int"),
+    ):
+        with pytest.raises(InputError, match=said):
+            names(own)  # type: ignore[arg-type]

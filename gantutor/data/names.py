@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.packaged import packaged_file
-from gantutor.errors import InputError
+from gantutor.errors import InputError, first_line
 
 SIGNS = ".abcdefghijklmnopqrstuvwxyz"
 """What an index stands for; 0 is the end mark, which also fills the rest of a sequence."""
@@ -26,8 +27,17 @@ FILES = {
 }
 """The lists of names 0.3.0 and their sha256."""
 
+_CENSUS = (
+    "distinct given names of the US census of 1990, letters a to z",
+    "US Census Bureau, frequently occurring names; through the package names",
+    "public domain (the package: MIT)",
+)
 
-def names() -> Dataset:
+LEAST = 10
+"""Words of one's own that there must be, to have two to hold out."""
+
+
+def names(own: str | Path | Sequence[str] | None = None) -> Dataset:
     """Given names as one-hot sequences (N, 12, 27), float32: 4,131 to train on and 1,032 held out.
 
     They are all distinct given names of the US census of 1990, women's and men's, two to eleven letters, each
@@ -35,23 +45,24 @@ def names() -> Dataset:
     alphabetical order is held out. Source: US Census Bureau, frequently occurring names (public domain),
     through the package names. Raises DataUnavailable where it or its files are missing.
 
+    ``own``: words of one's own instead, as a list or as a text file with one a line; doubles are dropped.
+    Raises InputError for a file that cannot be read, fewer than 10 words, or a word that is not of 1 to 11
+    letters a to z.
+
     >>> data = names()
     >>> data.train.tensors[0].shape, data.held_out.tensors[0].shape
     (torch.Size([4131, 12, 27]), torch.Size([1032, 12, 27]))
     >>> decode(data.train.tensors[0][:3])
     ['aaron', 'abbey', 'abbie']
     """
-    found = _census()
+    found = _census() if own is None else _own(own)
     held_out = found[4::5]
     train = [name for index, name in enumerate(found) if index % 5 != 4]
-    card = Card(
-        "names",
-        "distinct given names of the US census of 1990, letters a to z",
-        "US Census Bureau, frequently occurring names; through the package names",
-        "public domain (the package: MIT)",
-        f"{len(train):,} to train on and {len(held_out):,} held out, {LENGTH} steps × {len(SIGNS)} signs",
+    size = f"{len(train):,} to train on and {len(held_out):,} held out, {LENGTH} steps × {len(SIGNS)} signs"
+    credit = _CENSUS if own is None else ("words of your own", "given by you", "yours to know")
+    return Dataset(
+        "names", TensorDataset(encode(train)), TensorDataset(encode(held_out)), Card("names", *credit, size)
     )
-    return Dataset("names", TensorDataset(encode(train)), TensorDataset(encode(held_out)), card)
 
 
 @cache
@@ -62,6 +73,26 @@ def _census() -> list[str]:
         content = packaged_file("the names", "names", file, checksum, "names 0.3.0")
         found |= {line.split()[0].lower() for line in content.decode("ascii").splitlines() if line}
     return sorted(found)
+
+
+def _own(own: str | Path | Sequence[str]) -> list[str]:
+    """Words of one's own, each once, in small letters and in alphabetical order."""
+    if isinstance(own, str | Path):
+        try:
+            words: Sequence[str] = Path(own).read_text(encoding="utf-8-sig").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"the words {str(own)!r} cannot be read as a text file: {first_line(error)}"
+            ) from None
+        words = [word.strip() for word in words if word.strip()]
+    elif isinstance(own, list | tuple):
+        words = own
+    else:
+        raise InputError(f"own must be a list of words or the path of a text file, not {type(own).__name__}")
+    found = sorted({_checked(word) for word in words})
+    if len(found) < LEAST:
+        raise InputError(f"there must be at least {LEAST} different words, not {len(found)}")
+    return found
 
 
 def encode(names: Sequence[str]) -> Tensor:
