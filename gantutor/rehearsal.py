@@ -140,8 +140,11 @@ def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
         )
         if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
             made = tuple(fake.shape) if isinstance(fake, Tensor) else type(fake).__name__
+            single = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
+            hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
             raise InputError(
                 f"the generator makes samples of shape {made}, and the data have {tuple(batch.real.shape)}"
+                + (hint if single else "")
             )
         logits = _attempt(
             lambda: apply(gan.networks["discriminator"], batch.real, batch.condition),

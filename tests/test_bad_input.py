@@ -296,3 +296,34 @@ def refuse(says: str, gan: gt.GAN, data: Any, **options: Any) -> None:
         gt.train(gan, data, **({"steps": 2, "batch_size": 16, "progress": False} | options))
     assert "\n" not in str(error.value) and len(str(error.value)) < 400
     assert all(torch.equal(a, b) for a, b in zip(before, gan.parameters(), strict=True))
+
+
+# --- series -------------------------------------------------------------------------------------------------
+
+
+class Series(Dataset[Tensor]):
+    """As many series as lengths are given, with the same label where one is wanted."""
+
+    def __init__(self, lengths: list[int], label: int | None = None) -> None:
+        self.lengths, self.label = lengths, label
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> Any:
+        series = torch.zeros(self.lengths[index], 5)
+        return series if self.label is None else (series, self.label)
+
+
+def series_game() -> gt.GAN:
+    return gt.GAN(gt.networks.GRUGenerator(2, 5, 24), gt.networks.GRUDiscriminator(5), latent=2)
+
+
+@pytest.mark.parametrize("label", [None, 3])
+def test_series_of_unequal_length_are_refused(label: int | None) -> None:
+    different = r"different shapes, \(24, 5\) and \(23, 5\): cut or pad them to one"
+    refuse(different, series_game(), Series([24] * 20 + [23], label))
+
+
+def test_single_series_in_a_list_are_told_from_batches() -> None:
+    refuse("a list is read as batches: torch.stack", series_game(), [torch.zeros(24, 5)] * 20)

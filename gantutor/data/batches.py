@@ -99,7 +99,7 @@ class DatasetBatches:
 
     def next(self) -> Pair:
         indices, _ = self._indices.next()
-        return as_pair(to_device(default_collate([self.dataset[int(i)] for i in indices]), self.device))
+        return as_pair(to_device(collated([self.dataset[int(i)] for i in indices]), self.device))
 
     def state_dict(self) -> dict[str, Any]:
         return self._indices.state_dict()
@@ -177,6 +177,31 @@ def as_pair(item: Any) -> Pair:
         real = tuple(item[0]) if isinstance(item[0], list) else item[0]
         return real, None if not rest else rest[0] if len(rest) == 1 else rest
     raise InputError(f"a batch must be a tensor or a pair (x, condition), not {type(item).__name__}")
+
+
+def collated(samples: list[Any]) -> Any:
+    """Samples of a data set as one batch; raises InputError where they have different shapes.
+
+    >>> collated([torch.zeros(24, 5), torch.zeros(23, 5)])
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: the samples have different shapes, (24, 5) and (23, 5): cut or pad them to one
+    """
+    try:
+        return default_collate(samples)
+    except RuntimeError:
+        for parts in zip(*(as_parts(sample) for sample in samples), strict=False):
+            shapes = list(dict.fromkeys(tuple(part.shape) for part in parts if isinstance(part, Tensor)))
+            if len(shapes) > 1:
+                raise InputError(
+                    f"the samples have different shapes, {shapes[0]} and {shapes[1]}: cut or pad them to one"
+                ) from None
+        raise
+
+
+def as_parts(sample: Any) -> tuple[Any, ...]:
+    """A sample with all that belongs to it: (x,), (x, condition), …"""
+    return tuple(sample) if isinstance(sample, tuple | list) else (sample,)
 
 
 def to_device(item: Any, device: torch.device) -> Any:
@@ -259,5 +284,5 @@ def _in_memory(dataset: Any) -> tuple[Tensor, ...] | None:
 
 
 def _stacked(items: list[Any]) -> tuple[Tensor, ...]:
-    everything = default_collate(items)
+    everything = collated(items)
     return tuple(everything) if isinstance(everything, tuple | list) else (everything,)
