@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
 
 from gantutor import plots
 from gantutor.live import page
@@ -17,21 +20,26 @@ SHOWN = 60
 
 class TimeMachine:
     """The fixed latents of a run at one ``moment``, an index into its snapshots; ``still()`` shows them
-    all."""
+    all.
 
-    def __init__(self, run: Run, columns: int = 12) -> None:
-        plots.refuse_no_snapshots(run)
-        self.run, self.columns, self.moment = run, columns, len(run.snapshots) - 1
+    Images and spectrograms are shown as such, series as small curves, and where ``show(sample)`` says what a
+    sample reads, what it says.
+    """
+
+    def __init__(self, run: Run, columns: int = 12, show: Callable[[Tensor], str] | None = None) -> None:
+        plots.refuse_no_snapshots(run, show)
+        self.run, self.columns, self.show = run, columns, show
+        self.moment = len(run.snapshots) - 1
 
     def picture(self) -> Figure:
         """The page of samples at the present moment."""
         snapshot = self.run.snapshots[self.moment]
         title = f"Step {snapshot.step:,}, after {snapshot.seconds:,.0f} s of training"
-        return plots.grid(snapshot.samples[:SHOWN], title, self.columns)
+        return plots.page(snapshot.samples[:SHOWN], title, self.columns, show=self.show)
 
     def still(self) -> Figure:
         """One row a fixed latent, one column a moment."""
-        return plots.time_machine(self.run, columns=self.columns)
+        return plots.time_machine(self.run, columns=self.columns, show=self.show)
 
     def describe(self) -> str:
         """The picture in one sentence."""
@@ -40,11 +48,14 @@ class TimeMachine:
         )
 
 
-def time_machine(run: Run, columns: int = 12) -> TimeMachine:
+def time_machine(run: Run, columns: int = 12, show: Callable[[Tensor], str] | None = None) -> TimeMachine:
     """Show the snapshots of a run with a slider, and return the ``TimeMachine``; elsewhere than in JupyterLab
-    a still picture, one row a latent and one column a moment. Raises InputError for a run without
-    snapshots."""
-    machine = TimeMachine(run, columns)
+    a still picture, one row a latent and one column a moment.
+
+    ``show(sample)`` says what a sample reads, for samples that are words. Raises InputError for a run without
+    snapshots, or one of samples that are no images, series or words.
+    """
+    machine = TimeMachine(run, columns, show)
     page.Pane().show(panel(machine) if page.watched() else None, machine.still(), machine.describe())
     return machine
 

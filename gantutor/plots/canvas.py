@@ -1,0 +1,47 @@
+"""What every picture is drawn on: the palette, figures, and the words of a panel.
+
+One palette for the whole course, safe for colour-blind readers (Okabe & Ito 2008): real, generated, generator
+and discriminator keep their colours everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+REAL = "#0072B2"
+GENERATED = "#D55E00"
+GENERATOR = "#CC79A7"
+DISCRIMINATOR = "#009E73"
+NEUTRAL = "#666666"
+
+
+class Figure(matplotlib.figure.Figure):
+    """A figure that pyplot does not know of: it is shown once, where it is returned, and no other thread
+    draws it while it is made."""
+
+    def _repr_png_(self) -> bytes:
+        from IPython.core.pylabtools import print_figure
+
+        picture: bytes = print_figure(self, "png", base64=False)
+        return picture
+
+
+def figure(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
+) -> tuple[Figure, Any]:
+    """An empty figure and its axes."""
+    fig = Figure(figsize=size, dpi=100, layout="constrained")
+    return fig, fig.subplots(rows, columns, **options)
+
+
+def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Title and axis labels of one panel."""
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)

@@ -1,0 +1,86 @@
+"""Numbers over the steps of a training, and numbers side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gantutor.metrics.score import short
+from gantutor.plots.canvas import DISCRIMINATOR, GENERATOR, NEUTRAL, Figure, figure, label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 300
+"""A thinned curve is drawn with at most so many points."""
+
+
+def smoothed(values: Sequence[float], window: int) -> Tensor:
+    """Running mean over ``window`` values, shorter at the ends: same length."""
+    column = torch.tensor(values, dtype=torch.float64)
+    total = torch.cat([column.new_zeros(1), column.nan_to_num().cumsum(0)])
+    positions = torch.arange(len(column))
+    low = (positions - window // 2).clamp(min=0)
+    high = (positions + window // 2 + 1).clamp(max=len(column))
+    return (total[high] - total[low]) / (high - low)
+
+
+def thinned(
+    steps: Sequence[int], values: Sequence[float], most: int = POINTS
+) -> tuple[list[float], list[float]]:
+    """The means of at most ``most`` equal stretches of a curve.
+
+    >>> thinned([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], most=2)
+    ([0.5, 2.5], [2.0, 6.0])
+    """
+    size = math.ceil(len(values) / most) or 1
+    starts = range(0, len(values), size)
+
+    def means(column: Sequence[float]) -> list[float]:
+        return [sum(part) / len(part) for part in (column[start : start + size] for start in starts)]
+
+    return means(steps), means(values)
+
+
+def losses(run: Any, title: str = "Losses while training", axes: Axes | None = None) -> Figure:
+    """The losses of all turns over the steps, smoothed over a fiftieth of the run, the raw values pale
+    behind.
+
+    The dotted line is 2 log 2, the discriminator's cross-entropy when it cannot tell real from generated.
+    """
+    if axes is None:
+        _, axes = figure()
+    colours = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
+    for name in (turn.name for turn in run.gan.turns):
+        if name not in run.history.names:
+            continue
+        steps, values = run.history.column(name)
+        colour = colours.get(name, NEUTRAL)
+        axes.plot(steps, values, color=colour, alpha=0.15, linewidth=0.8)
+        axes.plot(steps, smoothed(values, max(1, len(values) // 50)), color=colour, label=name)
+    axes.axhline(2 * float(torch.tensor(2.0).log()), color=NEUTRAL, linestyle=":", linewidth=1)
+    label(axes, title, "step", "loss (nats)")
+    axes.legend(fontsize=8)
+    return axes.figure  # type: ignore[return-value]
+
+
+def bars(
+    values: Mapping[str, float],
+    title: str,
+    unit: str,
+    colours: Sequence[str] | None = None,
+    log: bool = False,
+) -> Figure:
+    """Numbers side by side, each written on its bar."""
+    fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
+    names = list(values)
+    drawn = axes.barh(names, list(values.values()), color=colours or [NEUTRAL] * len(names), log=log)
+    axes.bar_label(drawn, labels=[f" {short(value)}" for value in values.values()], fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    label(axes, title, unit)
+    return fig
