@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,14 +11,12 @@ from scipy import stats
 from torch import Tensor, nn
 
 import gantutor as gt
-from gantutor.networks.recurrent import gumbel, straight_through, with_differences
+from gantutor.networks.letters import gumbel, straight_through
 
 nets = gt.networks
 DISCRIMINATORS: dict[str, Callable[[], nn.Module]] = {
     "GRU": lambda: nets.GRUDiscriminator(3, hidden=8),
-    "GRU, series alone": lambda: nets.GRUDiscriminator(3, hidden=8, differences=0),
     "convolutional": lambda: nets.SequenceConvDiscriminator(3, length=10, channels=8),
-    "convolutional, series alone": lambda: nets.SequenceConvDiscriminator(3, 10, channels=8, differences=0),
 }
 
 
@@ -31,6 +28,15 @@ def test_shapes(features: int, length: int) -> None:
     assert nets.SequenceConvDiscriminator(features, length, channels=8)(series).shape == (6,)
     names = nets.NameGenerator(4, features + 1, length, hidden=8)
     assert names(torch.randn(6, names.inputs)).shape == (6, length, features + 1)
+
+
+def test_fresh_noise_moves_its_own_step_and_those_after_it_alone() -> None:
+    generator = nets.FreshNoiseGRUGenerator(2, 3, 10, hidden=8)
+    latent = torch.randn(4, generator.inputs)
+    changed = latent.clone()
+    changed[:, 2 * 6 : 2 * 7] += 1  # the noise of step 6
+    moved = (generator(changed) - generator(latent)).abs().sum((0, 2))
+    assert bool((moved[:6] == 0).all()) and bool((moved[6:] > 0).all())
 
 
 def test_the_output_activation_bounds_the_series() -> None:
@@ -50,13 +56,6 @@ def test_the_generator_knows_where_it_is() -> None:
         state = next_state[0]
         inputs.append(generator.head(output[:, 0]))
     torch.testing.assert_close(generator(latent), torch.stack(inputs, 1), atol=1e-7, rtol=0)
-
-
-def test_differences_by_hand() -> None:
-    series = torch.randn(4, 7, 2)
-    both = with_differences(series, 3.0)
-    assert torch.equal(both[..., :2], series) and bool((both[:, 0, 2:] == 0).all())
-    assert torch.equal(both[:, 1:, 2:], 3 * (series[:, 1:] - series[:, :-1]))
 
 
 @pytest.mark.parametrize("name", DISCRIMINATORS)
@@ -161,7 +160,7 @@ def test_gradients_reach_every_weight(which: str) -> None:
 
 def test_names_train_against_a_convolutional_discriminator() -> None:
     generator = nets.NameGenerator(4, 6, 5, hidden=8)
-    discriminator = nets.SequenceConvDiscriminator(6, 5, channels=8, differences=0)
+    discriminator = nets.SequenceConvDiscriminator(6, 5, channels=8)
     real = torch.eye(6)[torch.randint(6, (32, 5))]
     gan = gt.GAN(generator, discriminator, gt.objectives.non_saturating(r1=0.2), latent=generator.inputs)
     run = gt.train(gan, real, steps=3, batch_size=16, seed=0, progress=False)
@@ -177,10 +176,8 @@ MAKE: list[tuple[Callable[[], Any], str]] = [
     (lambda: nets.GRUGenerator(4, 5, 24, hidden=-1), "hidden must be a whole number of at least 1"),
     (lambda: nets.GRUDiscriminator(0), "features must be a whole number of at least 1"),
     (lambda: nets.GRUDiscriminator(3, hidden=0), "hidden must be a whole number of at least 1"),
-    (lambda: nets.GRUDiscriminator(3, differences=-1), "differences must be a number of at least 0"),
     (lambda: nets.SequenceConvDiscriminator(3, 0), "length must be a whole number of at least 2"),
     (lambda: nets.SequenceConvDiscriminator(3, 9, channels=0), "channels must be a whole number"),
-    (lambda: nets.SequenceConvDiscriminator(3, 9, differences=math.inf), "differences must be a number"),
     (lambda: nets.NameGenerator(letters=1), "letters must be a whole number of at least 2, not 1"),
     (lambda: nets.NameGenerator(length=0), "length must be a whole number of at least 1"),
     (lambda: nets.NameGenerator(temperature=0), "temperature must be a number greater than 0"),

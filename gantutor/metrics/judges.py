@@ -59,7 +59,7 @@ def light_judge(steps: int = 2000, hidden: int | None = None) -> Judge:
     validate({"hidden": 1 if hidden is None else hidden}, hidden=whole(1))
 
     def network(features: int, length: int) -> nn.Module:
-        return GRUDiscriminator(features, hidden or half(features), differences=0)
+        return GRUDiscriminator(features, hidden or half(features))
 
     return Judge("light", network, steps)
 

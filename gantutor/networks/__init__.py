@@ -1,12 +1,21 @@
 """Short ``nn.Module``s, one topic a file; none of them knows of losses or training."""
 
-from gantutor.networks.audio import SpectrogramDiscriminator, SpectrogramGenerator, spectrogram, wave
+from gantutor.networks.audio import (
+    SpectrogramDiscriminator,
+    SpectrogramGenerator,
+    full_scale,
+    phase,
+    spectrogram,
+    wave,
+)
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
+from gantutor.networks.differences import Differences, SumUp
+from gantutor.networks.letters import NameGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.recurrent import (
+    FreshNoiseGRUGenerator,
     GRUDiscriminator,
     GRUGenerator,
-    NameGenerator,
     SequenceConvDiscriminator,
 )
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
@@ -14,6 +23,8 @@ from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 __all__ = [
     "ConvDiscriminator",
     "ConvGenerator",
+    "Differences",
+    "FreshNoiseGRUGenerator",
     "GRUDiscriminator",
     "GRUGenerator",
     "MLPDiscriminator",
@@ -22,8 +33,11 @@ __all__ = [
     "SequenceConvDiscriminator",
     "SpectrogramDiscriminator",
     "SpectrogramGenerator",
+    "SumUp",
     "WaveDiscriminator",
     "WaveGenerator",
+    "full_scale",
+    "phase",
     "spectrogram",
     "wave",
 ]
