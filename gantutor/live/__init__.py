@@ -3,7 +3,19 @@
 from gantutor.live.dashboard import Dashboard
 from gantutor.live.explorer import Explorer, explore
 from gantutor.live.lab import Lab, lab
+from gantutor.live.players import Players, listen
 from gantutor.live.scoring import Scoring
 from gantutor.live.snapshots import TimeMachine, time_machine
 
-__all__ = ["Dashboard", "Explorer", "Lab", "Scoring", "TimeMachine", "explore", "lab", "time_machine"]
+__all__ = [
+    "Dashboard",
+    "Explorer",
+    "Lab",
+    "Players",
+    "Scoring",
+    "TimeMachine",
+    "explore",
+    "lab",
+    "listen",
+    "time_machine",
+]
