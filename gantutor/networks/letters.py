@@ -56,6 +56,25 @@ class NameGenerator(nn.Module):
             name.append(letter)
         return torch.stack(name, 1)
 
+    def next_letters(self, latent: Tensor, names: Tensor) -> Tensor:
+        """Logits (N, ``length``, ``letters``) of each letter of given names, one-hot, after those before it.
+
+        This is teacher forcing (Williams & Zipser 1989): the network is fed the real letters, not its own.
+        By the Gumbel-max trick ``forward`` draws from the softmax of just these logits. ``latent``: (N,
+        ``inputs``), of which only the first ``latent`` count. Raises InputError for names of another shape.
+        """
+        if names.shape != (len(latent), self.length, self.letters):
+            wanted = (len(latent), self.length, self.letters)
+            raise InputError(f"names must have shape {wanted}, not {tuple(names.shape)}")
+        cause = latent[:, : self.latent]
+        state, before = self.start(cause).tanh(), torch.zeros_like(names[:, 0])
+        logits = []
+        for step in range(self.length):
+            state = self.cell(torch.cat([cause, before], 1), state)
+            logits.append(self.head(state))
+            before = names[:, step]
+        return torch.stack(logits, 1)
+
 
 def gumbel(normal: Tensor) -> Tensor:
     """Standard normal numbers as Gumbel noise, in order: −log(−log Φ(z)).
