@@ -82,6 +82,27 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """The name of a file to write; it takes its place at ``path`` in one step when the block ends well, and
+    vanishes otherwise.
+
+    What stood at ``path`` before stays until then. Raises WriteFailed where nothing can be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            fresh = Path(folder) / path.name
+            yield fresh
+            with fresh.open("rb") as handle:
+                os.fsync(handle.fileno())
+            fresh.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise WriteFailed(f"cannot write to {path}: {reason}", reason) from None
+
+
 def tidy(folder: Path, leftover: str) -> None:
     """Put back what a killed write had moved aside, and remove what it left half-written.
 

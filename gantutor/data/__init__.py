@@ -4,7 +4,7 @@ from gantutor.data import toy
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 from gantutor.data.names import decode, encode, names
-from gantutor.data.recordings import read_recording
+from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
 from gantutor.data.speech import speech
 
@@ -20,4 +20,5 @@ __all__ = [
     "sines",
     "speech",
     "toy",
+    "write_recording",
 ]

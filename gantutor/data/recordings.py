@@ -1,4 +1,4 @@
-"""Recordings of one's own: any sound file becomes the samples that a network takes."""
+"""Recordings of one's own: any sound file becomes the samples that a network takes, and the way back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import DataUnavailable, InputError, first_line
+from gantutor.files import new_file
 from gantutor.parameters import validate, whole
 
 MINUTES = 10
@@ -21,6 +22,9 @@ RATES = (1000, 768_000)
 
 SILENT = 1e-3
 """A recording that never leaves its mean by more (−60 dB of full scale) is silent."""
+
+CHANNELS = 8
+"""A file that is written has so many at most: a page of sounds is not one recording."""
 
 CLIPPED = 0.01
 """Share of steps along the very edge above which a recording is cut off: of 2,266 clean spoken digits none
@@ -47,6 +51,58 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
     part = loudest_part(sound, math.ceil(length * found / rate))
     _refuse_silent_or_clipped(part)
     return fitted(part, found, rate, length)
+
+
+def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
+    """Write a wave (L,) or (channels, L), floats in [−1, 1], ``rate`` samples a second, as a 16-bit WAV file.
+
+    The folder is made where it is missing; the file is whole or not there, and one that stands at ``path`` is
+    replaced. Returns the path. Raises InputError for other shapes, more than 8 channels, no samples, values
+    that are not finite or beyond ±1, another suffix than .wav, or where nothing can be written, and
+    DataUnavailable where soundfile is missing.
+
+    >>> import tempfile
+    >>> tone = (2 * torch.pi * 440 * torch.arange(4096) / 8000).sin() / 2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = read_recording(write_recording(Path(folder) / "tone.wav", tone))
+    >>> float((again - (tone - tone.mean())).abs().max()) < 1e-4
+    True
+    """
+    validate({"rate": rate}, rate=whole(1000, 192_000))
+    samples = _writable(wave)
+    if not isinstance(path, str | Path) or Path(path).suffix.lower() != ".wav":
+        raise InputError(f"path must be the name of a file that ends in .wav, not {str(path)!r}")
+    soundfile, path = soundfile_module(), Path(path)
+    with new_file(path) as fresh:
+        try:
+            soundfile.write(str(fresh), samples.T.numpy(), rate, format="WAV", subtype="PCM_16")
+        except RuntimeError as error:  # libsndfile's own word for a disk that is full
+            raise OSError(first_line(error)) from None
+    return path
+
+
+def _writable(wave: Any) -> Tensor:
+    """A wave as (channels, L), 64-bit floats on the CPU."""
+    shape = tuple(wave.shape) if isinstance(wave, Tensor) else ()
+    right = isinstance(wave, Tensor) and wave.is_floating_point() and wave.dim() in (1, 2)
+    if not right or (wave.dim() == 2 and not 1 <= shape[0] <= CHANNELS):
+        what = f"{wave.dtype} of {shape}" if isinstance(wave, Tensor) else type(wave).__name__
+        raise InputError(
+            f"wave must be floats of shape (length,) or (channels, length), at most {CHANNELS} channels, "
+            f"not {what}"
+        )
+    if not wave.numel():
+        raise InputError("wave holds no samples: there is nothing to write")
+    wave = wave.detach().double().cpu()
+    if not bool(wave.isfinite().all()):
+        raise InputError("wave contains values that are not finite (NaN or infinity)")
+    loudest = float(wave.abs().max())
+    if loudest > 1:
+        raise InputError(
+            f"wave must lie between -1 and 1, and its loudest sample is {loudest:.4g}: divide it by that"
+        )
+    samples: Tensor = wave.reshape(-1, shape[-1])
+    return samples
 
 
 def fitted(sound: Tensor, found: int, rate: int, length: int) -> Tensor:
