@@ -570,6 +570,27 @@ def test_scores_are_taken_at_their_moments_and_change_nothing(
     assert same_weights(run, gt.train(point_game(), points, steps=6, progress=False))
 
 
+def test_a_function_scores_any_run(point_game: Make, points: Tensor, same_weights: Same) -> None:
+    def measure(run: gt.Run) -> gt.metrics.Scores:
+        torch.rand(7)
+        mean = float(run.sample(9).mean())
+        return gt.metrics.Scores(mean=gt.metrics.Score(mean, 0.0, "x", "lower", 9, "nothing"))
+
+    scoring = Scoring(measure, [0, 3])
+    run = gt.train(point_game(), points, steps=4, callbacks=[scoring], progress=False)
+    assert [step for step, _, _ in scoring.moments] == [0, 3]
+    assert scoring.moments[1][2]["mean"].value != scoring.moments[0][2]["mean"].value
+    assert portrait.portrait(run, scoring=scoring).axes[-1].get_title() == "mean (lower is better)"
+    assert same_weights(run, gt.train(point_game(), points, steps=4, progress=False))
+
+
+def test_what_is_no_measure_is_said(point_game: Make, points: Tensor) -> None:
+    with pytest.raises(gt.InputError, match="samples and score go with held-out data"):
+        Scoring(lambda run: gt.metrics.Scores(), [0], samples=9)
+    with pytest.raises(gt.InputError, match="must return Scores, Score by name, not float"):
+        gt.train(point_game(), points, steps=1, callbacks=[Scoring(lambda run: 0.5, [0])], progress=False)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("steps", [[-1], [1.5], [True], ["2"]])
 def test_moments_are_whole_numbers(steps: Any) -> None:
     with pytest.raises(gt.InputError, match="steps must be whole numbers"):
