@@ -20,6 +20,7 @@ from gantutor.metrics.score import MIME, Score, Scores, record
 from gantutor.metrics.sequences import discriminative_score, predictive_score, train_on_synthetic
 from gantutor.metrics.sines import nearest_sine, sine_scores
 from gantutor.metrics.spelling import bigram_names, name_scores, ngram_overlap
+from gantutor.metrics.spoken_reader import SpokenReader, read_spoken_digits, spoken_reader
 
 __all__ = [
     "MIME",
@@ -27,6 +28,7 @@ __all__ = [
     "Judge",
     "Score",
     "Scores",
+    "SpokenReader",
     "audio_scores",
     "bigram_names",
     "class_means",
@@ -47,10 +49,12 @@ __all__ = [
     "precision_recall",
     "predictive_score",
     "read_digits",
+    "read_spoken_digits",
     "record",
     "scale_invariant_sdr",
     "signal_to_noise",
     "sine_scores",
+    "spoken_reader",
     "strong_judge",
     "train_on_synthetic",
 ]

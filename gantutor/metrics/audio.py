@@ -126,7 +126,8 @@ def audio_scores(
 
     Each argument is a pair: features (N, D) and class probabilities (N, K). Generated clips are scored
     against ``real`` ones; ``others``, further real ones, stand in for generated clips in the floors: medians
-    over 20 random splits of all real clips into parts of the two sizes. Precision and recall take equal
+    over 20 random splits of all real clips into parts of the two sizes, with even shares of what the reader
+    hears in both. Precision and recall take equal
     numbers, k = 3. ``labels`` (N,) are what the clips were generated for, ``real_labels`` those of the real
     ones, which give the floor. Raises InputError for other shapes, or where there are fewer real clips in all
     than the two sizes need.
@@ -147,9 +148,9 @@ def audio_scores(
         raise InputError(f"score from 10 clips up to {most:,} with these real ones, not {counts[0]:,}")
     draw = torch.Generator().manual_seed(seed)
     values, splits = _measure(made, truth, draw), []
+    classes = pool[1].argmax(1)
     for _ in range(SPLITS):
-        order = torch.randperm(len(pool[0]), generator=draw)[: sum(counts)]
-        one, other = order[: counts[0]], order[counts[0] :]
+        one, other = even_split(classes, *counts, draw)
         splits.append(_measure((pool[0][one], pool[1][one]), (pool[0][other], pool[1][other]), draw))
     against, few = f"{counts[1]:,} real clips", min(counts)
     units = {
@@ -172,6 +173,25 @@ def audio_scores(
             read, floor, "share read as meant", "higher", counts[0], "the reader"
         )
     return scores
+
+
+def even_split(classes: Tensor, first: int, second: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Two disjoint random sets of places in classes (N,), ``first`` and ``second`` many, with the same share
+    of every class, to within one.
+
+    Uneven shares would raise the floor and flatter what is measured against it.
+
+    >>> one, other = even_split(torch.arange(12) % 2, 2, 4, torch.Generator().manual_seed(0))
+    >>> (one % 2).sum(), (other % 2).sum()
+    (tensor(1), tensor(2))
+    """
+    order = torch.randperm(len(classes), generator=draw)
+    order = order[classes[order].argsort(stable=True)]  # by class, at random within each
+    total = first + second
+    chosen = order[torch.arange(total) * len(order) // total]
+    step = torch.arange(total + 1) * first // total
+    is_first = step[1:] > step[:-1]
+    return chosen[is_first], chosen[~is_first]
 
 
 def _measure(made: Reading, truth: Reading, draw: torch.Generator) -> dict[str, float]:

@@ -38,6 +38,19 @@ def spectrogram(waves: Tensor) -> Tensor:
     return (2 * (decibels - LOW) / (HIGH - LOW) - 1).clamp(-1, 1)[:, None]
 
 
+def full_scale(waves: Tensor) -> Tensor:
+    """Waves (N, L), each scaled to a peak of 1; silence stays silence.
+
+    The course does so with every recording before its spectrogram: how loud somebody spoke says nothing of
+    what was said, and a network need not learn it.
+
+    >>> full_scale(torch.tensor([[0.1, -0.2], [0.0, 0.0]])).tolist()
+    [[0.5, -1.0], [0.0, 0.0]]
+    """
+    peak = waves.abs().amax(1, keepdim=True)
+    return waves / torch.where(peak > 0, peak, 1.0)
+
+
 @torch.no_grad()
 def wave(spectrograms: Tensor, rounds: int = 32, phase: Tensor | None = None, seed: int = 0) -> Tensor:
     """Waves (N, 64 T) whose spectrograms come near (N, 1, 128, T) in [−1, 1].
@@ -68,6 +81,19 @@ def wave(spectrograms: Tensor, rounds: int = 32, phase: Tensor | None = None, se
         ahead = reached if before is None else reached + MOMENTUM * (reached - before)
         wanted, before = torch.polar(size, ahead.angle()), reached
     return _inverse(wanted)
+
+
+def phase(waves: Tensor) -> Tensor:
+    """The phases of waves (N, L), in radians: (N, 128, L / 64). A cleared recording is given those of the
+    noisy one.
+
+    >>> clips = torch.sin(torch.arange(4096) * 0.3)[None]
+    >>> back = wave(spectrogram(clips), rounds=0, phase=phase(clips))
+    >>> float((back - clips).abs().max()) < 0.01
+    True
+    """
+    _check_waves(waves)
+    return _transform(waves).angle()
 
 
 def magnitude(spectrograms: Tensor) -> Tensor:
