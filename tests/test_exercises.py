@@ -26,6 +26,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 import gantutor as gt
+from gantutor.data.names import decode
 from gantutor.exercises import EXERCISES, Exercise, Note, Reply, keeping, showing
 
 ALL = list(EXERCISES.values())
@@ -50,7 +51,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03", "10"):
+    for notebook in ("00", "01", "02", "03", "04", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -70,6 +71,7 @@ NAMES = {
     "01": {"math": math, "torch": torch, "softplus": softplus, "gt": gt},
     "02": {"copy": copy, "torch": torch, "nn": nn, "softplus": softplus, "gt": gt},
     "03": {"copy": copy, "torch": torch, "nn": nn, "gt": gt},
+    "04": {"torch": torch, "gt": gt},
     "10": {"median": median, "torch": torch, "gt": gt},
 }
 """What each notebook has imported where its exercises stand."""
@@ -144,6 +146,74 @@ def saved_and_loaded(networks: Any, optimizers: Any, draw: torch.Generator) -> A
     torch.save(state | {"draw": draw.get_state(), "step": 3}, file)
     file.seek(0)
     return torch.load(file)
+
+
+def changes_in_a_loop(series: torch.Tensor, scale: float) -> torch.Tensor:
+    changes = [torch.zeros_like(series[:, 0])]
+    changes += [scale * (series[:, t] - series[:, t - 1]) for t in range(1, series.shape[1])]
+    return torch.cat([series, torch.stack(changes, 1)], -1)
+
+
+def changes_by_roll(series: torch.Tensor, scale: float) -> torch.Tensor:
+    changes = scale * (series - series.roll(1, 1))
+    changes[:, 0] = 0
+    return torch.cat([series, changes], 2)
+
+
+def every_fifth_is_held_out(fit: Any, real: torch.Tensor, generated: torch.Tensor) -> Any:
+    """Two sorted sets, of which the larger is thinned out; one call of the judge, and answers as numbers."""
+    series = torch.cat([real[::3], generated])
+    answers, apart = torch.tensor([1.0] * 100 + [0.0] * 100), torch.arange(200) % 5 == 4
+    said = fit(series[~apart], answers[~apart])(series[apart])
+    return abs((said.float() == answers[apart]).float().mean().item() - 0.5)
+
+
+def five_judges(fit: Any, real: torch.Tensor, generated: torch.Tensor) -> Any:
+    """Each fifth is held out once."""
+    kinds = [
+        series[torch.from_numpy(np.random.permutation(len(series)))][:100] for series in (real, generated)
+    ]
+    right = 0
+    for fold in range(5):
+        apart = torch.arange(100) // 20 == fold
+        judge = fit(torch.cat([series[~apart] for series in kinds]), torch.arange(160) < 80)
+        right += int(judge(kinds[0][apart]).sum() + (~judge(kinds[1][apart])).sum())
+    return np.abs(right / 200 - 0.5)
+
+
+class Choice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(logits.softmax(1))
+        return (logits == logits.amax(1, keepdim=True)).float()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        (soft,) = ctx.saved_tensors
+        return soft * (gradient - (soft * gradient).sum(1, keepdim=True))
+
+
+def choice_in_one_detach(logits: torch.Tensor) -> torch.Tensor:
+    soft = logits.exp() / logits.exp().sum(1, keepdim=True)
+    return (nn.functional.one_hot(soft.argmax(1), soft.shape[1]) - soft).detach() + soft
+
+
+def filling_ignored(network: Any, names: torch.Tensor) -> torch.Tensor:
+    letters = names.argmax(2)
+    behind = ((letters == 0).cumsum(1) > 1).nonzero(as_tuple=True)
+    targets = letters.index_put(behind, torch.tensor(-100))
+    logits = network(nn.functional.pad(names, (0, 0, 1, 0))[:, :-1])
+    return nn.functional.cross_entropy(logits.transpose(1, 2), targets)
+
+
+def name_by_name(network: Any, names: torch.Tensor) -> torch.Tensor:
+    losses = []
+    for name in decode(names):
+        letters = torch.tensor([ord(letter) - 96 for letter in name] + [0])
+        before = nn.functional.one_hot(letters, 27).float().roll(1, 0)
+        before[0] = 0
+        losses.append(nn.functional.cross_entropy(network(before[None])[0], letters, reduction="none"))
+    return torch.cat(losses).mean()
 
 
 def scaled_at_the_end(network: nn.Module, loss: Any, parts: list[torch.Tensor], optimizer: Any) -> None:
@@ -228,6 +298,16 @@ def saved_with_an_error_of_its_own(path: Path, text: str, write: Any) -> None:
         ("03.3", three_turns),
         ("03.4", update_data),
         ("03.5", saved_and_loaded),
+        ("04.1", [0.17, 0, 0.16]),
+        ("04.1", torch.tensor([0.17, 0.0, 0.16])),
+        ("04.2", changes_in_a_loop),
+        ("04.2", changes_by_roll),
+        ("04.3", every_fifth_is_held_out),
+        ("04.3", five_judges),
+        ("04.4", Choice.apply),
+        ("04.4", choice_in_one_detach),
+        ("04.5", filling_ignored),
+        ("04.5", name_by_name),
         ("10.1", 1.25),
         ("10.1", torch.tensor(1.2501)),
         ("10.2", lambda ours, theirs: (torch.tensor(theirs) / torch.tensor(ours)).quantile(0.5)),
