@@ -6,6 +6,7 @@ from gantutor.live.lab import Lab, lab
 from gantutor.live.players import Players, listen
 from gantutor.live.scoring import Scoring
 from gantutor.live.snapshots import TimeMachine, time_machine
+from gantutor.live.upload import Upload, upload
 
 __all__ = [
     "Dashboard",
@@ -14,8 +15,10 @@ __all__ = [
     "Players",
     "Scoring",
     "TimeMachine",
+    "Upload",
     "explore",
     "lab",
     "listen",
     "time_machine",
+    "upload",
 ]

@@ -122,14 +122,20 @@ class Pane:
         if self._kept is not None:
             _put(self._kept, {"text/html": "", "text/plain": ""})
 
+    def leave(self, bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        """Leave what these MIME types hold, in the place of what stands there; it can be replaced again, from
+        any thread."""
+        self._handle = _put(self._handle, bundle, metadata)
 
-def _put(handle: Any, bundle: dict[str, Any]) -> Any:
+
+def _put(handle: Any, bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> Any:
     """Show a bundle, or put it in the place of what a handle shows; returns the handle."""
     if not in_notebook():
         return handle
     from IPython.display import display
 
     alternative = {"image/png": {"alt": bundle["text/plain"]}} if "image/png" in bundle else {}
+    alternative |= metadata or {}
     if handle is None:
         return display(bundle, raw=True, display_id=True, metadata=alternative)  # type: ignore[no-untyped-call]
     handle.update(bundle, raw=True, metadata=alternative)
