@@ -10,6 +10,7 @@ from gantutor.companions import budget_spent
 from gantutor.errors import InputError
 from gantutor.live import page
 from gantutor.live.controls import Controls
+from gantutor.live.hearing import Sounds, heard
 from gantutor.live.portrait import View, portrait
 from gantutor.live.scoring import Scoring
 from gantutor.loop import Callback
@@ -25,6 +26,9 @@ the first and the last picture and the line of progress it comes to a twentieth.
 
 PATIENCE = 3.0
 """Seconds between the first picture and the second."""
+
+SOUND_SECONDS = 10.0
+"""Sounds stand at least so long before new ones take their place: a player that is replaced falls silent."""
 
 STATUS_SECONDS = 0.25
 """How often the line of progress is written."""
@@ -42,8 +46,11 @@ class Dashboard(Callback):
 
     ``view(run, axes)`` draws what the networks make, by default the generated samples in the form that suits
     their shape; it is drawn at most every ``seconds``. ``scoring`` and ``doctor`` are callbacks of the same
-    training whose scores and diagnoses are shown too. Where nobody watches, under papermill for instance,
-    only the last picture is drawn; outside a notebook nothing is. Raises InputError for anything else.
+    training whose scores and diagnoses are shown too. ``sounds(run)`` makes at most 10 sounds to listen to
+    under the picture, waves (N, L) in [−1, 1] at 8 kHz or what ``gantutor.live.listen`` returns; new ones
+    come at most every 10 s, and when it pauses, and the last stay playable. Where nobody watches, under
+    papermill for instance, only the last picture and sounds are made; outside a notebook nothing is. Raises
+    InputError for anything else.
 
     >>> Dashboard(seconds=2).seconds
     2
@@ -56,13 +63,17 @@ class Dashboard(Callback):
         scoring: Scoring | None = None,
         doctor: Adviser | None = None,
         seconds: float = 1.0,
+        sounds: Sounds | None = None,
     ) -> None:
         if view is not None and not callable(view):
             raise InputError(f"view must be a function of (run, axes) that draws into the axes, not {view!r}")
         if scoring is not None and not isinstance(scoring, Scoring):
             raise InputError(f"scoring must be a gantutor.live.Scoring, not {scoring!r}")
+        if sounds is not None and not callable(sounds):
+            raise InputError(f"sounds must be a function of a run that returns waves, not {sounds!r}")
         validate({"seconds": seconds}, seconds=number(0))
         self.view, self.scoring, self.doctor, self.seconds = view, scoring, doctor, seconds
+        self.sounds = sounds
         self.drawing = 0.0
         self._pane = page.Pane()
         self._run: Run | None = None
@@ -71,15 +82,15 @@ class Dashboard(Callback):
     def on_start(self, run: Run) -> None:
         self._pane, self._run, self._controls = page.Pane(), run, None
         self._began, self._next, self._status_due, self.drawing = time.monotonic(), 0.0, 0.0, 0.0
-        self._fraction = budget_spent(run)
+        self._fraction, self._sounds_due = budget_spent(run), 0.0
         self._paused: float | None = None
         if page.watched():
             import ipywidgets as widgets
 
             self._controls = Controls(run)
-            self._picture, self._words = widgets.HTML(), widgets.HTML()
+            self._picture, self._players, self._words = (widgets.HTML() for _ in range(3))
             self._picture.add_class("gt-picture")
-            box = widgets.VBox([self._controls.row, self._picture, self._words])
+            box = widgets.VBox([self._controls.row, self._picture, self._players, self._words])
             box.add_class("gt-dashboard")
             self._box = box
             self._pane.show(box, None, "A training that is running: its dashboard")
@@ -103,6 +114,7 @@ class Dashboard(Callback):
         if self._controls is not None:
             self._paused = time.monotonic()
             self._write(run, self._paused)
+            self._sounds_due = 0.0
             self._draw(run)
 
     def on_end(self, run: Run) -> None:
@@ -111,6 +123,8 @@ class Dashboard(Callback):
         try:
             if page.in_notebook():
                 self._pane.settle(self.still(), describe(run))
+                if self.sounds is not None:
+                    page.Pane().leave(*heard(run, self.sounds).bundle())
         finally:
             if self._controls is not None:
                 page.close_all(self._box)
@@ -137,13 +151,20 @@ class Dashboard(Callback):
         self._status_due = now + STATUS_SECONDS
 
     def _draw(self, run: Run) -> None:
+        share = SHARE if self.sounds is None else SHARE / 2
         began = time.monotonic()
         self._picture.value = page.image(page.png(self.still()), describe(run))
         if self.doctor is not None:
             self._words.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
         ended = time.monotonic()
+        self._next = ended + max(self.seconds, (ended - began) * (1 - share) / share)
+        if self.sounds is not None and began >= self._sounds_due:
+            drawn = ended
+            self._players.value = heard(run, self.sounds).html()
+            ended = time.monotonic()
+            self._next += ended - drawn
+            self._sounds_due = ended + max(SOUND_SECONDS, (ended - drawn) * (1 - share) / share)
         self.drawing += ended - began
-        self._next = ended + max(self.seconds, (ended - began) * (1 - SHARE) / SHARE)
 
     def _status(self, run: Run, now: float) -> str:
         fraction, gone = budget_spent(run), now - self._began

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from jupyter_browser import Notebook
 
 import gantutor as gt
