@@ -10,6 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 import torch
+from pages import Display
 from torch import Tensor
 
 import gantutor as gt
@@ -88,3 +89,24 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def display(monkeypatch: pytest.MonkeyPatch) -> Display:
+    """A notebook that somebody watches."""
+    from gantutor.live import page
+
+    shown = Display()
+    monkeypatch.setattr(page, "in_notebook", lambda: True)
+    monkeypatch.setattr(page, "watched", lambda: True)
+    monkeypatch.setattr("IPython.display.display", shown)
+    return shown
+
+
+@pytest.fixture
+def unwatched(display: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
+    """A notebook that runs by itself, as under papermill."""
+    from gantutor.live import page
+
+    monkeypatch.setattr(page, "watched", lambda: False)
+    return display

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from pages import Display, FakeTime
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
@@ -19,53 +20,6 @@ from gantutor.live.frame import Frame
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
-
-
-class Display:
-    """Stands for the page: remembers what was put there."""
-
-    def __init__(self) -> None:
-        self.shown: list[dict[str, Any]] = []
-        self.updated: list[dict[str, Any]] = []
-
-    def __call__(
-        self, bundle: dict[str, Any], raw: bool, display_id: bool, metadata: dict[str, Any]
-    ) -> Display:
-        assert raw and display_id
-        if "image/png" in bundle:
-            assert metadata == {"image/png": {"alt": bundle["text/plain"]}}
-        self.shown.append(bundle)
-        return self
-
-    def update(self, bundle: dict[str, Any], raw: bool, metadata: dict[str, Any]) -> None:
-        self.updated.append(bundle)
-
-
-@pytest.fixture
-def display(monkeypatch: pytest.MonkeyPatch) -> Display:
-    """A notebook that somebody watches."""
-    shown = Display()
-    monkeypatch.setattr(page, "in_notebook", lambda: True)
-    monkeypatch.setattr(page, "watched", lambda: True)
-    monkeypatch.setattr("IPython.display.display", shown)
-    return shown
-
-
-@pytest.fixture
-def unwatched(display: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
-    """A notebook that runs by itself, as under papermill."""
-    monkeypatch.setattr(page, "watched", lambda: False)
-    return display
-
-
-class FakeTime:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 def watch(

@@ -81,7 +81,8 @@ class Players:
             panel.set_axis_off()
             if index < len(self):
                 panel.set_title(_short(self.titles[index]), fontsize=7, parse_math=False)
-                panel.imshow((images[index].permute(1, 2, 0) + 1) / 2, aspect="auto", interpolation="nearest")
+                picture = ((images[index].permute(1, 2, 0) + 1) / 2).numpy()
+                panel.imshow(picture, aspect="auto", interpolation="nearest")
         return fig
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
