@@ -51,7 +51,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03", "04", "10"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -72,6 +72,7 @@ NAMES = {
     "02": {"copy": copy, "torch": torch, "nn": nn, "softplus": softplus, "gt": gt},
     "03": {"copy": copy, "torch": torch, "nn": nn, "gt": gt},
     "04": {"torch": torch, "gt": gt},
+    "05": {"torch": torch, "gt": gt},
     "10": {"median": median, "torch": torch, "gt": gt},
 }
 """What each notebook has imported where its exercises stand."""
@@ -216,6 +217,36 @@ def name_by_name(network: Any, names: torch.Tensor) -> torch.Tensor:
     return torch.cat(losses).mean()
 
 
+def found_by_division(size: torch.Tensor, phase: torch.Tensor, rounds: int, stft: Any, istft: Any) -> Any:
+    """The phase as a number on the unit circle."""
+    spectrum = size * torch.exp(1j * phase)
+    for _ in range(rounds):
+        reached = stft(istft(spectrum))
+        spectrum = size * reached / (reached.abs() + 1e-9)
+    return istft(spectrum)
+
+
+def found_first(size: torch.Tensor, phase: torch.Tensor, rounds: int, stft: Any, istft: Any) -> Any:
+    waves = istft(torch.complex(size * phase.cos(), size * phase.sin()))
+    for _ in range(rounds):
+        found = stft(waves)
+        waves = istft(torch.polar(size, torch.atan2(found.imag, found.real)))
+    return waves.float()
+
+
+def from_the_cosine(estimate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    share = nn.functional.cosine_similarity(estimate, target) ** 2
+    return 10 * (share / (1 - share)).log10()
+
+
+def wave_by_wave(estimate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    scores = []
+    for e, t in zip(estimate.double(), target.double(), strict=True):
+        wanted = e.dot(t) / t.dot(t) * t
+        scores.append(20 * torch.log10(wanted.norm() / (e - wanted).norm()))
+    return torch.stack(scores)
+
+
 def scaled_at_the_end(network: nn.Module, loss: Any, parts: list[torch.Tensor], optimizer: Any) -> None:
     network.zero_grad()
     for part in parts:
@@ -308,6 +339,17 @@ def saved_with_an_error_of_its_own(path: Path, text: str, write: Any) -> None:
         ("04.4", choice_in_one_detach),
         ("04.5", filling_ignored),
         ("04.5", name_by_name),
+        ("05.1", [500, 8, 7.8]),
+        ("05.1", np.array([500.0, 8.0, 7.8125])),
+        ("05.2", lambda picture: (10 ** (1.7 * picture + 0.2) - 10**-1.5).clamp(min=0)),
+        ("05.2", lambda picture: gt.networks.audio.magnitude(picture[:, None, None])[:, 0]),
+        ("05.3", found_by_division),
+        ("05.3", found_first),
+        ("05.4", from_the_cosine),
+        ("05.4", wave_by_wave),
+        ("05.4", gt.metrics.scale_invariant_sdr),
+        ("05.5", {"c", "e"}),
+        ("05.5", "E, C"),
         ("10.1", 1.25),
         ("10.1", torch.tensor(1.2501)),
         ("10.2", lambda ours, theirs: (torch.tensor(theirs) / torch.tensor(ours)).quantile(0.5)),
