@@ -4,6 +4,7 @@ from gantutor.data import toy
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 from gantutor.data.names import decode, encode, names
+from gantutor.data.noisy import noisy_speech
 from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
 from gantutor.data.speech import speech
@@ -16,6 +17,7 @@ __all__ = [
     "electricity",
     "encode",
     "names",
+    "noisy_speech",
     "read_recording",
     "sines",
     "speech",

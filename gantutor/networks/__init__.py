@@ -10,6 +10,7 @@ from gantutor.networks.audio import (
 )
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
 from gantutor.networks.differences import Differences, SumUp
+from gantutor.networks.enhance import PairDiscriminator, SpectrogramTranslator
 from gantutor.networks.letters import NameGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.recurrent import (
@@ -30,9 +31,11 @@ __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
     "NameGenerator",
+    "PairDiscriminator",
     "SequenceConvDiscriminator",
     "SpectrogramDiscriminator",
     "SpectrogramGenerator",
+    "SpectrogramTranslator",
     "SumUp",
     "WaveDiscriminator",
     "WaveGenerator",
