@@ -377,7 +377,10 @@ def test_it_takes_every_word_that_it_shows(exercise: Exercise) -> None:
         ast.parse(code)
         assert "type: ignore" not in code and "fmt:" not in code and "noqa" not in code
         assert (
-            "->" not in code and "Tensor)" not in code and all(len(line) <= 110 for line in code.split("\n"))
+            "->" not in code
+            and ": Tensor" not in code
+            and "Tensor)" not in code
+            and all(len(line) <= 110 for line in code.split("\n"))
         )
     for text in (exercise.question, exercise.why, *exercise.hints):
         assert "simply" not in text.lower() and "$" not in text

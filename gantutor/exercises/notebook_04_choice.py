@@ -64,14 +64,14 @@ BACKWARDS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def check_straight_through(answer: Any) -> None:
-    logits = (2 * torch.randn(5, 7)).requires_grad_()
+    logits = (2 * torch.randn(20, 7)).requires_grad_()
     plain = logits.detach()
     given = logits.clone()
     result = call(answer, given, usage="straight_through(logits)")
-    if isinstance(result, Tensor) and result.shape in ((5,), (5, 1)):
+    if isinstance(result, Tensor) and result.shape in ((20,), (20, 1)):
         raise Wrong("For each row your function returns one number, as `argmax` does: asked for is a row "
                     "with a 1 for the letter chosen, and 0 for all others.")  # fmt: skip
-    value = as_tensor(result, (5, 7))
+    value = as_tensor(result, (20, 7))
     if not same(given.detach(), plain):
         raise Wrong("The logits that your function was given are changed.")
     right = chosen(plain)
@@ -79,7 +79,7 @@ def check_straight_through(answer: Any) -> None:
         for slip, other in FORWARDS.items():
             if same(value, other(plain)):
                 raise Wrong(f"Forwards, the numbers {slip}")
-        if bool(((value - value.round()).abs() < 1e-4).all()) and same(value.sum(1), torch.ones(5)):
+        if bool(((value - value.round()).abs() < 1e-4).all()) and same(value.sum(1), torch.ones(20)):
             raise Wrong("Forwards, not always the largest logit is chosen: noise, where it is wanted, is in "
                         "the logits already.")  # fmt: skip
         raise Wrong(
@@ -88,7 +88,7 @@ def check_straight_through(answer: Any) -> None:
     if not result.requires_grad:
         raise Wrong("Forwards it is right; backwards there is no gradient at all, as a choice has none: the "
                     "softmax should stand in for it.")  # fmt: skip
-    weights = torch.randn(5, 7)
+    weights = torch.randn(20, 7)
 
     def pull(outputs: Tensor) -> Tensor:
         return slope((weights * outputs).sum(), logits)

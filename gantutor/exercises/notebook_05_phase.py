@@ -150,8 +150,8 @@ GRIFFIN_LIM = Exercise(
         "Two lines in the loop: the spectrum of the sound, and its phase. What magnitudes it has is dropped.",
     ),
     solution=griffin_lim,
-    why="No sound has just any magnitudes with just any phase: going there and back finds a phase that suits "
-    "the neighbours, and the wanted magnitudes are put in its place again.",
+    why="Windows overlap, so neighbouring phases have to agree: going there and back finds some that do, "
+    "and each time the wanted magnitudes are put back.",
     check=check_griffin_lim,
     wrong=(
         (keeps_what_is_reached, "puts the wanted magnitudes back"),

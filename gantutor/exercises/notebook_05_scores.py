@@ -177,8 +177,8 @@ CAUGHT = Exercise(
         "Real recordings of one digit differ from each other. Which scores notice that these do not?",
     ),
     solution="ce",
-    why="The Fréchet distance misses the spread within a digit, and recall the recordings that no clip is "
-    "near to; the others look at each clip alone, or only at how often a digit comes.",
+    why="The Fréchet distance compares spreads, and that within a digit is gone; recall asks how many real "
+    "recordings have a clip near them. The others look at each clip alone, or at how often a digit comes.",
     check=check_caught,
     wrong=(
         ("b", "read with certainty"),
