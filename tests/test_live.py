@@ -342,6 +342,7 @@ def test_the_portrait_shows_losses_probabilities_and_scores(point_game: Make, po
         ((3, 8, 8), (0, 0, 1)),
         ((1, 8, 8), (0, 0, 1)),
         ((4, 1, 8, 8), (0, 0, 1)),
+        ((1, 128, 16), (0, 0, 1)),
     ],
 )
 def test_samples_are_drawn_in_the_form_that_suits_them(
@@ -352,6 +353,8 @@ def test_samples_are_drawn_in_the_form_that_suits_them(
     gt.plots.samples(gt.Run(game), axes, 9)
     assert axes.get_title() == "Generated, step 0"
     assert (len(axes.lines), len(axes.collections), len(axes.images)) == drawn
+    if shape == (1, 128, 16):  # a spectrogram: in colours
+        assert torch.as_tensor(axes.images[0].get_array()).shape == (129, 10 * 17, 3)
 
 
 def test_samples_without_a_picture_ask_for_a_view() -> None:

@@ -30,6 +30,8 @@ PATIENCE = 3.0
 SOUND_SECONDS = 10.0
 """Sounds stand at least so long before new ones take their place: a player that is replaced falls silent."""
 
+HEAR = "<div>What it sounded like at step {step:,}; while it pauses, no new sounds come.</div>"
+
 STATUS_SECONDS = 0.25
 """How often the line of progress is written."""
 
@@ -160,7 +162,7 @@ class Dashboard(Callback):
         self._next = ended + max(self.seconds, (ended - began) * (1 - share) / share)
         if self.sounds is not None and began >= self._sounds_due:
             drawn = ended
-            self._players.value = heard(run, self.sounds).html()
+            self._players.value = HEAR.format(step=run.step) + heard(run, self.sounds).html()
             ended = time.monotonic()
             self._next += ended - drawn
             self._sounds_due = ended + max(SOUND_SECONDS, (ended - drawn) * (1 - share) / share)

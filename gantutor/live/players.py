@@ -166,7 +166,7 @@ def describe(one: Tensor, title: str, rate: int) -> str:
 def _player(sound: bytes, picture: bytes, title: str, description: str) -> str:
     name = escape(f"Play {title}")
     shown = page.image(picture, description).replace(
-        "<img ", f"<img width='{WIDE}' height='{HIGH}' style='display:block' ", 1
+        "<img ", f"<img style='display:block;width:{WIDE}px;height:{HIGH}px' ", 1
     )
     data = base64.b64encode(sound).decode("ascii")
     # JupyterLab strips aria-label from what it does not trust, and leaves the title.

@@ -15,7 +15,8 @@ from gantutor.parameters import text, validate
 Use = Callable[[str, bytes], Any]
 """Takes the name and the content of a file, and returns what is to be shown of it."""
 
-READER = "Only this notebook's kernel reads the file."
+READER = "A file of at most 10 MB; only this notebook's kernel reads it."
+"""JupyterLab's server takes no message of more than 10 MiB from the page."""
 
 
 class Upload:
@@ -119,7 +120,7 @@ def panel(chosen: Upload) -> Any:
             button.value = ()  # so that the same file can be chosen again
 
     button.observe(changed, "value")
-    return widgets.VBox([button, chosen._said])
+    return widgets.VBox([button, chosen._said], layout={"align_items": "flex-start"})
 
 
 def bundle_of(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
