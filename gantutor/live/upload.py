@@ -15,8 +15,11 @@ from gantutor.parameters import text, validate
 Use = Callable[[str, bytes], Any]
 """Takes the name and the content of a file, and returns what is to be shown of it."""
 
-READER = "A file of at most 10 MB; only this notebook's kernel reads it."
-"""JupyterLab's server takes no message of more than 10 MiB from the page."""
+READER = (
+    "A file of at most 10 MB (should you choose a bigger one, run this cell again): "
+    "only this notebook's kernel reads it."
+)
+"""JupyterLab's server drops a message of more than 10 MiB, and the button waits for its answer for ever."""
 
 
 class Upload:
