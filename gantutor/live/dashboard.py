@@ -153,20 +153,21 @@ class Dashboard(Callback):
         self._status_due = now + STATUS_SECONDS
 
     def _draw(self, run: Run) -> None:
-        share = SHARE if self.sounds is None else SHARE / 2
         began = time.monotonic()
         self._picture.value = page.image(page.png(self.still()), describe(run))
         if self.doctor is not None:
             self._words.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
-        ended = time.monotonic()
-        self._next = ended + max(self.seconds, (ended - began) * (1 - share) / share)
         if self.sounds is not None and began >= self._sounds_due:
-            drawn = ended
-            self._players.value = HEAR.format(step=run.step) + heard(run, self.sounds).html()
-            ended = time.monotonic()
-            self._next += ended - drawn
-            self._sounds_due = ended + max(SOUND_SECONDS, (ended - drawn) * (1 - share) / share)
+            self._sound(run, self.sounds)
+        ended = time.monotonic()
         self.drawing += ended - began
+        self._next = ended + rest(ended - began, SHARE, self.seconds)
+
+    def _sound(self, run: Run, sounds: Sounds) -> None:
+        began = time.monotonic()
+        self._players.value = HEAR.format(step=run.step) + heard(run, sounds).html()
+        ended = time.monotonic()
+        self._sounds_due = ended + rest(ended - began, SHARE / 2, SOUND_SECONDS)
 
     def _status(self, run: Run, now: float) -> str:
         fraction, gone = budget_spent(run), now - self._began
@@ -181,6 +182,15 @@ class Dashboard(Callback):
             "paused" if run.control.paused else "",
         ]
         return " · ".join(word for word in words if word)
+
+
+def rest(took: float, share: float, least: float) -> float:
+    """How long to wait after what took so many seconds, that it takes this share of the time at most.
+
+    >>> rest(2.0, share=0.25, least=1.0), rest(0.1, share=0.25, least=1.0)
+    (6.0, 1.0)
+    """
+    return max(least, took * (1 - share) / share)
 
 
 def describe(run: Run) -> str:
