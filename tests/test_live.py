@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
+from gantutor import plots
 from gantutor.live import Dashboard, Explorer, Scoring, TimeMachine, controls, dashboard, page, portrait
 from gantutor.live.frame import Frame
 
@@ -411,6 +412,16 @@ def test_the_explorer_does_without_labels_and_data(image_game: Make, images: Ten
     run = gt.train(image_game(), images, steps=2, batch_size=8, progress=False)
     explorer = Explorer(run)
     assert explorer.labels == [] and len(explorer.still().axes) == 2
+
+
+def test_the_explorer_shows_spectrograms_upright() -> None:
+    shape = (1, 128, 16)
+    game = gt.GAN(gt.networks.MLPGenerator(2, shape), gt.networks.MLPDiscriminator(shape), latent=2)
+    explorer = Explorer(gt.Run(game), torch.rand(9, *shape))
+    pictures = [torch.as_tensor(axes.images[0].get_array()) for axes in explorer.still().axes]
+    assert [picture.shape[2] for picture in pictures] == [3, 3, 3]  # in colours, as nothing else here
+    made = plots.upright(explorer.run.generate(explorer.walk()[:1]))
+    assert torch.allclose(pictures[0].float(), plots.tile(made, 1))
 
 
 def test_its_widgets_move_the_explorer(display: Display, labelled: gt.Run) -> None:

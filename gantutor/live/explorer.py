@@ -86,14 +86,15 @@ class Explorer:
             rows["the nearest training samples"] = self.data[
                 distances.topk(NEIGHBOURS, largest=False).indices
             ]
-        return self._drawn(made[chosen], rows, chosen)
+        rows = {title: plots.upright(images) for title, images in rows.items()}
+        return self._drawn(plots.upright(made[chosen : chosen + 1]), rows, chosen)
 
     def _drawn(self, shown: Tensor, rows: dict[str, Tensor], chosen: int) -> Figure:
         fig, axes = plots.figure(size=(9.6, 0.95 * len(rows) + 0.5))
         axes.remove()
         layout = fig.add_gridspec(len(rows), 2, width_ratios=[1, 3.2])
         what = "" if self.label is None else f"label {self.label}, "
-        plots.grid(shown[None], f"{what}{self.along:.0%} of the way", 1, fig.add_subplot(layout[:, 0]))
+        plots.grid(shown, f"{what}{self.along:.0%} of the way", 1, fig.add_subplot(layout[:, 0]))
         for index, (title, images) in enumerate(rows.items()):
             panel = fig.add_subplot(layout[index, 1])
             plots.grid(images, title, STEPS, panel)

@@ -139,7 +139,8 @@ def bundle_of(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             "text/html": "".join(f"<div>{_as_html(bundle)}</div>" for bundle in bundles),
             "text/plain": "\n".join(str(bundle.get("text/plain", "")) for bundle in bundles),
         }, {}
-    bundle, metadata = _formatter().format(result)
+    with page.DRAWING:
+        bundle, metadata = _formatter().format(result)
     return (bundle or {"text/plain": ""}), metadata
 
 
