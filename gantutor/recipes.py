@@ -15,11 +15,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
 from gantutor import data, networks, objectives
 from gantutor.errors import InputError
 from gantutor.gan import GAN
-from gantutor.optimization import adam
+from gantutor.optimization import adam, linear_decay
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,26 @@ def ring(seed: int = 0) -> Recipe:
     return Recipe(gan, points, {"batch_size": 128, "optimizer": optimizer, "gallery": 1000, "seed": seed})
 
 
-COURSE: tuple[MakeRecipe, ...] = (digits, digits_unlabelled, fully_connected, ring)
+def spoken_digits(seed: int = 0) -> Recipe:
+    """Spoken digits as log-magnitude spectrograms, with labels: notebook 05.
+
+    On a CPU that has bfloat16, ``precision="bfloat16"`` is about three times as fast.
+    """
+    with _seeded(seed):
+        pair = networks.SpectrogramGenerator(classes=10), networks.SpectrogramDiscriminator(classes=10)
+    waves, labels = data.speech().train.tensors
+    pictures = [networks.spectrogram(networks.full_scale(part)) for part in waves.split(200)]
+    gan = GAN(*pair, objectives.non_saturating(r1=0.3))
+    options = {
+        "batch_size": 32,
+        "optimizer": adam(5e-4),
+        "schedule": linear_decay(0.5),
+        "seed": seed,
+    }
+    return Recipe(gan, TensorDataset(torch.cat(pictures), labels), options)
+
+
+COURSE: tuple[MakeRecipe, ...] = (digits, digits_unlabelled, fully_connected, ring, spoken_digits)
 
 
 @contextmanager

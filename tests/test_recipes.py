@@ -38,6 +38,10 @@ def notebook_01() -> tuple[nn.Module, nn.Module]:
     return generator, gt.networks.MLPDiscriminator((2,), recipe["width"], recipe["depth"])
 
 
+def notebook_05() -> tuple[nn.Module, nn.Module]:
+    return gt.networks.SpectrogramGenerator(classes=10), gt.networks.SpectrogramDiscriminator(classes=10)
+
+
 @pytest.mark.parametrize(
     ("name", "pair"),
     [
@@ -45,6 +49,7 @@ def notebook_01() -> tuple[nn.Module, nn.Module]:
         ("digits_unlabelled", lambda: notebook_03(0)),
         ("fully_connected", notebook_02),
         ("ring", notebook_01),
+        ("spoken_digits", notebook_05),
     ],
 )
 @pytest.mark.parametrize("seed", [0, 3])
@@ -88,7 +93,8 @@ def test_a_recipe_of_ones_own_is_found_in_its_module() -> None:
     ("name", "said"),
     [
         ("digit", "there is no recipe called 'digit': did you mean 'digits'? There are digits, digits_unlab"),
-        ("", "there is no recipe called '': there are digits, digits_unlabelled, fully_connected, ring, and"),
+        ("", "there is no recipe called '': there are digits, digits_unlabelled, fully_connected, ring, sp"),
+        ("", "ring, spoken_digits, and functions of your own"),
         (":f", "there is no recipe called ':f'"),
         (None, "there is no recipe called None"),
         ("nowhere.at_all:f", "the recipe 'nowhere.at_all:f' cannot be imported: No module named 'nowhere'"),
