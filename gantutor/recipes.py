@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from gantutor import data, networks, objectives
@@ -91,7 +91,7 @@ def spoken_digits(seed: int = 0) -> Recipe:
     with _seeded(seed):
         pair = networks.SpectrogramGenerator(classes=10), networks.SpectrogramDiscriminator(classes=10)
     waves, labels = data.speech().train.tensors
-    pictures = [networks.spectrogram(networks.full_scale(part)) for part in waves.split(200)]
+    pictures = [networks.spectrogram(networks.full_scale(part)) for part in torch.split(waves, 200)]
     gan = GAN(*pair, objectives.non_saturating(r1=0.3))
     options = {
         "batch_size": 32,
@@ -102,7 +102,60 @@ def spoken_digits(seed: int = 0) -> Recipe:
     return Recipe(gan, TensorDataset(torch.cat(pictures), labels), options)
 
 
-COURSE: tuple[MakeRecipe, ...] = (digits, digits_unlabelled, fully_connected, ring, spoken_digits)
+def sines(seed: int = 0) -> Recipe:
+    """TimeGAN's five sines, by a GRU against convolutions over differences: notebook 04."""
+    real = data.sines().train.tensors[0]
+    shown = networks.Differences(real, order=2)
+    return Recipe(*_series_game(networks.SumUp(shown), shown, real, seed, 128, 2e-3, 44_000))
+
+
+def electricity(seed: int = 0) -> Recipe:
+    """Days of electricity demand, each with mean 0 and standard deviation 1: notebook 04."""
+    real = data.electricity().train.tensors[0]
+    shown = networks.Differences(real, order=1)
+    ending = nn.Sequential(networks.Standardized(), shown)
+    return Recipe(*_series_game(ending, shown, real, seed, 64, 1e-3, 10_000))
+
+
+def _series_game(
+    ending: nn.Module,
+    shown: networks.Differences,
+    real: Tensor,
+    seed: int,
+    batch_size: int,
+    learning_rate: float,
+    half_life: float,
+) -> tuple[GAN, Tensor, dict[str, Any]]:
+    with _seeded(seed):
+        generator = nn.Sequential(networks.GRUGenerator(16, shown.features, shown.length), ending)
+        seen = shown.features * (shown.order + 1)
+        discriminator = networks.SequenceConvDiscriminator(seen, shown.length)
+    gan = GAN(generator, discriminator, objectives.non_saturating(r1=0.1), latent=16)
+    options = {"batch_size": batch_size, "optimizer": adam(learning_rate), "seed": seed}
+    return gan, shown(real), options | {"schedule": linear_decay(0.5), "half_life": half_life}
+
+
+def names(seed: int = 0) -> Recipe:
+    """Given names, letter by letter: notebook 04."""
+    with _seeded(seed):
+        generator = networks.NameGenerator(latent=8)
+        discriminator = networks.SequenceConvDiscriminator(27, length=12, channels=128)
+    gan = GAN(generator, discriminator, objectives.non_saturating(r1=0.2), latent=generator.inputs)
+    options = {"batch_size": 48, "optimizer": adam(2e-3), "seed": seed}
+    options |= {"schedule": linear_decay(0.5), "half_life": 20_000}
+    return Recipe(gan, data.names().train, options)
+
+
+COURSE: tuple[MakeRecipe, ...] = (
+    digits,
+    digits_unlabelled,
+    fully_connected,
+    ring,
+    sines,
+    electricity,
+    names,
+    spoken_digits,
+)
 
 
 @contextmanager

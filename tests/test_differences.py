@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import gantutor as gt
-from gantutor.networks import Differences, SumUp
+from gantutor.networks import Differences, Standardized, SumUp
 
 REAL = torch.randn(200, 9, 2, generator=torch.Generator().manual_seed(0)).cumsum(1) * torch.tensor([1.0, 30])
 
@@ -60,6 +60,11 @@ def test_it_trains_and_its_state_goes_with_the_weights() -> None:
     run = gt.train(gan, shown(REAL), steps=3, batch_size=16, seed=0, progress=False)
     assert shown.series(run.sample(5)).shape == (5, 9, 2)
     assert {"1.differences.centre", "1.differences.spread"} <= set(generator.state_dict())
+
+
+def test_standardized_days_are_those_of_the_archive() -> None:
+    days = gt.data.electricity().held_out.tensors[0]
+    assert torch.allclose(Standardized()(7 * days + 3), days, atol=1e-3)
 
 
 BAD: list[tuple[Callable[[], Any], str]] = [

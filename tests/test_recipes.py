@@ -42,9 +42,24 @@ def notebook_05() -> tuple[nn.Module, nn.Module]:
     return gt.networks.SpectrogramGenerator(classes=10), gt.networks.SpectrogramDiscriminator(classes=10)
 
 
+def notebook_04_series(real: torch.Tensor, order: int) -> tuple[nn.Module, nn.Module]:
+    nets, features = gt.networks, real.shape[2]
+    shown = nets.Differences(real, order)
+    ending = nets.SumUp(shown) if order == 2 else nn.Sequential(nets.Standardized(), shown)
+    generator = nn.Sequential(nets.GRUGenerator(16, features, 24), ending)
+    return generator, nets.SequenceConvDiscriminator(features * (order + 1), 24)
+
+
+def notebook_04_names() -> tuple[nn.Module, nn.Module]:
+    return gt.networks.NameGenerator(latent=8), gt.networks.SequenceConvDiscriminator(27, 12, channels=128)
+
+
 @pytest.mark.parametrize(
     ("name", "pair"),
     [
+        ("sines", lambda: notebook_04_series(gt.data.sines().train.tensors[0], 2)),
+        ("electricity", lambda: notebook_04_series(gt.data.electricity().train.tensors[0], 1)),
+        ("names", notebook_04_names),
         ("digits", lambda: notebook_03(10)),
         ("digits_unlabelled", lambda: notebook_03(0)),
         ("fully_connected", notebook_02),
@@ -93,8 +108,8 @@ def test_a_recipe_of_ones_own_is_found_in_its_module() -> None:
     ("name", "said"),
     [
         ("digit", "there is no recipe called 'digit': did you mean 'digits'? There are digits, digits_unlab"),
-        ("", "there is no recipe called '': there are digits, digits_unlabelled, fully_connected, ring, sp"),
-        ("", "ring, spoken_digits, and functions of your own"),
+        ("", "there is no recipe called '': there are digits, digits_unlabelled, fully_connected, ring, si"),
+        ("", "names, spoken_digits, and functions of your own"),
         (":f", "there is no recipe called ':f'"),
         (None, "there is no recipe called None"),
         ("nowhere.at_all:f", "the recipe 'nowhere.at_all:f' cannot be imported: No module named 'nowhere'"),

@@ -9,7 +9,7 @@ from gantutor.networks.audio import (
     wave,
 )
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
-from gantutor.networks.differences import Differences, SumUp
+from gantutor.networks.differences import Differences, Standardized, SumUp
 from gantutor.networks.enhance import PairDiscriminator, SpectrogramTranslator
 from gantutor.networks.letters import NameGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
@@ -36,6 +36,7 @@ __all__ = [
     "SpectrogramDiscriminator",
     "SpectrogramGenerator",
     "SpectrogramTranslator",
+    "Standardized",
     "SumUp",
     "WaveDiscriminator",
     "WaveGenerator",

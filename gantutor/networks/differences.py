@@ -61,6 +61,19 @@ class Differences(nn.Module):
         return shown[..., : self.features] * self.spread[0].to(shown) + self.centre.to(shown)
 
 
+class Standardized(nn.Module):
+    """Series (N, L, F), each brought to mean 0 and standard deviation 1: the last step of a generator whose
+    data were.
+
+    >>> Standardized()(torch.tensor([[[1.0], [2.0], [3.0]]])).flatten().tolist()
+    [-1.0, 0.0, 1.0]
+    """
+
+    def forward(self, series: Tensor) -> Tensor:
+        centred = series - series.mean(1, keepdim=True)
+        return centred / centred.std(1, keepdim=True)
+
+
 class SumUp(nn.Module):
     """What a generator writes, (N, L, F), summed up to series and shown by ``differences``: (N, L, F · (order
     + 1)).
