@@ -15,7 +15,7 @@ help:
 	@echo "                            PRESET=cpu|smoke|gpu SEED=3 MINUTES=40 NOTEBOOKS='02 03'"
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
-	@echo "make benchmarks             measure speed and quality anew: tests/benchmarks/results (about an hour)"
+	@echo "make benchmarks             measure speed and quality anew: tests/benchmarks/results (over an hour)"
 	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
 
 # PYTHON may name another interpreter; otherwise the first that fits is taken.
@@ -54,9 +54,9 @@ unit: .venv/.ready
 browser: .venv/.ready
 	.venv/bin/python -m pytest -q tests/browser --junitxml=runs/browser.xml
 
-# Each writes tests/benchmarks/results/; on two cores about an hour, on a quiet machine. With a GPU: DEVICE=cuda.
+# Each writes tests/benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
 benchmarks: .venv/.ready
-	@for name in $(or $(BENCHMARKS),overheads choices loop quality dashboard lab kills); do \
+	@for name in $(or $(BENCHMARKS),overheads choices loop quality sequences dashboard lab kills); do \
 	  echo "$$name"; \
 	  .venv/bin/python tests/benchmarks/$$name.py \
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
