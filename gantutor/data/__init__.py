@@ -3,8 +3,10 @@
 from gantutor.data import toy
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
+from gantutor.data.faces import faces
 from gantutor.data.names import decode, encode, names
 from gantutor.data.noisy import noisy_speech
+from gantutor.data.photographs import read_photograph
 from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
 from gantutor.data.speech import speech
@@ -16,8 +18,10 @@ __all__ = [
     "digits",
     "electricity",
     "encode",
+    "faces",
     "names",
     "noisy_speech",
+    "read_photograph",
     "read_recording",
     "sines",
     "speech",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 from gantutor.errors import DataUnavailable
@@ -21,20 +22,34 @@ def packaged_file(what: str, package: str, path: str, checksum: str, versions: s
     ...
     gantutor.errors.DataUnavailable: the digits come with the package no_such_package, which is missing: ...
     """
+    return packaged_files(what, package, [path], checksum, versions)[0]
+
+
+def packaged_files(
+    what: str, package: str, paths: Sequence[str], checksum: str, versions: str
+) -> list[bytes]:
+    """The bytes of several files; ``checksum`` is the sha256 of all of them laid end to end.
+
+    Raises DataUnavailable as ``packaged_file`` does.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise DataUnavailable(
             f"{what} come with the package {package}, which is missing: pip install {package}"
         )
-    file = Path(next(iter(spec.submodule_search_locations))) / path
-    try:
-        content = file.read_bytes()
-    except OSError:
-        raise DataUnavailable(
-            f"{file.name} is missing from the package {package}: pip install --force-reinstall {package}"
-        ) from None
-    if hashlib.sha256(content).hexdigest() != checksum:
-        raise DataUnavailable(
-            f"{file.name} of the package {package} is damaged or another file: install {versions} anew"
-        )
-    return content
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    contents, total = [], hashlib.sha256()
+    for path in paths:
+        try:
+            contents.append((folder / path).read_bytes())
+        except OSError:
+            raise DataUnavailable(
+                f"{Path(path).name} is missing from the package {package}: "
+                f"pip install --force-reinstall {package}"
+            ) from None
+        total.update(contents[-1])
+    if total.hexdigest() != checksum:
+        one = f"{Path(paths[0]).name} of the package {package} is damaged or another file"
+        several = f"one of the {len(paths)} files of {what} in the package {package} is damaged or another"
+        raise DataUnavailable(f"{one if len(paths) == 1 else several}: install {versions} anew")
+    return contents
