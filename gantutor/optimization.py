@@ -73,3 +73,24 @@ def linear_decay(start: float = 0.5) -> Schedule:
         return min(1.0, max(0.0, (1.0 - fraction) / (1.0 - start)))
 
     return schedule
+
+
+def warm_up(part: float = 0.05, then: Schedule = constant) -> Schedule:
+    """A straight line from 0 over the first ``part`` of the budget, times what ``then`` says.
+
+    Adam's first steps are as long as the learning rate allows, whatever the gradients are; a discriminator
+    without normalisation may not come back from them.
+
+    >>> schedule = warm_up(0.1, linear_decay(0.5))
+    >>> schedule(0.05), schedule(0.3), schedule(0.75)
+    (0.5, 1.0, 0.5)
+    """
+    if isinstance(part, bool) or not isinstance(part, int | float) or not 0 < part <= 1:
+        raise InputError(f"part must lie above 0 and be at most 1, not {part!r}")
+    if not callable(then):
+        raise InputError(f"then must be a function of the budget spent, such as linear_decay(), not {then!r}")
+
+    def warmed(fraction: float) -> float:
+        return min(1.0, fraction / part) * then(fraction)
+
+    return warmed

@@ -20,7 +20,7 @@ from torch.utils.data import TensorDataset
 from gantutor import data, networks, objectives
 from gantutor.errors import InputError
 from gantutor.gan import GAN
-from gantutor.optimization import adam, linear_decay
+from gantutor.optimization import adam, linear_decay, warm_up
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def spoken_digits(seed: int = 0) -> Recipe:
     options = {
         "batch_size": 32,
         "optimizer": adam(5e-4),
-        "schedule": linear_decay(0.5),
+        "schedule": warm_up(0.05, linear_decay(0.5)),
         "seed": seed,
     }
     return Recipe(gan, TensorDataset(torch.cat(pictures), labels), options)

@@ -282,6 +282,8 @@ def test_a_refusal_leaves_no_checkpoint_behind(tmp_path: Path) -> None:
         (lambda: gt.optimization.adam(betas=0.9), "betas must be two numbers"),
         (lambda: gt.optimization.linear_decay(1), "start must lie from 0"),
         (lambda: gt.optimization.linear_decay("half"), "start must lie from 0"),
+        (lambda: gt.optimization.warm_up(0), "part must lie above 0 and be at most 1, not 0"),
+        (lambda: gt.optimization.warm_up(0.1, 0.5), "then must be a function of the budget spent"),
     ],
 )
 def test_optimizers_and_schedules(call: Callable[[], object], says: str) -> None:
