@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gantutor import data, latent, metrics, networks, objectives, optimization, parameters
+from gantutor import augment, data, latent, metrics, networks, objectives, optimization, parameters
 from gantutor.control import Control
 from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.gan import GAN, Batch, Lazy, Turn
@@ -38,6 +38,7 @@ __all__ = [
     "Run",
     "TrainingDiverged",
     "Turn",
+    "augment",
     "collect",
     "data",
     "distributed",
