@@ -15,7 +15,9 @@ from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.judges import Judge, light_judge, strong_judge
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.modes import mode_scores
+from gantutor.metrics.motion import motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.neighbours import nearest, nearest_neighbour_ratio
+from gantutor.metrics.registration import bring_back, measure_motion
 from gantutor.metrics.score import MIME, Score, Scores, record
 from gantutor.metrics.sequences import discriminative_score, predictive_score, train_on_synthetic
 from gantutor.metrics.sines import nearest_sine, sine_scores
@@ -31,6 +33,7 @@ __all__ = [
     "SpokenReader",
     "audio_scores",
     "bigram_names",
+    "bring_back",
     "class_means",
     "digit_classifier",
     "digit_scores",
@@ -40,7 +43,10 @@ __all__ = [
     "inception_score",
     "light_judge",
     "log_spectral_distance",
+    "measure_motion",
     "mode_scores",
+    "motion_diversity",
+    "motion_scores",
     "name_scores",
     "nearest",
     "nearest_neighbour_ratio",
@@ -57,4 +63,5 @@ __all__ = [
     "spoken_reader",
     "strong_judge",
     "train_on_synthetic",
+    "wasserstein_distance",
 ]
