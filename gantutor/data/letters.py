@@ -1,0 +1,59 @@
+"""Handwritten letters: EMNIST through torchvision, for those who have a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from string import ascii_uppercase
+
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+from gantutor.data.dataset import Card, Dataset
+from gantutor.data.digits import FOLDER
+from gantutor.errors import DataUnavailable
+
+LETTERS = ascii_uppercase
+
+
+def letters(folder: str | Path = FOLDER) -> Dataset:
+    """Images (N, 1, 28, 28), float32 in [−1, 1], of handwritten letters, capital and small alike, with labels
+    (N,) from 0 (a) to 25 (z).
+
+    EMNIST's split "letters" (Cohen et al. 2017, arXiv:1702.05373), 124,800 to train on and 20,800 held out,
+    kept in ``folder``; it needs a network the first time. Raises DataUnavailable where it cannot be had.
+    """
+    try:
+        from torchvision.datasets import EMNIST
+    except (ImportError, RuntimeError):  # the second where it was built for another torch
+        raise DataUnavailable(
+            "emnist_letters comes through torchvision, which is missing or not made for torch "
+            f"{torch.__version__}: install the two together"
+        ) from None
+    try:
+        parts = [EMNIST(str(folder), split="letters", train=train, download=True) for train in (True, False)]
+    except (RuntimeError, OSError) as error:
+        raise DataUnavailable(
+            f"emnist_letters could not be downloaded ({type(error).__name__}): it needs a network once; "
+            'the default, "digits", needs none'
+        ) from None
+    train, held_out = (TensorDataset(upright(part.data), part.targets.long() - 1) for part in parts)
+    card = Card(
+        "emnist_letters",
+        "handwritten letters, capital and small in one class",
+        "Cohen et al. 2017, arXiv:1702.05373, from NIST Special Database 19; through torchvision",
+        "see its authors' page; NIST Special Database 19 is a work of the US government",
+        f"{len(train):,} to train on and {len(held_out):,} held out, 28 × 28 grey pixels in [−1, 1]",
+    )
+    return Dataset(card.name, train, held_out, card)
+
+
+def upright(pixels: Tensor) -> Tensor:
+    """EMNIST's pixels (N, 28, 28) from 0 to 255, which are transposed, as images (N, 1, 28, 28) in [−1, 1].
+
+    >>> pixels = torch.zeros(1, 28, 28)
+    >>> pixels[0, 2, 9] = 255  # the third column, the tenth row
+    >>> upright(pixels)[0, 0, 9, 2]
+    tensor(1.)
+    """
+    return (pixels.float().transpose(1, 2) / 127.5 - 1).unsqueeze(1).contiguous()
