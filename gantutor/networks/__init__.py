@@ -9,6 +9,7 @@ from gantutor.networks.audio import (
     wave,
 )
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
+from gantutor.networks.deep import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import Differences, Standardized, SumUp
 from gantutor.networks.enhance import PairDiscriminator, SpectrogramTranslator
 from gantutor.networks.letters import NameGenerator
@@ -24,6 +25,8 @@ from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 __all__ = [
     "ConvDiscriminator",
     "ConvGenerator",
+    "DeepDiscriminator",
+    "DeepGenerator",
     "Differences",
     "FreshNoiseGRUGenerator",
     "GRUDiscriminator",
