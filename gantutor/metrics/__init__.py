@@ -11,8 +11,10 @@ from gantutor.metrics.audio import (
 from gantutor.metrics.digit import class_means, digit_scores
 from gantutor.metrics.digit_classifier import DigitClassifier, digit_classifier, read_digits
 from gantutor.metrics.divergence import divergence_scores
+from gantutor.metrics.faces import eigenface_features, face_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.judges import Judge, light_judge, strong_judge
+from gantutor.metrics.kernel import kernel_distance, kernel_distances
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import motion_diversity, motion_scores, wasserstein_distance
@@ -39,8 +41,12 @@ __all__ = [
     "digit_scores",
     "discriminative_score",
     "divergence_scores",
+    "eigenface_features",
+    "face_scores",
     "frechet_distance",
     "inception_score",
+    "kernel_distance",
+    "kernel_distances",
     "light_judge",
     "log_spectral_distance",
     "measure_motion",
