@@ -19,12 +19,14 @@ from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.neighbours import nearest, nearest_neighbour_ratio
+from gantutor.metrics.permutation import best_permutation
 from gantutor.metrics.registration import bring_back, measure_motion
 from gantutor.metrics.score import MIME, Score, Scores, record
 from gantutor.metrics.sequences import discriminative_score, predictive_score, train_on_synthetic
 from gantutor.metrics.sines import nearest_sine, sine_scores
 from gantutor.metrics.spelling import bigram_names, name_scores, ngram_overlap
 from gantutor.metrics.spoken_reader import SpokenReader, read_spoken_digits, spoken_reader
+from gantutor.metrics.type_reader import TypeReader, read_type, type_reader, type_scores
 
 __all__ = [
     "MIME",
@@ -33,7 +35,9 @@ __all__ = [
     "Score",
     "Scores",
     "SpokenReader",
+    "TypeReader",
     "audio_scores",
+    "best_permutation",
     "bigram_names",
     "bring_back",
     "class_means",
@@ -62,6 +66,7 @@ __all__ = [
     "predictive_score",
     "read_digits",
     "read_spoken_digits",
+    "read_type",
     "record",
     "scale_invariant_sdr",
     "signal_to_noise",
@@ -69,5 +74,7 @@ __all__ = [
     "spoken_reader",
     "strong_judge",
     "train_on_synthetic",
+    "type_reader",
+    "type_scores",
     "wasserstein_distance",
 ]

@@ -20,6 +20,7 @@ from gantutor.networks.recurrent import (
     GRUGenerator,
     SequenceConvDiscriminator,
 )
+from gantutor.networks.translate import PatchDiscriminator, TypeTranslator
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 
 __all__ = [
@@ -35,12 +36,14 @@ __all__ = [
     "MLPGenerator",
     "NameGenerator",
     "PairDiscriminator",
+    "PatchDiscriminator",
     "SequenceConvDiscriminator",
     "SpectrogramDiscriminator",
     "SpectrogramGenerator",
     "SpectrogramTranslator",
     "Standardized",
     "SumUp",
+    "TypeTranslator",
     "WaveDiscriminator",
     "WaveGenerator",
     "full_scale",
