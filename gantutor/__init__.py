@@ -11,7 +11,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gantutor import augment, data, latent, metrics, networks, objectives, optimization, parameters
+from gantutor import (
+    augment,
+    data,
+    inversion,
+    latent,
+    metrics,
+    networks,
+    objectives,
+    optimization,
+    parameters,
+    rejection,
+)
 from gantutor.control import Control
 from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.gan import GAN, Batch, Lazy, Turn
@@ -45,6 +56,7 @@ __all__ = [
     "doctor",
     "environment",
     "exercises",
+    "inversion",
     "latent",
     "launch",
     "live",
@@ -55,6 +67,7 @@ __all__ = [
     "parameters",
     "plots",
     "recipes",
+    "rejection",
     "results",
     "train",
 ]

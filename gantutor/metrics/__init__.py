@@ -20,6 +20,7 @@ from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.neighbours import nearest, nearest_neighbour_ratio
 from gantutor.metrics.permutation import best_permutation
+from gantutor.metrics.reconstruction import psnr
 from gantutor.metrics.registration import bring_back, measure_motion
 from gantutor.metrics.score import MIME, Score, Scores, record
 from gantutor.metrics.sequences import discriminative_score, predictive_score, train_on_synthetic
@@ -64,6 +65,7 @@ __all__ = [
     "ngram_overlap",
     "precision_recall",
     "predictive_score",
+    "psnr",
     "read_digits",
     "read_spoken_digits",
     "read_type",
