@@ -21,19 +21,26 @@ from gantutor.networks.recurrent import (
     SequenceConvDiscriminator,
 )
 from gantutor.networks.translate import PatchDiscriminator, TypeTranslator
+from gantutor.networks.video import AffineVideoGenerator, DecoderVideoGenerator, MotionPath
+from gantutor.networks.video_discriminators import ClipDiscriminator, FrameDiscriminator
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 
 __all__ = [
+    "AffineVideoGenerator",
+    "ClipDiscriminator",
     "ConvDiscriminator",
     "ConvGenerator",
+    "DecoderVideoGenerator",
     "DeepDiscriminator",
     "DeepGenerator",
     "Differences",
+    "FrameDiscriminator",
     "FreshNoiseGRUGenerator",
     "GRUDiscriminator",
     "GRUGenerator",
     "MLPDiscriminator",
     "MLPGenerator",
+    "MotionPath",
     "NameGenerator",
     "PairDiscriminator",
     "PatchDiscriminator",

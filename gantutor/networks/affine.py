@@ -37,14 +37,17 @@ def moved(
         raise InputError(f"images must have shape (count, channels, side, side), not {tuple(images.shape)}")
     count, channels, side, _ = images.shape
     size = side if size is None else size
-    centre = torch.zeros_like(shift) if centre is None else centre
-    cosine, sine = angle.cos() / scale, angle.sin() / scale
-    back = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)  # R(−angle) / s
-    offset = centre - (back @ (centre + shift)[:, :, None])[:, :, 0]
-    # grid_sample measures both pictures from −1 to 1.
-    theta = torch.cat([back * (size / side), offset[:, :, None] * (2 / side)], 2)
-    grid = F.affine_grid(theta, [count, channels, size, size], align_corners=False)
-    read: Tensor = F.grid_sample(images + 1, grid, mode="bilinear", align_corners=False)
+    with _in_full(images):
+        shift, angle, scale = shift.float(), angle.float(), scale.float()
+        centre = torch.zeros_like(shift) if centre is None else centre.float()
+        cosine, sine = angle.cos() / scale, angle.sin() / scale
+        # R(−angle) / scale
+        back = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
+        offset = centre - (back @ (centre + shift)[:, :, None])[:, :, 0]
+        # grid_sample measures both pictures from −1 to 1.
+        theta = torch.cat([back * (size / side), offset[:, :, None] * (2 / side)], 2)
+        grid = F.affine_grid(theta, [count, channels, size, size], align_corners=False)
+        read: Tensor = F.grid_sample(images.float() + 1, grid, mode="bilinear", align_corners=False)
     return read - 1
 
 
@@ -57,15 +60,22 @@ def ink_moments(frames: Tensor) -> Tensor:
     >>> ink_moments(frame).tolist()
     [[2.0, 3.0, 0.5, 0.25, 0.0, 0.0]]
     """
-    ink = (frames[:, 0] + 1) / 2
-    height, width = ink.shape[1:]
-    y = torch.arange(height, device=ink.device, dtype=ink.dtype) - (height - 1) / 2
-    x = torch.arange(width, device=ink.device, dtype=ink.dtype) - (width - 1) / 2
-    amount = ink.sum((1, 2))
-    weights = ink / amount.clamp(min=1e-3)[:, None, None]
-    over_x, over_y = weights.sum(1), weights.sum(2)
-    mean_x, mean_y = over_x @ x, over_y @ y
-    xx = over_x @ x.square() - mean_x.square()
-    yy = over_y @ y.square() - mean_y.square()
-    xy = (weights @ x * y).sum(1) - mean_x * mean_y
-    return torch.stack([amount, mean_x, mean_y, xx, xy, yy], 1)
+    with _in_full(frames):
+        ink = (frames[:, 0].float() + 1) / 2
+        height, width = ink.shape[1:]
+        y = torch.arange(height, device=ink.device, dtype=ink.dtype) - (height - 1) / 2
+        x = torch.arange(width, device=ink.device, dtype=ink.dtype) - (width - 1) / 2
+        amount = ink.sum((1, 2))
+        weights = ink / amount.clamp(min=1e-3)[:, None, None]
+        over_x, over_y = weights.sum(1), weights.sum(2)
+        mean_x, mean_y = over_x @ x, over_y @ y
+        xx = over_x @ x.square() - mean_x.square()
+        yy = over_y @ y.square() - mean_y.square()
+        xy = (weights @ x * y).sum(1) - mean_x * mean_y
+        return torch.stack([amount, mean_x, mean_y, xx, xy, yy], 1)
+
+
+def _in_full(images: Tensor) -> torch.autocast:
+    """Places are computed in full precision, also where a network computes in 16 bits: those of a pixel's
+    hundredth have no room there."""
+    return torch.autocast(images.device.type, enabled=False)

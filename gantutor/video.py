@@ -1,0 +1,90 @@
+"""The game of clips: one generator, which goes on from a first frame, against two discriminators.
+
+>>> from gantutor import networks
+>>> discriminators = networks.FrameDiscriminator(), networks.ClipDiscriminator()
+>>> game = video_game(networks.AffineVideoGenerator(), *discriminators)
+>>> [turn.name for turn in game.turns]
+['frame_discriminator', 'clip_discriminator', 'generator']
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from gantutor import objectives
+from gantutor.gan import GAN, Batch, Lazy, Losses, Turn, apply, detached, mean_logit
+from gantutor.parameters import number, validate, whole
+
+JUDGES = ("frame_discriminator", "clip_discriminator")
+
+
+def video_game(
+    generator: nn.Module,
+    frame_discriminator: nn.Module,
+    clip_discriminator: nn.Module,
+    latent: int = 16,
+    frame_r1: float = 1.0,
+    clip_r1: float = 1.0,
+    every: int = 8,
+) -> GAN:
+    """A game on batches of clips (N, T, C, H, W), each with its first frame (N, C, H, W) as condition.
+
+    The frame discriminator sees one frame of every clip, drawn anew each time from all but the first, the
+    clip discriminator all of it, and each the first frame; both losses are non-saturating, with R1 lazily,
+    and the generator minimises the sum of its two. Raises InputError for what is no network, or a number out
+    of range.
+    """
+    strengths = {"frame_r1": frame_r1, "clip_r1": clip_r1, "every": every}
+    validate(strengths, frame_r1=number(0), clip_r1=number(0), every=whole(1))
+    turns = [
+        Turn(judge, partial(judge_loss, judge), lazy={"r1": Lazy(partial(judge_r1, judge, r1), every)})
+        for judge, r1 in zip(JUDGES, (frame_r1, clip_r1), strict=True)
+    ]
+    networks = {"generator": generator, JUDGES[0]: frame_discriminator, JUDGES[1]: clip_discriminator}
+    return GAN.of(networks, [*turns, Turn("generator", generator_loss)], latent)
+
+
+def judge_loss(judge: str, gan: GAN, batch: Batch) -> Losses:
+    """One discriminator learns to tell what is real in what it sees."""
+    real, fake = (seen_by(judge, clips) for clips in (batch.real, detached(batch.fake)))
+    real_logits = apply(gan.networks[judge], real, batch.condition)
+    fake_logits = apply(gan.networks[judge], fake, batch.condition)
+    total = objectives.discriminator_cross_entropy(real_logits, fake_logits)
+    return {"total": total, "real_logit": mean_logit(real_logits), "fake_logit": mean_logit(fake_logits)}
+
+
+def generator_loss(gan: GAN, batch: Batch) -> Losses:
+    """The generator learns to be taken for real by both; ``frame`` and ``clip`` are the two losses."""
+    losses = []
+    for judge in JUDGES:
+        logits = apply(gan.networks[judge], seen_by(judge, batch.fake), batch.condition)
+        losses.append(objectives.generator_non_saturating(logits, logits))
+    return {"total": losses[0] + losses[1], "frame": losses[0].detach(), "clip": losses[1].detach()}
+
+
+def judge_r1(judge: str, gamma: float, gan: GAN, batch: Batch) -> Tensor:
+    """R1 of one discriminator on what it sees of real clips (Mescheder et al. 2018)."""
+    seen = seen_by(judge, batch.real)
+    critic = partial(_with, gan.networks[judge], batch.condition)
+    return objectives.r1_penalty(gamma)(critic, seen, seen)
+
+
+def seen_by(judge: str, clips: Tensor) -> Tensor:
+    """What a discriminator sees of clips (N, T, C, H, W): all, or one frame of each (N, C, H, W), not the
+    first.
+
+    >>> seen_by("frame_discriminator", torch.zeros(2, 16, 1, 32, 32)).shape
+    torch.Size([2, 1, 32, 32])
+    """
+    if judge == "clip_discriminator":
+        return clips
+    chosen = torch.randint(1, clips.shape[1], (len(clips),), device=clips.device)
+    return clips[torch.arange(len(clips), device=clips.device), chosen]
+
+
+def _with(judge: nn.Module, condition: Tensor, seen: Tensor) -> Tensor:
+    logits: Tensor = apply(judge, seen, condition)
+    return logits
