@@ -22,6 +22,7 @@ from gantutor import (
     optimization,
     parameters,
     rejection,
+    translation,
 )
 from gantutor.control import Control
 from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
@@ -70,6 +71,7 @@ __all__ = [
     "rejection",
     "results",
     "train",
+    "translation",
 ]
 
 _LATER = "collect distributed doctor environment exercises live plots recipes results".split()  # noqa: SIM905
