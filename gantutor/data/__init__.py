@@ -1,6 +1,7 @@
 """Data with a card each; a loader imports what it needs only when it is called."""
 
 from gantutor.data import toy
+from gantutor.data.clips import write_clip
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 from gantutor.data.faces import faces
@@ -46,5 +47,6 @@ __all__ = [
     "typefaces",
     "typeset",
     "typeset_string",
+    "write_clip",
     "write_recording",
 ]

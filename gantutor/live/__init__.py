@@ -1,5 +1,6 @@
 """What moves on the page while a cell trains."""
 
+from gantutor.live.clips import Clips, play
 from gantutor.live.dashboard import Dashboard
 from gantutor.live.explorer import Explorer, explore
 from gantutor.live.lab import Lab, lab
@@ -9,6 +10,7 @@ from gantutor.live.snapshots import TimeMachine, time_machine
 from gantutor.live.upload import Upload, upload
 
 __all__ = [
+    "Clips",
     "Dashboard",
     "Explorer",
     "Lab",
@@ -19,6 +21,7 @@ __all__ = [
     "explore",
     "lab",
     "listen",
+    "play",
     "time_machine",
     "upload",
 ]
