@@ -81,7 +81,7 @@ def paired(
     ['discriminator', 'generator']
     """
     validate({"weight": weight}, weight=number(0))
-    objective = objective or objectives.non_saturating(r1=0.1)
+    objective = objective or objectives.non_saturating(r1=0.01)
     turns = [
         classical_turns(objective)[0],
         Turn("generator", partial(paired_loss, objective, weight)),

@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.data.handwriting import components, ink_of, otsu, read_handwriting
+from gantutor.data.handwriting import handwritten_line, read_handwriting
+from gantutor.data.ink import components, ink_of, otsu
 
 DIGITS = gt.data.digits().held_out.tensors[0]
 LABELS = gt.data.digits().held_out.tensors[1]
@@ -128,6 +129,17 @@ def test_the_frame_is_that_of_the_digits() -> None:
     assert missed[0] < 0.4 * missed[1]  # those that were drawn, and others of the same classes
 
 
+def test_a_line_of_digits_comes_apart_again() -> None:
+    found = right = 0
+    for chosen in CHOSEN:
+        images = read_handwriting(handwritten_line(DIGITS[chosen]))
+        found += len(images) == 6
+        right += int((read_as(images) == LABELS[chosen]).sum()) if len(images) == 6 else 0
+    assert found >= 11 and right >= 0.95 * 72
+    with pytest.raises(gt.InputError, match="digits must have shape"):
+        handwritten_line(DIGITS[0])
+
+
 def test_exif_colour_alpha_and_files(tmp_path: Path) -> None:
     values = 1 - page(CHOSEN[1])
     upright = read_handwriting(picture(values))
@@ -200,6 +212,9 @@ MANY = page(torch.arange(0, 1000, 40))
         (lambda: b"", "the picture cannot be opened"),
         (lambda: picture(PAPER)[:60], "the picture cannot be opened"),
         (lambda: "nowhere.png", "there is no file 'nowhere.png'"),
+        (lambda: torch.zeros(28, 28), r"an image must be floats of shape \(1, H, W\), not torch.float32 of"),
+        (lambda: torch.full((1, 30, 30), 2.0), "must be finite and lie in"),
+        (lambda: torch.zeros(1, 30, 801), "an image may be 800 pixels long, not 801"),
         (lambda: 3, "a picture must be the path of a file or its bytes, not int"),
     ],
 )
@@ -210,6 +225,6 @@ def test_what_cannot_be_read_ends_in_a_sentence(content: Any, says: str) -> None
 
 
 def test_a_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gantutor.data.handwriting.PIXELS", 1000)
+    monkeypatch.setattr("gantutor.data.ink.PIXELS", 1000)
     with pytest.raises(gt.InputError, match="has more than 1,000 pixels"):
         read_handwriting(picture(PAPER))

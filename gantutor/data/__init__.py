@@ -5,7 +5,7 @@ from gantutor.data.clips import write_clip
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 from gantutor.data.faces import faces
-from gantutor.data.handwriting import read_handwriting
+from gantutor.data.handwriting import handwritten_line, read_handwriting
 from gantutor.data.letters import letters
 from gantutor.data.moving_digits import Motion, MovingDigits, futures, moving_digits, place_digit
 from gantutor.data.names import decode, encode, names
@@ -33,6 +33,7 @@ __all__ = [
     "futures",
     "handwriting_and_type",
     "handwriting_to_type",
+    "handwritten_line",
     "letters",
     "moving_digits",
     "names",

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gantutor.data.ink import components, grey_of, grey_of_image, ink_of, otsu
 from gantutor.errors import InputError
+from gantutor.parameters import validate, whole
 
 MOST = 20
 """Digits in a picture."""
-
-LONGEST = 800
-"""Pixels of the longer side at which a picture is worked on."""
-
-PIXELS = 100_000_000
-"""Of a picture that is opened at all."""
 
 CONTRAST = 0.15
 """Ink and paper must differ by so much of the range from black to white."""
@@ -33,21 +26,21 @@ STROKE = 2.0
 """Pixels of the box that a stroke is wide at least; thinner ones are made so."""
 
 
-def read_handwriting(source: str | Path | bytes) -> Tensor:
+def read_handwriting(source: str | Path | bytes | Tensor) -> Tensor:
     """The digits (n, 1, 28, 28) in [−1, 1] on a picture, white on black, from left to right.
 
     ``source``: a picture file or its bytes, in colour or grey, dark on light or light on dark (the rim shows
-    which), turned as its EXIF data say. The digits, 1 to 20, stand in one line on plain paper and do not
-    touch; parts one above the other are one digit. Each is scaled to fit 20 × 20 pixels and centred by its
-    mass (LeCun et al. 1998). Raises InputError for what is no picture, an empty one, more than one line or
-    more than 20 digits.
+    which), turned as its EXIF data say; or an image (1, H, W) in [−1, 1]. The digits, 1 to 20, stand in one
+    line on plain paper and do not touch; parts one above the other are one digit. Each is scaled to fit 20 ×
+    20 pixels and centred by its mass (LeCun et al. 1998). Raises InputError for what is no picture, an empty
+    one, more than one line or more than 20 digits.
 
     >>> read_handwriting(b"some text")
     Traceback (most recent call last):
     ...
     gantutor.errors.InputError: the picture cannot be opened: PNG, JPEG and most other formats can
     """
-    ink = ink_of(grey_of(source))
+    ink = ink_of(grey_of_image(source) if isinstance(source, Tensor) else grey_of(source))
     level, contrast = otsu(ink)
     if contrast < CONTRAST:
         raise InputError(
@@ -65,108 +58,25 @@ def read_handwriting(source: str | Path | bytes) -> Tensor:
     return torch.stack([framed(ink, part) for part in parts])
 
 
-def grey_of(source: Any) -> Tensor:
-    """A picture as grey values (H, W) in [0, 1], upright, its longer side at most 800 pixels."""
-    from PIL import Image, ImageOps
+def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
+    """Digits (n, 1, 28, 28) in [−1, 1] close together, as they stand in a line of writing: (1, 40, W).
 
-    if not isinstance(source, str | Path | bytes | bytearray | memoryview):
-        raise InputError(f"a picture must be the path of a file or its bytes, not {type(source).__name__}")
-    if isinstance(source, str | Path) and not Path(source).is_file():
-        raise InputError(f"there is no file {str(source)!r}: give the path of a picture")
-    file: Any = Path(source) if isinstance(source, str | Path) else io.BytesIO(bytes(source))
-    said = file.name if isinstance(file, Path) else "the picture"
-    try:
-        with Image.open(file) as opened:
-            if opened.width * opened.height > PIXELS:
-                raise InputError(f"{said} has more than {PIXELS:,} pixels: make it smaller")
-            opened.draft("L", (LONGEST, LONGEST))  # a JPEG is decoded at a smaller size
-            upright = ImageOps.exif_transpose(opened).convert("RGBA")
-            paper = Image.new("RGBA", upright.size, "white")  # what is transparent
-            grey = Image.alpha_composite(paper, upright).convert("L")
-    except InputError:
-        raise
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        raise InputError(f"{said} cannot be opened: PNG, JPEG and most other formats can") from None
-    grey.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
-    return torch.from_numpy(np.array(grey, np.float32) / 255)
+    ``gap`` black pixels lie between the ink of two neighbours, and six around all of it.
 
-
-def ink_of(grey: Tensor) -> Tensor:
-    """How much ink (H, W) there is, from 0 to 1: the difference from the paper, whose brightness may change
-    over the picture.
-
-    >>> page = torch.full((50, 50), 0.9)
-    >>> page[20:30, 24:26] = 0.1
-    >>> ink = ink_of(page)
-    >>> ink[25, 25], ink[0, 0]
-    (tensor(0.8000), tensor(0.))
+    >>> images = torch.full((3, 1, 28, 28), -1.0)
+    >>> images[:, :, 4:24, 10:14] = 1.0
+    >>> handwritten_line(images).shape  # three strokes of 4, two gaps of 5, 12 around them
+    torch.Size([1, 40, 34])
     """
-    rim = torch.cat([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    light = bool(rim.median() > (grey.min() + grey.max()) / 2)
-    dark = 1 - grey if light else grey
-    height, width = dark.shape
-    step = max(1, max(height, width) // 100)
-    small = F.avg_pool2d(dark[None, None], step, ceil_mode=True)
-    reach = max(1, max(small.shape) // 8)  # wider than a stroke: what is narrower than this is ink
-    paper = -F.max_pool2d(-small, 2 * reach + 1, 1, reach)
-    paper = F.max_pool2d(paper, 2 * reach + 1, 1, reach)
-    paper = F.interpolate(paper, size=(height, width), mode="bilinear", align_corners=False)[0, 0]
-    return (dark - paper).clamp(0, 1)
-
-
-def otsu(ink: Tensor) -> tuple[float, float]:
-    """The threshold that parts values in [0, 1] into the two groups with the largest variance between them,
-    and how far apart the means of the groups are (Otsu 1979, doi:10.1109/TSMC.1979.4310076).
-
-    >>> otsu(torch.tensor([0.1, 0.1, 0.1, 0.9]))[1]
-    0.8
-    """
-    counts = torch.histc(ink, 256, 0, 1).double()
-    values = (torch.arange(256).double() + 0.5) / 256
-    below = counts.cumsum(0)[:-1]
-    above = counts.sum() - below
-    sums = (counts * values).cumsum(0)
-    low, high = sums[:-1] / below.clamp(min=1), (sums[-1] - sums[:-1]) / above.clamp(min=1)
-    between = below * above * (high - low).square()
-    best = int(between.argmax())
-    level = float(values[best] + 0.5 / 256)
-    if not float(between[best]):
-        return level, 0.0
-    return level, round(float(ink[ink > level].mean() - ink[ink <= level].mean()), 4)
-
-
-def components(mask: Tensor) -> list[Tensor]:
-    """The connected parts (8 neighbours) of a mask (H, W), each as a mask of its own: the 200 largest,
-    largest first.
-
-    Runs of pixels in a row that touch one of the row above join its part.
-
-    >>> len(components(torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1]]).bool()))
-    2
-    """
-    steps = np.diff(np.pad(mask.numpy(), ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(steps == 1)
-    runs = list(zip(rows.tolist(), starts.tolist(), np.nonzero(steps == -1)[1].tolist(), strict=True))
-    parent = list(range(len(runs)))
-
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = run = parent[parent[run]]
-        return run
-
-    above = 0
-    for run, (row, start, end) in enumerate(runs):
-        while runs[above][0] < row - 1 or (runs[above][0] == row - 1 and runs[above][2] < start):
-            above += 1
-        other = above
-        while runs[other][0] == row - 1 and runs[other][1] <= end:  # corners touch as well
-            parent[root(other)] = root(run)
-            other += 1
-    numbers = np.full(mask.shape, -1)
-    for run, (row, start, end) in enumerate(runs):
-        numbers[row, start:end] = root(run)
-    found, sizes = np.unique(numbers[numbers >= 0], return_counts=True)
-    return [torch.from_numpy(numbers == found[index]) for index in np.argsort(-sizes)[:200]]
+    validate({"gap": gap}, gap=whole(1, 100))
+    if images.dim() != 4 or images.shape[1:] != (1, SIDE, SIDE) or not len(images):
+        raise InputError(f"digits must have shape (count, 1, 28, 28), not {tuple(images.shape)}")
+    parts = []
+    for image in images[:, 0].detach().cpu().float():
+        inked = (image > -0.8).any(0).nonzero()[:, 0]
+        ends = (int(inked[0]), int(inked[-1]) + 1) if len(inked) else (0, SIDE)
+        parts += [image[:, ends[0] : ends[1]], torch.full((SIDE, gap), -1.0)]
+    return F.pad(torch.cat(parts[:-1], 1), (6, 6, 6, 6), value=-1.0)[None]
 
 
 def grouped(parts: list[Tensor]) -> list[Tensor]:

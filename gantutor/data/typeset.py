@@ -189,7 +189,7 @@ def _put(canvas: NDArray[np.uint8], pixels: NDArray[np.uint8], top: int, left: i
     """Pixels onto a canvas, as far as they lie on it."""
     height, width = pixels.shape
     up, aside = max(0, -top), max(0, -left)
-    room = canvas[max(0, top) : top + height, max(0, left) : left + width]
+    room = canvas[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
     room[...] = pixels[up : up + room.shape[0], aside : aside + room.shape[1]]
 
 

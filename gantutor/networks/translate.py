@@ -133,6 +133,8 @@ class PatchDiscriminator(nn.Module):
     pairs, and every logit is ψ(h) + ⟨e(typeface), h⟩ / √d of the features h of its patch (projection: Miyato
     & Koyama 2018, arXiv:1802.05637).
 
+    A penalty looks at the slope of the sum of all 49 logits, so its γ is small here.
+
     >>> made, written, typefaces = torch.zeros(5, 1, 28, 28), torch.zeros(5, 1, 28, 28), torch.arange(5)
     >>> PatchDiscriminator(typefaces=8, pairs=True)(made, (written, typefaces)).shape
     torch.Size([5, 7, 7])
