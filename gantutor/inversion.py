@@ -7,6 +7,7 @@ learnt: a face that it cannot make comes back as the nearest that it can.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,8 @@ def invert(
     parts = torch.split(torch.arange(len(targets)), count)
     early = max(1, steps // 4)
     found = []
-    with tqdm(total=len(parts) * steps, desc="inversion", disable=not progress, delay=2) as bar:
+    shown = {"file": sys.stdout, "disable": not progress, "delay": 2, "leave": False}
+    with tqdm(total=len(parts) * steps, desc="inversion", **shown) as bar:
         for part in parts:
             goal = targets[part].to(device)
             some = None if conditions is None else conditions[part.to(device)]

@@ -15,6 +15,7 @@ is not the discriminator.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -115,7 +116,8 @@ def reject_from(
         gamma = float(_score(seen, most).quantile(quantile))
     kept: list[Tensor] = []
     found = tried = 0
-    with tqdm(total=count, desc="samples kept", disable=not progress, delay=2) as bar:
+    shown = {"file": sys.stdout, "disable": not progress, "delay": 2, "leave": False}
+    with tqdm(total=count, desc="samples kept", **shown) as bar:
         while found < count:
             if tried >= PATIENCE * max(found, 1) and tried >= PATIENCE * PART:
                 raise InputError(
