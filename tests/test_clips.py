@@ -132,6 +132,7 @@ def test_eight_clips_are_under_300_kb(clips: Tensor) -> None:
 def test_every_picture_is_described_and_titles_are_escaped(clips: Tensor) -> None:
     html = gt.live.play(clips[:2], ["<b>one</b>", 'the "other"']).html()
     alts = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]*)"', html)]
+    assert html.count(f"height='{live_clips.SIDE}'") == 2
     assert len(alts) == 4 and "<b>" not in html and html.count("<img ") == 4
     assert alts[0].startswith("Moving picture of <b>one</b>, 16 frames: it goes ")
     assert alts[3] == 'The frames of the "other", from left to right'
@@ -177,7 +178,7 @@ def test_colours_play_too() -> None:
         ({"clips": torch.zeros(3, 4)}, "clips must be floats of shape"),
         ({"clips": torch.full((2, 3, 1, 4, 4), 2.0)}, "between -1 and 1"),
         ({"clips": torch.zeros(17, 2, 1, 4, 4)}, "16 clips and 400 frames at most"),
-        ({"clips": torch.zeros(1, 401, 1, 4, 4)}, "not 1 clips of 401 frames"),
+        ({"clips": torch.zeros(1, 401, 1, 4, 4)}, "not 1 and 401"),
         ({"clips": torch.zeros(2, 3, 1, 4, 4), "titles": ["one"]}, "titles must be 2"),
         ({"clips": torch.zeros(2, 3, 1, 4, 4), "fps": 99}, "fps must be a number"),
     ],

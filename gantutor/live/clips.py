@@ -43,7 +43,7 @@ class Clips:
         if count > MOST or count * frames > FRAMES:
             raise InputError(
                 f"there may be {MOST} clips and {FRAMES} frames at most, as the notebook keeps them, not "
-                f"{count} clips of {frames} frames"
+                f"{count} and {count * frames}"
             )
         self.titles = [f"clip {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
@@ -150,7 +150,9 @@ def describe(clip: Tensor, title: str) -> str:
 
 def _moving(film: bytes, title: str, description: str) -> str:
     shown = page.image(film, description).replace("data:image/png", "data:image/gif", 1)
-    shown = shown.replace("<img ", f"<img title=\"{escape(description)}\" style='{_look(SIDE)}' ", 1)
+    # JupyterLab strips styles from what it does not trust, and leaves the height.
+    look = f"height='{SIDE}' style='display:block;image-rendering:pixelated'"
+    shown = shown.replace("<img ", f'<img title="{escape(description)}" {look} ', 1)
     return (
         f"<figure style='display:inline-block;margin:4px;vertical-align:top'>{shown}"
         f"<figcaption style='text-align:center;max-width:{SIDE}px'>{escape(title)}</figcaption></figure>"
@@ -166,10 +168,6 @@ def _strip(clip: Tensor) -> bytes:
     file = io.BytesIO()
     images_of(side_by_side(clip[:, None], gap=1))[0].save(file, format="PNG", optimize=True)
     return file.getvalue()
-
-
-def _look(height: int) -> str:
-    return f"display:block;height:{height}px;image-rendering:pixelated"
 
 
 def _short(title: str, most: int = 16) -> str:
