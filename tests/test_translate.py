@@ -110,6 +110,13 @@ def test_it_sees_both_pictures_and_the_typeface() -> None:
         assert bool(((other - logits).abs().flatten(1).amax(1) > 1e-5).all())
 
 
+def test_a_group_is_seen_together() -> None:
+    alone, together, one = judge(), judge(group=4), pictures()
+    others = torch.cat([one[:1], pictures(9)[1:]])
+    assert torch.equal(alone(one)[0], alone(others)[0])
+    assert not torch.allclose(together(one)[0], together(others)[0], atol=1e-6)
+
+
 def test_the_typeface_is_an_inner_product_over_root_d() -> None:
     network, made = judge(typefaces=3), pictures()
     assert network.typeface is not None
@@ -149,6 +156,8 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: small(typefaces=0)(LATENT, (pictures(), FACES)), "as its condition, and no typefaces"),
     (lambda: small()(None, (pictures(), FACES)), r"the latent must have shape \(4, 5\), and is None"),
     (lambda: small()(LATENT[:, :3], (pictures(), FACES)), r"\(4, 5\), and is of shape \(4, 3\)"),
+    (lambda: PatchDiscriminator(group=-1), "group must be a whole number of at least 0"),
+    (lambda: PatchDiscriminator(pairs=8), "pairs must be True or False, not 8"),  # type: ignore[arg-type]
     (lambda: judge(typefaces=3)(pictures()), "needs a label for every sample"),
     (lambda: judge(pairs=True)(pictures()), "as its condition"),
     (lambda: judge(pairs=True, typefaces=2)(pictures(), pictures()), r"needs the condition \(images, typef"),

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError
-from gantutor.networks.conv import need_label, upsample_block
-from gantutor.parameters import validate, whole
+from gantutor.networks.conv import MinibatchDeviation, need_label, upsample_block
+from gantutor.parameters import flag, validate, whole
 
 SIDE = 28
 
@@ -133,6 +133,9 @@ class PatchDiscriminator(nn.Module):
     pairs, and every logit is ψ(h) + ⟨e(typeface), h⟩ / √d of the features h of its patch (projection: Miyato
     & Koyama 2018, arXiv:1802.05637).
 
+    With ``group`` it sees how much so many consecutive samples differ, as ``ConvDiscriminator`` does: without
+    pairs, only that tells it that some characters are made too often.
+
     A penalty looks at the slope of the sum of all 49 logits, so its γ is small here.
 
     >>> made, written, typefaces = torch.zeros(5, 1, 28, 28), torch.zeros(5, 1, 28, 28), torch.arange(5)
@@ -142,10 +145,16 @@ class PatchDiscriminator(nn.Module):
     torch.Size([5, 7, 7])
     """
 
-    def __init__(self, typefaces: int = 0, pairs: bool = False, channels: int = 32) -> None:
+    def __init__(self, typefaces: int = 0, pairs: bool = False, channels: int = 32, group: int = 0) -> None:
         super().__init__()
-        validate({"typefaces": typefaces, "channels": channels}, typefaces=whole(0), channels=whole(1))
-        c, self.pairs = channels, bool(pairs)
+        validate(
+            {"typefaces": typefaces, "pairs": pairs, "channels": channels, "group": group},
+            typefaces=whole(0),
+            pairs=flag(),
+            channels=whole(1),
+            group=whole(0),
+        )
+        c, self.pairs = channels, pairs
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(8 if pairs else 4, c, 3, padding=1),
@@ -154,7 +163,8 @@ class PatchDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Conv2d(2 * c, 3 * c, 3, padding=1),
             nn.LeakyReLU(0.2),
-            nn.Conv2d(3 * c, 3 * c, 3, padding=1),
+            MinibatchDeviation(group) if group else nn.Identity(),
+            nn.Conv2d(3 * c + bool(group), 3 * c, 3, padding=1),
             nn.LeakyReLU(0.2),
         )
         self.head = nn.Conv2d(3 * c, 1, 1)
