@@ -62,7 +62,7 @@ class TypeTranslator(nn.Module):
         self,
         typefaces: int = 0,
         latent: int = 16,
-        channels: int = 32,
+        channels: int = 16,
         features: int = 128,
         embedding: int = 16,
     ) -> None:
@@ -145,7 +145,7 @@ class PatchDiscriminator(nn.Module):
     torch.Size([5, 7, 7])
     """
 
-    def __init__(self, typefaces: int = 0, pairs: bool = False, channels: int = 32, group: int = 0) -> None:
+    def __init__(self, typefaces: int = 0, pairs: bool = False, channels: int = 16, group: int = 0) -> None:
         super().__init__()
         validate(
             {"typefaces": typefaces, "pairs": pairs, "channels": channels, "group": group},
