@@ -42,6 +42,13 @@ def test_what_eyes_refuse_is_punished(what: str) -> None:
     assert scores["recall"].value < 0.5 * scores["recall"].floor
 
 
+def test_eigenfaces_are_blind_to_ghosts_as_their_description_says() -> None:
+    """Two people laid over one another, which no eye takes for one: these features do."""
+    ghosts = (train() + train().roll(160, 0)) / 2
+    distance = face_scores(ghosts, faces().held_out)["kernel_distance"]
+    assert distance.value < 1.5 * distance.floor
+
+
 def test_held_out_people_in_the_place_of_generated_faces() -> None:
     """Half of them against the other half: people against people, so near the floor."""
     images, people = faces().held_out.tensors

@@ -95,9 +95,10 @@ def eigenface_features(images: Tensor) -> Tensor:
     """What the first 64 principal directions of the 320 training faces say of faces (N, 1, 64, 64) in
     [−1, 1]: (N, 64), each with mean 0 and variance 1 over the training faces.
 
-    Turk & Pentland 1991, doi:10.1162/jocn.1991.3.1.71. They are blind to all that is fine: blurred faces and
-    the ghosts of two faces laid over one another score as real ones do. A second opinion, and no more. Raises
-    InputError for images of another shape.
+    Turk & Pentland 1991, doi:10.1162/jocn.1991.3.1.71. They are blind to all that is fine: blurred faces, and
+    the ghosts of two faces laid over one another, have the kernel distance of real ones. A low distance on
+    them says that light, pose and outline are right, and not that a face looks real. Raises InputError for
+    images of another shape.
 
     >>> eigenface_features(faces().held_out.tensors[0]).shape
     torch.Size([80, 64])
