@@ -43,8 +43,15 @@ def values(scores: gt.metrics.Scores) -> dict[str, float]:
     return {name: round(score.value, 5) for name, score in scores.items()}
 
 
-def trained(gan: gt.GAN, data: Any, recipe: Recipe, seed: int, **adam: Any) -> gt.Run:
-    """Train with the steps, batches and learning rate of the recipe; ``adam`` is what else Adam is given."""
+def trained(
+    gan: gt.GAN,
+    data: Any,
+    recipe: Recipe,
+    seed: int,
+    betas: tuple[float, float] = (0.0, 0.99),
+    **options: Any,
+) -> gt.Run:
+    """Train with the steps, batches and learning rate of the recipe, and ``options`` of ``train``."""
     return gt.train(
         gan,
         data,
@@ -52,10 +59,11 @@ def trained(gan: gt.GAN, data: Any, recipe: Recipe, seed: int, **adam: Any) -> g
         batch_size=recipe["batch_size"],
         seed=seed,
         device="cpu",
-        optimizer=gt.optimization.adam(recipe["learning_rate"], **adam),
+        optimizer=gt.optimization.adam(recipe["learning_rate"], betas),
         precision=recipe.get("precision", "float32"),
         snapshots=0,
         progress=False,
+        **options,
     )
 
 
@@ -69,7 +77,7 @@ def ring_collapse(recipe: Recipe, seed: int) -> Row:
         discriminator = gt.networks.MLPDiscriminator((2,), recipe["width"], recipe["depth"])
         objective = gt.objectives.non_saturating(**penalties)
         gan = gt.GAN(generator, discriminator, objective, latent=recipe["latent"])
-        run = trained(gan, data, recipe, seed, betas=tuple(recipe["betas"]))
+        run = trained(gan, data, recipe, seed, betas=(recipe["betas"][0], recipe["betas"][1]))
         row[setting] = values(gt.metrics.mode_scores(run.sample(2500), ring))
     return row
 
@@ -134,10 +142,40 @@ def sound_rushed(recipe: Recipe, seed: int) -> Row:
     return row
 
 
+def sequence_discriminators(recipe: Recipe, seed: int) -> Row:
+    """Notebook 04: sines, against a convolutional and a recurrent discriminator that are shown differences
+    too, and against a convolutional one that is not."""
+    sines, nets, row = gt.data.sines(), gt.networks, {}
+    real, held_out = sines.train.tensors[0], sines.held_out.tensors[0]
+    judge = gt.metrics.strong_judge(recipe["judge_steps"])
+
+    def convolutional(features: int) -> torch.nn.Module:
+        return nets.SequenceConvDiscriminator(features, length=24)
+
+    for name, order, discriminator in (
+        ("convolutional", 2, convolutional),
+        ("recurrent", 2, nets.GRUDiscriminator),
+        ("series alone", 0, convolutional),
+    ):
+        shown = nets.Differences(real, order)
+        torch.manual_seed(seed)
+        writer = nets.GRUGenerator(16, shown.features, shown.length)
+        generator = torch.nn.Sequential(writer, nets.SumUp(shown))
+        objective = gt.objectives.non_saturating(r1=recipe["r1"])
+        gan = gt.GAN(generator, discriminator(shown.features * (order + 1)), objective, latent=16)
+        schedule = gt.optimization.linear_decay(0.5)
+        options = {"half_life": recipe["half_life"], "schedule": schedule}
+        made = shown.series(trained(gan, shown(real), recipe, seed, **options).sample(recipe["series"]))
+        strong = gt.metrics.judges.tell_apart(held_out[: len(made)], made, judge, seed)
+        row[name] = {"strong": round(strong, 5), **values(gt.metrics.sine_scores(made[:2000]))}
+    return row
+
+
 FAILURES: dict[str, tuple[str, Callable[[Recipe, int], Row]]] = {
     "ring_collapse": ("01_concepts", ring_collapse),
     "fully_connected_collapse": ("02_fully_connected_gan", fully_connected_collapse),
     "labels_ignored": ("03_cnn_image_gan", labels_ignored),
+    "sequence_discriminators": ("04_rnn_sequence_gan", sequence_discriminators),
     "sound_rushed": ("05_audio_gan", sound_rushed),
 }
 
