@@ -31,8 +31,8 @@ SCORES = {
     "01": "ring_modes_collapsed ring_modes ring_reverse_kl optimal_discriminator_error",
     "02": "digit_fid digit_fid_class_means digit_fid_wgan_gp digits_covered nearest_neighbour_ratio",
     "03": "digit_fid recall precision class_accuracy digit_fid_unlabelled",
-    "04": "sines_discriminative sines_predictive series_train_on_synthetic series_train_on_real series_last_value "
-    "name_triples names_new names_distinct",
+    "04": "sines_discriminative sines_predictive series_train_on_synthetic series_train_on_real "
+    "series_last_value name_triples names_new names_distinct",
     "05": "reader_on_real reader_on_generated recall audio_frechet inception_score inception_score_real "
     "audio_to_audio audio_to_audio_input audio_to_audio_no_gan",
     "10": "loop_ratio seconds_to_5x_floor resume_exact",
