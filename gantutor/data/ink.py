@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gantutor.data.own import opened
 from gantutor.errors import InputError
 
 LONGEST = 800
@@ -24,18 +23,13 @@ def grey_of(source: Any) -> Tensor:
     """A picture as grey values (H, W) in [0, 1], upright, its longer side at most 800 pixels."""
     from PIL import Image, ImageOps
 
-    if not isinstance(source, str | Path | bytes | bytearray | memoryview):
-        raise InputError(f"a picture must be the path of a file or its bytes, not {type(source).__name__}")
-    if isinstance(source, str | Path) and not Path(source).is_file():
-        raise InputError(f"there is no file {str(source)!r}: give the path of a picture")
-    file: Any = Path(source) if isinstance(source, str | Path) else io.BytesIO(bytes(source))
-    said = file.name if isinstance(file, Path) else "the picture"
+    file, said = opened(source, "picture", "a file", "a picture")
     try:
-        with Image.open(file) as opened:
-            if opened.width * opened.height > PIXELS:
+        with Image.open(file) as image:
+            if image.width * image.height > PIXELS:
                 raise InputError(f"{said} has more than {PIXELS:,} pixels: make it smaller")
-            opened.draft("L", (LONGEST, LONGEST))  # a JPEG is decoded at a smaller size
-            upright = ImageOps.exif_transpose(opened).convert("RGBA")
+            image.draft("L", (LONGEST, LONGEST))  # a JPEG is decoded at a smaller size
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
             paper = Image.new("RGBA", upright.size, "white")  # what is transparent
             grey = Image.alpha_composite(paper, upright).convert("L")
     except InputError:

@@ -60,13 +60,7 @@ def handwriting_to_type(
     >>> [tuple(part.shape) for part in pairs.train.tensors], len(pairs.held_out), int(pairs.unseen.sum())
     ([(4000, 1, 28, 28), (4000, 1, 28, 28), (4000,)], 8000, 800)
     """
-    validate(
-        {"name": name, "copies": copies, "seed": seed},
-        name=one_of("digits", "mnist", "emnist_letters"),
-        copies=whole(1),
-        seed=whole(0),
-    )
-    check_jitter(shift, scale)
+    _check(name, copies, seed, shift, scale)
     characters, written = _written(name, folder)
     faces = typefaces(fonts, characters)
     held = (1 if len(faces) > 1 else 0) if held_back is None else held_back
@@ -104,13 +98,7 @@ def handwriting_and_type(
     >>> [tuple(part.shape) for part in streams.train.tensors]
     [(4000, 1, 28, 28), (4000, 1, 28, 28)]
     """
-    validate(
-        {"name": name, "copies": copies, "seed": seed},
-        name=one_of("digits", "mnist", "emnist_letters"),
-        copies=whole(1),
-        seed=whole(0),
-    )
-    check_jitter(shift, scale)
+    _check(name, copies, seed, shift, scale)
     characters, written = _written(name, folder)
     faces = typefaces(typefaces()[1:2] if fonts is None else fonts, characters)
     draw = torch.Generator().manual_seed(seed)
@@ -125,6 +113,16 @@ def handwriting_and_type(
     card = _card(f"{name}_and_type", written, faces, size)
     nowhere = torch.zeros(len(labels), dtype=torch.bool)
     return Translation(card.name, parts[0], parts[1], card, characters, faces, labels, nowhere)
+
+
+def _check(name: str, copies: int, seed: int, shift: float, scale: float) -> None:
+    validate(
+        {"name": name, "copies": copies, "seed": seed},
+        name=one_of("digits", "mnist", "emnist_letters"),
+        copies=whole(1),
+        seed=whole(0),
+    )
+    check_jitter(shift, scale)
 
 
 def combinations(classes: int, faces: int, held_back: int, draw: torch.Generator) -> Tensor:

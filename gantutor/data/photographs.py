@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from gantutor.data.faces import square
+from gantutor.data.own import opened
 from gantutor.errors import DataUnavailable, InputError, first_line
 from gantutor.parameters import flag, validate, whole
 
@@ -81,7 +81,7 @@ def _decoded(source: Any) -> Tensor:
         raise DataUnavailable(
             "photographs are read by the package Pillow, which is missing: pip install pillow"
         ) from None
-    file, name = _opened(source)
+    file, name = opened(source, "photograph", "a picture file", "a picture")
     Image.init()
     known = [kind for kind in FORMATS if kind in Image.OPEN]
     try:
@@ -120,20 +120,6 @@ def _colours(image: Any, name: str) -> Tensor:
         opaque = coloured[3:]
         return coloured[:3] * opaque + (1 - opaque)
     return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
-
-
-def _opened(source: Any) -> tuple[Any, str]:
-    """What Pillow can open, and what to call it in a message."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(bytes(source)), "the photograph"
-    if not isinstance(source, str | Path):
-        raise InputError(
-            f"a photograph must be the path of a picture file or its bytes, not {type(source).__name__}"
-        )
-    path = Path(source)
-    if not path.is_file():
-        raise InputError(f"there is no file {str(source)!r}: give the path of a picture")
-    return path, path.name
 
 
 def _checked(box: Any, width: int, height: int) -> tuple[int, int, int, int]:

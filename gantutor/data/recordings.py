@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gantutor.data.own import opened
 from gantutor.errors import DataUnavailable, InputError, first_line
 from gantutor.files import new_file
 from gantutor.parameters import validate, whole
@@ -171,13 +171,13 @@ def soundfile_module() -> Any:
 def _decoded(source: Any) -> tuple[Tensor, int]:
     """All samples (n,), channels averaged, and how many there are in a second."""
     soundfile = soundfile_module()
-    file, name = _opened(source)
+    file, name = opened(source, "recording", "a sound file", "a sound file")
     try:
-        with soundfile.SoundFile(file) as opened:
-            found = int(opened.samplerate)
+        with soundfile.SoundFile(file) as reader:
+            found = int(reader.samplerate)
             _refuse_rate(found, name)
             limit = MINUTES * 60 * found
-            samples = opened.read(limit + 1, dtype="float32", always_2d=True)
+            samples = reader.read(limit + 1, dtype="float32", always_2d=True)
     except (RuntimeError, TypeError, OSError) as error:
         reason = first_line(error).rpartition(": ")[2]
         raise InputError(f"{name} cannot be read as sound ({reason}): WAV, FLAC, OGG and MP3 can") from None
@@ -196,20 +196,6 @@ def _refuse_rate(found: int, name: str) -> None:
         raise InputError(
             f"{name} has {found} samples a second: {RATES[0]:,} to {RATES[1]:,} can be resampled"
         )
-
-
-def _opened(source: Any) -> tuple[Any, str]:
-    """What soundfile can open, and what to call it in a message."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(bytes(source)), "the recording"
-    if not isinstance(source, str | Path):
-        raise InputError(
-            f"a recording must be the path of a sound file or its bytes, not {type(source).__name__}"
-        )
-    path = Path(source)
-    if not path.is_file():
-        raise InputError(f"there is no file {str(source)!r}: give the path of a sound file")
-    return str(path), path.name
 
 
 def _refuse_silent_or_clipped(part: Tensor) -> None:
