@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.packaged import packaged_file
+from gantutor.data.packaged import packaged_file, without_companion
 from gantutor.errors import DataUnavailable, InputError
 
 NAMES = ("digits", "mnist", "fashion_mnist", "kmnist")
@@ -84,10 +84,7 @@ def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDat
     try:
         from torchvision import datasets
     except (ImportError, RuntimeError):  # the second where it was built for another torch
-        raise DataUnavailable(
-            f"{name} comes through torchvision, which is missing or not made for torch {torch.__version__}: "
-            "install the two together"
-        ) from None
+        raise without_companion(name, "torchvision") from None
     kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
     kind: Any = kinds[name]
     try:

@@ -14,7 +14,7 @@ from tqdm import trange
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import FOLDER
-from gantutor.data.packaged import packaged_files
+from gantutor.data.packaged import packaged_files, without_companion
 from gantutor.errors import DataUnavailable, InputError
 from gantutor.parameters import validate, whole
 
@@ -147,10 +147,7 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
         from torchvision.datasets import CelebA
         from torchvision.transforms.functional import pil_to_tensor
     except (ImportError, RuntimeError):  # the second where it was built for another torch
-        raise DataUnavailable(
-            f"celeba comes through torchvision, which is missing or not made for torch {torch.__version__}: "
-            "install the two together"
-        ) from None
+        raise without_companion("celeba", "torchvision") from None
     try:
         parts = [
             CelebA(root=str(folder), split=split, target_type="identity", download=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from string import ascii_uppercase
 
-import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import FOLDER
+from gantutor.data.packaged import without_companion
 from gantutor.errors import DataUnavailable
 
 LETTERS = ascii_uppercase
@@ -26,10 +26,7 @@ def letters(folder: str | Path = FOLDER) -> Dataset:
     try:
         from torchvision.datasets import EMNIST
     except (ImportError, RuntimeError):  # the second where it was built for another torch
-        raise DataUnavailable(
-            "emnist_letters comes through torchvision, which is missing or not made for torch "
-            f"{torch.__version__}: install the two together"
-        ) from None
+        raise without_companion("emnist_letters", "torchvision") from None
     try:
         parts = [EMNIST(str(folder), split="letters", train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:
@@ -51,6 +48,7 @@ def letters(folder: str | Path = FOLDER) -> Dataset:
 def upright(pixels: Tensor) -> Tensor:
     """EMNIST's pixels (N, 28, 28) from 0 to 255, which are transposed, as images (N, 1, 28, 28) in [−1, 1].
 
+    >>> import torch
     >>> pixels = torch.zeros(1, 28, 28)
     >>> pixels[0, 2, 9] = 255  # the third column, the tenth row
     >>> upright(pixels)[0, 0, 9, 2]

@@ -7,6 +7,8 @@ import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from gantutor.errors import DataUnavailable
 
 
@@ -53,3 +55,15 @@ def packaged_files(
         several = f"one of the {len(paths)} files of {what} in the package {package} is damaged or another"
         raise DataUnavailable(f"{one if len(paths) == 1 else several}: install {versions} anew")
     return contents
+
+
+def without_companion(name: str, package: str) -> DataUnavailable:
+    """The error to raise where a data set comes through a companion of torch that cannot be imported.
+
+    >>> print(without_companion("mnist", "torchvision"))
+    mnist comes through torchvision, which is missing or not made for torch ...: install the two together
+    """
+    return DataUnavailable(
+        f"{name} comes through {package}, which is missing or not made for torch {torch.__version__}: "
+        "install the two together"
+    )

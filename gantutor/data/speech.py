@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import FOLDER
+from gantutor.data.packaged import without_companion
 from gantutor.data.recordings import fitted, soundfile_module
 from gantutor.errors import DataUnavailable, InputError
 
@@ -111,10 +112,7 @@ def _from_torchaudio(folder: Path) -> tuple[TensorDataset, TensorDataset]:
     try:
         from torchaudio.datasets import SPEECHCOMMANDS
     except (ImportError, OSError, RuntimeError):  # the latter two where it was built for another torch
-        raise DataUnavailable(
-            f"speech_commands comes through torchaudio, which is missing or not made for torch "
-            f"{torch.__version__}: install the two together"
-        ) from None
+        raise without_companion("speech_commands", "torchaudio") from None
     soundfile = soundfile_module()
     try:
         folder.mkdir(parents=True, exist_ok=True)
