@@ -11,6 +11,7 @@ from gantutor.metrics.audio import (
 from gantutor.metrics.digit import class_means, digit_scores
 from gantutor.metrics.digit_classifier import DigitClassifier, digit_classifier, read_digits
 from gantutor.metrics.divergence import divergence_scores
+from gantutor.metrics.face_features import FaceFeatures
 from gantutor.metrics.faces import eigenface_features, face_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.judges import Judge, light_judge, strong_judge
@@ -32,6 +33,7 @@ from gantutor.metrics.type_reader import TypeReader, read_type, type_reader, typ
 __all__ = [
     "MIME",
     "DigitClassifier",
+    "FaceFeatures",
     "Judge",
     "Score",
     "Scores",
