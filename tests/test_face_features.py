@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import gaussian_blur
 
 from gantutor.data import faces
 from gantutor.errors import InputError
 from gantutor.metrics import FaceFeatures, eigenface_features, kernel_distance
+from gantutor.metrics.face_features import _blurred as blurred_by
 from gantutor.metrics.face_features import texture_statistics
 
 
@@ -26,7 +26,7 @@ def fitted() -> FaceFeatures:
 
 
 def spoilt() -> dict[str, Tensor]:
-    blurred, draw = gaussian_blur(train(), [13, 13], [1.0, 1.0]), torch.Generator().manual_seed(0)
+    blurred, draw = blurred_by(train(), 1.0), torch.Generator().manual_seed(0)
     others = train()[torch.randperm(320, generator=draw)]
     noise = 0.1 * torch.randn(train().shape, generator=draw)
     return {

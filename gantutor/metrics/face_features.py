@@ -57,7 +57,8 @@ class FaceFeatures:
 
     def outline(self, images: Tensor) -> Tensor:
         """What the eigenfaces say of images, (N, ``eigenfaces``)."""
-        return (self._checked(images).double().flatten(1) - self.mean) @ self.directions
+        said: Tensor = (self._checked(images).double().flatten(1) - self.mean) @ self.directions
+        return said
 
     def texture(self, images: Tensor) -> Tensor:
         """The texture of images, (N, 48)."""
