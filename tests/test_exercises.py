@@ -51,7 +51,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03", "04", "05", "10"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "06", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -73,6 +73,7 @@ NAMES = {
     "03": {"copy": copy, "torch": torch, "nn": nn, "gt": gt},
     "04": {"torch": torch, "gt": gt},
     "05": {"torch": torch, "gt": gt},
+    "06": {"torch": torch, "F": nn.functional, "gt": gt},
     "10": {"median": median, "torch": torch, "gt": gt},
 }
 """What each notebook has imported where its exercises stand."""
@@ -247,6 +248,28 @@ def wave_by_wave(estimate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return torch.stack(scores)
 
 
+def augmented_once(discriminator: Any, augment: Any, real: torch.Tensor, fake: torch.Tensor) -> Any:
+    shown = augment(fake)
+    apart = softplus(-discriminator(augment(real))).mean() + softplus(discriminator(shown.detach())).mean()
+    return [apart, softplus(-discriminator(shown)).mean()]
+
+
+def augmented_together(discriminator: Any, augment: Any, real: torch.Tensor, fake: torch.Tensor) -> Any:
+    logits = discriminator(augment(torch.cat([real, fake.detach()])))
+    answers = (torch.arange(len(logits)) < len(real)).float()
+    apart = 2 * binary_cross_entropy_with_logits(logits, answers)
+    return apart, -nn.functional.logsigmoid(discriminator(augment(fake))).mean()
+
+
+def pair_of_samples_by_pair(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def mean(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        pairs = [(a, b) for i, a in enumerate(first) for j, b in enumerate(second)
+                 if first is not second or i != j]  # fmt: skip
+        return torch.stack([(a.dot(b) / len(a) + 1) ** 3 for a, b in pairs]).mean()
+
+    return mean(x, x) + mean(y, y) - 2 * mean(x, y)
+
+
 def scaled_at_the_end(network: nn.Module, loss: Any, parts: list[torch.Tensor], optimizer: Any) -> None:
     network.zero_grad()
     for part in parts:
@@ -350,6 +373,14 @@ def saved_with_an_error_of_its_own(path: Path, text: str, write: Any) -> None:
         ("05.4", gt.metrics.scale_invariant_sdr),
         ("05.5", {"c", "e"}),
         ("05.5", "E, C"),
+        ("06.1", [0.6, 0.83]),
+        ("06.1", torch.tensor([0.6, 5 / 6])),
+        ("06.2", augmented_once),
+        ("06.2", augmented_together),
+        ("06.3", lambda logits, uniform: uniform.log() <= logits - logits.amax()),
+        ("06.3", lambda logits, uniform: (uniform * logits.exp().max() < logits.exp()).long()),
+        ("06.4", lambda x, y: torch.tensor(gt.metrics.kernel_distance(x, y))),
+        ("06.4", pair_of_samples_by_pair),
         ("10.1", 1.25),
         ("10.1", torch.tensor(1.2501)),
         ("10.2", lambda ours, theirs: (torch.tensor(theirs) / torch.tensor(ours)).quantile(0.5)),
