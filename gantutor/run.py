@@ -145,9 +145,10 @@ class Run:
         2018).
 
         They are those of the average network over ``SETTLE`` batches of 64 latents, or over ``GLANCE`` inside
-        ``glance``; the averages of other networks keep the statistics of the networks they follow.
+        ``glance``, and over fewer before the training has seen as many images; the averages of other networks
+        keep the statistics of the networks they follow.
         """
-        generator, batches = self.averaged.get("generator"), self._batches
+        generator, batches = self.averaged.get("generator"), min(self._batches, 1 + self.images // 64)
         step, measured = self._settled
         if generator is None or self.ended == "not trained" or (step == self.step and measured >= batches):
             return

@@ -103,16 +103,19 @@ def test_scores_hand_over_samples_with_the_labels_of_the_reference(run: gt.Run) 
 
 
 def test_batch_norm_of_the_average_is_settled_on_its_own_statistics(run: gt.Run) -> None:
-    """Independently: the first norm's mean over the same 16 batches of 64 latents and conditions."""
-    generator = run.generator
-    draw, means = torch.Generator().manual_seed(0), []
-    for index in range(16):
-        latents = torch.randn(64, 4, generator=draw)
-        labels = run.conditions[torch.arange(64 * index, 64 * (index + 1)) % len(run.conditions)]
-        start = generator.start(torch.cat([latents, generator.label(labels)], 1))  # type: ignore[operator]
-        means.append(start.view(64, 64, -1).mean((0, 2)))
-    assert torch.allclose(generator.blocks[0].running_mean, torch.stack(means).mean(0), atol=1e-5)  # type: ignore
-    assert generator.blocks[0].momentum == 0.1 and not generator.training  # type: ignore[index, union-attr]
+    """Independently: the first norm's mean over the same batches of 64 latents and conditions, 16 of them, or 2
+    after the 96 images that this run has seen."""
+    for images, batches in ((96, 2), (1024, 16)):
+        run.images = images
+        generator = run.generator
+        draw, means = torch.Generator().manual_seed(0), []
+        for index in range(batches):
+            latents = torch.randn(64, 4, generator=draw)
+            labels = run.conditions[torch.arange(64 * index, 64 * (index + 1)) % len(run.conditions)]
+            start = generator.start(torch.cat([latents, generator.label(labels)], 1))  # type: ignore[operator]
+            means.append(start.view(64, 64, -1).mean((0, 2)))
+        assert torch.allclose(generator.blocks[0].running_mean, torch.stack(means).mean(0), atol=1e-5)  # type: ignore
+        assert generator.blocks[0].momentum == 0.1 and not generator.training  # type: ignore[index, union-attr]
 
 
 # --- saving and loading -------------------------------------------------------------------------------------
