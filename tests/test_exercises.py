@@ -51,7 +51,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03", "04", "05", "06", "10"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "06", "08", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -74,6 +74,7 @@ NAMES = {
     "04": {"torch": torch, "gt": gt},
     "05": {"torch": torch, "gt": gt},
     "06": {"torch": torch, "F": nn.functional, "gt": gt},
+    "08": {"torch": torch, "gt": gt},
     "10": {"median": median, "torch": torch, "gt": gt},
 }
 """What each notebook has imported where its exercises stand."""
@@ -321,6 +322,22 @@ def saved_with_an_error_of_its_own(path: Path, text: str, write: Any) -> None:
         raise RuntimeError("not saved") from error
 
 
+def picked_one_by_one(clips: torch.Tensor) -> torch.Tensor:
+    return torch.stack([clip[int(torch.randint(1, len(clip), ()))] for clip in clips])
+
+
+def picked_by_gather(clips: torch.Tensor) -> torch.Tensor:
+    later = clips[:, 1:]
+    chosen = torch.rand(later.shape[:2]).argmax(1)
+    return later.take_along_dim(chosen.view(-1, 1, 1, 1, 1), 1)[:, 0]
+
+
+def bounced_by_folding(place: torch.Tensor, velocity: torch.Tensor, room: float) -> list[torch.Tensor]:
+    folded = torch.remainder(place + velocity + room, 4 * room)
+    sign = torch.where(folded > 2 * room, -1.0, 1.0)
+    return [torch.minimum(folded, 4 * room - folded) - room, sign * velocity]
+
+
 @pytest.mark.parametrize(
     ("number", "answer"),
     [
@@ -381,6 +398,13 @@ def saved_with_an_error_of_its_own(path: Path, text: str, write: Any) -> None:
         ("06.3", lambda logits, uniform: (uniform * logits.exp().max() < logits.exp()).long()),
         ("06.4", lambda x, y: torch.tensor(gt.metrics.kernel_distance(x, y))),
         ("06.4", pair_of_samples_by_pair),
+        ("08.1", "D, A"),
+        ("08.1", ["a", "d"]),
+        ("08.2", bounced_by_folding),
+        ("08.3", picked_one_by_one),
+        ("08.3", picked_by_gather),
+        ("08.4", gt.metrics.wasserstein_distance),
+        ("08.4", lambda one, other: (one.msort() - other.msort()).abs().sum() / len(one)),
         ("10.1", 1.25),
         ("10.1", torch.tensor(1.2501)),
         ("10.2", lambda ours, theirs: (torch.tensor(theirs) / torch.tensor(ours)).quantile(0.5)),
