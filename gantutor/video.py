@@ -1,4 +1,5 @@
-"""The game of clips: one generator, which goes on from a first frame, against two discriminators.
+"""The game of clips: one generator, which goes on from a first frame, against two discriminators, or one of
+them.
 
 >>> from gantutor import networks
 >>> discriminators = networks.FrameDiscriminator(), networks.ClipDiscriminator()
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import objectives
+from gantutor.errors import InputError
 from gantutor.gan import GAN, Batch, Lazy, Losses, Turn, apply, detached, mean_logit
 from gantutor.parameters import number, validate, whole
 
@@ -23,8 +25,8 @@ JUDGES = ("frame_discriminator", "clip_discriminator")
 
 def video_game(
     generator: nn.Module,
-    frame_discriminator: nn.Module,
-    clip_discriminator: nn.Module,
+    frame_discriminator: nn.Module | None,
+    clip_discriminator: nn.Module | None,
     latent: int = 16,
     frame_r1: float = 1.0,
     clip_r1: float = 1.0,
@@ -34,17 +36,21 @@ def video_game(
 
     The frame discriminator sees one frame of every clip, drawn anew each time from all but the first, the
     clip discriminator all of it, and each the first frame; both losses are non-saturating, with R1 lazily,
-    and the generator minimises the sum of its two. Raises InputError for what is no network, or a number out
-    of range.
+    and the generator minimises the sum of its two. With None in the place of a discriminator the other plays
+    alone. Raises InputError for what is no network, two None, or a number out of range.
     """
     strengths = {"frame_r1": frame_r1, "clip_r1": clip_r1, "every": every}
     validate(strengths, frame_r1=number(0), clip_r1=number(0), every=whole(1))
+    judges = dict(zip(JUDGES, (frame_discriminator, clip_discriminator), strict=True))
+    playing = {name: judge for name, judge in judges.items() if judge is not None}
+    if not playing:
+        raise InputError("a game of clips needs a discriminator: of frames, of clips, or both")
+    r1 = dict(zip(JUDGES, (frame_r1, clip_r1), strict=True))
     turns = [
-        Turn(judge, partial(judge_loss, judge), lazy={"r1": Lazy(partial(judge_r1, judge, r1), every)})
-        for judge, r1 in zip(JUDGES, (frame_r1, clip_r1), strict=True)
+        Turn(name, partial(judge_loss, name), lazy={"r1": Lazy(partial(judge_r1, name, r1[name]), every)})
+        for name in playing
     ]
-    networks = {"generator": generator, JUDGES[0]: frame_discriminator, JUDGES[1]: clip_discriminator}
-    return GAN.of(networks, [*turns, Turn("generator", generator_loss)], latent)
+    return GAN.of({"generator": generator, **playing}, [*turns, Turn("generator", generator_loss)], latent)
 
 
 def judge_loss(judge: str, gan: GAN, batch: Batch) -> Losses:
@@ -57,12 +63,12 @@ def judge_loss(judge: str, gan: GAN, batch: Batch) -> Losses:
 
 
 def generator_loss(gan: GAN, batch: Batch) -> Losses:
-    """The generator learns to be taken for real by both; ``frame`` and ``clip`` are the two losses."""
-    losses = []
-    for judge in JUDGES:
+    """The generator learns to be taken for real by each; ``frame`` and ``clip`` are the two losses."""
+    losses = {}
+    for judge in [name for name in JUDGES if name in gan.networks]:
         logits = apply(gan.networks[judge], seen_by(judge, batch.fake), batch.condition)
-        losses.append(objectives.generator_non_saturating(logits, logits))
-    return {"total": losses[0] + losses[1], "frame": losses[0].detach(), "clip": losses[1].detach()}
+        losses[judge.removesuffix("_discriminator")] = objectives.generator_non_saturating(logits, logits)
+    return {"total": torch.stack([*losses.values()]).sum()} | {k: v.detach() for k, v in losses.items()}
 
 
 def judge_r1(judge: str, gamma: float, gan: GAN, batch: Batch) -> Tensor:

@@ -37,6 +37,17 @@ def frames_in(source: Any) -> tuple[np.ndarray[Any, Any], list[int]]:
     return np.stack(frames), times
 
 
+def test_a_film_has_as_many_clips_as_fit() -> None:
+    assert [gt.data.clips_in(s) for s in (2, 3.9, 4, 60)] == [1, 1, 2, 30]
+    assert gt.data.clips_in(0.3, frames=3, fps=10) == 1  # 0.3 · 10 is a little less than 3
+    with pytest.raises(
+        gt.InputError, match=r"1\.9 s is too short for one clip: 16 frames, 8 a second, last 2 s"
+    ):
+        gt.data.clips_in(1.9)
+    with pytest.raises(gt.InputError, match="seconds must be a number"):
+        gt.data.clips_in(0)
+
+
 # --- files --------------------------------------------------------------------------------------------------
 
 

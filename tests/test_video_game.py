@@ -20,7 +20,7 @@ from gantutor.networks import (
 from gantutor.video import JUDGES, seen_by, video_game
 
 Same = Callable[[gt.Run, gt.Run], bool]
-SMALL = {"latent": 4, "frames": 6, "size": 16, "hidden": 8, "channels": 4}
+SMALL = {"latent": 4, "frames": 6, "size": 16, "hidden": 8}
 
 
 def game(make: Any = AffineVideoGenerator, **options: Any) -> gt.GAN:
@@ -90,6 +90,25 @@ def test_the_generator_learns_from_both_judges(data: TensorDataset) -> None:
     torch.testing.assert_close(losses["total"].detach(), losses["frame"] + losses["clip"])
     losses["total"].backward()
     assert "generator" in moved_by(gan) and gan.turns[-1].updates == ("generator",)
+
+
+@pytest.mark.parametrize("alone", JUDGES)
+def test_a_judge_may_play_alone(alone: str, data: TensorDataset) -> None:
+    judges = [FrameDiscriminator(size=16), ClipDiscriminator(frames=6, size=16, channels=8)]
+    gan = video_game(
+        AffineVideoGenerator(**SMALL),
+        *[j if n == alone else None for j, n in zip(judges, JUDGES, strict=True)],
+        latent=4,
+    )
+    assert [*gan.networks] == ["generator", alone] and [turn.name for turn in gan.turns] == [
+        alone,
+        "generator",
+    ]
+    losses = gan.turns[-1].loss(gan, batch_of(gan, data))
+    assert set(losses) == {"total", alone.removesuffix("_discriminator")}
+    assert go(gan, data).ended == "complete"
+    with pytest.raises(gt.InputError, match="needs a discriminator"):
+        video_game(AffineVideoGenerator(**SMALL), None, None)
 
 
 def test_a_frame_judge_sees_one_frame_of_each_and_never_the_first() -> None:

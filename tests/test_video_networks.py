@@ -86,9 +86,7 @@ def test_a_clip_begins_with_its_first_frame_and_is_in_range(make: MakeGenerator,
 
 @GENERATORS
 def test_other_sizes_and_lengths(make: MakeGenerator) -> None:
-    made = make(latent=5, frames=7, size=40, hidden=8, channels=4)(
-        torch.randn(2, 5), torch.zeros(2, 1, 40, 40)
-    )
+    made = make(latent=5, frames=7, size=40, hidden=8)(torch.randn(2, 5), torch.zeros(2, 1, 40, 40))
     assert made.shape == (2, 7, 1, 40, 40)
 
 

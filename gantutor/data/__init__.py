@@ -1,7 +1,7 @@
 """Data with a card each; a loader imports what it needs only when it is called."""
 
 from gantutor.data import toy
-from gantutor.data.clips import write_clip
+from gantutor.data.clips import clips_in, write_clip
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 from gantutor.data.faces import faces
@@ -25,6 +25,7 @@ __all__ = [
     "MovingDigits",
     "Translation",
     "Typeface",
+    "clips_in",
     "decode",
     "digits",
     "electricity",

@@ -60,6 +60,31 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
     return path
 
 
+def clips_in(seconds: float, frames: int = 16, fps: float = 8) -> int:
+    """How many whole clips of so many frames a film of ``seconds`` has, at ``fps`` frames a second.
+
+    Raises InputError where there is not room for one.
+
+    >>> clips_in(6.5)
+    3
+    >>> clips_in(1)
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: a film of 1 s is too short for one clip: 16 frames, 8 a second, last 2 s
+    """
+    validate(
+        {"seconds": seconds, "frames": frames, "fps": fps},
+        seconds=number(above=0, high=3600),
+        frames=whole(1),
+        fps=number(1, 50),
+    )
+    count = int(seconds * fps / frames + 1e-9)
+    if not count:
+        lasting = f"{frames} frames, {fps:g} a second, last {frames / fps:.3g} s"
+        raise InputError(f"a film of {seconds:g} s is too short for one clip: {lasting}")
+    return count
+
+
 def save_animation(file: Any, film: Tensor, kind: str, fps: float, zoom: int = 1) -> None:
     """Write a film (T, C, H, W) in [−1, 1] to a path or an opened file as ``kind``: GIF, WEBP or PNG."""
     frames = images_of(film, zoom)

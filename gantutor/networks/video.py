@@ -16,9 +16,12 @@ from gantutor.errors import InputError
 from gantutor.networks.affine import ink_moments, moved
 from gantutor.parameters import validate, whole
 
-STEP = (0.03, 0.06, 0.02)
+STEP = (0.02, 0.04, 0.01)
 """A step's shift in sides of the frame, its turn in radians and its growth in logarithms, for an output of 1:
 a generator begins with motions of some size, as from a start of no motion it learns slowly to move."""
+
+PACE = 2.5
+"""Makes the paces of an untrained generator spread about 1."""
 
 
 class FrameEncoder(nn.Module):
@@ -68,8 +71,8 @@ class MotionPath(nn.Module):
         self.start = nn.Linear(latent + code, hidden)
         self.cell = nn.GRUCell(latent + code + 4, hidden)
         self.step = nn.Linear(hidden, 4)
-        self.pace = nn.Linear(latent, 4, bias=False)
-        nn.init.normal_(self.pace.weight, std=1 / math.sqrt(latent))
+        self.pace = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(), nn.Linear(hidden, 4))
+        nn.init.normal_(self.pace[2].weight, std=PACE / math.sqrt(hidden))  # type: ignore[arg-type]
 
     def forward(self, latent: Tensor, code: Tensor) -> Tensor:
         both = torch.cat([latent, code], 1)
@@ -94,22 +97,14 @@ class AffineVideoGenerator(nn.Module):
     (torch.Size([2, 16, 1, 32, 32]), True)
     """
 
-    def __init__(
-        self, latent: int = 16, frames: int = 16, size: int = 32, hidden: int = 64, channels: int = 16
-    ) -> None:
+    def __init__(self, latent: int = 16, frames: int = 16, size: int = 32, hidden: int = 64) -> None:
         super().__init__()
         self.encoder = FrameEncoder(32, size=size)
         self.motion = MotionPath(latent, 32 + 2, frames, size, hidden)
-        self.retouch = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4, channels, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(channels, 4, 3, padding=1),
-            nn.PixelShuffle(2),
-        )
-        last = self.retouch[3]
-        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
-        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        sharpen = nn.Conv2d(4, 4, 3, padding=1)
+        nn.init.zeros_(sharpen.weight)
+        nn.init.zeros_(sharpen.bias)  # type: ignore[arg-type]
+        self.retouch = nn.Sequential(nn.PixelUnshuffle(2), sharpen, nn.PixelShuffle(2))
 
     def path(self, latent: Tensor, first_frame: Tensor) -> Tensor:
         """The path (N, T, 4) that the first frame is moved along: see ``MotionPath``."""

@@ -63,9 +63,7 @@ class ClipDiscriminator(nn.Module):
         c = channels
         self.pixels = nn.Sequential(
             nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * 2 * frames * image_channels, c, 4, stride=2, padding=1),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(c, c, 3, padding=1),
+            nn.Conv2d(4 * 2 * frames * image_channels, c, 3, padding=1),
             nn.LeakyReLU(0.2),
             MinibatchDeviation(group),
             nn.Conv2d(c + 1, c, 3, stride=2, padding=1),
@@ -78,7 +76,7 @@ class ClipDiscriminator(nn.Module):
             nn.Sequential(
                 MinibatchDeviation(group),
                 nn.Flatten(2),
-                nn.Conv1d(3 * PATHS + 1, c, 5, stride=2, padding=2),
+                nn.Conv1d(3 * PATHS + 3 + 1, c, 5, stride=2, padding=2),
                 nn.LeakyReLU(0.2),
                 nn.Conv1d(c, c, 5, stride=2, padding=2),
                 nn.LeakyReLU(0.2),
@@ -92,13 +90,17 @@ class ClipDiscriminator(nn.Module):
         self.head = nn.Linear(256 if watch_ink else 128, 1)
 
     def forward(self, clips: Tensor, first_frame: Tensor) -> Tensor:
-        changes = 2 * clips.diff(dim=1)
-        seen = torch.cat([first_frame[:, None], clips, changes], 1).flatten(1, 2)
+        channels = clips.shape[2]
+        coarse = F.avg_pool2d(torch.cat([first_frame[:, None], clips], 1).flatten(1, 2), 2)
+        changes = 2 * (coarse[:, 2 * channels :] - coarse[:, channels:-channels])
+        seen = torch.cat([coarse, changes], 1)
         features = self.pixels(seen.contiguous(memory_format=torch.channels_last))
         if self.ink is not None:
             path = ink_path(clips)
-            orders = [path, *(F.pad(8 * path.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
-            features = torch.cat([features, self.ink(torch.cat(orders, 2).transpose(1, 2)[..., None])], 1)
+            since = since_first(path)
+            orders = [since, *(F.pad(8 * since.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
+            shown = torch.cat([path[..., :3], *orders], 2).transpose(1, 2)
+            features = torch.cat([features, self.ink(shown[..., None])], 1)
         logits: Tensor = self.head(features).squeeze(1)
         return logits
 
@@ -121,3 +123,20 @@ def ink_path(clips: Tensor) -> Tensor:
     spread = (xx + yy).clamp(min=0.1)
     size = 0.5 * (spread / (side / 8) ** 2).log()
     return torch.stack([2 * x / side, 2 * y / side, size, (xx - yy) / spread, 2 * xy / spread], 2)
+
+
+def since_first(path: Tensor) -> Tensor:
+    """Of paths (N, T, 5) by ``ink_path``, how place and size have changed since the first frame, the size
+    three times as large, and the cosine and the sine of twice the turn: (N, T, 5).
+
+    >>> since_first(ink_path(torch.rand(2, 16, 1, 32, 32)))[:, 0].tolist()[0][:3]
+    [0.0, 0.0, 0.0]
+    """
+    change = path[..., :3] - path[:, :1, :3]
+    lies, first = path[..., 3:], path[:, :1, 3:]
+    # The product with the conjugate of the first, as complex numbers, has the difference of the angles.
+    cosine = (lies * first).sum(2)
+    sine = lies[..., 1] * first[..., 0] - lies[..., 0] * first[..., 1]
+    oblong = (lies.square().sum(2) * first.square().sum(2) + 1e-4).sqrt()
+    x, y, size = change.unbind(2)
+    return torch.stack([x, y, 3 * size, cosine / oblong, sine / oblong], 2)
