@@ -13,6 +13,7 @@ from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, first_line
 from gantutor.gan import GAN, Batch, Turn, apply
 from gantutor.memory import ran_out
+from gantutor.networks.pack import Packed
 
 
 def inspect_data(
@@ -150,11 +151,13 @@ def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
             lambda: apply(gan.networks["discriminator"], batch.real, batch.condition),
             f"discriminator(x{condition}) with x of shape {tuple(batch.real.shape)}",
         )
+    discriminator = gan.networks["discriminator"]
+    judged = count // discriminator.packing if isinstance(discriminator, Packed) else count
     for head in logits if isinstance(logits, tuple) else (logits,):
-        if not isinstance(head, Tensor) or head.shape[:1] != (count,):
+        if not isinstance(head, Tensor) or head.shape[:1] != (judged,):
             got = tuple(head.shape) if isinstance(head, Tensor) else type(head).__name__
             raise InputError(
-                f"the discriminator must give one logit a sample, shape ({count}, …), and gives {got}"
+                f"the discriminator must give one logit a sample, shape ({judged}, …), and gives {got}"
             )
 
 

@@ -15,6 +15,7 @@ from gantutor.data.photographs import read_photograph
 from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
 from gantutor.data.speech import speech
+from gantutor.data.stacked import stacked_digits
 from gantutor.data.typefaces import Typeface, typefaces
 from gantutor.data.typeset import typeset, typeset_string
 
@@ -45,6 +46,7 @@ __all__ = [
     "read_recording",
     "sines",
     "speech",
+    "stacked_digits",
     "toy",
     "typefaces",
     "typeset",

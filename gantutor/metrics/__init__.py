@@ -28,6 +28,7 @@ from gantutor.metrics.sequences import discriminative_score, predictive_score, t
 from gantutor.metrics.sines import nearest_sine, sine_scores
 from gantutor.metrics.spelling import bigram_names, name_scores, ngram_overlap
 from gantutor.metrics.spoken_reader import SpokenReader, read_spoken_digits, spoken_reader
+from gantutor.metrics.stacked import stacked_scores
 from gantutor.metrics.type_reader import TypeReader, read_type, type_reader, type_scores
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "signal_to_noise",
     "sine_scores",
     "spoken_reader",
+    "stacked_scores",
     "strong_judge",
     "train_on_synthetic",
     "type_reader",

@@ -14,6 +14,7 @@ from gantutor.networks.differences import Differences, Standardized, SumUp
 from gantutor.networks.enhance import PairDiscriminator, SpectrogramTranslator
 from gantutor.networks.letters import NameGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
+from gantutor.networks.pack import Packed
 from gantutor.networks.recurrent import (
     FreshNoiseGRUGenerator,
     GRUDiscriminator,
@@ -42,6 +43,7 @@ __all__ = [
     "MLPGenerator",
     "MotionPath",
     "NameGenerator",
+    "Packed",
     "PairDiscriminator",
     "PatchDiscriminator",
     "SequenceConvDiscriminator",
