@@ -19,7 +19,7 @@ from torch import Tensor
 
 import gantutor as gt
 
-STEPS = 3000
+STEPS = 3500
 
 
 def controls(real: Tensor) -> dict[str, Tensor]:
