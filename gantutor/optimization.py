@@ -29,9 +29,10 @@ def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)
     pair = isinstance(betas, tuple | list) and len(betas) == 2
     if not (pair and all(isinstance(beta, int | float) and 0 <= beta < 1 for beta in betas)):
         raise InputError(f"betas must be two numbers from 0 up to, not including, 1, not {betas!r}")
+    as_floats = float(betas[0]), float(betas[1])  # torch refuses a whole number beside a fraction
 
     def make(parameters: Iterable[Parameter]) -> Optimizer:
-        return torch.optim.Adam(parameters, lr=learning_rate, betas=betas, fused=True)
+        return torch.optim.Adam(parameters, lr=learning_rate, betas=as_floats, fused=True)
 
     return make
 

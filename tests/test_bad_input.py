@@ -291,6 +291,11 @@ def test_optimizers_and_schedules(call: Callable[[], object], says: str) -> None
         call()
 
 
+def test_whole_numbers_are_betas_too() -> None:
+    optimizer = gt.optimization.adam(betas=(0, 0.99))([torch.nn.Parameter(torch.zeros(1))])
+    assert optimizer.param_groups[0]["betas"] == (0.0, 0.99)
+
+
 def refuse(says: str, gan: gt.GAN, data: Any, **options: Any) -> None:
     """train() must refuse in one sentence, and before it has changed a weight."""
     before = [p.detach().clone() for p in gan.parameters()]
