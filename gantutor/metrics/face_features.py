@@ -95,7 +95,7 @@ def texture_statistics(images: Tensor) -> Tensor:
         raise InputError(
             f"images must have shape (N, C, at least 16, at least 16), not {tuple(images.shape)}"
         )
-    left = images.double().mean(1, keepdim=True)
+    left = images.float().mean(1, keepdim=True)
     strengths, sparseness = [], []
     for cells in CELLS:
         details = left - _blurred(left)
@@ -104,7 +104,7 @@ def texture_statistics(images: Tensor) -> Tensor:
         strengths.append((square + QUIET**2).log().flatten(1))
         sparseness.append(((square + QUIET**2).sqrt() / (absolute + QUIET)).log().flatten(1))
         left = F.avg_pool2d(left, 2)
-    return torch.cat(strengths + sparseness, 1)
+    return torch.cat(strengths + sparseness, 1).double()
 
 
 def _blurred(images: Tensor, sigma: float = 1.0, reach: int = 4) -> Tensor:
