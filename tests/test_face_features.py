@@ -87,7 +87,7 @@ def test_texture_knows_strength_from_sparseness() -> None:
 def test_a_flat_picture_is_finite_and_brightness_does_not_count() -> None:
     flat = texture_statistics(torch.zeros(2, 3, 32, 32) + torch.tensor([0.1, 0.5]).view(2, 1, 1, 1))
     assert flat.isfinite().all()
-    torch.testing.assert_close(flat[0], flat[1], atol=1e-6, rtol=0)
+    torch.testing.assert_close(flat[0], flat[1], atol=1e-4, rtol=0)
 
 
 def test_they_fit_colour_and_other_sizes() -> None:
