@@ -22,6 +22,21 @@ def test_convolutional_shapes(size: int, channels: int, classes: int) -> None:
     assert logits.shape == (5,)
 
 
+def test_the_classical_networks_are_those_of_their_papers() -> None:
+    generator, judge = gt.networks.DCGANGenerator(5, 3, width=4), gt.networks.DCGANDiscriminator(3, width=4)
+    images = generator(torch.randn(6, 5))
+    assert images.shape == (6, 3, 28, 28) and float(images.detach().abs().max()) <= 1
+    assert judge(images).shape == (6,)
+    norms = [m for m in judge.modules() if isinstance(m, nn.BatchNorm2d)]
+    critic = gt.networks.DCGANDiscriminator(3, width=4, normalize=False)
+    assert len(norms) == 1 and not any(isinstance(m, nn.BatchNorm2d) for m in critic.modules())
+    alone, together = critic(images[:1]), critic(images)[:1]
+    assert torch.allclose(alone, together, atol=1e-6)
+    wide = gt.networks.DCGANGenerator().layers[4]
+    assert isinstance(wide, nn.ConvTranspose2d) and float(wide.weight.std()) == pytest.approx(0.02, rel=0.02)
+    assert wide.stride == (2, 2) and wide.kernel_size == (4, 4)
+
+
 def test_fully_connected_shapes() -> None:
     assert gt.networks.MLPGenerator(3, (2, 4, 4), output=nn.Tanh)(torch.randn(5, 3)).shape == (5, 2, 4, 4)
     assert gt.networks.MLPDiscriminator((2, 4, 4))(torch.randn(5, 2, 4, 4)).shape == (5,)

@@ -8,6 +8,7 @@ from gantutor.networks.audio import (
     spectrogram,
     wave,
 )
+from gantutor.networks.classical import DCGANDiscriminator, DCGANGenerator
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
 from gantutor.networks.deep import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import Differences, Standardized, SumUp
@@ -31,6 +32,8 @@ __all__ = [
     "ClipDiscriminator",
     "ConvDiscriminator",
     "ConvGenerator",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "DecoderVideoGenerator",
     "DeepDiscriminator",
     "DeepGenerator",
