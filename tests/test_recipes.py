@@ -42,6 +42,16 @@ def notebook_05() -> tuple[nn.Module, nn.Module]:
     return gt.networks.SpectrogramGenerator(classes=10), gt.networks.SpectrogramDiscriminator(classes=10)
 
 
+def notebook_08() -> tuple[nn.Module, ...]:
+    nets = gt.networks
+    return nets.AffineVideoGenerator(latent=8), nets.FrameDiscriminator(), nets.ClipDiscriminator()
+
+
+def notebook_06() -> tuple[nn.Module, nn.Module]:
+    generator = gt.networks.DeepGenerator(widths=(96, 64, 48, 32, 16))
+    return generator, gt.augment.Augmented(gt.networks.DeepDiscriminator(widths=(24, 48, 64, 96)))
+
+
 def notebook_04_series(real: torch.Tensor, order: int) -> tuple[nn.Module, nn.Module]:
     nets, features = gt.networks, real.shape[2]
     shown = nets.Differences(real, order)
@@ -65,6 +75,8 @@ def notebook_04_names() -> tuple[nn.Module, nn.Module]:
         ("fully_connected", notebook_02),
         ("ring", notebook_01),
         ("spoken_digits", notebook_05),
+        ("faces", notebook_06),
+        ("moving_digits", notebook_08),
     ],
 )
 @pytest.mark.parametrize("seed", [0, 3])
