@@ -96,8 +96,8 @@ class MotionPath(nn.Module):
 class AffineVideoGenerator(nn.Module):
     """Latents (N, ``latent``) and first frames (N, 1, H, H) → clips (N, T, 1, H, H) in [−1, 1].
 
-    The first frame itself is moved along a learnt path, turned and scaled about its ink: what it shows stays
-    what it is. A small network then retouches each frame. ``path`` gives the path alone.
+    The first frame itself is moved along a learnt path, turned and scaled about its ink (spatial transformer:
+    Jaderberg et al. 2015, arXiv:1506.02025): what it shows stays what it is. ``path`` gives the path alone.
 
     >>> generator = AffineVideoGenerator()
     >>> clips = generator(torch.zeros(2, 16), torch.zeros(2, 1, 32, 32))
@@ -109,10 +109,6 @@ class AffineVideoGenerator(nn.Module):
         super().__init__()
         self.encoder = FrameEncoder(32, size=size)
         self.motion = MotionPath(latent, 32 + 2, frames, size, hidden)
-        sharpen = nn.Conv2d(4, 4, 3, padding=1)
-        nn.init.zeros_(sharpen.weight)
-        nn.init.zeros_(sharpen.bias)  # type: ignore[arg-type]
-        self.retouch = nn.Sequential(nn.PixelUnshuffle(2), sharpen, nn.PixelShuffle(2))
 
     def path(self, latent: Tensor, first_frame: Tensor) -> Tensor:
         """The path (N, T, 4) that the first frame is moved along: see ``MotionPath``."""
@@ -131,7 +127,6 @@ class AffineVideoGenerator(nn.Module):
             for each in (first_frame, ink_moments(first_frame)[:, 1:3])
         )
         later = moved(frames, moves[:, :2], moves[:, 2], moves[:, 3].exp(), centre)
-        later = (later + self.retouch(later)).clamp(-1, 1)
         return torch.cat([first_frame[:, None], later.view(-1, times, *later.shape[1:])], 1)
 
 

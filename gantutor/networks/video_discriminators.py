@@ -76,7 +76,7 @@ class ClipDiscriminator(nn.Module):
             nn.Sequential(
                 MinibatchDeviation(group),
                 nn.Flatten(2),
-                nn.Conv1d(3 * PATHS + 3 + 1, c, 5, stride=2, padding=2),
+                nn.Conv1d(3 * PATHS + 3 + 2 + 1, c, 5, stride=2, padding=2),
                 nn.LeakyReLU(0.2),
                 nn.Conv1d(c, c, 5, stride=2, padding=2),
                 nn.LeakyReLU(0.2),
@@ -99,7 +99,7 @@ class ClipDiscriminator(nn.Module):
             path = ink_path(clips)
             since = since_first(path)
             orders = [since, *(F.pad(8 * since.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
-            shown = torch.cat([path[..., :3], *orders], 2).transpose(1, 2)
+            shown = torch.cat([path[..., :3], ways(path), *orders], 2).transpose(1, 2)
             features = torch.cat([features, self.ink(shown[..., None])], 1)
         logits: Tensor = self.head(features).squeeze(1)
         return logits
@@ -140,3 +140,16 @@ def since_first(path: Tensor) -> Tensor:
     oblong = (lies.square().sum(2) * first.square().sum(2) + 1e-4).sqrt()
     x, y, size = change.unbind(2)
     return torch.stack([x, y, 3 * size, cosine / oblong, sine / oblong], 2)
+
+
+def ways(path: Tensor) -> Tensor:
+    """Of paths (N, T, 5) by ``ink_path``, how far each place lies from the first, and eight times how far
+    from the one before: (N, T, 2).
+
+    >>> ways(torch.tensor([[[0.0, 0.0], [0.3, 0.4], [0.3, 0.5]]])).mul(10).round().tolist()
+    [[[0.0, 0.0], [5.0, 40.0], [6.0, 8.0]]]
+    """
+    places = path[..., :2]
+    steps = F.pad(8 * places.diff(dim=1), (0, 0, 1, 0))
+    both = torch.stack([places - places[:, :1], steps], 2)
+    return (both.square().sum(3) + 1e-6).sqrt()
