@@ -111,10 +111,10 @@ def moving_digits(seed: int = 0) -> Recipe:
     with _seeded(seed):
         generator = networks.AffineVideoGenerator(latent=8)
         judges = networks.FrameDiscriminator(), networks.ClipDiscriminator()
-    gan = video_game(generator, *judges, latent=8, clip_r1=0.3)
+    gan = video_game(generator, *judges, latent=8, clip_r1=0.1)
     options = {
         "batch_size": 32,
-        "optimizer": adam(1e-3),
+        "optimizer": {name: adam(2e-3 if name == "generator" else 1e-3) for name in gan.networks},
         "schedule": warm_up(0.05, linear_decay(0.5)),
         "seed": seed,
     }
