@@ -23,6 +23,7 @@ from gantutor import (
     parameters,
     rejection,
     translation,
+    unpaired,
 )
 from gantutor.control import Control
 from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
@@ -72,6 +73,7 @@ __all__ = [
     "results",
     "train",
     "translation",
+    "unpaired",
 ]
 
 _LATER = "collect distributed doctor environment exercises live plots recipes results".split()  # noqa: SIM905

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from itertools import permutations
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -51,7 +52,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03", "04", "05", "06", "08", "10"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "06", "07", "08", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -74,6 +75,7 @@ NAMES = {
     "04": {"torch": torch, "gt": gt},
     "05": {"torch": torch, "gt": gt},
     "06": {"torch": torch, "F": nn.functional, "gt": gt},
+    "07": {"permutations": permutations, "torch": torch, "gt": gt},
     "08": {"torch": torch, "gt": gt},
     "10": {"median": median, "torch": torch, "gt": gt},
 }
@@ -398,6 +400,12 @@ def bounced_by_folding(place: torch.Tensor, velocity: torch.Tensor, room: float)
         ("06.3", lambda logits, uniform: (uniform * logits.exp().max() < logits.exp()).long()),
         ("06.4", lambda x, y: torch.tensor(gt.metrics.kernel_distance(x, y))),
         ("06.4", pair_of_samples_by_pair),
+        ("07.1", [-1, -0.33333, 0.66667]),
+        ("07.1", torch.tensor([-1.0, -1 / 3, 2 / 3])),
+        ("07.3", lambda g, f, x, y: torch.nn.functional.l1_loss(g(f(y)), y) + (x - f(g(x))).abs().mean()),
+        ("07.4", lambda *given: gt.metrics.best_permutation(*given)[0]),
+        ("07.2", {"a", "c", "d"}),
+        ("07.2", "D, C, A"),
         ("08.1", "D, A"),
         ("08.1", ["a", "d"]),
         ("08.2", bounced_by_folding),

@@ -9,6 +9,7 @@ from gantutor.networks.audio import (
     wave,
 )
 from gantutor.networks.classical import DCGANDiscriminator, DCGANGenerator
+from gantutor.networks.coded import CodedTranslator, alphabet, bend
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
 from gantutor.networks.deep import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import Differences, Standardized, SumUp
@@ -30,6 +31,7 @@ from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 __all__ = [
     "AffineVideoGenerator",
     "ClipDiscriminator",
+    "CodedTranslator",
     "ConvDiscriminator",
     "ConvGenerator",
     "DCGANDiscriminator",
@@ -58,6 +60,8 @@ __all__ = [
     "TypeTranslator",
     "WaveDiscriminator",
     "WaveGenerator",
+    "alphabet",
+    "bend",
     "full_scale",
     "phase",
     "spectrogram",
