@@ -35,6 +35,8 @@ SCORES = {
     "series_last_value name_triples names_new names_distinct",
     "05": "reader_on_real reader_on_generated recall audio_frechet inception_score inception_score_real "
     "audio_to_audio audio_to_audio_input audio_to_audio_no_gan",
+    "06": "face_kernel_distance face_kernel_distance_no_augmentation inversion_psnr inversion_psnr_nearest "
+    "precision_before_rejection precision_after_rejection nearest_neighbour_ratio",
     "10": "loop_ratio seconds_to_5x_floor resume_exact",
 }
 
