@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from gantutor import augment, data, networks, objectives
+from gantutor import augment, data, networks, objectives, translation, unpaired
 from gantutor.errors import InputError
 from gantutor.gan import GAN
 from gantutor.optimization import adam, linear_decay, warm_up
@@ -111,7 +111,7 @@ def moving_digits(seed: int = 0) -> Recipe:
     with _seeded(seed):
         generator = networks.AffineVideoGenerator(latent=8)
         judges = networks.FrameDiscriminator(), networks.ClipDiscriminator()
-    gan = video_game(generator, *judges, latent=8, clip_r1=0.1)
+    gan = video_game(generator, *judges, latent=8, frame_r1=5.0, clip_r1=0.1)
     options = {
         "batch_size": 32,
         "optimizer": {name: adam(2e-3 if name == "generator" else 1e-3) for name in gan.networks},
@@ -179,6 +179,28 @@ def names(seed: int = 0) -> Recipe:
     return Recipe(gan, data.names().train, options)
 
 
+def handwriting_paired(seed: int = 0) -> Recipe:
+    """Handwritten digits into type, from pairs, the typeface a condition: notebook 07."""
+    pairs = data.handwriting_to_type(seed=seed)
+    typefaces = len(pairs.typefaces)
+    with _seeded(seed):
+        generator = networks.TypeTranslator(typefaces)
+        discriminator = networks.PatchDiscriminator(typefaces, pairs=True)
+    options = {"batch_size": 64, "optimizer": adam(2e-3), "schedule": linear_decay(0.5), "seed": seed}
+    return Recipe(translation.paired(generator, discriminator), pairs.train, options)
+
+
+def handwriting_unpaired(seed: int = 0) -> Recipe:
+    """Handwritten digits into type without pairs or labels, by a code: notebook 07."""
+    face = data.typefaces()[2]
+    streams = data.handwriting_and_type("digits", [face], copies=1, shift=0.0, scale=0.0, seed=seed)
+    case = networks.alphabet(streams.train.tensors[0])
+    with _seeded(seed):
+        generator = networks.CodedTranslator(case)
+    options = {"batch_size": 160, "optimizer": adam(2e-3, (0.9, 0.99)), "schedule": linear_decay(0.5)}
+    return Recipe(unpaired.coded(generator), streams.train, options | {"seed": seed})
+
+
 COURSE: tuple[MakeRecipe, ...] = (
     digits,
     digits_unlabelled,
@@ -189,6 +211,8 @@ COURSE: tuple[MakeRecipe, ...] = (
     faces,
     names,
     spoken_digits,
+    handwriting_paired,
+    handwriting_unpaired,
     moving_digits,
 )
 
