@@ -42,6 +42,14 @@ def notebook_05() -> tuple[nn.Module, nn.Module]:
     return gt.networks.SpectrogramGenerator(classes=10), gt.networks.SpectrogramDiscriminator(classes=10)
 
 
+def notebook_07_paired() -> tuple[nn.Module, nn.Module]:
+    return gt.networks.TypeTranslator(8), gt.networks.PatchDiscriminator(8, pairs=True)
+
+
+def notebook_07_unpaired() -> tuple[nn.Module, ...]:
+    return (gt.networks.CodedTranslator(torch.zeros(10, 1, 28, 28)),)
+
+
 def notebook_08() -> tuple[nn.Module, ...]:
     nets = gt.networks
     return nets.AffineVideoGenerator(latent=8), nets.FrameDiscriminator(), nets.ClipDiscriminator()
@@ -75,6 +83,8 @@ def notebook_04_names() -> tuple[nn.Module, nn.Module]:
         ("fully_connected", notebook_02),
         ("ring", notebook_01),
         ("spoken_digits", notebook_05),
+        ("handwriting_paired", notebook_07_paired),
+        ("handwriting_unpaired", notebook_07_unpaired),
         ("faces", notebook_06),
         ("moving_digits", notebook_08),
     ],
@@ -121,7 +131,7 @@ def test_a_recipe_of_ones_own_is_found_in_its_module() -> None:
     [
         ("digit", "there is no recipe called 'digit': did you mean 'digits'? There are digits, digits_unlab"),
         ("", "there is no recipe called '': there are digits, digits_unlabelled, fully_connected, ring, si"),
-        ("", "names, spoken_digits, and functions of your own"),
+        ("", "handwriting_unpaired, moving_digits, and functions of your own"),
         (":f", "there is no recipe called ':f'"),
         (None, "there is no recipe called None"),
         ("nowhere.at_all:f", "the recipe 'nowhere.at_all:f' cannot be imported: No module named 'nowhere'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -11,10 +12,12 @@ from torch import Tensor
 from gantutor.exercises.exercise import Exercise
 from gantutor.exercises.judging import Wrong, as_number, as_tensor, call, same
 
+Way = Callable[[Tensor], Tensor]
+
 # --- 07.3 ---------------------------------------------------------------------------------------------------
 
 
-def buggy_cycle(to_type: Any, to_hand: Any, written: Tensor, typed: Tensor) -> Tensor:
+def buggy_cycle(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
     """Both ways round, as a scalar; to_type is G, to_hand is F."""
     made = to_type(written).detach()
     there = (to_hand(made) - written).abs().mean()
@@ -22,18 +25,18 @@ def buggy_cycle(to_type: Any, to_hand: Any, written: Tensor, typed: Tensor) -> T
     return there + back
 
 
-def cycle_distance(to_type: Any, to_hand: Any, written: Tensor, typed: Tensor) -> Tensor:
+def cycle_distance(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
     there = (to_hand(to_type(written)) - written).abs().mean()
     back = (to_type(to_hand(typed)) - typed).abs().mean()
     return there + back
 
 
-def half_mended(to_type: Any, to_hand: Any, written: Tensor, typed: Tensor) -> Tensor:
+def half_mended(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
     made = to_type(written).detach()
     return (to_hand(made) - written).abs().mean() + (to_type(to_hand(typed)) - typed).abs().mean()
 
 
-def compared_halfway(to_type: Any, to_hand: Any, written: Tensor, typed: Tensor) -> Tensor:
+def compared_halfway(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
     return (to_type(written) - typed).abs().mean() + (to_hand(typed) - written).abs().mean()
 
 

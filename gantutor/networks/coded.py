@@ -79,7 +79,7 @@ def alphabet(typed: Tensor) -> Tensor:
     >>> alphabet(torch.zeros(7, 1, 28, 28)).shape
     torch.Size([1, 1, 28, 28])
     """
-    found = typed.unique(dim=0)
+    found: Tensor = torch.unique(typed, dim=0)
     if len(found) > MOST:
         raise InputError(
             f"there are {len(found):,} different pictures in this type, and at most {MOST} characters are "
