@@ -37,6 +37,8 @@ SCORES = {
     "audio_to_audio audio_to_audio_input audio_to_audio_no_gan",
     "06": "face_kernel_distance face_kernel_distance_no_augmentation inversion_psnr inversion_psnr_nearest "
     "precision_before_rejection precision_after_rejection nearest_neighbour_ratio",
+    "07": "reader_paired reader_regression reader_strings typeface_match reader_unpaired "
+    "reader_unpaired_best_permutation",
     "10": "loop_ratio seconds_to_5x_floor resume_exact",
 }
 

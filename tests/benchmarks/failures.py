@@ -20,6 +20,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
+from gantutor.video import video_game
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 10
@@ -194,6 +195,58 @@ def faces_remembered(recipe: Recipe, seed: int) -> Row:
     return row
 
 
+def clips_one_judge(recipe: Recipe, seed: int) -> Row:
+    """Notebook 08: clips that are drawn, against the discriminator of frames alone and against both: how far
+    the ink goes after the second frame, as a share of the real way, and what else the notebook scores."""
+    clips, nets, row = gt.data.moving_digits(seed=seed), gt.networks, {}
+    (held, first), labels = clips.held_out.tensors, clips.held_out_labels
+    images = gt.data.digits().held_out.tensors[0][::100]
+    real = gt.data.futures(images, 8, seed=seed)
+
+    def way(some: torch.Tensor) -> float:
+        return float(gt.metrics.measure_motion(some[:, 1:]).shift.diff(dim=1).norm(dim=2).mean())
+
+    for setting, both in (("broken", False), ("cured", True)):
+        torch.manual_seed(seed)
+        generator, judge = nets.DecoderVideoGenerator(latent=recipe["latent"]), nets.FrameDiscriminator()
+        other = nets.ClipDiscriminator() if both else None
+        game = video_game(generator, judge, other, recipe["latent"], clip_r1=recipe["clip_r1"])
+        run = trained(game, clips.train, recipe, seed, gallery=1)
+        made = run.sample(250, first[::4], seed=seed)
+        many = run.sample(80, real[:, :, 0].flatten(0, 1), seed=seed + 1).view_as(real)
+        scores = gt.metrics.motion_scores(made, first[::4], labels[::4], held, labels, (many, real))
+        row[setting] = {"way": round(way(made) / way(held), 5), **values(scores)}
+    return row
+
+
+def codes_agree(recipe: Recipe, seed: int) -> Row:
+    """Notebook 07: handwriting into type without pairs, codes that shall be equal, and codes that shall tell
+    of each other."""
+    face = gt.data.typefaces()[recipe["face"]]
+    streams = gt.data.handwriting_and_type("digits", [face], copies=1, shift=0.0, scale=0.0, seed=seed)
+    hand, labels = streams.held_out.tensors[1], streams.labels
+    case, row = gt.networks.alphabet(streams.train.tensors[0]), {}
+    reader = gt.metrics.type_reader(streams.typefaces)
+    real = gt.data.typeset(streams.typefaces, shift=0.0, scale=0.0).held_out
+
+    def agreement(gan: gt.GAN, batch: gt.Batch) -> dict[str, torch.Tensor]:
+        losses = gt.unpaired.coded_loss(0.0, 0.5, gt.networks.bend, gan, batch)
+        bent = torch.cat([gt.networks.bend(batch.condition) for _ in range(2)])
+        one, other = gan.networks["generator"].code(bent).chunk(2)  # type: ignore[operator]
+        return losses | {"total": losses["total"] + recipe["weight"] * (one - other).abs().sum(1).mean()}
+
+    for setting in ("broken", "cured"):
+        torch.manual_seed(seed)
+        network = gt.networks.CodedTranslator(case)
+        game = gt.GAN.of({"generator": network}, [gt.Turn("generator", agreement)], latent=1)
+        if setting == "cured":
+            game = gt.unpaired.coded(network)
+        run = trained(game, streams.train, recipe, seed, betas=(recipe["beta1"], 0.99))
+        made = run.generate(torch.zeros(len(hand), 1), hand)
+        row[setting] = values(gt.metrics.type_scores(made, labels, torch.zeros_like(labels), reader, real))
+    return row
+
+
 FAILURES: dict[str, tuple[str, Callable[[Recipe, int], Row]]] = {
     "ring_collapse": ("01_concepts", ring_collapse),
     "fully_connected_collapse": ("02_fully_connected_gan", fully_connected_collapse),
@@ -201,6 +254,8 @@ FAILURES: dict[str, tuple[str, Callable[[Recipe, int], Row]]] = {
     "sequence_discriminators": ("04_rnn_sequence_gan", sequence_discriminators),
     "sound_rushed": ("05_audio_gan", sound_rushed),
     "faces_remembered": ("06_faces", faces_remembered),
+    "codes_agree": ("07_handwriting_to_type", codes_agree),
+    "clips_one_judge": ("08_image_to_video", clips_one_judge),
 }
 
 
