@@ -20,7 +20,8 @@ from gantutor.control import interrupts_held
 from gantutor.device import random_state, set_random_state
 from gantutor.errors import InputError, TrainingDiverged
 from gantutor.files import WriteFailed
-from gantutor.run import Run, Snapshot
+from gantutor.history import Snapshot
+from gantutor.run import Run
 from gantutor.step import Training
 
 GOOD_EVERY = 100

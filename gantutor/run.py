@@ -1,20 +1,19 @@
-"""What a training records and gives back: history, snapshots, the averaged networks; saving, loading,
-sampling."""
+"""What a training gives back: history, snapshots, the averaged networks; sampling, saving, loading."""
 
 from __future__ import annotations
 
 import copy
 import math
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gantutor import averages
 from gantutor.errors import InputError, first_line
 from gantutor.files import (
     FORMAT,
@@ -28,77 +27,12 @@ from gantutor.files import (
     write_tensors,
 )
 from gantutor.gan import GAN, apply
+from gantutor.history import History, Snapshot
 from gantutor.metrics import Scores, digit_scores
 from gantutor.parameters import optional, validate, whole
 
-PENDING = 1000
-"""Steps whose scalars may wait on their device to be read."""
-
 SETTLE, GLANCE = 16, 2
 """Batches of 64 latents over which batch norm is measured: for scores, and for a look while training."""
-
-
-class History:
-    """Scalars by name, each with the steps at which it was recorded; read from the device only when somebody
-    looks.
-
-    >>> history = History()
-    >>> for step in range(2): history.append(step, {"generator": torch.tensor(0.5 / (step + 1))})
-    >>> history.names, history.column("generator")
-    (['generator'], ([0, 1], [0.5, 0.25]))
-    """
-
-    def __init__(self) -> None:
-        self._columns: dict[str, tuple[list[int], list[float]]] = {}
-        self._pending: list[tuple[int, dict[str, Tensor]]] = []
-        self._reading = threading.Lock()
-
-    def append(self, step: int, values: dict[str, Tensor]) -> None:
-        self._pending.append((step, values))
-        if len(self._pending) >= PENDING:
-            self._read()
-
-    def _read(self) -> None:
-        with self._reading:  # a view of another thread may look at the same time
-            pending, self._pending = self._pending, []
-            scalars = [value.detach().reshape(()) for _, values in pending for value in values.values()]
-            numbers = iter(torch.stack(scalars).tolist() if scalars else [])
-            for step, values in pending:
-                for name in values:
-                    steps, column = self._columns.setdefault(name, ([], []))
-                    steps.append(step)
-                    column.append(next(numbers))
-
-    @property
-    def names(self) -> list[str]:
-        self._read()
-        return list(self._columns)
-
-    def column(self, name: str) -> tuple[list[int], list[float]]:
-        """The steps and the values of one scalar; raises InputError naming those there are."""
-        self._read()
-        if name not in self._columns:
-            raise InputError(
-                f"the history has no {name!r}; it has {', '.join(self._columns) or 'nothing yet'}"
-            )
-        return self._columns[name]
-
-    def to_json(self) -> dict[str, Any]:
-        self._read()
-        return {name: {"steps": steps, "values": values} for name, (steps, values) in self._columns.items()}
-
-    def load_json(self, content: dict[str, Any]) -> None:
-        self._pending = []
-        self._columns = {name: (list(c["steps"]), list(c["values"])) for name, c in content.items()}
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What the averaged generator made of the same latents at one moment of the training."""
-
-    step: int
-    seconds: float
-    samples: Tensor
 
 
 class Run:
@@ -152,25 +86,14 @@ class Run:
         step, measured = self._settled
         if generator is None or self.ended == "not trained" or (step == self.step and measured >= batches):
             return
-        norms = [
-            m
-            for m in generator.modules()
-            if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.track_running_stats
-        ]
-        if norms:
-            draw = torch.Generator(self.gan.device).manual_seed(0)
-            momenta = [norm.momentum for norm in norms]
-            for norm in norms:
-                norm.reset_running_stats()
-                norm.momentum = None
-                norm.train()
-            with torch.no_grad():
-                for index in range(batches):
-                    conditions = self._some_conditions(64, start=64 * index)
-                    apply(generator, self.gan.draw_latent(64, draw), conditions)
-            for norm, momentum in zip(norms, momenta, strict=True):
-                norm.momentum = momentum
-                norm.eval()
+        draw = torch.Generator(self.gan.device).manual_seed(0)
+        averages.settle(
+            generator,
+            (
+                (self.gan.draw_latent(64, draw), self._some_conditions(64, start=64 * index))
+                for index in range(batches)
+            ),
+        )
         self._settled = (self.step, batches)
 
     @contextmanager
@@ -304,12 +227,12 @@ class Run:
 
     def weights(self) -> dict[str, Tensor]:
         """All tensors of the networks (``gan.``) and of the averaged ones (``averaged.``) by name."""
-        averages = {
+        averaged = {
             f"averaged.{name}.{key}": v
             for name, net in self.averaged.items()
             for key, v in net.state_dict().items()
         }
-        return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averages
+        return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averaged
 
     def snapshot_tensors(self) -> dict[str, Tensor]:
         tensors = {f"snapshot.{i:05d}": snapshot.samples for i, snapshot in enumerate(self.snapshots)}
@@ -398,40 +321,3 @@ class Run:
     def __repr__(self) -> str:
         done = f"{self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training"
         return f"<Run: {done}, {self.ended}>"
-
-
-class Followers(NamedTuple):
-    """The weights and buffers of averages, and those of the networks they follow, in the same order."""
-
-    weights: list[Tensor]
-    followed: list[Tensor]
-    buffers: list[Tensor]
-    copied: list[Tensor]
-
-    @classmethod
-    def of(cls, averages: Iterable[nn.Module], networks: Iterable[nn.Module]) -> Followers:
-        """Each average follows the network at its own place."""
-        both = nn.ModuleList(averages), nn.ModuleList(networks)
-        mine, theirs = ((list(each.parameters()), list(each.buffers())) for each in both)
-        return cls(list(mine[0]), list(theirs[0]), mine[1], theirs[1])
-
-
-@torch.no_grad()
-def follow(followers: Followers, weight: float | Tensor) -> None:
-    """Move each average towards its network: ā ← ā + weight · (θ − ā); buffers are copied.
-
-    >>> average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
-    >>> _ = nn.init.zeros_(average.weight), nn.init.ones_(network.weight)
-    >>> follow(Followers.of([average], [network]), 0.25); average.weight.item()
-    0.25
-    """
-    if not followers.weights:  # a game may average nothing
-        return
-    if isinstance(weight, Tensor):
-        steps = torch._foreach_sub(followers.followed, followers.weights)
-        torch._foreach_mul_(steps, weight)
-        torch._foreach_add_(followers.weights, steps)
-    else:
-        torch._foreach_lerp_(followers.weights, followers.followed, weight)
-    if followers.buffers:
-        torch._foreach_copy_(followers.buffers, followers.copied)

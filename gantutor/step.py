@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
+from gantutor.averages import Followers, follow
 from gantutor.control import Control
 from gantutor.data.batches import Batches
 from gantutor.distributed import Group
@@ -22,7 +23,7 @@ from gantutor.gan import GAN, Batch, Turn
 from gantutor.graphs import CUDARecorder, Graphs
 from gantutor.memory import Memory, measure
 from gantutor.optimization import MakeOptimizer, adam, let_record
-from gantutor.run import Followers, Run, follow
+from gantutor.run import Run
 
 Pattern = tuple[tuple[int, tuple[str, ...]], ...]
 """What a step plays: the index of each turn that is due, and the names of its lazy losses that are."""

@@ -13,7 +13,8 @@ PACKAGE = Path(gantutor.__file__).parent
 FLOORS = {
     0: """augment errors files parameters optimization objectives
         latent metrics networks data plots results""".split(),  # noqa: SIM905
-    1: ["gan", "run", "settings", "inversion", "rejection", "translation", "unpaired", "video"],
+    1: """averages gan history run settings
+        inversion rejection translation unpaired video""".split(),  # noqa: SIM905
     2: ["control", "checkpoint", "device", "distributed", "graphs", "memory", "rehearsal"],
     3: ["orders", "step", "companions", "loop", "train"],
     4: ["live", "doctor", "environment", "exercises", "collect", "recipes", "launching", "__main__"],

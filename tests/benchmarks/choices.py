@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 import gantutor as gt
+from gantutor.averages import Followers, follow
 from gantutor.device import has_bfloat16, mixed_precision
-from gantutor.run import Followers, follow
 
 Judge = Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
