@@ -99,7 +99,7 @@ CYCLE = Exercise(
     number="07.3",
     title="Find the bugs: the cycle",
     question="The function below should compute E |F(G(x)) − x| + E |G(F(y)) − y|, but has two bugs: "
-    "networks that translate nothing make one part zero, and one network does not learn from the other. "
+    "one part passes through one network alone, and one network does not learn from the other. "
     "Write `cycle_distance(to_type, to_hand, written, typed)`, a scalar.",
     hints=(
         "Which networks does each of the two parts pass through?",
