@@ -118,7 +118,7 @@ def moving_digits(seed: int = 0) -> Recipe:
         "schedule": warm_up(0.05, linear_decay(0.5)),
         "seed": seed,
     }
-    return Recipe(gan, data.moving_digits(copies=2, seed=seed).train, options)
+    return Recipe(gan, data.moving_digits(copies=4, seed=seed).train, options)
 
 
 def faces(seed: int = 0) -> Recipe:

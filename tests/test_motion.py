@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.metrics.motion import most_typical
+from gantutor.metrics.motion import medians, most_typical
 from gantutor.metrics.registration import FURTHEST
 
 NAMES = {
@@ -168,6 +168,21 @@ CLIPS = torch.zeros(12, 4, 1, 32, 32)
 LABELS = torch.zeros(12, dtype=torch.int64)
 MORE = torch.rand(30, 4, 1, 32, 32)
 MORE_LABELS = torch.zeros(30, dtype=torch.int64)
+
+
+def test_the_median_of_draws_is_taken_of_values_and_of_floors() -> None:
+    draws = [
+        gt.metrics.Scores(
+            a=gt.metrics.Score(value, floor, "pixels", "lower", 10, "10"),
+            b=gt.metrics.Score(-value, floor, "share", "higher", 10, "10"),
+        )
+        for value, floor in ((1.0, 0.3), (9.0, 0.1), (2.0, 0.2))
+    ]
+    found = medians(draws)
+    assert [(found[n].value, found[n].floor, found[n].unit) for n in "ab"] == [
+        (2.0, 0.2, "pixels"),
+        (-2.0, 0.2, "share"),
+    ]
 
 
 @pytest.mark.parametrize(
