@@ -39,6 +39,8 @@ SCORES = {
     "precision_before_rejection precision_after_rejection nearest_neighbour_ratio",
     "07": "reader_paired reader_regression reader_strings typeface_match reader_unpaired "
     "reader_unpaired_best_permutation",
+    "08": "last_frame_class motion_diversity displacement_distance rotation_distance scale_distance "
+    "displacement_distance_constant_motion",
     "10": "loop_ratio seconds_to_5x_floor resume_exact",
 }
 
@@ -288,6 +290,13 @@ def test_a_wrong_parameter_ends_in_one_sentence(path: Path, tmp_path: Path, give
 def test_a_misspelt_parameter_ends_in_one_sentence(path: Path, tmp_path: Path) -> None:
     said = r"unknown parameter 'prest': did you mean 'preset'\? The parameters are: preset, seed"
     refused(path, tmp_path, said, prest="smoke")
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path.stem.startswith("08")])
+@pytest.mark.filterwarnings("ignore")
+def test_a_film_too_short_for_one_clip_ends_in_one_sentence(path: Path, tmp_path: Path) -> None:
+    said = "a film of 1.5 s is too short for one clip: 16 frames, 8 a second, last 2 s"
+    refused(path, tmp_path, said, film_seconds=1.5)
 
 
 def refused(path: Path, folder: Path, said: str, **given: Any) -> None:
