@@ -25,7 +25,7 @@ MOST, FRAMES = 16, 400
 """So many clips, and frames of all of them, at most: what a notebook holds is saved with it."""
 
 SIDE = 96
-"""Of a moving picture on the page, in CSS pixels."""
+"""Width of a moving picture on the page, in CSS pixels."""
 
 
 class Clips:
@@ -150,8 +150,8 @@ def describe(clip: Tensor, title: str) -> str:
 
 def _moving(film: bytes, title: str, description: str) -> str:
     shown = page.image(film, description).replace("data:image/png", "data:image/gif", 1)
-    # JupyterLab strips styles from what it does not trust, and leaves the height.
-    look = f"height='{SIDE}' style='display:block;image-rendering:pixelated'"
+    # JupyterLab strips styles from what it does not trust, and sets the height of all images to auto.
+    look = f"width='{SIDE}' style='display:block;image-rendering:pixelated'"
     shown = shown.replace("<img ", f'<img title="{escape(description)}" {look} ', 1)
     return (
         f"<figure style='display:inline-block;margin:4px;vertical-align:top'>{shown}"
