@@ -103,8 +103,8 @@ def test_scores_hand_over_samples_with_the_labels_of_the_reference(run: gt.Run) 
 
 
 def test_batch_norm_of_the_average_is_settled_on_its_own_statistics(run: gt.Run) -> None:
-    """Independently: the first norm's mean over the same batches of 64 latents and conditions, 16 of them, or 2
-    after the 96 images that this run has seen."""
+    """Independently: the first norm's mean over the same batches of 64 latents and conditions: 16, or 2 after
+    the 96 images that this run has seen."""
     for images, batches in ((96, 2), (1024, 16)):
         run.images = images
         generator = run.generator
