@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import papermill
@@ -20,6 +21,7 @@ import adopt_outputs  # noqa: E402
 import notebook_files  # noqa: E402
 from notebook_files import Notebook, text_of  # noqa: E402
 
+import gantutor  # noqa: E402
 from gantutor import exercises  # noqa: E402
 from gantutor.collect import read_notebook  # noqa: E402
 
@@ -153,6 +155,38 @@ def test_it_names_its_kernel_and_nobodys_folders(path: Path) -> None:
     for cell in notebook["cells"]:
         assert not adopt_outputs.ABSOLUTE.search(text_of(cell["source"]))
         assert "widgets" not in cell["metadata"] and "execution" not in cell["metadata"]
+
+
+def missing(source: str) -> list[str]:
+    """What a source asks of the package, ``gt.part.name``, that is not there."""
+    absent = []
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        while isinstance(node, ast.Attribute):
+            names, node = [node.attr, *names], node.value
+        if isinstance(node, ast.Name) and node.id == "gt":
+            found: Any = gantutor
+            for name in names:
+                if not isinstance(found, ModuleType):
+                    break
+                if not hasattr(found, name):
+                    absent.append(f"gt.{'.'.join(names)}")
+                    break
+                found = getattr(found, name)
+    return sorted(set(absent))
+
+
+def test_what_the_package_lacks_is_found() -> None:
+    assert missing("gt.run.Nothing(gt.metrics.recoil); gt.nowhere") == [
+        "gt.metrics.recoil",
+        "gt.nowhere",
+        "gt.run.Nothing",
+    ]
+
+
+@every
+def test_all_that_it_uses_of_the_package_is_there(path: Path) -> None:
+    assert missing(code(notebook_files.read(path))) == []
 
 
 @every
