@@ -62,22 +62,16 @@ def check_cycle(answer: Any) -> None:
         "One of the two ways goes only half the way: G(y) − y asks that type stays as it is, and F is never "
         "asked to make anything that G could set.": there.mean() + identity,
         "The results are compared with the other stream, row by row: but the rows do not belong together.": (
-            to_type(written) - typed
-        )
-        .abs()
-        .mean()
-        + (to_hand(typed) - written).abs().mean(),
+            compared_halfway(to_type, to_hand, written, typed)
+        ),
         "Only the way from handwriting and back is there: the one from type is missing.": there.mean(),
         "Only the way from type and back is there: the one from handwriting is missing.": back.mean(),
         "These are squared distances.": there.square().mean() + back.square().mean(),
         "The pixels are added up: take their mean.": there.sum() + back.sum(),
         "This is the mean of both ways: asked for is their sum.": right / 2,
-        "The two networks are exchanged: G makes type of handwriting, and F takes it back.": (
-            to_type(to_hand(written)) - written
-        )
-        .abs()
-        .mean()
-        + (to_hand(to_type(typed)) - typed).abs().mean(),
+        "The two networks are exchanged: G makes type of handwriting, and F takes it back.": cycle_distance(
+            to_hand, to_type, written, typed
+        ),
     }
     for slip, wrong in slips.items():
         if same(value, wrong.detach().double()):
