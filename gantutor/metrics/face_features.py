@@ -47,11 +47,7 @@ class FaceFeatures:
         train = train.detach().cpu()[:: max(1, len(train) // MOST)][:MOST]
         validate({"eigenfaces": eigenfaces}, eigenfaces=whole(1, max(1, len(train) - 1)))
         self.shape = train.shape[1:]
-        flat = train.flatten(1).double()
-        self.mean = flat.mean(0)
-        _, sizes, rows = torch.linalg.svd(flat - self.mean, full_matrices=False)
-        deviations = sizes[:eigenfaces] / len(flat) ** 0.5
-        self.directions = (rows[:eigenfaces] / deviations[:, None].clamp(min=1e-9)).T
+        self.mean, self.directions = eigenfaces_of(train, eigenfaces)
         measured = texture_statistics(train)
         self.usual, self.spread = measured.mean(0), measured.std(0).clamp(min=1e-9)
 
@@ -75,6 +71,21 @@ class FaceFeatures:
             )
         refuse_not_finite("faces", images)
         return images.detach().cpu()
+
+
+def eigenfaces_of(train: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The mean (D,) of images (N, …) of D values, and their first ``count`` principal directions (D, count),
+    each divided by its deviation.
+
+    >>> mean, directions = eigenfaces_of(torch.rand(20, 1, 4, 4), 3)
+    >>> mean.shape, directions.shape
+    (torch.Size([16]), torch.Size([16, 3]))
+    """
+    flat = train.flatten(1).double()
+    mean = flat.mean(0)
+    _, sizes, rows = torch.linalg.svd(flat - mean, full_matrices=False)
+    deviations = sizes[:count] / len(flat) ** 0.5
+    return mean, (rows[:count] / deviations[:, None].clamp(min=1e-9)).T
 
 
 def texture_statistics(images: Tensor) -> Tensor:

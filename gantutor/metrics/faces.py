@@ -12,6 +12,7 @@ from torch import Tensor
 from gantutor.data.faces import faces
 from gantutor.errors import InputError
 from gantutor.metrics.checks import refuse_not_finite
+from gantutor.metrics.face_features import eigenfaces_of
 from gantutor.metrics.kernel import kernel_distance
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.neighbours import nearest_neighbour_ratio
@@ -112,11 +113,7 @@ def eigenface_features(images: Tensor) -> Tensor:
 @cache
 def _eigenfaces() -> tuple[Tensor, Tensor]:
     """The mean face (4096,) and the principal directions (4096, 64), each divided by its deviation."""
-    flat = faces().train.tensors[0].flatten(1).double()
-    mean = flat.mean(0)
-    _, sizes, rows = torch.linalg.svd(flat - mean, full_matrices=False)
-    deviations = sizes[:EIGENFACES] / len(flat) ** 0.5
-    return mean, (rows[:EIGENFACES] / deviations[:, None]).T
+    return eigenfaces_of(faces().train.tensors[0], EIGENFACES)
 
 
 def _images(part: Any, name: str) -> Tensor:
