@@ -143,3 +143,17 @@ def test_bad_sizes(make: Callable[[], nn.Module], says: str) -> None:
     with pytest.raises(gt.InputError, match=says) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_fourier_features_are_waves_of_the_frequency_asked_for() -> None:
+    features = gt.networks.FourierFeatures(3, count=4000, frequency=2.5, scale=5.0)
+    points = torch.randn(7, 3)
+    out = features(points)
+    assert out.shape == (7, features.features) == (7, 8003)
+    assert torch.equal(out[:, :3], points / 5)
+    assert torch.allclose(out[:, 3:4003].square() + out[:, 4003:].square(), torch.ones(7, 4000), atol=1e-5)
+    assert torch.allclose(out[:, 3:4003], (points @ features.frequencies).sin())
+    assert float(features.frequencies.std()) == pytest.approx(2.5, rel=0.03)
+    assert "frequencies" in features.state_dict() and not list(features.parameters())
+    with pytest.raises(gt.errors.InputError, match="frequency"):
+        gt.networks.FourierFeatures(2, frequency=0)

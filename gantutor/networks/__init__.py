@@ -14,6 +14,7 @@ from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
 from gantutor.networks.deep import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import Differences, Standardized, SumUp
 from gantutor.networks.enhance import PairDiscriminator, SpectrogramTranslator
+from gantutor.networks.fourier import FourierFeatures
 from gantutor.networks.letters import NameGenerator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.pack import Packed
@@ -40,6 +41,7 @@ __all__ = [
     "DeepDiscriminator",
     "DeepGenerator",
     "Differences",
+    "FourierFeatures",
     "FrameDiscriminator",
     "FreshNoiseGRUGenerator",
     "GRUDiscriminator",

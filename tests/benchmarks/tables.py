@@ -1,0 +1,266 @@
+"""The tables of notebook 09: published experiments measured anew, and every objective on one problem.
+
+    python tests/benchmarks/tables.py plane              # one of them
+    python tests/benchmarks/tables.py                    # all: two hours and a half at one thread
+
+The recipes are read from the notebook (its dict ``recipes``) and written beside the results, which go to
+``gantutor/results``; the notebook refuses results of another recipe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import TensorDataset
+
+import gantutor as gt
+
+ROOT = Path(__file__).resolve().parents[2]
+Recipe = dict[str, Any]
+Row = dict[str, dict[str, float]]
+
+
+def recipes() -> dict[str, Recipe]:
+    """The dict ``recipes`` in notebook 09."""
+    cells = json.loads((ROOT / "notebooks/09_better_gans.ipynb").read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and "recipes = {" in source:
+            for statement in ast.parse(source).body:
+                if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "recipes":
+                    return dict(ast.literal_eval(statement.value))
+    raise SystemExit("notebook 09 has no recipes")
+
+
+def values(scores: gt.metrics.Scores) -> dict[str, float]:
+    return {name: round(score.value, 5) for name, score in scores.items()}
+
+
+def unless_diverged(play: Callable[[], dict[str, float]]) -> dict[str, float]:
+    try:
+        return play()
+    except gt.TrainingDiverged as end:
+        return {"diverged": float(end.run.step)}
+
+
+# --- points in the plane ------------------------------------------------------------------------------------
+
+
+def plane_networks(recipe: Recipe, points: TensorDataset, packing: int = 1) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator; features and their frequency are in units of the data's deviation."""
+    scale = float(points.tensors[0].std())
+    generator = gt.networks.MLPGenerator(recipe["latent"], (2,), recipe["width"], recipe["generator_depth"])
+    features = gt.networks.FourierFeatures(
+        2 * packing, recipe["features"], recipe["frequency"] / scale / packing**0.5, scale
+    )
+    judge = gt.networks.MLPDiscriminator((features.features,), recipe["width"], recipe["depth"])
+    network = nn.Sequential(features, judge)
+    return generator, network if packing == 1 else gt.networks.Packed(network, packing)
+
+
+def plane_stage(
+    gan: gt.GAN, points: TensorDataset, recipe: Recipe, steps: int, rates: tuple[float, float], **options: Any
+) -> gt.Run:
+    """One training: ``rates`` of the discriminator and the generator."""
+    optimizer = {"discriminator": gt.optimization.adam(rates[0]), "generator": gt.optimization.adam(rates[1])}
+    return gt.train(
+        gan, points, steps=steps, batch_size=recipe["batch_size"], half_life=recipe["half_life"],
+        optimizer=optimizer, device="cpu", snapshots=0, progress=False, **options,
+    )  # fmt: skip
+
+
+def in_stages(recipe: Recipe, points: TensorDataset, seed: int, penalty: float = 1.0) -> gt.Run:
+    """The recipe of notebook 09, stage by stage, all penalties times ``penalty``."""
+    torch.manual_seed(seed)
+    networks, variance = plane_networks(recipe, points), float(points.tensors[0].var())
+    for stage, (steps, gamma, rate, share) in enumerate(recipe["stages"]):
+        strength = gamma * variance * penalty
+        objective = gt.objectives.relativistic(r1=strength, r2=strength)
+        last = stage == len(recipe["stages"]) - 1
+        run = plane_stage(
+            gt.GAN(*networks, objective, recipe["latent"]), points, recipe, steps, (rate, share * rate),
+            seed=seed + stage, schedule=gt.optimization.linear_decay(0.0 if last else 0.99),
+        )  # fmt: skip
+    return run
+
+
+def plane(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
+    """Ring and grid by PacGAN's protocol, and the grid without penalties, all else equal."""
+    recipe, row = all_recipes["plane"], dict[str, dict[str, float]]()
+    for name, shape, penalty in (
+        ("grid", gt.data.toy.grid(), 1.0),
+        ("ring", gt.data.toy.ring(), 1.0),
+        ("grid without penalties", gt.data.toy.grid(), 0.0),
+    ):
+        points = shape.dataset(100_000).train
+
+        def play(shape: Any = shape, points: Any = points, penalty: float = penalty) -> dict[str, float]:
+            run = in_stages(recipe, points, seed, penalty)
+            return values(gt.metrics.mode_scores(run.sample(2500), shape)) | {"seconds": round(run.seconds)}
+
+        row[name] = unless_diverged(play)
+    return row
+
+
+OBJECTIVES = {
+    "minimax": gt.objectives.minimax,
+    "non-saturating": gt.objectives.non_saturating,
+    "least squares": gt.objectives.least_squares,
+    "hinge": gt.objectives.hinge,
+    "relativistic": gt.objectives.relativistic,
+}
+
+
+def games(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
+    """On the grid: every objective without a penalty, with R1, with R1 and R2; WGAN-GP; packs."""
+    grid, recipe = gt.data.toy.grid(), all_recipes["games"]
+    points = grid.dataset(100_000).train
+    variance, rate = float(points.tensors[0].var()), recipe["learning_rate"]
+    gamma = recipe["gamma"] * variance
+    all_games: dict[str, tuple[gt.objectives.Objective, int, int]] = {}
+    for name, make in OBJECTIVES.items():
+        for end, r1, r2 in (("", 0.0, 0.0), (" + R1", gamma, 0.0), (" + R1 + R2", gamma, gamma)):
+            all_games[name + end] = make(r1=r1, r2=r2), 1, 1
+    held = gt.objectives.wasserstein(recipe["gradient_penalty"])
+    all_games["Wasserstein + gradient penalty"] = held, 1, recipe["critic_turns"]
+    for packing in recipe["packs"]:
+        all_games[f"non-saturating, packs of {packing}"] = gt.objectives.non_saturating(), packing, 1
+        packed = gt.objectives.non_saturating(r1=gamma)
+        all_games[f"non-saturating + R1, packs of {packing}"] = packed, packing, 1
+
+    def play(objective: gt.objectives.Objective, packing: int, turns: int) -> dict[str, float]:
+        torch.manual_seed(seed)
+        networks = plane_networks(all_recipes["plane"], points, packing)
+        gan = gt.GAN(*networks, objective, all_recipes["plane"]["latent"], discriminator_turns=turns)
+        schedule = gt.optimization.linear_decay(0.5)
+        options = {"seed": seed, "schedule": schedule}
+        run = plane_stage(gan, points, all_recipes["plane"], recipe["steps"], (rate, rate), **options)
+        found = values(gt.metrics.mode_scores(run.sample(2500), grid))
+        with torch.no_grad():
+            logits = [gan.discriminator(part) for part in (grid.sample(2500, seed=5), run.sample(2500))]
+        preferred = (logits[0][:, None] > logits[1]).float().mean()
+        return found | {"preferred": round(float(preferred), 5), "seconds": round(run.seconds, 1)}
+
+    return {name: unless_diverged(partial(play, *game)) for name, game in all_games.items()}
+
+
+# --- stacked digits -----------------------------------------------------------------------------------------
+
+
+def stacked(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
+    """R3GAN's ablation on stacked digits: pairs or not, with no penalty, R1, R2, or both."""
+    recipe = all_recipes["stacked"]
+    data = gt.data.stacked_digits(recipe["images"], 1).without_labels()
+
+    def play(make: Callable[..., gt.objectives.Objective], penalties: tuple[str, ...]) -> dict[str, float]:
+        torch.manual_seed(seed)
+        networks = gt.networks.ConvGenerator(channels=3), gt.networks.ConvDiscriminator(channels=3)
+        objective = make(**dict.fromkeys(penalties, recipe["gamma"]))
+        run = gt.train(
+            gt.GAN(*networks, objective), data.train, steps=recipe["steps"], batch_size=recipe["batch_size"],
+            seed=seed, optimizer=gt.optimization.adam(recipe["learning_rate"]), device="cpu", snapshots=0,
+            precision="bfloat16", progress=False,
+        )  # fmt: skip
+        found = values(gt.metrics.stacked_scores(run.sample(recipe["samples"])))
+        return found | {"seconds": round(run.seconds)}
+
+    return {
+        f"{pairing}, {name}": unless_diverged(partial(play, make, penalties))
+        for pairing, make in (
+            ("non-saturating", gt.objectives.non_saturating),
+            ("relativistic", gt.objectives.relativistic),
+        )
+        for name, penalties in (("none", ()), ("R1", ("r1",)), ("R2", ("r2",)), ("R1 + R2", ("r1", "r2")))
+    }
+
+
+# --- digits over time ---------------------------------------------------------------------------------------
+
+
+class Watch(gt.Callback):
+    """Scores of what the generator makes, every few seconds of training."""
+
+    def __init__(self, held_out: TensorDataset, every: float, samples: int) -> None:
+        self.held_out, self.every, self.samples = held_out, every, samples
+        self.moments: dict[str, dict[str, float]] = {}
+
+    def on_step(self, run: gt.Run) -> None:
+        if run.seconds >= self.every * (len(self.moments) + 1):
+            self.look(run)
+
+    def look(self, run: gt.Run) -> None:
+        found = values(run.scores(self.held_out, self.samples))
+        self.moments[f"{run.seconds:.1f}"] = found | {"step": float(run.step)}
+
+
+def digit_games(labels: bool = False) -> dict[str, tuple[gt.GAN, dict[str, Any]]]:
+    """The course's recipe, DCGAN and WGAN-GP, with what their papers set."""
+    nets, obj = gt.networks, gt.objectives
+    clipped = gt.GAN(
+        nets.DCGANGenerator(), nets.DCGANDiscriminator(normalize=False), obj.wasserstein(10.0), 100,
+        discriminator_turns=5,
+    )  # fmt: skip
+    classical = gt.GAN(nets.DCGANGenerator(), nets.DCGANDiscriminator(), obj.non_saturating(), 100)
+    return {
+        "DCGAN": (classical, {"batch_size": 128, "optimizer": gt.optimization.adam(2e-4, (0.5, 0.999))}),
+        "WGAN-GP": (clipped, {"batch_size": 64, "optimizer": gt.optimization.adam(1e-4, (0.0, 0.9))}),
+    }
+
+
+def digits(all_recipes: Mapping[str, Recipe], seed: int) -> dict[str, Any]:
+    """Digit FID, recall and class accuracy over training time, of the same digits."""
+    recipe, row = all_recipes["digits"], dict[str, Any]()
+    torch.manual_seed(seed)
+    everything = digit_games()
+    for name, make in (("with labels", gt.recipes.digits), ("without labels", gt.recipes.digits_unlabelled)):
+        made = make(seed)
+        everything[f"this course, {name}"] = made.gan, dict(made.options)
+    for name, (gan, options) in everything.items():
+        numbers = gt.data.digits() if name.endswith("with labels") else gt.data.digits().without_labels()
+        watch = Watch(numbers.held_out, recipe["every"], recipe["samples"])
+        options |= {"seed": seed, "callbacks": [watch], "snapshots": 0, "progress": False, "device": "cpu"}
+        run = gt.train(gan, numbers.train, seconds=recipe["seconds"], **options)
+        watch.look(run)
+        row[name] = watch.moments
+    return row
+
+
+TABLES: dict[str, tuple[Callable[[Mapping[str, Recipe], int], Mapping[str, Any]], int]] = {
+    "plane": (plane, 10),
+    "games": (games, 3),
+    "stacked": (stacked, 2),
+    "digits": (digits, 3),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(TABLES)}; all if left out")
+    chosen = parser.parse_args().names or list(TABLES)
+    if unknown := set(chosen) - set(TABLES):
+        parser.error(f"no table is called {sorted(unknown)[0]!r}; there are {', '.join(TABLES)}")
+    given = recipes()
+    for name in chosen:
+        play, seeds = TABLES[name]
+        rows = []
+        for seed in range(seeds):
+            rows.append({"seed": seed, **play(given, seed)})
+            print(name, json.dumps(rows[-1]), flush=True)
+        made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
+        # the games stand on the networks of the plane
+        recipe = given[name] | ({"plane": given["plane"]} if name == "games" else {})
+        content = {"recipe": recipe, "made_on": made_on, "seeds": rows}
+        path = gt.results.FOLDER / f"{name}.json"
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
