@@ -145,7 +145,7 @@ def games(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
         run = plane_stage(gan, points, all_recipes["plane"], recipe["steps"], (rate, rate), **options)
         found = values(gt.metrics.mode_scores(run.sample(2500), grid))
         with torch.no_grad():
-            logits = [gan.discriminator(part) for part in (grid.sample(2500, seed=5), run.sample(2500))]
+            logits = [networks[1](part) for part in (grid.sample(2500, seed=5), run.sample(2500))]
         preferred = (logits[0][:, None] > logits[1]).float().mean()
         return found | {"preferred": round(float(preferred), 5), "seconds": round(run.seconds, 1)}
 
