@@ -54,40 +54,39 @@ def unless_diverged(play: Callable[[], dict[str, float]]) -> dict[str, float]:
 # --- points in the plane ------------------------------------------------------------------------------------
 
 
-def plane_networks(recipe: Recipe, points: TensorDataset, packing: int = 1) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator; features and their frequency are in units of the data's deviation."""
+def plane_networks(
+    recipe: Recipe, points: TensorDataset, frequency: float, packing: int = 1
+) -> tuple[nn.Module, nn.Module]:
+    """A generator, and a discriminator of packs of points that sees them through Fourier features."""
     scale = float(points.tensors[0].std())
     generator = gt.networks.MLPGenerator(recipe["latent"], (2,), recipe["width"], recipe["generator_depth"])
-    features = gt.networks.FourierFeatures(
-        2 * packing, recipe["features"], recipe["frequency"] / scale / packing**0.5, scale
-    )
+    features = gt.networks.FourierFeatures(2 * packing, recipe["features"], frequency / packing**0.5, scale)
     judge = gt.networks.MLPDiscriminator((features.features,), recipe["width"], recipe["depth"])
     network = nn.Sequential(features, judge)
     return generator, network if packing == 1 else gt.networks.Packed(network, packing)
 
 
-def plane_stage(
-    gan: gt.GAN, points: TensorDataset, recipe: Recipe, steps: int, rates: tuple[float, float], **options: Any
+def plane_training(
+    gan: gt.GAN, points: TensorDataset, recipe: Recipe, rates: tuple[float, float], **options: Any
 ) -> gt.Run:
     """One training: ``rates`` of the discriminator and the generator."""
     optimizer = {"discriminator": gt.optimization.adam(rates[0]), "generator": gt.optimization.adam(rates[1])}
     return gt.train(
-        gan, points, steps=steps, batch_size=recipe["batch_size"], half_life=recipe["half_life"],
-        optimizer=optimizer, device="cpu", snapshots=0, progress=False, **options,
+        gan, points, half_life=recipe["half_life"], optimizer=optimizer, device="cpu", snapshots=0,
+        progress=False, **options,
     )  # fmt: skip
 
 
-def in_stages(recipe: Recipe, points: TensorDataset, seed: int, penalty: float = 1.0) -> gt.Run:
+def in_stages(recipe: Recipe, shape: str, points: TensorDataset, seed: int, penalty: float = 1.0) -> gt.Run:
     """The recipe of notebook 09, stage by stage, all penalties times ``penalty``."""
     torch.manual_seed(seed)
-    networks, variance = plane_networks(recipe, points), float(points.tensors[0].var())
-    for stage, (steps, gamma, rate, share) in enumerate(recipe["stages"]):
-        strength = gamma * variance * penalty
-        objective = gt.objectives.relativistic(r1=strength, r2=strength)
-        last = stage == len(recipe["stages"]) - 1
-        run = plane_stage(
-            gt.GAN(*networks, objective, recipe["latent"]), points, recipe, steps, (rate, share * rate),
-            seed=seed + stage, schedule=gt.optimization.linear_decay(0.0 if last else 0.99),
+    networks = plane_networks(recipe, points, recipe[shape]["frequency"])
+    for number, stage in enumerate(recipe[shape]["stages"]):
+        objective = gt.objectives.relativistic(r1=penalty * stage["gamma"], r2=penalty * stage["gamma"])
+        decay = gt.optimization.linear_decay(0.0) if stage["decay"] else gt.optimization.constant
+        run = plane_training(
+            gt.GAN(*networks, objective, recipe["latent"]), points, recipe, tuple(stage["rates"]),
+            steps=stage["steps"], batch_size=stage["batch_size"], seed=seed + number, schedule=decay,
         )  # fmt: skip
     return run
 
@@ -103,7 +102,7 @@ def plane(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
         points = shape.dataset(100_000).train
 
         def play(shape: Any = shape, points: Any = points, penalty: float = penalty) -> dict[str, float]:
-            run = in_stages(recipe, points, seed, penalty)
+            run = in_stages(recipe, shape.name, points, seed, penalty)
             return values(gt.metrics.mode_scores(run.sample(2500), shape)) | {"seconds": round(run.seconds)}
 
         row[name] = unless_diverged(play)
@@ -123,8 +122,7 @@ def games(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
     """On the grid: every objective without a penalty, with R1, with R1 and R2; WGAN-GP; packs."""
     grid, recipe = gt.data.toy.grid(), all_recipes["games"]
     points = grid.dataset(100_000).train
-    variance, rate = float(points.tensors[0].var()), recipe["learning_rate"]
-    gamma = recipe["gamma"] * variance
+    gamma, frequency = recipe["gamma"], all_recipes["plane"]["grid"]["frequency"]
     all_games: dict[str, tuple[gt.objectives.Objective, int, int]] = {}
     for name, make in OBJECTIVES.items():
         for end, r1, r2 in (("", 0.0, 0.0), (" + R1", gamma, 0.0), (" + R1 + R2", gamma, gamma)):
@@ -138,11 +136,12 @@ def games(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
 
     def play(objective: gt.objectives.Objective, packing: int, turns: int) -> dict[str, float]:
         torch.manual_seed(seed)
-        networks = plane_networks(all_recipes["plane"], points, packing)
+        networks = plane_networks(all_recipes["plane"], points, frequency, packing)
         gan = gt.GAN(*networks, objective, all_recipes["plane"]["latent"], discriminator_turns=turns)
-        schedule = gt.optimization.linear_decay(0.5)
-        options = {"seed": seed, "schedule": schedule}
-        run = plane_stage(gan, points, all_recipes["plane"], recipe["steps"], (rate, rate), **options)
+        run = plane_training(
+            gan, points, all_recipes["plane"], (recipe["learning_rate"],) * 2, steps=recipe["steps"],
+            batch_size=recipe["batch_size"], seed=seed, schedule=gt.optimization.linear_decay(0.5),
+        )  # fmt: skip
         found = values(gt.metrics.mode_scores(run.sample(2500), grid))
         with torch.no_grad():
             logits = [networks[1](part) for part in (grid.sample(2500, seed=5), run.sample(2500))]
