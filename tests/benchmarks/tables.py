@@ -4,7 +4,8 @@
     python tests/benchmarks/tables.py                    # all: two hours and a half at one thread
 
 The recipes are read from the notebook (its dict ``recipes``) and written beside the results, which go to
-``gantutor/results``; the notebook refuses results of another recipe.
+``gantutor/results`` after each seed: a table that was stopped goes on where it was, unless its recipe has
+changed. The notebook refuses results of another recipe.
 """
 
 from __future__ import annotations
@@ -248,16 +249,23 @@ def main() -> None:
         parser.error(f"no table is called {sorted(unknown)[0]!r}; there are {', '.join(TABLES)}")
     given = recipes()
     for name in chosen:
-        play, seeds = TABLES[name]
-        rows = []
-        for seed in range(seeds):
-            rows.append({"seed": seed, **play(given, seed)})
-            print(name, json.dumps(rows[-1]), flush=True)
-        made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
         # the games stand on the networks of the plane
         recipe = given[name] | ({"plane": given["plane"]} if name == "games" else {})
-        content = {"recipe": recipe, "made_on": made_on, "seeds": rows}
-        path = gt.results.FOLDER / f"{name}.json"
+        complete(name, recipe, partial(TABLES[name][0], given), TABLES[name][1])
+
+
+def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]], seeds: int) -> None:
+    """Play the seeds that the results do not hold yet, and write them after each: one may stop at any
+    time."""
+    path = gt.results.FOLDER / f"{name}.json"
+    made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
+    content: dict[str, Any] = {"recipe": recipe, "made_on": made_on, "seeds": []}
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        content = before if before["recipe"] == recipe and before["made_on"] == made_on else content
+    for seed in range(len(content["seeds"]), seeds):
+        content["seeds"].append({"seed": seed, **play(seed)})
+        print(name, json.dumps(content["seeds"][-1]), flush=True)
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
