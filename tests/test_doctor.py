@@ -22,6 +22,7 @@ from gantutor.doctor import doctor as module
 from gantutor.doctor.illnesses import JUDGES
 from gantutor.doctor.measures import difference, k_means, perplexity, separation, shares, within
 from gantutor.doctor.units import watching_units
+from gantutor.exercises import notebook_09_rounds
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
@@ -40,6 +41,17 @@ def test_it_names_what_is_ill_and_is_silent_on_what_is_well(case: doctor_cases.C
     for each in doctor.diagnoses:
         assert each.evidence.endswith(".") and each.cause.endswith(".") and each.advice.endswith(".")
         assert "nan" not in each.evidence and "None" not in each.evidence
+
+
+def test_each_patient_of_the_rounds_has_what_the_exercise_says() -> None:
+    patients = gt.doctor.patients(seed=0)
+    named = {name: [each.illness for each in patient.doctor.diagnoses] for name, patient in patients.items()}
+    for letter, illness in notebook_09_rounds.RIGHT.items():
+        assert illness in named[letter], named
+        others = set(notebook_09_rounds.RIGHT.values()) - {illness, "discriminator too weak", "mode collapse"}
+        assert not others & set(named[letter]), "an illness of another patient is named here"
+    with pytest.raises(gt.InputError, match="budget"):
+        gt.doctor.patients(budget=0)
 
 
 def test_the_table_in_the_documentation_is_that_of_the_committed_results() -> None:

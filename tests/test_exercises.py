@@ -52,7 +52,7 @@ def right(number: str) -> Reply:
 
 
 def test_every_notebook_has_three_to_five() -> None:
-    for notebook in ("00", "01", "02", "03", "04", "05", "06", "07", "08", "10"):
+    for notebook in ("00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10"):
         own = [number for number in gt.exercises.numbers() if number.startswith(notebook)]
         assert own == [f"{notebook}.{i}" for i in range(1, len(own) + 1)] and 3 <= len(own) <= 5
     assert gt.exercises.numbers() == sorted(EXERCISES)
@@ -77,6 +77,7 @@ NAMES = {
     "06": {"torch": torch, "F": nn.functional, "gt": gt},
     "07": {"permutations": permutations, "torch": torch, "gt": gt},
     "08": {"torch": torch, "gt": gt},
+    "09": {"torch": torch, "F": nn.functional, "gt": gt},
     "10": {"median": median, "torch": torch, "gt": gt},
 }
 """What each notebook has imported where its exercises stand."""
@@ -602,7 +603,7 @@ def test_junk_gets_a_sentence(exercise: Exercise, name: str) -> None:
 @pytest.mark.parametrize("answer", [..., (..., ...), lambda *_: ...], ids=["ellipsis", "pair", "stub"])
 @every
 def test_an_open_answer_is_no_wrong_one(exercise: Exercise, answer: Any, kept: Path) -> None:
-    value = isinstance(exercise.solution, str | float | tuple | nn.Module)
+    value = isinstance(exercise.solution, str | float | tuple | dict | nn.Module)
     if value and answer is not ... and callable(answer):
         return
     if isinstance(answer, tuple) and not isinstance(exercise.solution, tuple):

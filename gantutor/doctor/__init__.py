@@ -34,6 +34,7 @@ units are seen in ``nn.ReLU`` modules, and gradients in games that ``GAN(…)`` 
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.doctor import Doctor
 from gantutor.doctor.illnesses import ILLNESSES
+from gantutor.doctor.rounds import Patient, patients
 from gantutor.doctor.signs import Signs
 
-__all__ = ["ILLNESSES", "Diagnosis", "Doctor", "Signs"]
+__all__ = ["ILLNESSES", "Diagnosis", "Doctor", "Patient", "Signs", "patients"]
