@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from benchmark_scripts import load
 
@@ -10,11 +12,21 @@ import gantutor as gt
 NAMES = sorted(path.stem for path in gt.results.FOLDER.glob("*.json"))
 
 
-def test_every_failure_has_its_results() -> None:
-    assert sorted(load("failures").FAILURES) == NAMES
+FAILURES, TABLES = load("failures").FAILURES, load("tables").TABLES
 
 
-@pytest.mark.parametrize("name", NAMES)
+def test_every_failure_and_table_has_its_results() -> None:
+    assert sorted([*FAILURES, *TABLES]) == NAMES
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_of_the_recipe_in_notebook_09_and_of_all_its_seeds(name: str) -> None:
+    script = load("tables")
+    content = gt.results.committed(name, script.recipe_of(name, script.recipes()))
+    assert [row["seed"] for row in content["seeds"]] == list(range(TABLES[name][1]))
+
+
+@pytest.mark.parametrize("name", FAILURES)
 def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
     script = load("failures")
     recipe = script.recipe_in(script.FAILURES[name][0])
@@ -32,3 +44,15 @@ def test_another_recipe_is_refused_naming_what_differs() -> None:
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(gt.InputError, match=r"no committed results called 'nothing', only .*ring_collapse"):
         gt.results.committed("nothing", {})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"recipe": {}, "seeds": []}', '{"recipe": 3, "seeds": [1]}', "{"]
+)
+def test_damaged_results_are_refused_in_a_sentence(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.json").write_text(text)
+    monkeypatch.setattr(gt.results, "FOLDER", tmp_path)
+    with pytest.raises(gt.InputError, match="damaged"):
+        gt.results.committed("broken", {})

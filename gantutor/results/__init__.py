@@ -1,7 +1,7 @@
 """Results that take too long for a notebook, committed with the recipe that made them.
 
-``python tests/benchmarks/failures.py`` makes them. A notebook asks for them with the recipe it uses itself,
-and gets them only if it is the same one.
+``python tests/benchmarks/failures.py`` and ``tables.py`` beside it make them. A notebook asks for them with
+the recipe it uses itself, and gets them only if it is the same one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ FOLDER = Path(__file__).parent
 def committed(name: str, recipe: dict[str, Any]) -> dict[str, Any]:
     """The committed results called ``name``, made with exactly this ``recipe``.
 
-    Raises InputError where there are none, or where the recipe differs, naming what does.
+    Raises InputError where there are none, where they are damaged, or where the recipe differs, naming what
+    does.
     """
     names = sorted(path.stem for path in FOLDER.glob("*.json"))
     if name not in names:
         raise InputError(f"there are no committed results called {name!r}, only {', '.join(names)}")
     content: dict[str, Any] = read_json(FOLDER / f"{name}.json")
+    if not (isinstance(content, dict) and isinstance(content.get("recipe"), dict) and content.get("seeds")):
+        raise InputError(f"the committed results {name!r} are damaged: they hold no recipe or no seeds")
     made = content["recipe"]
     differing = [key for key in sorted(set(made) | set(recipe)) if made.get(key) != recipe.get(key)]
     if differing:

@@ -1,7 +1,7 @@
 """The tables of notebook 09: published experiments measured anew, and every objective on one problem.
 
     python tests/benchmarks/tables.py plane              # one of them
-    python tests/benchmarks/tables.py                    # all: two hours and a half at one thread
+    python tests/benchmarks/tables.py                    # all: an hour and a half at one thread
 
 The recipes are read from the notebook (its dict ``recipes``) and written beside the results, which go to
 ``gantutor/results`` after each seed: a table that was stopped goes on where it was, unless its recipe has
@@ -182,62 +182,10 @@ def stacked(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
     }
 
 
-# --- digits over time ---------------------------------------------------------------------------------------
-
-
-class Watch(gt.Callback):
-    """Scores of what the generator makes, every few seconds of training."""
-
-    def __init__(self, held_out: TensorDataset, every: float, samples: int) -> None:
-        self.held_out, self.every, self.samples = held_out, every, samples
-        self.moments: dict[str, dict[str, float]] = {}
-
-    def on_step(self, run: gt.Run) -> None:
-        if run.seconds >= self.every * (len(self.moments) + 1):
-            self.look(run)
-
-    def look(self, run: gt.Run) -> None:
-        found = values(run.scores(self.held_out, self.samples))
-        self.moments[f"{run.seconds:.1f}"] = found | {"step": float(run.step)}
-
-
-def digit_games(labels: bool = False) -> dict[str, tuple[gt.GAN, dict[str, Any]]]:
-    """The course's recipe, DCGAN and WGAN-GP, with what their papers set."""
-    nets, obj = gt.networks, gt.objectives
-    clipped = gt.GAN(
-        nets.DCGANGenerator(), nets.DCGANDiscriminator(normalize=False), obj.wasserstein(10.0), 100,
-        discriminator_turns=5,
-    )  # fmt: skip
-    classical = gt.GAN(nets.DCGANGenerator(), nets.DCGANDiscriminator(), obj.non_saturating(), 100)
-    return {
-        "DCGAN": (classical, {"batch_size": 128, "optimizer": gt.optimization.adam(2e-4, (0.5, 0.999))}),
-        "WGAN-GP": (clipped, {"batch_size": 64, "optimizer": gt.optimization.adam(1e-4, (0.0, 0.9))}),
-    }
-
-
-def digits(all_recipes: Mapping[str, Recipe], seed: int) -> dict[str, Any]:
-    """Digit FID, recall and class accuracy over training time, of the same digits."""
-    recipe, row = all_recipes["digits"], dict[str, Any]()
-    torch.manual_seed(seed)
-    everything = digit_games()
-    for name, make in (("with labels", gt.recipes.digits), ("without labels", gt.recipes.digits_unlabelled)):
-        made = make(seed)
-        everything[f"this course, {name}"] = made.gan, dict(made.options)
-    for name, (gan, options) in everything.items():
-        numbers = gt.data.digits() if name.endswith("with labels") else gt.data.digits().without_labels()
-        watch = Watch(numbers.held_out, recipe["every"], recipe["samples"])
-        options |= {"seed": seed, "callbacks": [watch], "snapshots": 0, "progress": False, "device": "cpu"}
-        run = gt.train(gan, numbers.train, seconds=recipe["seconds"], **options)
-        watch.look(run)
-        row[name] = watch.moments
-    return row
-
-
 TABLES: dict[str, tuple[Callable[[Mapping[str, Recipe], int], Mapping[str, Any]], int]] = {
     "plane": (plane, 10),
     "games": (games, 3),
     "stacked": (stacked, 2),
-    "digits": (digits, 3),
 }
 
 
@@ -249,9 +197,12 @@ def main() -> None:
         parser.error(f"no table is called {sorted(unknown)[0]!r}; there are {', '.join(TABLES)}")
     given = recipes()
     for name in chosen:
-        # the games stand on the networks of the plane
-        recipe = given[name] | ({"plane": given["plane"]} if name == "games" else {})
-        complete(name, recipe, partial(TABLES[name][0], given), TABLES[name][1])
+        complete(name, recipe_of(name, given), partial(TABLES[name][0], given), TABLES[name][1])
+
+
+def recipe_of(name: str, given: Mapping[str, Recipe]) -> Recipe:
+    """All that the results of a table depend on: the games stand on the networks of the plane."""
+    return given[name] | ({"plane": given["plane"]} if name == "games" else {})
 
 
 def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]], seeds: int) -> None:
