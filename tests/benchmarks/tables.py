@@ -184,7 +184,7 @@ def stacked(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
 
 TABLES: dict[str, tuple[Callable[[Mapping[str, Recipe], int], Mapping[str, Any]], int]] = {
     "plane": (plane, 10),
-    "games": (games, 3),
+    "games": (games, 2),
     "stacked": (stacked, 2),
 }
 
