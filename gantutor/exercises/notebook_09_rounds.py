@@ -7,7 +7,7 @@ from typing import Any
 
 from gantutor.doctor import ILLNESSES
 from gantutor.exercises.exercise import Exercise
-from gantutor.exercises.judging import Wrong, describe
+from gantutor.exercises.judging import Unanswered, Wrong, describe
 
 
 def diagnoses() -> dict[str, str]:
@@ -38,6 +38,8 @@ def check_rounds(answer: Any) -> None:
         raise Wrong(f"There is no patient {strange[0]!r}: there are A to E.")
     if unknown := [illness for illness in answer.values() if illness not in ILLNESSES and illness is not ...]:
         raise Wrong(f"{unknown[0]!r} is no illness the doctor knows: {', '.join(ILLNESSES)}.")
+    if not answer or all(illness is ... for illness in answer.values()):
+        raise Unanswered
     if missing := [letter for letter in RIGHT if answer.get(letter, ...) is ...]:
         raise Wrong(f"Nothing is said of {', '.join(missing)} yet.")
     for letter, illness in RIGHT.items():
