@@ -19,6 +19,7 @@ from torch.utils.data import TensorDataset
 import gantutor as gt
 from gantutor.doctor import Doctor
 from gantutor.doctor.measures import difference
+from gantutor.doctor.rounds import Shift
 
 
 @dataclass(frozen=True)
@@ -151,17 +152,6 @@ def heavy_penalty(seed: int) -> tuple[Doctor, bool]:
     gan = gt.GAN(*pair(seed), gt.objectives.non_saturating(r1=1e4, every=1), latent=4)
     run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=adam(1e-3))
     return doctor, near(run, MOONS) > 0.1
-
-
-class Shift(nn.Module):
-    """x = s + 0.1 z: a generator that can do nothing but move."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place = nn.Parameter(torch.randn(2))
-
-    def forward(self, latent: Tensor) -> Tensor:
-        return self.place + 0.1 * latent
 
 
 def orbit(seed: int) -> tuple[Doctor, bool]:

@@ -10,33 +10,28 @@ from benchmark_scripts import load
 import gantutor as gt
 
 NAMES = sorted(path.stem for path in gt.results.FOLDER.glob("*.json"))
-
-
-FAILURES, TABLES = load("failures").FAILURES, load("tables").TABLES
+failures, tables = load("failures"), load("tables")
 
 
 def test_every_failure_and_table_has_its_results() -> None:
-    assert sorted([*FAILURES, *TABLES]) == NAMES
+    assert sorted([*failures.FAILURES, *tables.TABLES]) == NAMES
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", tables.TABLES)
 def test_a_table_is_of_the_recipe_in_notebook_09_and_of_all_its_seeds(name: str) -> None:
-    script = load("tables")
-    content = gt.results.committed(name, script.recipe_of(name, script.recipes()))
-    assert [row["seed"] for row in content["seeds"]] == list(range(TABLES[name][1]))
+    content = gt.results.committed(name, tables.recipe_of(name, tables.recipes()))
+    assert [row["seed"] for row in content["seeds"]] == list(range(tables.TABLES[name][1]))
 
 
-@pytest.mark.parametrize("name", FAILURES)
+@pytest.mark.parametrize("name", failures.FAILURES)
 def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
-    script = load("failures")
-    recipe = script.recipe_in(script.FAILURES[name][0])
+    recipe = failures.recipe_in(failures.FAILURES[name][0])
     content = gt.results.committed(name, recipe)
-    assert [row["seed"] for row in content["seeds"]] == list(range(script.SEEDS))
+    assert [row["seed"] for row in content["seeds"]] == list(range(failures.SEEDS))
 
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:
-    script = load("failures")
-    recipe = script.recipe_in("01_concepts") | {"steps": 1}
+    recipe = failures.recipe_in("01_concepts") | {"steps": 1}
     with pytest.raises(gt.InputError, match="steps was 5000 and is 1"):
         gt.results.committed("ring_collapse", recipe)
 

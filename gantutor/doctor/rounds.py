@@ -29,7 +29,7 @@ class Patient:
 
 
 def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
-    """Train five sick games, A to E, under a doctor: half a minute on one core at ``budget`` 1.
+    """Train five sick games, A to E, under a doctor: a quarter of a minute on one core at ``budget`` 1.
 
     ``budget`` multiplies the steps of each, 0.01 to 10. Raises InputError for others.
 
@@ -59,7 +59,7 @@ def _weak(seed: int, budget: float) -> Patient:
     return _watched(gan, real, unseen, seed, 600 * budget, optimizer=adam(1e-3))
 
 
-class _Shift(nn.Module):
+class Shift(nn.Module):
     """x = s + 0.1 z: a generator that can do nothing but move."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class _Shift(nn.Module):
 def _orbit(seed: int, budget: float) -> Patient:
     """A cloud that can only move, against a line, with momentum and without a penalty."""
     torch.manual_seed(seed)
-    gan = GAN(_Shift(), nn.Linear(2, 1), objectives.non_saturating(), latent=2)
+    gan = GAN(Shift(), nn.Linear(2, 1), objectives.non_saturating(), latent=2)
     real, unseen = (0.1 * torch.randn(2, 5000, 2, generator=torch.Generator().manual_seed(0))).unbind()
     return _watched(gan, real, unseen, seed, 1000 * budget, optimizer=adam(1e-2, (0.5, 0.99)))
 

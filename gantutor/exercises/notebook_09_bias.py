@@ -20,22 +20,21 @@ def without_bias(counts: Sequence[int], distances: Sequence[float]) -> float:
     return float(y.mean() - slope * x.mean())
 
 
+def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Slope, and value at 0, of the line of least squares."""
+    across, up = (torch.tensor(values, dtype=torch.float64) for values in (x, y))
+    off = across - across.mean()
+    slope = (off * (up - up.mean())).sum() / off.square().sum()
+    return float(slope), float(up.mean() - slope * across.mean())
+
+
 def fitted_over(shape: Callable[[int], float]) -> Extrapolate:
-    """The intercept of a line over another function of the number of samples."""
-
-    def extrapolate(counts: Sequence[int], distances: Sequence[float]) -> float:
-        x = torch.tensor([shape(count) for count in counts], dtype=torch.float64)
-        y = torch.tensor(distances, dtype=torch.float64)
-        slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
-        return float(y.mean() - slope * x.mean())
-
-    return extrapolate
+    """The value at 0 of a line over another function of the number of samples."""
+    return lambda counts, distances: line([shape(count) for count in counts], distances)[1]
 
 
 def its_slope(counts: Sequence[int], distances: Sequence[float]) -> float:
-    x = torch.tensor([1 / count for count in counts], dtype=torch.float64)
-    y = torch.tensor(distances, dtype=torch.float64)
-    return float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())
+    return line([1 / count for count in counts], distances)[0]
 
 
 def two_ends(counts: Sequence[int], distances: Sequence[float]) -> float:

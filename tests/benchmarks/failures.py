@@ -10,38 +10,24 @@ the two differ. The results go to ``gantutor/results``.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
+from recipe import Recipe, dict_in, made_on, values, write
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
 from gantutor.video import video_game
 
-ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 10
-Recipe = dict[str, Any]
 Row = dict[str, dict[str, float]]
 
 
 def recipe_in(notebook: str) -> Recipe:
     """The dict called ``recipe`` in a notebook."""
-    cells = json.loads((ROOT / "notebooks" / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
-    for cell in cells:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and "recipe = {" in source:
-            for statement in ast.parse(source).body:
-                if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "recipe":
-                    return dict(ast.literal_eval(statement.value))
-    raise SystemExit(f"{notebook} has no recipe")
-
-
-def values(scores: gt.metrics.Scores) -> dict[str, float]:
-    return {name: round(score.value, 5) for name, score in scores.items()}
+    return dict_in(notebook, "recipe")
 
 
 def trained(
@@ -271,10 +257,7 @@ def main() -> None:
         for seed in range(SEEDS):
             rows.append({"seed": seed, **play(recipe, seed)})
             print(name, json.dumps(rows[-1]), flush=True)
-        made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
-        content = {"recipe": recipe, "made_on": made_on, "seeds": rows}
-        path = gt.results.FOLDER / f"{name}.json"
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write(name, {"recipe": recipe, "made_on": made_on(), "seeds": rows})
 
 
 if __name__ == "__main__":

@@ -11,38 +11,24 @@ changed. The notebook refuses results of another recipe.
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
+from recipe import Recipe, dict_in, made_on, values, write
 from torch import nn
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
 
-ROOT = Path(__file__).resolve().parents[2]
-Recipe = dict[str, Any]
 Row = dict[str, dict[str, float]]
 
 
 def recipes() -> dict[str, Recipe]:
     """The dict ``recipes`` in notebook 09."""
-    cells = json.loads((ROOT / "notebooks/09_better_gans.ipynb").read_text(encoding="utf-8"))["cells"]
-    for cell in cells:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and "recipes = {" in source:
-            for statement in ast.parse(source).body:
-                if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "recipes":
-                    return dict(ast.literal_eval(statement.value))
-    raise SystemExit("notebook 09 has no recipes")
-
-
-def values(scores: gt.metrics.Scores) -> dict[str, float]:
-    return {name: round(score.value, 5) for name, score in scores.items()}
+    return dict_in("09_better_gans", "recipes")
 
 
 def unless_diverged(play: Callable[[], dict[str, float]]) -> dict[str, float]:
@@ -94,20 +80,14 @@ def in_stages(recipe: Recipe, shape: str, points: TensorDataset, seed: int, pena
 
 def plane(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
     """Ring and grid by PacGAN's protocol, and the grid without penalties, all else equal."""
-    recipe, row = all_recipes["plane"], dict[str, dict[str, float]]()
-    for name, shape, penalty in (
-        ("grid", gt.data.toy.grid(), 1.0),
-        ("ring", gt.data.toy.ring(), 1.0),
-        ("grid without penalties", gt.data.toy.grid(), 0.0),
-    ):
-        points = shape.dataset(100_000).train
+    recipe, grid, ring = all_recipes["plane"], gt.data.toy.grid(), gt.data.toy.ring()
 
-        def play(shape: Any = shape, points: Any = points, penalty: float = penalty) -> dict[str, float]:
-            run = in_stages(recipe, shape.name, points, seed, penalty)
-            return values(gt.metrics.mode_scores(run.sample(2500), shape)) | {"seconds": round(run.seconds)}
+    def play(shape: gt.data.toy.Distribution, penalty: float) -> dict[str, float]:
+        run = in_stages(recipe, shape.name, shape.dataset(100_000).train, seed, penalty)
+        return values(gt.metrics.mode_scores(run.sample(2500), shape)) | {"seconds": round(run.seconds)}
 
-        row[name] = unless_diverged(play)
-    return row
+    all_games = {"grid": (grid, 1.0), "ring": (ring, 1.0), "grid without penalties": (grid, 0.0)}
+    return {name: unless_diverged(partial(play, *game)) for name, game in all_games.items()}
 
 
 OBJECTIVES = {
@@ -209,15 +189,14 @@ def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]]
     """Play the seeds that the results do not hold yet, and write them after each: one may stop at any
     time."""
     path = gt.results.FOLDER / f"{name}.json"
-    made_on = {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
-    content: dict[str, Any] = {"recipe": recipe, "made_on": made_on, "seeds": []}
+    content: dict[str, Any] = {"recipe": recipe, "made_on": made_on(), "seeds": []}
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        content = before if before["recipe"] == recipe and before["made_on"] == made_on else content
+        before = gt.files.read_json(path)
+        content = before if content | {"seeds": before["seeds"]} == before else content
     for seed in range(len(content["seeds"]), seeds):
         content["seeds"].append({"seed": seed, **play(seed)})
         print(name, json.dumps(content["seeds"][-1]), flush=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write(name, content)
 
 
 if __name__ == "__main__":
