@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import notebook_files
-from notebook_files import Notebook, own_cells, text_of
+from notebook_files import Notebook, own_cells, own_code, text_of
 
 LARGEST = 3_000_000
 """Bytes of a committed notebook."""
@@ -41,21 +41,19 @@ def adopt(source: Notebook, executed: Notebook, seconds: float | None = None) ->
     """``source`` with the cleaned outputs of ``executed``; raises RefusedError where they are not fit."""
     wanted = notebook_files.source_hash(source)
     if wanted != notebook_files.source_hash(executed):
-        raise RefusedError("the notebook has changed since it was run: run it again")
+        raise RefusedError("the notebook's code has changed since it was run: run it again")
     ran = notebook_files.parameters(executed)
     if ran.get("preset") != "cpu":
         raise RefusedError(f"committed outputs come from preset 'cpu', this run was {ran.get('preset')!r}")
     result = copy.deepcopy(source)
     result["cells"] = own_cells(result)
-    count = 0
-    for cell, done in zip(result["cells"], own_cells(executed), strict=True):
+    for cell in result["cells"]:
         cell["metadata"] = {
             key: value for key, value in cell["metadata"].items() if key in ("tags", "jupyter")
         }
-        if cell["cell_type"] == "code":
-            count += 1
-            cell["execution_count"] = count
-            cell["outputs"] = joined(clean(output, count) for output in done["outputs"] if is_kept(output))
+    for count, (cell, done) in enumerate(zip(own_code(result), own_code(executed), strict=True), 1):
+        cell["execution_count"] = count
+        cell["outputs"] = joined(clean(output, count) for output in done["outputs"] if is_kept(output))
     about = {"source_hash": wanted, "preset": ran["preset"], "seed": ran.get("seed")}
     if seconds is not None:
         about["seconds"] = round(seconds)

@@ -45,9 +45,17 @@ def own_cells(notebook: Notebook) -> list[Cell]:
     return [cell for cell in notebook["cells"] if not foreign & set(cell.get("metadata", {}).get("tags", []))]
 
 
+def own_code(notebook: Notebook) -> list[Cell]:
+    """The code cells among them."""
+    return [cell for cell in own_cells(notebook) if cell["cell_type"] == "code"]
+
+
 def source_hash(notebook: Notebook) -> str:
-    """SHA-256 of the sources of all own cells: it says whether outputs belong to the source they stand in."""
-    sources = (f"{cell['cell_type']}\n{text_of(cell['source'])}" for cell in own_cells(notebook))
+    """SHA-256 of the code of all own cells: it says whether outputs belong to the source they stand in.
+
+    The prose between them may be mended without a new run: no output depends on it.
+    """
+    sources = (text_of(cell["source"]) for cell in own_code(notebook))
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()
 
 
