@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gantutor.gan import apply
+from gantutor.calling import apply
 
 
 class Followers(NamedTuple):

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gantutor.calling import apply
 from gantutor.errors import InputError, first_line
-from gantutor.gan import apply
 from gantutor.metrics.checks import refuse_not_finite
 from gantutor.parameters import flag, number, validate, whole
 from gantutor.run import Run

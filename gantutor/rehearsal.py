@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from gantutor.calling import apply
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, first_line
-from gantutor.gan import GAN, Batch, Turn, apply
+from gantutor.gan import GAN, Batch, Turn
 from gantutor.memory import ran_out
 from gantutor.networks.pack import Packed
 

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from gantutor.calling import apply
 from gantutor.errors import InputError
-from gantutor.gan import apply
 from gantutor.parameters import number, optional, validate, whole
 from gantutor.run import Run
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import averages
+from gantutor.calling import apply
 from gantutor.errors import InputError, first_line
 from gantutor.files import (
     FORMAT,
@@ -26,7 +27,7 @@ from gantutor.files import (
     write_json,
     write_tensors,
 )
-from gantutor.gan import GAN, apply
+from gantutor.gan import GAN
 from gantutor.history import History, Snapshot
 from gantutor.metrics import Scores, digit_scores
 from gantutor.parameters import optional, validate, whole

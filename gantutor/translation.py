@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import objectives
+from gantutor.calling import apply, detached, mean_logit, over_heads
 from gantutor.gan import (
     GAN,
     Batch,
@@ -20,12 +21,8 @@ from gantutor.gan import (
     Lazy,
     Losses,
     Turn,
-    apply,
     classical_turns,
-    detached,
     generator_loss,
-    mean_logit,
-    over_heads,
     paired_generator_loss,
 )
 from gantutor.parameters import number, validate

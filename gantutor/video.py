@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import objectives
+from gantutor.calling import apply, detached, mean_logit
 from gantutor.errors import InputError
-from gantutor.gan import GAN, Batch, Lazy, Losses, Turn, apply, detached, mean_logit
+from gantutor.gan import GAN, Batch, Lazy, Losses, Turn
 from gantutor.parameters import number, validate, whole
 
 JUDGES = ("frame_discriminator", "clip_discriminator")

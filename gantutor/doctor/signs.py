@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gantutor.calling import apply
 from gantutor.doctor.measures import difference, perplexity, separation, shares, values_of, within
 from gantutor.doctor.reference import Part, Reference
 from gantutor.doctor.units import watching_units
-from gantutor.gan import GAN, apply, generator_loss, paired_generator_loss
+from gantutor.gan import GAN, generator_loss, paired_generator_loss
 from gantutor.objectives import Objective, discriminator_cross_entropy
 from gantutor.run import Run
 
