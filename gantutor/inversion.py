@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from gantutor.calling import apply
+from gantutor.conditions import one_each
 from gantutor.errors import InputError, first_line
 from gantutor.metrics.checks import refuse_not_finite
 from gantutor.parameters import flag, number, validate, whole
@@ -100,8 +101,8 @@ def invert(
         learning_rate=number(above=0),
     )
     targets = _checked(targets)
-    conditions = None if condition is None else run._conditions(len(targets), condition)
     generator, device = run.generator, run.gan.device
+    conditions = None if condition is None else one_each(condition, len(targets), device)
     draw = torch.Generator(device).manual_seed(seed)
     first = run.gan.draw_latent(candidates, draw)
     count = max(1, PART // starts)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gantutor.calling import apply
+from gantutor.conditions import joined
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, first_line
 from gantutor.gan import GAN, Batch, Turn
@@ -36,7 +37,7 @@ def inspect_data(
         return real, condition, condition
     chosen = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
     kept = tuple(tensor[chosen] for tensor in resident[1:])
-    return real, condition, None if not kept else kept[0] if len(kept) == 1 else kept
+    return real, condition, joined(kept)
 
 
 def is_range(value: Any) -> bool:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gantutor import averages
 from gantutor.calling import apply
+from gantutor.conditions import changed, in_turn, joined, one_each, parts_of, rows
 from gantutor.errors import InputError, first_line
 from gantutor.files import (
     FORMAT,
@@ -91,7 +92,7 @@ class Run:
         averages.settle(
             generator,
             (
-                (self.gan.draw_latent(64, draw), self._some_conditions(64, start=64 * index))
+                (self.gan.draw_latent(64, draw), in_turn(self.conditions, 64, start=64 * index))
                 for index in range(batches)
             ),
         )
@@ -107,16 +108,6 @@ class Run:
         finally:
             self._batches = before
 
-    def _some_conditions(self, count: int, start: int = 0) -> Any:
-        def some(part: Tensor) -> Tensor:
-            return part[torch.arange(start, start + count, device=part.device) % len(part)]
-
-        if self.conditions is None:
-            return None
-        return (
-            tuple(map(some, self.conditions)) if isinstance(self.conditions, tuple) else some(self.conditions)
-        )
-
     @torch.no_grad()
     def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
         """``count`` samples of the averaged generator, on the CPU: shape (count, …).
@@ -130,10 +121,10 @@ class Run:
         torch.Size([3, 1, 28, 28])
         """
         validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
-        conditions = self._conditions(count, condition)
         device = self.gan.device
-        draw = torch.Generator(device).manual_seed(seed)
-        latents = self.gan.draw_latent(count, draw)
+        known = condition is None
+        conditions = in_turn(self.conditions, count) if known else one_each(condition, count, device)
+        latents = self.gan.draw_latent(count, torch.Generator(device).manual_seed(seed))
         return self.generate(latents, conditions)
 
     @torch.no_grad()
@@ -143,7 +134,7 @@ class Run:
         Raises InputError where they are of different numbers, or the generator cannot use them.
         """
         generator, device = self.generator, self.gan.device
-        given = conditions if isinstance(conditions, tuple) else () if conditions is None else (conditions,)
+        given = parts_of(conditions)
         if not len(latents) or any(len(part) != len(latents) for part in given):
             raise InputError(
                 f"there must be at least one latent and a condition for each, not {len(latents)} latents "
@@ -152,34 +143,14 @@ class Run:
         made = []
         try:
             for start in range(0, len(latents), 500):
-                some = [part[start : start + 500].to(device) for part in given]
-                chosen = tuple(some) if isinstance(conditions, tuple) else some[0] if some else None
-                made.append(apply(generator, latents[start : start + 500].to(device), chosen).cpu())
+                some = slice(start, start + 500)
+                chosen = changed(rows(conditions, some), lambda part: part.to(device))
+                made.append(apply(generator, latents[some].to(device), chosen).cpu())
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(
                 f"the generator cannot use these latents and conditions: {first_line(error)}"
             ) from error
         return torch.cat(made)
-
-    def _conditions(self, count: int, condition: Any) -> Any:
-        if condition is None:
-            return self._some_conditions(count)
-        if isinstance(condition, tuple):
-            return condition
-        try:
-            condition = torch.as_tensor(condition, device=self.gan.device)
-        except (TypeError, ValueError, RuntimeError):
-            raise InputError(
-                f"condition must be a label or a tensor of conditions, not {condition!r}"
-            ) from None
-        if condition.dim() == 0:
-            return condition.expand(count)
-        if len(condition) != count:
-            raise InputError(
-                f"condition must be one label, or {count} of them, one a sample, "
-                f"not of shape {tuple(condition.shape)}"
-            )
-        return condition
 
     def scores(
         self,
@@ -237,8 +208,8 @@ class Run:
 
     def snapshot_tensors(self) -> dict[str, Tensor]:
         tensors = {f"snapshot.{i:05d}": snapshot.samples for i, snapshot in enumerate(self.snapshots)}
-        parts = self.conditions if isinstance(self.conditions, tuple) else (self.conditions,)
-        return tensors | {f"condition.{i}": part for i, part in enumerate(parts) if part is not None}
+        parts = enumerate(parts_of(self.conditions))
+        return tensors | {f"condition.{i}": part for i, part in parts if part is not None}
 
     def facts(self) -> dict[str, Any]:
         """Everything of the run that is no tensor."""
@@ -288,7 +259,7 @@ class Run:
         parts = tuple(
             tensors[name].to(self.gan.device) for name in sorted(tensors) if name.startswith("condition.")
         )
-        self.conditions = None if not parts else parts[0] if len(parts) == 1 else parts
+        self.conditions = joined(parts)
 
     @classmethod
     def load(cls, path: str | Path, gan: GAN) -> Run:

@@ -13,6 +13,7 @@ from torch import Tensor
 from gantutor import device as devices
 from gantutor import distributed, memory
 from gantutor.companions import Album, Budget, Saver
+from gantutor.conditions import in_turn
 from gantutor.control import Control
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, OutOfMemory
@@ -152,7 +153,7 @@ def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -
         return None, None
     if isinstance(gallery, int) and not isinstance(gallery, bool) and gallery >= 1:
         latents = run.gan.draw_latent(gallery, torch.Generator(where).manual_seed(0))
-        return latents, run._some_conditions(gallery)
+        return latents, in_turn(run.conditions, gallery)
     if isinstance(gallery, tuple) and len(gallery) == 2 and isinstance(gallery[0], Tensor):
         run.generate(*gallery)  # refuses what the generator cannot use
         return gallery

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
+from gantutor.conditions import joined
 from gantutor.errors import InputError, first_line
 
 RESIDENT_BYTES = 2**31
@@ -175,7 +176,7 @@ def as_pair(item: Any) -> Pair:
     if isinstance(item, tuple | list) and item:
         rest = tuple(item[1:])
         real = tuple(item[0]) if isinstance(item[0], list) else item[0]
-        return real, None if not rest else rest[0] if len(rest) == 1 else rest
+        return real, joined(rest)
     raise InputError(f"a batch must be a tensor or a pair (x, condition), not {type(item).__name__}")
 
 

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from gantutor.companions import budget_spent
+from gantutor.conditions import in_turn, rows
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.illnesses import JUDGES
 from gantutor.doctor.reference import Part, Reference, how_many, reference, tensors_of
 from gantutor.doctor.report import page, words
-from gantutor.doctor.signs import FEW, STRANGE, Signs, first, from_history, from_networks
+from gantutor.doctor.signs import FEW, STRANGE, Signs, from_history, from_networks
 from gantutor.doctor.units import Weights, moved, weights_of
 from gantutor.loop import Callback
 from gantutor.parameters import optional, validate, whole
@@ -117,13 +118,13 @@ class Doctor(Callback):
 
     def _latents(self, run: Run) -> Part | None:
         """The same latents at every examination, and the conditions they go with."""
-        count, condition = FEW, run._some_conditions(FEW)
+        count, condition = FEW, in_turn(run.conditions, FEW)
         if self._known is not None:
             count = how_many(self._known.train.samples)
-            condition = run._some_conditions(count)
+            condition = in_turn(run.conditions, count)
             if self._known.train.condition is not None:
                 count = min(count, len(self._known.train.samples))
-                condition = first(self._known.train.condition, count)
+                condition = rows(self._known.train.condition, slice(count))
         try:
             return Part(run.gan.draw_latent(count, torch.Generator(run.gan.device).manual_seed(0)), condition)
         except STRANGE:

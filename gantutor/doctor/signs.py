@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.calling import apply
+from gantutor.conditions import rows
 from gantutor.doctor.measures import difference, perplexity, separation, shares, values_of, within
 from gantutor.doctor.reference import Part, Reference
 from gantutor.doctor.units import watching_units
@@ -163,7 +164,7 @@ def of_discriminator(gan: GAN, fake: Part, known: Reference | None, dead: dict[s
     if known is None or conditional != (known.train.condition is not None):
         return found
     count = len(fake.samples)
-    train = Part(known.train.samples[:count], first(known.train.condition, count))
+    train = Part(known.train.samples[:count], rows(known.train.condition, slice(count)))
     reals = _logits(_no_grad(discriminator, train.samples, train.condition))
     found |= {"real_logit": float(reals.mean()), "separation": separation(reals, fakes)}
     objective = _objective(gan)
@@ -210,10 +211,3 @@ def _logits(given: Any) -> Tensor:
     return torch.cat(
         [head.float().flatten(1) if head.dim() > 1 else head.float()[:, None] for head in heads], 1
     ).mean(1)
-
-
-def first(condition: Any, count: int) -> Any:
-    """The first ``count`` of the conditions, in whatever form they come."""
-    if isinstance(condition, tuple):
-        return tuple(part[:count] for part in condition)
-    return condition if condition is None else condition[:count]

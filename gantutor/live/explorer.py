@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gantutor import latent, plots
+from gantutor.conditions import in_turn
 from gantutor.errors import InputError
 from gantutor.live import page
 from gantutor.live.frame import Frame
@@ -62,7 +63,7 @@ class Explorer:
         return latent.directions(latents, made, min(4, latents.shape[1]))
 
     def _conditions(self, count: int) -> Any:
-        return self.run._some_conditions(count) if self.label is None else torch.full((count,), self.label)
+        return in_turn(self.run.conditions, count) if self.label is None else torch.full((count,), self.label)
 
     def walk(self) -> Tensor:
         """The latents of the path, moved along the chosen directions: shape (11, d)."""

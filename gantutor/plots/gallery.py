@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from gantutor.conditions import rows
 from gantutor.errors import InputError
 from gantutor.parameters import validate, whole
 from gantutor.plots.canvas import GENERATED, Figure, figure, label
@@ -65,8 +66,7 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
         made = run.sample(count)
     else:
         latents, conditions = run.gallery
-        some = tuple(c[:count] for c in conditions) if isinstance(conditions, tuple) else conditions
-        made = run.generate(latents[:count], some[:count] if isinstance(some, Tensor) else some)
+        made = run.generate(latents[:count], rows(conditions, slice(count)))
     title = f"Generated, step {run.step:,}"
     if made.dim() == 5:  # clips (N, T, C, H, W): one row each
         return grid(made[:6].flatten(0, 1), title, columns=made.shape[1], axes=axes)

@@ -1,0 +1,84 @@
+"""Conditions in the forms they come in: None, a tensor with a row a sample, or a tuple of such tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantutor.errors import InputError
+
+
+def parts_of(conditions: Any) -> tuple[Tensor, ...]:
+    """The tensors that conditions consist of: none, one, or several.
+
+    >>> parts_of(None), parts_of(torch.tensor([7]))
+    ((), (tensor([7]),))
+    """
+    return conditions if isinstance(conditions, tuple) else () if conditions is None else (conditions,)
+
+
+def joined(parts: tuple[Any, ...]) -> Any:
+    """Parts as conditions: None of none, one as it is, several as a tuple.
+
+    >>> joined(()), joined((torch.tensor([7]),))
+    (None, tensor([7]))
+    """
+    return None if not parts else parts[0] if len(parts) == 1 else parts
+
+
+def changed(conditions: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """The same change to every part; the form stays.
+
+    >>> changed((torch.tensor([7]), torch.tensor([1.5])), lambda part: 2 * part)
+    (tensor([14]), tensor([3.]))
+    """
+    if conditions is None:
+        return None
+    return tuple(map(change, conditions)) if isinstance(conditions, tuple) else change(conditions)
+
+
+def rows(conditions: Any, chosen: slice) -> Any:
+    """Those of some of the samples.
+
+    >>> rows(torch.arange(5), slice(2)), rows(None, slice(2))
+    (tensor([0, 1]), None)
+    """
+    return changed(conditions, lambda part: part[chosen])
+
+
+def in_turn(conditions: Any, count: int, start: int = 0) -> Any:
+    """``count`` of them in order, from place ``start``, and from the first again where they end.
+
+    >>> in_turn(torch.tensor([5, 6, 7]), 4, start=1)
+    tensor([6, 7, 5, 6])
+    """
+    return changed(
+        conditions, lambda part: part[torch.arange(start, start + count, device=part.device) % len(part)]
+    )
+
+
+def one_each(condition: Any, count: int, device: torch.device) -> Any:
+    """What a user gave, a label for all or a condition for each of ``count`` samples, as one for each.
+
+    A tuple stays as it is. Raises InputError for anything else, and for another number of conditions.
+
+    >>> one_each(7, 3, torch.device("cpu"))
+    tensor([7, 7, 7])
+    """
+    if isinstance(condition, tuple):
+        return condition
+    try:
+        condition = torch.as_tensor(condition, device=device)
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(f"condition must be a label or a tensor of conditions, not {condition!r}") from None
+    if condition.dim() == 0:
+        return condition.expand(count)
+    if len(condition) != count:
+        raise InputError(
+            f"condition must be one label, or {count} of them, one a sample, "
+            f"not of shape {tuple(condition.shape)}"
+        )
+    return condition
