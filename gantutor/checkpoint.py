@@ -26,14 +26,13 @@ from gantutor.files import (
     WriteFailed,
     check_sums,
     new_folder,
-    pack,
     read_json,
     read_tensors,
     tidy,
-    unpack,
     write_json,
     write_tensors,
 )
+from gantutor.nested import pack, unpack
 from gantutor.run import Run
 
 KEPT = 2

@@ -22,7 +22,7 @@ from gantutor.data.batches import (
     to_device,
 )
 from gantutor.errors import InputError
-from gantutor.files import pack, unpack
+from gantutor.nested import pack, unpack
 
 CPU = torch.device("cpu")
 

@@ -10,44 +10,16 @@ names another file.
 
 from __future__ import annotations
 
+import pkgutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 from gantutor.errors import InputError
-from gantutor.exercises import (
-    keeping,
-    notebook_00,
-    notebook_01,
-    notebook_01_code,
-    notebook_02,
-    notebook_02_losses,
-    notebook_02_score,
-    notebook_03,
-    notebook_03_weights,
-    notebook_04,
-    notebook_04_choice,
-    notebook_04_judge,
-    notebook_04_letters,
-    notebook_05,
-    notebook_05_phase,
-    notebook_05_scores,
-    notebook_06,
-    notebook_06_keeping,
-    notebook_07,
-    notebook_07_code,
-    notebook_08,
-    notebook_08_code,
-    notebook_09,
-    notebook_09_bias,
-    notebook_09_code,
-    notebook_09_rounds,
-    notebook_10,
-    notebook_10_files,
-    notebook_10_parts,
-    notebook_10_processes,
-)
+from gantutor.exercises import keeping
 from gantutor.exercises.exercise import Exercise
 from gantutor.exercises.showing import Note, Progress, Reply
 
@@ -64,41 +36,18 @@ __all__ = [
     "solution",
 ]
 
+
+def _in_notebooks() -> Iterator[Exercise]:
+    """Those that the modules beside this one, ``notebook_…``, call their EXERCISES."""
+    for module in pkgutil.iter_modules(__path__):
+        if module.name.startswith("notebook_"):
+            yield from import_module(f"{__name__}.{module.name}").EXERCISES
+
+
 EXERCISES: dict[str, Exercise] = {
-    exercise.number: exercise
-    for module in (
-        notebook_00,
-        notebook_01,
-        notebook_01_code,
-        notebook_02,
-        notebook_02_score,
-        notebook_02_losses,
-        notebook_03,
-        notebook_03_weights,
-        notebook_04,
-        notebook_04_judge,
-        notebook_04_choice,
-        notebook_04_letters,
-        notebook_05,
-        notebook_05_phase,
-        notebook_05_scores,
-        notebook_06,
-        notebook_06_keeping,
-        notebook_07,
-        notebook_07_code,
-        notebook_08,
-        notebook_08_code,
-        notebook_09,
-        notebook_09_code,
-        notebook_09_bias,
-        notebook_09_rounds,
-        notebook_10,
-        notebook_10_parts,
-        notebook_10_processes,
-        notebook_10_files,
-    )
-    for exercise in module.EXERCISES
+    exercise.number: exercise for exercise in sorted(_in_notebooks(), key=lambda exercise: exercise.number)
 }
+"""All of them by number, in the order of the course: a new module is found without being named here."""
 
 _hints_given: Counter[str] = Counter()
 
