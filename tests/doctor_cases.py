@@ -7,19 +7,18 @@ illness occurred in this seed, told by other means than the doctor's own whereve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
-from gantutor.doctor import Doctor
+from gantutor.doctor import Doctor, rounds
 from gantutor.doctor.measures import difference
-from gantutor.doctor.rounds import Shift
+from gantutor.doctor.rounds import pair, pair_of_digits, trained
 
 
 @dataclass(frozen=True)
@@ -32,50 +31,6 @@ class Case:
     play: Callable[[int], tuple[Doctor, bool]]
 
 
-def trained(
-    gan: gt.GAN,
-    data: Any,
-    seed: int,
-    steps: int,
-    held_out: Any = None,
-    batch_size: int = 64,
-    examinations: int = 20,
-    watch: Sequence[gt.Callback] = (),
-    **options: Any,
-) -> tuple[gt.Run, Doctor]:
-    """Train under a doctor; a run that diverges is handed back like any other."""
-    doctor = Doctor(data, held_out=held_out, every=steps // examinations)
-    try:
-        run = gt.train(
-            gan,
-            data,
-            steps=steps,
-            seed=seed,
-            batch_size=batch_size,
-            device="cpu",
-            snapshots=0,
-            callbacks=[doctor, *watch],
-            progress=False,
-            **options,
-        )
-    except gt.TrainingDiverged as end:
-        run = end.run
-    return run, doctor
-
-
-def pair(
-    seed: int,
-    shape: tuple[int, ...] = (2,),
-    latent: int = 4,
-    width: int = 64,
-    output: Callable[[], nn.Module] = nn.Identity,
-) -> tuple[nn.Module, nn.Module]:
-    """Two fully connected networks with weights drawn from the seed."""
-    torch.manual_seed(seed)
-    generator = gt.networks.MLPGenerator(latent, shape, width, output=output)
-    return generator, gt.networks.MLPDiscriminator(shape, width)
-
-
 def adam(rate: float, momentum: float = 0.0) -> gt.optimization.MakeOptimizer:
     return gt.optimization.adam(rate, betas=(momentum, 0.99))
 
@@ -84,7 +39,6 @@ R1_R2 = gt.objectives.non_saturating(r1=0.1, r2=0.1)
 MOONS = gt.data.toy.moons()
 RING = gt.data.toy.ring(8, sigma=0.02)
 GRID = gt.data.toy.grid(side=3, spacing=0.8, sigma=0.05)
-IMAGE = (1, 28, 28)
 
 
 def last_samples(run: gt.Run, count: int = 2000) -> Tensor:
@@ -103,8 +57,8 @@ def near(run: gt.Run, shape: gt.data.toy.Distribution) -> float:
 def collapse(seed: int) -> tuple[Doctor, bool]:
     """Digits with momentum and no penalty: notebook 02 shows it cover one digit. Truth: at most two."""
     digits = gt.data.digits().without_labels()
-    gan = gt.GAN(*pair(seed, IMAGE, 64, 100, nn.Tanh), gt.objectives.non_saturating(), latent=64)
-    run, doctor = trained(gan, digits.train, seed, 500, optimizer=adam(1e-3, 0.9))
+    gan, optimizer = rounds.without_penalty(seed, momentum=0.9)
+    run, doctor = trained(gan, digits.train, seed, 500, optimizer=optimizer)
     covered = gt.metrics.digit_scores(last_samples(run, 1000), digits.held_out)["digits_covered"].value
     return doctor, covered <= 2
 
@@ -133,8 +87,7 @@ def partial_collapse(seed: int) -> tuple[Doctor, bool]:
 def strong(seed: int) -> tuple[Doctor, bool]:
     """Minimax, five turns of the discriminator, data far away. Truth: the generator stays where it is."""
     data = MOONS.sample(5000) + torch.tensor([6.0, 0.0])
-    gan = gt.GAN(*pair(seed), gt.objectives.minimax(), latent=4, discriminator_turns=5)
-    rates = {"discriminator": adam(5e-3, 0.9), "generator": lambda weights: torch.optim.SGD(weights, lr=0.01)}
+    gan, rates = rounds.too_strong(seed)
     run, doctor = trained(gan, data, seed, 300, optimizer=rates)
     return doctor, float(last_samples(run)[:, 0].mean()) < 3
 
@@ -149,16 +102,15 @@ def weak(seed: int) -> tuple[Doctor, bool]:
 
 def heavy_penalty(seed: int) -> tuple[Doctor, bool]:
     """A penalty so strong that the discriminator is flat. Truth: the samples never come near the data."""
-    gan = gt.GAN(*pair(seed), gt.objectives.non_saturating(r1=1e4, every=1), latent=4)
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=adam(1e-3))
+    gan, optimizer = rounds.too_weak(seed)
+    run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=optimizer)
     return doctor, near(run, MOONS) > 0.1
 
 
 def orbit(seed: int) -> tuple[Doctor, bool]:
     """A movable cloud against a line, without a penalty, with momentum (the Dirac-GAN of Mescheder et al.
     2018). Truth: it is as far from the data in the last third as ever."""
-    torch.manual_seed(seed)
-    gan = gt.GAN(Shift(), nn.Linear(2, 1), gt.objectives.non_saturating(), latent=2)
+    gan, optimizer = rounds.in_orbit(seed)
     places: list[Tensor] = []
 
     class Watch(gt.Callback):
@@ -166,11 +118,7 @@ def orbit(seed: int) -> tuple[Doctor, bool]:
             places.append(run.gan.generator.place.detach().clone())
 
     data = 0.1 * torch.randn(5000, 2, generator=torch.Generator().manual_seed(0))
-    doctor = Doctor(data, every=50)
-    gt.train(
-        gan, data, steps=1000, seed=seed, device="cpu", snapshots=0, callbacks=[doctor, Watch()],
-        progress=False, optimizer=adam(1e-2, 0.5),
-    )  # fmt: skip
+    _, doctor = trained(gan, data, seed, 1000, watch=[Watch()], optimizer=optimizer)
     return doctor, float(torch.stack(places[-300:]).norm(dim=1).max()) > 0.3
 
 
@@ -198,8 +146,8 @@ def overfitting(seed: int) -> tuple[Doctor, bool]:
     held-out digits for generated ones as of its own, and a tenth at least."""
     digits = gt.data.digits().without_labels()
     few = TensorDataset(digits.train.tensors[0][seed::80])
-    gan = gt.GAN(*pair(seed, IMAGE, 64, 100, nn.Tanh), gt.objectives.non_saturating(), latent=64)
-    run, doctor = trained(gan, few, seed, 1000, digits.held_out, 32, optimizer=adam(1e-3))
+    gan, optimizer = rounds.without_penalty(seed)
+    run, doctor = trained(gan, few, seed, 1000, digits.held_out, batch_size=32, optimizer=optimizer)
     with torch.no_grad():
         own, new = (
             float((run.gan.discriminator(x.tensors[0]) < 0).float().mean()) for x in (few, digits.held_out)
@@ -210,7 +158,7 @@ def overfitting(seed: int) -> tuple[Doctor, bool]:
 def too_narrow(seed: int) -> tuple[Doctor, bool]:
     """A sigmoid at the end of a generator of images in [−1, 1]. Truth: by construction."""
     digits = gt.data.digits().without_labels()
-    gan = gt.GAN(*pair(seed, IMAGE, 64, 100, nn.Sigmoid), gt.objectives.non_saturating(r1=1.0), latent=64)
+    gan = gt.GAN(*pair_of_digits(seed, nn.Sigmoid), gt.objectives.non_saturating(r1=1.0), latent=64)
     return trained(gan, digits.train, seed, 400, optimizer=adam(1e-3))[1], True
 
 
@@ -225,7 +173,7 @@ def too_wide(seed: int) -> tuple[Doctor, bool]:
     """A generator of bytes for images in [−1, 1]. Truth: half its pixels are beyond them at the end."""
     digits = gt.data.digits().without_labels()
     output = lambda: nn.Sequential(nn.Tanh(), Times())  # noqa: E731
-    gan = gt.GAN(*pair(seed, IMAGE, 64, 100, output), gt.objectives.non_saturating(r1=1.0), latent=64)
+    gan = gt.GAN(*pair_of_digits(seed, output), gt.objectives.non_saturating(r1=1.0), latent=64)
     run, doctor = trained(gan, digits.train, seed, 240, optimizer=adam(1e-3))
     return doctor, float((last_samples(run, 500).abs() > 1.5).float().mean()) > 0.4
 
@@ -282,7 +230,7 @@ def wasserstein(seed: int) -> tuple[Doctor, bool]:
 def fully_connected(seed: int) -> tuple[Doctor, bool]:
     """Digits without momentum, with R1: notebook 02 shows it cover eight or so. Truth: at least four."""
     digits = gt.data.digits().without_labels()
-    gan = gt.GAN(*pair(seed, IMAGE, 64, 100, nn.Tanh), gt.objectives.non_saturating(r1=1.0), latent=64)
+    gan = gt.GAN(*pair_of_digits(seed), gt.objectives.non_saturating(r1=1.0), latent=64)
     run, doctor = trained(gan, digits.train, seed, 1000, digits.held_out, optimizer=adam(1e-3))
     return doctor, run.scores(digits.held_out, 1000)["digits_covered"].value >= 4
 
@@ -293,7 +241,7 @@ def convolutional(seed: int) -> tuple[Doctor, bool]:
     torch.manual_seed(seed)
     nets = gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10)
     gan = gt.GAN(*nets, gt.objectives.non_saturating(r1=1.0))
-    run, doctor = trained(gan, digits.train, seed, 90, digits.held_out, 32, examinations=6)
+    run, doctor = trained(gan, digits.train, seed, 90, digits.held_out, examinations=6, batch_size=32)
     return doctor, difference(run.sample(500).flatten(1), digits.held_out.tensors[0][:500].flatten(1)) < 0.05
 
 

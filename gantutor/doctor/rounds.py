@@ -1,9 +1,13 @@
-"""The doctor's rounds: five games that are ill, each in one way, to be diagnosed (notebook 09)."""
+"""The doctor's rounds: five games that are ill, each in one way, to be diagnosed (notebook 09).
+
+The doctor's own tests play the same games, and more (tests/doctor_cases.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +15,9 @@ from torch import Tensor, nn
 
 from gantutor import data, networks, objectives
 from gantutor.doctor.doctor import Doctor
+from gantutor.errors import TrainingDiverged
 from gantutor.gan import GAN
+from gantutor.loop import Callback
 from gantutor.optimization import adam
 from gantutor.parameters import number, validate, whole
 from gantutor.run import Run
@@ -40,23 +46,40 @@ def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
     return {letter: play(seed, budget) for letter, play in GAMES.items()}
 
 
-def _strong(seed: int, budget: float) -> Patient:
-    """Minimax, five turns of the discriminator, and data far from where the generator begins."""
-    far = torch.tensor([6.0, 0.0])
-    real, unseen = (data.toy.moons().sample(5000, seed) + far for seed in (0, 1))
-    gan = GAN(*_pair(seed), objectives.minimax(), latent=4, discriminator_turns=5)
-    rates = {
-        "discriminator": adam(5e-3, (0.9, 0.99)),
-        "generator": lambda weights: torch.optim.SGD(weights, lr=0.01),
-    }
-    return _watched(gan, real, unseen, seed, 300 * budget, optimizer=rates)
+# --- the games ----------------------------------------------------------------------------------------------
+
+Game = tuple[GAN, Any]
+"""A game that has yet to be played, and the ``optimizer`` for ``train``."""
 
 
-def _weak(seed: int, budget: float) -> Patient:
+def pair(
+    seed: int,
+    shape: tuple[int, ...] = (2,),
+    latent: int = 4,
+    width: int = 64,
+    output: Callable[[], nn.Module] = nn.Identity,
+) -> tuple[nn.Module, nn.Module]:
+    """Two fully connected networks with weights drawn from the seed."""
+    torch.manual_seed(seed)
+    generator = networks.MLPGenerator(latent, shape, width, output=output)
+    return generator, networks.MLPDiscriminator(shape, width)
+
+
+def pair_of_digits(seed: int, output: Callable[[], nn.Module] = nn.Tanh) -> tuple[nn.Module, nn.Module]:
+    """The same for digits: two layers of 100, as in notebook 02."""
+    return pair(seed, (1, 28, 28), 64, 100, output)
+
+
+def too_strong(seed: int) -> Game:
+    """Minimax, and five turns of a fast discriminator to one of a slow generator."""
+    gan = GAN(*pair(seed), objectives.minimax(), latent=4, discriminator_turns=5)
+    slow = partial(torch.optim.SGD, lr=0.01)
+    return gan, {"discriminator": adam(5e-3, (0.9, 0.99)), "generator": slow}
+
+
+def too_weak(seed: int) -> Game:
     """R1 so strong that the discriminator is flat."""
-    real, unseen = (data.toy.moons().sample(5000, seed) for seed in (0, 1))
-    gan = GAN(*_pair(seed), objectives.non_saturating(r1=1e4, every=1), latent=4)
-    return _watched(gan, real, unseen, seed, 600 * budget, optimizer=adam(1e-3))
+    return GAN(*pair(seed), objectives.non_saturating(r1=1e4, every=1), latent=4), adam(1e-3)
 
 
 class Shift(nn.Module):
@@ -70,29 +93,80 @@ class Shift(nn.Module):
         return self.place + 0.1 * latent
 
 
-def _orbit(seed: int, budget: float) -> Patient:
+def in_orbit(seed: int) -> Game:
     """A cloud that can only move, against a line, with momentum and without a penalty."""
     torch.manual_seed(seed)
     gan = GAN(Shift(), nn.Linear(2, 1), objectives.non_saturating(), latent=2)
+    return gan, adam(1e-2, (0.5, 0.99))
+
+
+def without_penalty(seed: int, momentum: float = 0.0) -> Game:
+    """Digits without a penalty."""
+    return GAN(*pair_of_digits(seed), objectives.non_saturating()), adam(1e-3, (momentum, 0.99))
+
+
+# --- played -------------------------------------------------------------------------------------------------
+
+
+def trained(
+    gan: GAN,
+    real: Any,
+    seed: int,
+    steps: int,
+    held_out: Any = None,
+    examinations: int = 20,
+    watch: Sequence[Callback] = (),
+    **options: Any,
+) -> tuple[Run, Doctor]:
+    """Train on the CPU under a doctor, with ``options`` of ``train``; a run that diverges is handed back like
+    any other."""
+    doctor = Doctor(real, held_out=held_out, every=max(1, steps // examinations))
+    settings: dict[str, Any] = {"device": "cpu", "snapshots": 0, "progress": False}
+    try:
+        run = train(gan, real, steps=steps, seed=seed, callbacks=[doctor, *watch], **(settings | options))
+    except TrainingDiverged as end:
+        run = end.run
+    return run, doctor
+
+
+def _played(
+    game: Game, real: Tensor, unseen: Tensor, seed: int, steps: float, batch_size: int = 64
+) -> Patient:
+    gan, optimizer = game
+    count = max(10, round(steps))
+    run, doctor = trained(gan, real, seed, count, unseen, optimizer=optimizer, batch_size=batch_size)
+    return Patient(run, doctor, real, unseen)
+
+
+def _strong(seed: int, budget: float) -> Patient:
+    """Data far from where the generator begins."""
+    far = torch.tensor([6.0, 0.0])
+    real, unseen = (data.toy.moons().sample(5000, seed) + far for seed in (0, 1))
+    return _played(too_strong(seed), real, unseen, seed, 300 * budget)
+
+
+def _weak(seed: int, budget: float) -> Patient:
+    real, unseen = (data.toy.moons().sample(5000, seed) for seed in (0, 1))
+    return _played(too_weak(seed), real, unseen, seed, 600 * budget)
+
+
+def _orbit(seed: int, budget: float) -> Patient:
     real, unseen = (0.1 * torch.randn(2, 5000, 2, generator=torch.Generator().manual_seed(0))).unbind()
-    return _watched(gan, real, unseen, seed, 1000 * budget, optimizer=adam(1e-2, (0.5, 0.99)))
+    return _played(in_orbit(seed), real, unseen, seed, 1000 * budget)
 
 
 def _collapsed(seed: int, budget: float) -> Patient:
-    """Digits with momentum and without a penalty."""
+    """All digits, with momentum."""
     digits = data.digits()
-    gan = GAN(*_pair(seed, digits=True), objectives.non_saturating())
     real, unseen = digits.train.tensors[0], digits.held_out.tensors[0]
-    return _watched(gan, real, unseen, seed, 500 * budget, optimizer=adam(1e-3, (0.9, 0.99)))
+    return _played(without_penalty(seed, momentum=0.9), real, unseen, seed, 500 * budget)
 
 
 def _learnt_by_heart(seed: int, budget: float) -> Patient:
-    """Fifty digits to learn from, and no penalty."""
+    """Fifty digits to learn from."""
     digits = data.digits()
     few, unseen = digits.train.tensors[0][seed % 80 :: 80], digits.held_out.tensors[0]
-    gan = GAN(*_pair(seed, digits=True), objectives.non_saturating())
-    options = {"optimizer": adam(1e-3), "batch_size": 32}
-    return _watched(gan, few, unseen, seed, 1000 * budget, **options)
+    return _played(without_penalty(seed), few, unseen, seed, 1000 * budget, batch_size=32)
 
 
 GAMES: Mapping[str, Callable[[int, float], Patient]] = {
@@ -102,25 +176,3 @@ GAMES: Mapping[str, Callable[[int, float], Patient]] = {
     "D": _learnt_by_heart,
     "E": _strong,
 }
-
-
-def _pair(seed: int, digits: bool = False) -> tuple[nn.Module, nn.Module]:
-    torch.manual_seed(seed)
-    if digits:
-        shape = (1, 28, 28)
-        return networks.MLPGenerator(64, shape, output=nn.Tanh), networks.MLPDiscriminator(shape)
-    return networks.MLPGenerator(4, (2,), 64), networks.MLPDiscriminator((2,), 64)
-
-
-def _watched(gan: GAN, real: Tensor, unseen: Tensor, seed: int, steps: float, **options: Any) -> Patient:
-    count = max(10, round(steps))
-    doctor = Doctor(real, held_out=unseen, every=max(1, count // 20))
-    settings: dict[str, Any] = {
-        "batch_size": 64,
-        "seed": seed,
-        "device": "cpu",
-        "snapshots": 0,
-        "progress": False,
-    }
-    run = train(gan, real, steps=count, callbacks=[doctor], **(settings | options))
-    return Patient(run, doctor, real, unseen)
