@@ -10,7 +10,7 @@ from benchmark_scripts import load
 import gantutor as gt
 
 NAMES = sorted(path.stem for path in gt.results.FOLDER.glob("*.json"))
-failures, tables = load("failures"), load("tables")
+failures, tables, recipe = load("failures"), load("tables"), load("recipe")
 
 
 def test_every_failure_and_table_has_its_results() -> None:
@@ -25,20 +25,42 @@ def test_a_table_is_of_the_recipe_in_notebook_09_and_of_all_its_seeds(name: str)
 
 @pytest.mark.parametrize("name", failures.FAILURES)
 def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
-    recipe = failures.recipe_in(failures.FAILURES[name][0])
-    content = gt.results.committed(name, recipe)
+    content = gt.results.committed(name, failures.recipe_in(failures.FAILURES[name][0]))
     assert [row["seed"] for row in content["seeds"]] == list(range(failures.SEEDS))
 
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:
-    recipe = failures.recipe_in("01_concepts") | {"steps": 1}
+    other = failures.recipe_in("01_concepts") | {"steps": 1}
     with pytest.raises(gt.InputError, match="steps was 5000 and is 1"):
-        gt.results.committed("ring_collapse", recipe)
+        gt.results.committed("ring_collapse", other)
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(gt.InputError, match=r"no committed results called 'nothing', only .*ring_collapse"):
         gt.results.committed("nothing", {})
+
+
+def test_a_benchmark_goes_on_with_the_seeds_that_are_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gt.results, "FOLDER", tmp_path)
+    played: list[int] = []
+
+    def play(seed: int) -> dict[str, dict[str, float]]:
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        played.append(seed)
+        return {"cured": {"modes": float(seed)}}
+
+    with pytest.raises(KeyboardInterrupt):
+        recipe.complete("ring", {"steps": 5}, play, 3)
+    assert [row["seed"] for row in gt.files.read_json(tmp_path / "ring.json")["seeds"]] == [0, 1]
+    played.clear()
+    recipe.complete("ring", {"steps": 5}, play, 3)
+    assert played == [2] and len(gt.results.committed("ring", {"steps": 5})["seeds"]) == 3
+    played.clear()
+    recipe.complete("ring", {"steps": 6}, play, 2)
+    assert played == [0, 1] and len(gt.results.committed("ring", {"steps": 6})["seeds"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,18 @@
     python tests/benchmarks/failures.py                     # all
 
 The recipe of each is read from the notebook that shows it, and written beside the results; a test fails where
-the two differ. The results go to ``gantutor/results``.
+the two differ. The results go to ``gantutor/results`` after each seed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
-from recipe import Recipe, dict_in, made_on, values, write
+from recipe import Recipe, complete, dict_in, values
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
@@ -253,11 +253,8 @@ def main() -> None:
         parser.error(f"no failure is called {sorted(unknown)[0]!r}; there are {', '.join(FAILURES)}")
     for name in chosen:
         notebook, play = FAILURES[name]
-        recipe, rows = recipe_in(notebook), []
-        for seed in range(SEEDS):
-            rows.append({"seed": seed, **play(recipe, seed)})
-            print(name, json.dumps(rows[-1]), flush=True)
-        write(name, {"recipe": recipe, "made_on": made_on(), "seeds": rows})
+        recipe = recipe_in(notebook)
+        complete(name, recipe, partial(play, recipe), SEEDS)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,22 @@ def values(scores: gt.metrics.Scores) -> dict[str, float]:
 def made_on() -> dict[str, Any]:
     """What results depend on beside the recipe."""
     return {"torch": torch.__version__.split("+")[0], "threads": torch.get_num_threads()}
+
+
+def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]], seeds: int) -> None:
+    """Play the seeds that the results do not hold yet, and write them after each: one may stop at any time.
+
+    Results of another recipe, torch or number of threads are begun anew. To play all anew, remove the file.
+    """
+    path = gt.results.FOLDER / f"{name}.json"
+    content: dict[str, Any] = {"recipe": recipe, "made_on": made_on(), "seeds": []}
+    if path.exists():
+        before = gt.files.read_json(path)
+        content = before if content | {"seeds": before["seeds"]} == before else content
+    for seed in range(len(content["seeds"]), seeds):
+        content["seeds"].append({"seed": seed, **play(seed)})
+        print(name, json.dumps(content["seeds"][-1]), flush=True)
+        write(name, content)
 
 
 def write(name: str, content: dict[str, Any]) -> None:

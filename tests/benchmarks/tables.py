@@ -4,20 +4,18 @@
     python tests/benchmarks/tables.py                    # all: an hour and a half at one thread
 
 The recipes are read from the notebook (its dict ``recipes``) and written beside the results, which go to
-``gantutor/results`` after each seed: a table that was stopped goes on where it was, unless its recipe has
-changed. The notebook refuses results of another recipe.
+``gantutor/results`` after each seed. The notebook refuses results of another recipe.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import torch
-from recipe import Recipe, dict_in, made_on, values, write
+from recipe import Recipe, complete, dict_in, values
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -183,20 +181,6 @@ def main() -> None:
 def recipe_of(name: str, given: Mapping[str, Recipe]) -> Recipe:
     """All that the results of a table depend on: the games stand on the networks of the plane."""
     return given[name] | ({"plane": given["plane"]} if name == "games" else {})
-
-
-def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]], seeds: int) -> None:
-    """Play the seeds that the results do not hold yet, and write them after each: one may stop at any
-    time."""
-    path = gt.results.FOLDER / f"{name}.json"
-    content: dict[str, Any] = {"recipe": recipe, "made_on": made_on(), "seeds": []}
-    if path.exists():
-        before = gt.files.read_json(path)
-        content = before if content | {"seeds": before["seeds"]} == before else content
-    for seed in range(len(content["seeds"]), seeds):
-        content["seeds"].append({"seed": seed, **play(seed)})
-        print(name, json.dumps(content["seeds"][-1]), flush=True)
-        write(name, content)
 
 
 if __name__ == "__main__":
