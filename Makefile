@@ -6,8 +6,9 @@ MINUTES ?=
 NOTEBOOKS ?=
 COURSE_OPTIONS ?=
 BROWSER ?=
+COURSE := $(basename $(notdir $(wildcard notebooks/*.ipynb)))
 
-.PHONY: help lab course test lint unit browser smoke repeat check screenshots benchmarks
+.PHONY: help lab course test lint unit browser smoke repeat check screenshots benchmarks reference
 
 help:
 	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
@@ -15,6 +16,7 @@ help:
 	@echo "                            PRESET=cpu|smoke|gpu SEED=3 MINUTES=40 NOTEBOOKS='02 03'"
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
+	@echo "make reference              write pages that describe every function and class: runs/reference/index.html"
 	@echo "make benchmarks             measure speed and quality anew: tests/benchmarks/results (over an hour)"
 	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
 
@@ -23,9 +25,9 @@ help:
 	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
 	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
 	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
-	    $$python -m venv .venv && exec .venv/bin/python -m pip install --disable-pip-version-check \
-	      -e '.[images,audio,faces,sequences,lab,test]' -c constraints.txt; \
-	    exit 1; \
+	    exec $$python scripts/alone.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
+	      install --disable-pip-version-check -e ".[images,audio,faces,sequences,lab,test]" -c constraints.txt' \
+	      "$$python"; \
 	  fi; \
 	done; \
 	echo "GANTutor needs Python 3.11, 3.12 or 3.13: none was found; name one as in make test PYTHON=/path/to/python3.12"; \
@@ -62,17 +64,21 @@ benchmarks: .venv/.ready
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
 	done
 
+# From the docstrings; a warning ends it.
+reference: .venv/.ready
+	.venv/bin/python scripts/reference.py runs/reference
+
 screenshots: .venv/.ready
 	.venv/bin/python scripts/screenshots.py
 
 smoke: .venv/.ready
-	rm -rf runs/smoke
 	.venv/bin/python scripts/run_course.py --preset smoke --out runs/smoke --scores runs/smoke/scores
 
 # Every executed copy once more, cell by cell: a seed must repeat.
 repeat: smoke
-	.venv/bin/python -m pytest -q --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
-	  -p no:cacheprovider -o addopts= -o testpaths= --junitxml=runs/repeat.xml runs/smoke/*/*.ipynb
+	.venv/bin/python scripts/alone.py runs/smoke .venv/bin/python -m pytest -q --nbval-lax \
+	  --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider -o addopts= -o testpaths= \
+	  --junitxml=runs/repeat.xml $(foreach name,$(COURSE),runs/smoke/$(name)/$(name).ipynb)
 
 check: .venv/.ready
 	.venv/bin/python scripts/adopt_outputs.py --check

@@ -32,6 +32,8 @@ LOST = (
     "another process of this training ended before it was done, or no longer answers: all stop here; "
     "start again with the same checkpoint folder to go on from the last checkpoint"
 )
+"""What a process says where another one of its training is gone."""
+
 _SAID_OF_THE_LOST = (  # by gloo, by NCCL, by the store where processes meet
     "closed by peer",
     "reset by peer",

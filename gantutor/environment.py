@@ -25,6 +25,7 @@ OPTIONAL = {
     "sktime": "the daily series of notebook 04",
     "names": "the names of notebook 04",
 }
+"""Packages that only some notebooks need, and what for."""
 
 
 @dataclass(frozen=True)

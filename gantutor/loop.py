@@ -20,13 +20,17 @@ class Callback:
     """What ``train`` tells while it runs: override what you need. A callback reads the run and must not
     change it."""
 
-    def on_start(self, run: Run) -> None: ...
+    def on_start(self, run: Run) -> None:
+        """Before the first step, of a training that goes on too."""
 
-    def on_step(self, run: Run) -> None: ...
+    def on_step(self, run: Run) -> None:
+        """After each step; ``run.step`` counts it already."""
 
-    def on_pause(self, run: Run) -> None: ...
+    def on_pause(self, run: Run) -> None:
+        """When a person has paused the training: once each time it has to wait."""
 
-    def on_end(self, run: Run) -> None: ...
+    def on_end(self, run: Run) -> None:
+        """At the end, however it came: ``run.ended`` says how."""
 
 
 def play_game(

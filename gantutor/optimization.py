@@ -13,6 +13,8 @@ from gantutor.errors import InputError
 from gantutor.parameters import number, validate
 
 MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
+"""Makes the optimizer of a network's parameters: ``adam(1e-3)`` is one, and so is ``torch.optim.SGD``."""
+
 Schedule = Callable[[float], float]
 """Maps the fraction of the budget that is spent, 0 to 1, to a factor of the learning rate."""
 

@@ -6,21 +6,19 @@ The 60 healthy runs are of six games: points in the plane with R1 and R2 (ring, 
 digits with fully connected and with convolutional networks. A false alarm is the illness named at any moment
 of one of them (``python tests/benchmarks/doctor.py``; the games are in ``tests/doctor_cases.py``):
 
-=========================  =============  ============  =================
-illness                    named, of ill  others named  false, of healthy
-=========================  =============  ============  =================
-divergence                 20 of 20       0             0 of 60
-learning rate too high     10 of 10       10            0 of 60
-learning rate too low      10 of 10       7             0 of 60
-dead activations           10 of 10       0             0 of 60
-wrong range                20 of 20       20            0 of 60
-discriminator too strong   10 of 10       0             0 of 60
-discriminator too weak     17 of 17       17            0 of 60
-discriminator overfitting  8 of 8         7             0 of 60
-mode collapse              10 of 10       10            0 of 60
-mode collapse, partial     8 of 8         8             0 of 60
-oscillation                10 of 10       10            0 of 60
-=========================  =============  ============  =================
+| illness                   | named, of ill | others named | false, of healthy |
+| ------------------------- | ------------- | ------------ | ----------------- |
+| divergence                | 20 of 20      | 0            | 0 of 60           |
+| learning rate too high    | 10 of 10      | 10           | 0 of 60           |
+| learning rate too low     | 10 of 10      | 7            | 0 of 60           |
+| dead activations          | 10 of 10      | 0            | 0 of 60           |
+| wrong range               | 20 of 20      | 20           | 0 of 60           |
+| discriminator too strong  | 10 of 10      | 0            | 0 of 60           |
+| discriminator too weak    | 17 of 17      | 17           | 0 of 60           |
+| discriminator overfitting | 8 of 8        | 7            | 0 of 60           |
+| mode collapse             | 10 of 10      | 10           | 0 of 60           |
+| mode collapse, partial    | 8 of 8        | 8            | 0 of 60           |
+| oscillation               | 10 of 10      | 10           | 0 of 60           |
 
 An illness that brings about another is named with it, causes first: a generator with a wrong last layer, or
 killed by its learning rate, also makes one thing only, and without a working discriminator samples run out of

@@ -75,8 +75,8 @@ class Standardized(nn.Module):
 
 
 class SumUp(nn.Module):
-    """What a generator writes, (N, L, F), summed up to series and shown by ``differences``: (N, L, F · (order
-    + 1)).
+    """What a generator writes, (N, L, F), summed up to series and shown by ``differences``:
+    (N, L, F · (order + 1)).
 
     It writes the highest differences, in units of their spread; at its first steps, where there are none yet,
     the value and the lower differences to begin with.

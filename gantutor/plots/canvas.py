@@ -14,10 +14,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 REAL = "#0072B2"
+"""The colour of real data: blue."""
+
 GENERATED = "#D55E00"
+"""The colour of what was generated: vermilion."""
+
 GENERATOR = "#CC79A7"
+"""The colour of the generator's own curves: reddish purple."""
+
 DISCRIMINATOR = "#009E73"
+"""The colour of the discriminator: bluish green."""
+
 NEUTRAL = "#666666"
+"""The colour of all else: grey."""
 
 
 class Figure(matplotlib.figure.Figure):

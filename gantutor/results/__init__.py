@@ -13,6 +13,7 @@ from gantutor.errors import InputError
 from gantutor.files import read_json
 
 FOLDER = Path(__file__).parent
+"""Where the committed results lie, one file of JSON each."""
 
 
 def committed(name: str, recipe: dict[str, Any]) -> dict[str, Any]:

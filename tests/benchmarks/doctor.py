@@ -66,12 +66,12 @@ def counts(content: dict[str, Any]) -> dict[str, dict[str, int]]:
 def table(content: dict[str, Any]) -> str:
     """The table as it stands in the documentation of ``gantutor.doctor``."""
     rows = counts(content)
-    bar = f"{'=' * 25}  {'=' * 13}  {'=' * 12}  {'=' * 17}"
-    lines = [bar, f"{'illness':25}  {'named, of ill':13}  {'others named':12}  false, of healthy", bar]
+    lines = [f"| {'illness':25} | named, of ill | others named | false, of healthy |"]
+    lines.append(f"| {'-' * 25} | {'-' * 13} | {'-' * 12} | {'-' * 17} |")
     for illness, row in rows.items():
         named, false = f"{row['named']} of {row['ill']}", f"{row['false']} of {row['healthy']}"
-        lines.append(f"{illness:25}  {named:13}  {row['others']:<12}  {false}")
-    return "\n".join([*lines, bar])
+        lines.append(f"| {illness:25} | {named:13} | {row['others']:<12} | {false:17} |")
+    return "\n".join(lines)
 
 
 def played(case: Any) -> dict[str, Any]:
