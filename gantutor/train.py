@@ -24,7 +24,7 @@ from gantutor.parameters import flag, number, optional, validate, whole
 from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.run import Run
 from gantutor.settings import described, described_function, described_optimizer
-from gantutor.step import memory_of, record_steps, set_up
+from gantutor.step import Training, memory_of, record_steps, set_up
 
 
 def train(
@@ -79,25 +79,11 @@ def train(
     3
     """
     budget = _budget(steps, seconds)
-    validate(
-        {"batch_size": batch_size, "seed": seed, "snapshots": snapshots, "half_life": half_life}
-        | {"every_seconds": every_seconds, "progress": progress, "accumulate": accumulate, "graphs": graphs},
-        batch_size=whole(1),
-        seed=whole(0, 2**31),
-        snapshots=whole(0),
-        half_life=number(0),
-        every_seconds=number(0),
-        progress=flag(),
-        accumulate=whole(1),
-        graphs=flag(),
-    )
-    _check_helpers(gan, schedule, callbacks, control, checkpoint)
-    if value_range is not None and not is_range(value_range):
-        raise InputError(
-            f"value_range must be a pair (low, high) with low < high, or None, not {value_range!r}"
-        )
-    if batch_size % accumulate:
-        raise InputError(f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not")
+    _check_numbers(
+        batch_size=batch_size, seed=seed, snapshots=snapshots, half_life=half_life,
+        every_seconds=every_seconds, progress=progress, accumulate=accumulate, graphs=graphs,
+    )  # fmt: skip
+    _check_helpers(gan, schedule, callbacks, control, checkpoint, value_range)
     where = distributed.local_device(devices.resolve(device))
     mixed = devices.mixed_precision(precision, where)
     group = distributed.join(where)
@@ -113,20 +99,11 @@ def train(
             training = set_up(gan, batches, optimizer, half_life, control or Control(), seed, where, group)
             training.mixed, training.accumulate = mixed, accumulate
             run = training.run
-            run.settings = {
-                "game": described(gan),
-                "optimizers": {name: described_optimizer(made) for name, made in training.optimizers.items()},
-                "batch_size": batch_size,
-                "samples": len(data) if hasattr(data, "__len__") else None,
-                "seed": seed,
-                "steps": steps,
-                "seconds": seconds,
-                "half_life": half_life,
-                "schedule": described_function(schedule),
-                "precision": precision,
-                "accumulate": accumulate,
-                "ranks": group.size,
-            }
+            run.settings = _settings(
+                training, data, batch_size=batch_size, seed=seed, steps=steps, seconds=seconds,
+                half_life=half_life, schedule=described_function(schedule), precision=precision,
+                accumulate=accumulate,
+            )  # fmt: skip
             group.same_settings(run.settings)
             run.conditions, run.control = conditions, training.control
             latents, shown = _gallery(gallery, run, where)
@@ -148,7 +125,19 @@ def train(
     return run
 
 
+def _settings(training: Training, data: Any, **given: Any) -> dict[str, Any]:
+    """What tells a training from another: a checkpoint is resumed only by one of the same settings."""
+    return {
+        "game": described(training.gan),
+        "optimizers": {name: described_optimizer(made) for name, made in training.optimizers.items()},
+        "samples": len(data) if hasattr(data, "__len__") else None,
+        **given,
+        "ranks": training.group.size,
+    }
+
+
 def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -> tuple[Tensor | None, Any]:
+    """The latents and conditions that the snapshots show; None, None where no generator is averaged."""
     if "generator" not in run.averaged:
         return None, None
     if isinstance(gallery, int) and not isinstance(gallery, bool) and gallery >= 1:
@@ -171,8 +160,26 @@ def _budget(steps: int | None, seconds: float | None) -> Budget:
     return Budget(steps, seconds)
 
 
+def _check_numbers(**given: Any) -> None:
+    """Raise InputError where a number or a switch is none, or out of its range."""
+    validate(
+        given,
+        batch_size=whole(1),
+        seed=whole(0, 2**31),
+        snapshots=whole(0),
+        half_life=number(0),
+        every_seconds=number(0),
+        progress=flag(),
+        accumulate=whole(1),
+        graphs=flag(),
+    )
+    size, parts = given["batch_size"], given["accumulate"]
+    if size % parts:
+        raise InputError(f"accumulate must divide the batch_size, {size}, and {parts} does not")
+
+
 def _check_helpers(
-    gan: object, schedule: object, callbacks: object, control: object, checkpoint: object
+    gan: object, schedule: object, callbacks: object, control: object, checkpoint: object, value_range: object
 ) -> None:
     """Raise InputError where something that is no number was given in the wrong form."""
     if not isinstance(gan, GAN):
@@ -187,3 +194,7 @@ def _check_helpers(
         raise InputError(f"control must be a gantutor.Control, not {control!r}")
     if checkpoint is not None and not isinstance(checkpoint, str | Path):
         raise InputError(f"checkpoint must be the path of a folder, not {checkpoint!r}")
+    if value_range is not None and not is_range(value_range):
+        raise InputError(
+            f"value_range must be a pair (low, high) with low < high, or None, not {value_range!r}"
+        )
