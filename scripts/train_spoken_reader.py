@@ -85,27 +85,40 @@ def there_and_back(pictures: Tensor) -> Tensor:
     return torch.cat([pictures_of(wave(part)) for part in pictures.split(200)])
 
 
-def main() -> None:
-    recordings = data.speech()
-    (waves, labels), (test_waves, test_labels) = recordings.train.tensors, recordings.held_out.tensors
-    pictures, test_pictures = pictures_of(waves), pictures_of(test_waves)
-    both, classes = torch.cat([pictures, there_and_back(pictures)]), torch.cat([labels, labels])
+def trained(pictures: Tensor, classes: Tensor) -> SpokenReader:
+    """A reader that has learnt from these spectrograms, frozen."""
     torch.manual_seed(SEED)
     draw = torch.Generator().manual_seed(SEED)
     reader = SpokenReader().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(reader.parameters(), lr=RATE, weight_decay=0.02, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
-    started = time.time()
     with without_denormals():
         for _ in trange(STEPS):
-            chosen = torch.randint(len(both), (BATCH,), generator=draw)
-            seen = distorted(both[chosen], draw).contiguous(memory_format=torch.channels_last)
+            chosen = torch.randint(len(pictures), (BATCH,), generator=draw)
+            seen = distorted(pictures[chosen], draw).contiguous(memory_format=torch.channels_last)
             loss = F.cross_entropy(reader(seen), classes[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-    reader.eval().requires_grad_(False)
+    return reader.eval().requires_grad_(False)
+
+
+def floor_of(features: Tensor, classes: Tensor) -> float:
+    """The Fréchet distance of real recordings from others: the median over 20 even splits."""
+    shuffle = torch.Generator().manual_seed(0)
+    splits = [even_split(classes, 449, 449, shuffle) for _ in range(20)]
+    floors = [frechet_distance(features[one], features[other]) for one, other in splits]
+    return torch.tensor(floors).median().item()
+
+
+def main() -> None:
+    recordings = data.speech()
+    (waves, labels), (test_waves, test_labels) = recordings.train.tensors, recordings.held_out.tensors
+    pictures, test_pictures = pictures_of(waves), pictures_of(test_waves)
+    both, classes = torch.cat([pictures, there_and_back(pictures)]), torch.cat([labels, labels])
+    started = time.time()
+    reader = trained(both, classes)
 
     def features(part: Tensor) -> Tensor:
         return torch.cat([reader.features(some) for some in part.split(200)])
@@ -115,11 +128,7 @@ def main() -> None:
 
     read, read_back = accuracy(test_pictures), accuracy(there_and_back(test_pictures))
     real, held_out = features(pictures), features(test_pictures)
-    everything, shuffle = torch.cat([real, held_out]), torch.Generator().manual_seed(0)
-    heard = torch.cat([labels, test_labels])
-    splits = [even_split(heard, 449, 449, shuffle) for _ in range(20)]
-    floors = [frechet_distance(everything[one], everything[other]) for one, other in splits]
-    floor = torch.tensor(floors).median().item()
+    floor = floor_of(torch.cat([real, held_out]), torch.cat([labels, test_labels]))
     print(
         f"{time.time() - started:.0f} s; held-out accuracy {read:.2%}, after the way back {read_back:.2%}; "
         f"floor {floor:.3f}; training recordings against held-out ones "

@@ -149,7 +149,22 @@ def check_penalty(answer: Any) -> None:
     if not seen or seen[-1].shape != real.shape:
         raise Wrong("The critic should be asked about images in between, as many as there are real ones.")
     check_place((seen[-1] - fake) / (real - fake))
-    slope_at = weight.detach().expand(64, 1, 4, 4)
+    check_norm(value, weight.detach().expand(64, 1, 4, 4), real, fake)
+    if abs(value - 16) > 1e-2:
+        raise Wrong(f"With a critic whose slope is 5 everywhere the penalty is {value:.4g}, not (5 − 1)².")
+    if not loss.requires_grad:
+        raise Wrong(
+            "The number is right, but nothing can be learnt from it: let `autograd.grad` create a graph."
+        )
+    slope(loss, weight)
+    if abs(float(as_tensor(play(0.5)[0], (), "The penalty")) - 0.25) > 1e-3:
+        raise Wrong(
+            "A slope above 1 is punished as it should be, and one of 0.5 is not: the penalty has two sides."
+        )
+
+
+def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None:
+    """Whether the penalty of a critic with these slopes, one for each sample, is that of a known slip."""
     slips = {
         "the norm runs over dimension 1, the colour channel: one norm is of all pixels of a sample.": variant(
             size=lambda g: g.norm(dim=1)),
@@ -165,20 +180,9 @@ def check_penalty(answer: Any) -> None:
         "it is ten times too large: λ is left out here.": variant(miss=lambda n: 10 * (n - 1).square()),
     }  # fmt: skip
     for slip, other in slips.items():
-        at = float(other(lambda images: (images * slope_at).flatten(1).sum(1), real, fake).detach())
+        at = float(other(lambda images: (images * slopes).flatten(1).sum(1), real, fake).detach())
         if near(value, at, 1e-3):
             raise Wrong(f"The images in between are right, but {slip}")
-    if abs(value - 16) > 1e-2:
-        raise Wrong(f"With a critic whose slope is 5 everywhere the penalty is {value:.4g}, not (5 − 1)².")
-    if not loss.requires_grad:
-        raise Wrong(
-            "The number is right, but nothing can be learnt from it: let `autograd.grad` create a graph."
-        )
-    slope(loss, weight)
-    if abs(float(as_tensor(play(0.5)[0], (), "The penalty")) - 0.25) > 1e-3:
-        raise Wrong(
-            "A slope above 1 is punished as it should be, and one of 0.5 is not: the penalty has two sides."
-        )
 
 
 def check_place(epsilon: Tensor) -> None:

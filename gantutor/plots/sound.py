@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from matplotlib import colormaps
@@ -88,16 +89,7 @@ def spectrograms(
             if column >= len(shown):
                 panel.set_axis_off()
                 continue
-            picture = panel.imshow(
-                _decibels(shown[column, 0]),
-                extent=(0, shown.shape[3] * HOP / rate, 0, BINS / WINDOW * rate / 1000),
-                origin="lower",
-                aspect="auto",
-                cmap=COLOURS,
-                vmin=LOW,
-                vmax=HIGH,
-                interpolation="nearest",
-            )
+            picture = _drawn(panel, shown[column, 0], rate)
             index = column if named else row * columns + column
             if titles is not None and not (named and row):
                 panel.set_title(titles[index], fontsize=10)
@@ -111,6 +103,20 @@ def spectrograms(
     if title:
         fig.suptitle(title, fontsize=11)
     return fig
+
+
+def _drawn(panel: Any, spectrogram: Tensor, rate: int) -> Any:
+    """One spectrogram (128, T) over seconds and kHz."""
+    return panel.imshow(
+        _decibels(spectrogram),
+        extent=(0, spectrogram.shape[1] * HOP / rate, 0, BINS / WINDOW * rate / 1000),
+        origin="lower",
+        aspect="auto",
+        cmap=COLOURS,
+        vmin=LOW,
+        vmax=HIGH,
+        interpolation="nearest",
+    )
 
 
 def _decibels(spectrogram: Tensor) -> object:
