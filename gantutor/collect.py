@@ -93,10 +93,21 @@ def as_markdown(notebooks: Sequence[NotebookScores]) -> str:
         name = notebook.name
         for score, entry in notebook.scores.items():
             value, floor = entry.get("value"), entry.get("floor")
-            numbers = (_short(value), _short(floor), _multiple(value, floor))
+            numbers = (short(value), short(floor), _multiple(value, floor))
             words = (str(entry.get("unit", "")).replace("|", "\\|"), str(entry.get("better", "")))
             rows.append((name, score, *numbers, *words, seconds))
             name = seconds = ""
+    return as_table(rows)
+
+
+def as_table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of words as a markdown table, the first row its head; every row has as many words.
+
+    >>> print(as_table([("score", "value"), ("modes", "8")]))
+    | score | value |
+    | ----- | ----- |
+    | modes | 8     |
+    """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) + " |"
@@ -106,7 +117,12 @@ def as_markdown(notebooks: Sequence[NotebookScores]) -> str:
     return "\n".join(lines)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A number to four digits; of anything else its text, and nothing of None.
+
+    >>> short(0.123456), short(1846.2), short(None)
+    ('0.1235', '1846', '')
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "" if value is None else str(value)
     return f"{value:.4g}"

@@ -76,16 +76,19 @@ def current_commit() -> str:
 
 def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
     """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which."""
-    folder = out.resolve() / path.stem
+    return run_in(out.resolve() / path.stem, path, given)
+
+
+def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> Result:
+    """The same in this folder, an absolute path, which is emptied first; with options of papermill."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     copy = folder / path.name
     result = Result(path.stem)
     start = time.monotonic()
     try:
-        papermill.execute_notebook(
-            path.resolve(), copy, parameters=given, cwd=folder, kernel_name="python3", progress_bar=True
-        )
+        options = {"kernel_name": "python3", "progress_bar": True} | options
+        papermill.execute_notebook(path.resolve(), copy, parameters=given, cwd=folder, **options)
         result.scores = read_notebook(copy)
         result.state = "done"
     except KeyboardInterrupt:
@@ -148,7 +151,7 @@ def run_all(
     return results
 
 
-def summary(results: Sequence[Result]) -> str:
+def summary(results: Sequence[Result], what: str = "notebooks") -> str:
     """What failed and why, what was not run, and the counts as the last line."""
     states = [result.state for result in results]
     lines = [f"FAILED {result.name}: {result.reason}" for result in results if result.state == "failed"]
@@ -158,7 +161,7 @@ def summary(results: Sequence[Result]) -> str:
     idle = [result.name for result in results if result.state in ("not run", "interrupted")]
     lines += [f"NOT RUN: {', '.join(idle)}"] if idle else []
     failed = states.count("failed") + states.count("differs")
-    lines.append(f"notebooks: {states.count('done')} passed, {failed} failed, {len(idle)} not run")
+    lines.append(f"{what}: {states.count('done')} passed, {failed} failed, {len(idle)} not run")
     return "\n".join(lines)
 
 
