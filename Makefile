@@ -14,10 +14,14 @@ help:
 	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
 	@echo "make course                 run every notebook and collect the scores in runs/"
 	@echo "                            PRESET=cpu|smoke|gpu SEED=3 MINUTES=40 NOTEBOOKS='02 03'"
+	@echo "make exercises              write the exercises of each notebook into one of their own: runs/exercises"
+	@echo "make sweep NOTEBOOKS=02     run a notebook with several seeds and values, and tabulate the scores"
+	@echo "                            PRESET=smoke SWEEP='--seeds 0 1 2 --set steps=300,600 --jobs 2'"
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
 	@echo "make reference              write pages that describe every function and class: runs/reference/index.html"
 	@echo "make benchmarks             measure speed and quality anew: tests/benchmarks/results (over an hour)"
+	@echo "                            BENCHMARKS='failures tables doctor': what the notebooks quote of many seeds"
 	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
 
 # PYTHON may name another interpreter; otherwise the first that fits is taken.
@@ -43,6 +47,15 @@ course: .venv/.ready
 	.venv/bin/python scripts/run_course.py $(NOTEBOOKS) --preset $(PRESET) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(COURSE_OPTIONS)
 
+# For teachers: docs/teaching.md.
+.PHONY: exercises sweep
+
+exercises: .venv/.ready
+	.venv/bin/python scripts/exercises_only.py $(NOTEBOOKS)
+
+sweep: .venv/.ready
+	.venv/bin/python scripts/sweep.py $(NOTEBOOKS) --preset $(PRESET) $(SWEEP)
+
 test: lint unit smoke repeat browser check
 
 lint: .venv/.ready
@@ -57,6 +70,8 @@ browser: .venv/.ready
 	.venv/bin/python -m pytest -q tests/browser --junitxml=runs/browser.xml
 
 # Each writes tests/benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
+# Not among them, since they take hours: BENCHMARKS="failures tables doctor", the runs over many seeds that the
+# notebooks and the documentation show (gantutor/results, gantutor/doctor/hits.json).
 benchmarks: .venv/.ready
 	@for name in $(or $(BENCHMARKS),overheads choices loop quality sequences dashboard lab kills); do \
 	  echo "$$name"; \
@@ -83,3 +98,4 @@ repeat: smoke
 check: .venv/.ready
 	.venv/bin/python scripts/adopt_outputs.py --check
 	.venv/bin/python scripts/readme_scores.py --check
+	.venv/bin/python scripts/teaching_page.py --check

@@ -16,19 +16,27 @@ import notebook_files
 from gantutor.collect import as_markdown, collect
 from gantutor.errors import InputError
 
-BEGIN, END = "<!-- scores -->", "<!-- /scores -->"
 
+def insert(text: str, content: str, name: str, what: str = "the page") -> str:
+    """``text`` with ``content`` between two marks; raises InputError where they are not there once each.
 
-def insert(text: str, table: str) -> str:
-    """``text`` with ``table`` between the two marks; raises InputError where they are not there once each.
-
-    >>> insert("before <!-- scores --> old <!-- /scores --> after", "new")
+    >>> insert("before <!-- scores --> old <!-- /scores --> after", "new", "scores")
     'before <!-- scores -->\\nnew\\n<!-- /scores --> after'
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise InputError(f"the README must hold {BEGIN} and, after it, {END}, once each")
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise InputError(f"{what} must hold {begin} and, after it, {end}, once each")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}"
+
+
+def refresh(place: Path, content: str, name: str, what: str, check: bool) -> bool:
+    """Write the content between the marks of a page, or, to check, nothing; says whether it stood there."""
+    old = place.read_text(encoding="utf-8")
+    new = insert(old, content, name, what)
+    if not check:
+        place.write_text(new, encoding="utf-8")
+    return old == new
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,16 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
     options = parser.parse_args(arguments)
     try:
-        old = options.readme.read_text(encoding="utf-8")
-        new = insert(old, as_markdown(collect(options.notebooks)))
+        table = as_markdown(collect(options.notebooks))
+        fresh = refresh(options.readme, table, "scores", "the README", options.check)
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     if options.check:
-        print("the README's scores are " + ("those of the notebooks" if old == new else "not fresh"))
-        return int(old != new)
-    options.readme.write_text(new, encoding="utf-8")
-    return 0
+        print("the README's scores are " + ("those of the notebooks" if fresh else "not fresh"))
+    return int(options.check and not fresh)
 
 
 if __name__ == "__main__":
