@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from gantutor import augment, data, networks, objectives, translation, unpaired
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.gan import GAN
 from gantutor.optimization import adam, linear_decay, warm_up
 from gantutor.video import video_game
@@ -42,6 +42,7 @@ class Recipe:
 
 
 MakeRecipe = Callable[..., Recipe]
+"""Makes a recipe of a seed, ``make(seed=0)``: each function here is one."""
 
 
 def digits(seed: int = 0) -> Recipe:
@@ -182,10 +183,9 @@ def names(seed: int = 0) -> Recipe:
 def handwriting_paired(seed: int = 0) -> Recipe:
     """Handwritten digits into type, from pairs, the typeface a condition: notebook 07."""
     pairs = data.handwriting_to_type(seed=seed)
-    typefaces = len(pairs.typefaces)
     with _seeded(seed):
-        generator = networks.TypeTranslator(typefaces)
-        discriminator = networks.PatchDiscriminator(typefaces, pairs=True)
+        generator = networks.TypeTranslator(data.typeface_traits(pairs.typefaces))
+        discriminator = networks.PatchDiscriminator(len(pairs.typefaces), pairs=True)
     options = {"batch_size": 64, "optimizer": adam(2e-3), "schedule": linear_decay(0.5), "seed": seed}
     return Recipe(translation.paired(generator, discriminator), pairs.train, options)
 
@@ -215,6 +215,7 @@ COURSE: tuple[MakeRecipe, ...] = (
     handwriting_unpaired,
     moving_digits,
 )
+"""The recipes that are called by their own names alone."""
 
 
 @contextmanager
@@ -268,7 +269,5 @@ def make(text: str, seed: int = 0) -> Recipe:
             raise
         raise InputError(f"the recipe {text!r} must be a function of a seed: {error}") from None
     if not isinstance(made, Recipe):
-        raise InputError(
-            f"the recipe {text!r} must give a gantutor.recipes.Recipe, not {type(made).__name__}"
-        )
+        raise InputError(f"the recipe {text!r} must give a gantutor.recipes.Recipe, not {kind(made)}")
     return made

@@ -43,7 +43,8 @@ def notebook_05() -> tuple[nn.Module, nn.Module]:
 
 
 def notebook_07_paired() -> tuple[nn.Module, nn.Module]:
-    return gt.networks.TypeTranslator(8), gt.networks.PatchDiscriminator(8, pairs=True)
+    traits = gt.data.typeface_traits(gt.data.typefaces())
+    return gt.networks.TypeTranslator(traits), gt.networks.PatchDiscriminator(8, pairs=True)
 
 
 def notebook_07_unpaired() -> tuple[nn.Module, ...]:

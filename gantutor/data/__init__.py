@@ -16,7 +16,7 @@ from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
 from gantutor.data.speech import speech
 from gantutor.data.stacked import stacked_digits
-from gantutor.data.typefaces import Typeface, typefaces
+from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
 from gantutor.data.typeset import typeset, typeset_string
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "speech",
     "stacked_digits",
     "toy",
+    "typeface_traits",
     "typefaces",
     "typeset",
     "typeset_string",

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from gantutor.errors import InputError, first_line
+from gantutor.errors import InputError, first_line, kind
 
 DIGITS = "0123456789"
 
@@ -39,7 +41,8 @@ Glyph = NDArray[np.uint8]
 class Typeface:
     """A font, from a file or its bytes: TTF, OTF, or whatever else FreeType opens.
 
-    ``name`` is the font's own, such as "DejaVu Sans Bold". Raises InputError for a file that is missing or is
+    ``name`` is the font's own, such as "DejaVu Sans Bold"; it is made of ``family``, "DejaVu Sans", and
+    ``style``, "Bold", which is empty for a plain one. Raises InputError for a file that is missing or is
     no font.
 
     >>> typefaces()[1]
@@ -57,9 +60,9 @@ class Typeface:
             self._pixels(DIGITS, LOOK)
         except (OSError, ValueError, MemoryError):
             raise InputError(f"{said} is no font that can be read: a TTF or OTF file can") from None
-        plain = style in (None, "Regular", "Book", "Roman")
-        name = family or Path(said).stem
-        self.name = name if plain or style in name else f"{name} {style}"
+        self.family: str = family or Path(said).stem
+        self.style: str = "" if style in (None, "Regular", "Book", "Roman") else style
+        self.name = self.family if self.style in self.family else f"{self.family} {self.style}"
 
     def __repr__(self) -> str:
         return f"<Typeface: {self.name}>"
@@ -136,7 +139,7 @@ def typefaces(
     if isinstance(fonts, str | Path | bytes | Typeface):
         fonts = [fonts]
     if fonts is not None and not isinstance(fonts, Iterable):
-        raise InputError(f"fonts must be a list of font files, not {type(fonts).__name__}")
+        raise InputError(f"fonts must be a list of font files, not {kind(fonts)}")
     given = [matplotlib_fonts() / name for name in FACES] if fonts is None else list(fonts)
     if not given:
         raise InputError("fonts must name at least one font file, or be None for those of matplotlib")
@@ -144,6 +147,33 @@ def typefaces(
     for face in found:
         face.refuse_without(characters)
     return found
+
+
+STYLES = (("Bold", "Black", "Heavy"), ("Oblique", "Italic"))
+"""What a style may be called, and mean the same: bold, and slanted."""
+
+
+def typeface_traits(faces: Iterable[Typeface]) -> Tensor:
+    """What typefaces share (typefaces, traits), each 0 or 1: a column for each family, then bold, then
+    slanted.
+
+    Raises InputError where there are no typefaces.
+
+    >>> typeface_traits(typefaces()[:3])
+    tensor([[1., 0., 0.],
+            [1., 1., 0.],
+            [1., 0., 1.]])
+    """
+    given = list(faces)
+    if not given or not all(isinstance(face, Typeface) for face in given):
+        raise InputError("traits are those of at least one typeface, as typefaces() returns them")
+    families = list(dict.fromkeys(face.family for face in given))
+    rows = [
+        [face.family == family for family in families]
+        + [any(word in face.style for word in words) for words in STYLES]
+        for face in given
+    ]
+    return torch.tensor(rows, dtype=torch.float32)
 
 
 def matplotlib_fonts() -> Path:

@@ -24,7 +24,7 @@ from gantutor.networks.recurrent import (
     GRUGenerator,
     SequenceConvDiscriminator,
 )
-from gantutor.networks.translate import PatchDiscriminator, TypeTranslator
+from gantutor.networks.translate import PatchDiscriminator, TypefaceCodes, TypeTranslator
 from gantutor.networks.video import AffineVideoGenerator, DecoderVideoGenerator, MotionPath
 from gantutor.networks.video_discriminators import ClipDiscriminator, FrameDiscriminator
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
@@ -60,6 +60,7 @@ __all__ = [
     "Standardized",
     "SumUp",
     "TypeTranslator",
+    "TypefaceCodes",
     "WaveDiscriminator",
     "WaveGenerator",
     "alphabet",

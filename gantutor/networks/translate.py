@@ -41,6 +41,33 @@ class Styled(nn.Module):
         return torch.relu(x)
 
 
+class TypefaceCodes(nn.Module):
+    """Typefaces (N,) → codes (N, ``size``): the sum of the learnt codes of a typeface's traits.
+
+    ``traits`` (typefaces, traits) says with 0 and 1 which it has, as ``data.typeface_traits`` does. What bold
+    is, is then learnt from all bold typefaces together. Raises InputError for traits of another form.
+
+    >>> bold = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
+    >>> codes = TypefaceCodes(bold, 16)
+    >>> torch.equal(codes(torch.tensor([0]))[0], codes.trait.weight[0])
+    True
+    """
+
+    traits: Tensor
+
+    def __init__(self, traits: Tensor, size: int) -> None:
+        super().__init__()
+        if not isinstance(traits, Tensor) or traits.dim() != 2 or not traits.numel():
+            raise InputError(
+                "typefaces must be a number of them, or their traits of shape (typefaces, traits)"
+            )
+        self.register_buffer("traits", traits.float(), persistent=False)
+        self.trait = nn.Embedding(traits.shape[1], size)
+
+    def forward(self, typeface: Tensor) -> Tensor:
+        return self.traits[typeface] @ self.trait.weight
+
+
 class TypeTranslator(nn.Module):
     """Latents (N, ``latent``) and images (N, 1, 28, 28), with ``typefaces`` a pair (images, typefaces (N,)) →
     images (N, 1, 28, 28) in [−1, 1].
@@ -48,8 +75,9 @@ class TypeTranslator(nn.Module):
     A U-net (Ronneberger et al. 2015, arXiv:1505.04597; Isola et al. 2017, arXiv:1611.07004, section 3.2):
     from 28 to 14 and 7 pixels and back, each stage joined to that of its size. In the middle all of the image
     passes through ``features`` numbers, for a digit is read as a whole. The style, which is the latent and
-    the typeface together, joins them there and turns the features on the way up. With ``latent`` 0 the
-    latent is not looked at.
+    the typeface together, joins them there and turns the features on the way up. ``typefaces`` is how many
+    there are, each with a code of its own, or the traits that they share, see ``TypefaceCodes``. With
+    ``latent`` 0 the latent is not looked at.
 
     >>> written, typefaces = torch.zeros(5, 1, 28, 28), torch.arange(5)
     >>> TypeTranslator(typefaces=8)(torch.zeros(5, 16), (written, typefaces)).shape
@@ -60,15 +88,16 @@ class TypeTranslator(nn.Module):
 
     def __init__(
         self,
-        typefaces: int = 0,
+        typefaces: int | Tensor = 0,
         latent: int = 16,
         channels: int = 16,
         features: int = 128,
         embedding: int = 16,
     ) -> None:
         super().__init__()
+        count = len(typefaces) if isinstance(typefaces, Tensor) and typefaces.dim() else typefaces
         validate(
-            {"typefaces": typefaces, "latent": latent, "channels": channels, "features": features}
+            {"typefaces": count, "latent": latent, "channels": channels, "features": features}
             | {"embedding": embedding},
             typefaces=whole(0),
             latent=whole(0),
@@ -77,8 +106,8 @@ class TypeTranslator(nn.Module):
             embedding=whole(1),
         )
         c, self.latent = channels, latent
-        self.typeface = nn.Embedding(typefaces, embedding) if typefaces else None
-        style = latent + (embedding if typefaces else 0)
+        self.typeface = _codes(typefaces, embedding) if count else None
+        style = latent + (embedding if count else 0)
         self.first = nn.Sequential(nn.PixelUnshuffle(2), upsample_block(4, c))
         self.down = nn.Sequential(
             nn.Conv2d(c, 2 * c, 3, stride=2, padding=1, bias=False),
@@ -181,6 +210,10 @@ class PatchDiscriminator(nn.Module):
             direction = self.typeface(need_label(typeface))[:, :, None, None]
             logits = logits + (direction * features).sum(1) / math.sqrt(features.shape[1])
         return logits
+
+
+def _codes(typefaces: int | Tensor, size: int) -> nn.Module:
+    return TypefaceCodes(typefaces, size) if isinstance(typefaces, Tensor) else nn.Embedding(typefaces, size)
 
 
 def _image_and_typeface(condition: Any, both: bool) -> tuple[Tensor, Tensor | None]:

@@ -10,6 +10,7 @@ The recipes are read from the notebook (its dict ``recipes``) and written beside
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -160,10 +161,73 @@ def stacked(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
     }
 
 
+# --- digits over time ---------------------------------------------------------------------------------------
+
+
+class ScoreOnTime(gt.Callback):
+    """Scores a run after so many seconds of computing each, and stops it after the last.
+
+    Seconds of this process on the processor, with one thread: what else the machine does counts little.
+    """
+
+    def __init__(self, held_out: TensorDataset, seconds: list[float], control: gt.Control) -> None:
+        self.held_out, self.left, self.control = held_out, list(seconds), control
+        self.moments: list[dict[str, float]] = []
+
+    def on_start(self, run: gt.Run) -> None:
+        self.begin = time.process_time()
+
+    def on_step(self, run: gt.Run) -> None:
+        if self.left and time.process_time() - self.begin >= self.left[0]:
+            now = time.process_time()
+            found = values(run.scores(self.held_out))
+            self.moments.append({"seconds": self.left.pop(0), "steps": run.step, **found})
+            self.begin += time.process_time() - now
+        if not self.left:
+            self.control.stop()
+
+
+def classical(critic: bool) -> gt.GAN:
+    """DCGAN, or WGAN-GP with its networks."""
+    networks = gt.networks.DCGANGenerator(), gt.networks.DCGANDiscriminator(normalize=not critic)
+    if critic:
+        return gt.GAN(*networks, gt.objectives.wasserstein(10.0), latent=100, discriminator_turns=5)
+    return gt.GAN(*networks, gt.objectives.non_saturating(), latent=100)
+
+
+def over_time(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
+    """Digits by the course's two recipes, and by DCGAN and WGAN-GP with the settings of their papers (Radford
+    et al. 2016, section 4; Gulrajani et al. 2017, algorithm 1), whose weights are not averaged."""
+    recipe, numbers = all_recipes["over_time"], gt.data.digits()
+    plain = numbers.without_labels()
+    torch.manual_seed(seed)
+    with_labels, without = gt.recipes.digits(seed), gt.recipes.digits_unlabelled(seed)
+    dcgan = {"batch_size": 128, "optimizer": gt.optimization.adam(2e-4, (0.5, 0.999)), "half_life": 0}
+    wgan = {"batch_size": 64, "optimizer": gt.optimization.adam(1e-4, (0.0, 0.9)), "half_life": 0}
+    players: dict[str, tuple[gt.GAN, gt.data.Dataset, Mapping[str, Any]]] = {
+        "with labels": (with_labels.gan, numbers, with_labels.options),
+        "without labels": (without.gan, plain, without.options),
+        "DCGAN": (classical(critic=False), plain, dcgan | {"seed": seed}),
+        "WGAN-GP": (classical(critic=True), plain, wgan | {"seed": seed}),
+    }
+
+    def play(gan: gt.GAN, data: gt.data.Dataset, options: Mapping[str, Any]) -> Any:
+        control = gt.Control()
+        scoring = ScoreOnTime(data.held_out, recipe["seconds"], control)
+        gt.train(
+            gan, data.train, steps=10**6, device="cpu", snapshots=0, progress=False, control=control,
+            callbacks=[scoring], **options,
+        )  # fmt: skip
+        return {"moments": scoring.moments}
+
+    return {name: play(*player) for name, player in players.items()}
+
+
 TABLES: dict[str, tuple[Callable[[Mapping[str, Recipe], int], Mapping[str, Any]], int]] = {
     "plane": (plane, 10),
-    "games": (games, 2),
+    "games": (games, 3),
     "stacked": (stacked, 2),
+    "over_time": (over_time, 3),
 }
 
 
