@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -110,3 +111,26 @@ def unwatched(display: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
 
     monkeypatch.setattr(page, "watched", lambda: False)
     return display
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of an exercise's progress, somewhere of its own."""
+    path = tmp_path / "kept" / "progress.json"
+    monkeypatch.setenv("GANTUTOR_PROGRESS", str(path))
+    return path
+
+
+@pytest.fixture
+def four_steps(point_game: Callable[..., gt.GAN], points: Tensor) -> gt.Run:
+    """A short training on the plane."""
+    return gt.train(point_game(), points, steps=4, gallery=40, progress=False)
+
+
+@pytest.fixture
+def no_widget_is_left() -> Iterator[None]:
+    """Widgets live as long as their process unless they are closed."""
+    yield
+    import ipywidgets
+
+    ipywidgets.Widget.close_all()
