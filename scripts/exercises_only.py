@@ -153,9 +153,19 @@ def preparation(above: Sequence[Cell], names: set[str]) -> list[Cell]:
     cells = [code(parameters), code(rules)]
     for cell in chosen:
         before = above[above.index(cell) - 1]
-        cells += [before] if before["cell_type"] == "markdown" else []
+        cells += [without_links(before)] if before["cell_type"] == "markdown" else []
         cells.append(code(cell))
     return cells
+
+
+def without_links(cell: Cell) -> Cell:
+    """Prose whose links to other notebooks, and to other parts of this one, are words only.
+
+    >>> without_links({"source": "As in [00](00_start.ipynb#Data), [above](#Data) and [there](https://a.org)."})
+    {'source': 'As in 00, above and [there](https://a.org).'}
+    """
+    source = re.sub(r"\[([^\]]+)\]\((?:#|[\w.]+\.ipynb)[^)]*\)", r"\1", cell["source"])
+    return {**cell, "source": source}
 
 
 def remark(cell: Cell, absent: set[str], file: str) -> Cell:
@@ -186,8 +196,10 @@ def exercises_only(notebook: Notebook, stem: str) -> Notebook:
     )
     cells = [markdown("opening", opening), *start]
     for cell in below:
-        is_code = cell["cell_type"] == "code"
-        cells.append(code(cell, "raises-exception") if is_code else remark(cell, absent, f"{stem}.ipynb"))
+        if cell["cell_type"] == "code":
+            cells.append(code(cell, "raises-exception"))
+        else:
+            cells.append(remark(without_links(cell), absent, f"{stem}.ipynb"))
     metadata = {key: notebook["metadata"][key] for key in ("kernelspec", "language_info")}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 

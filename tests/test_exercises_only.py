@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import doctest
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def test_it_holds_no_outputs_and_no_answers(path: Path) -> None:
     )
     assert "solution(" not in "\n".join(code(content))
     assert "## You may have read" not in prose(content) and "## Closing" not in prose(content)
+    assert not re.search(r"\]\((?!https?:)", prose(content))  # links that would lead nowhere
     names = [cell["id"] for cell in content["cells"]]
     assert len(set(names)) == len(names)
 
