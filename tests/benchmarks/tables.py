@@ -63,11 +63,11 @@ def plane_training(
     )  # fmt: skip
 
 
-def in_stages(recipe: Recipe, shape: str, points: TensorDataset, seed: int, penalty: float = 1.0) -> gt.Run:
-    """The recipe of notebook 09, stage by stage, all penalties times ``penalty``."""
+def in_stages(recipe: Recipe, plan: Recipe, points: TensorDataset, seed: int, penalty: float = 1.0) -> gt.Run:
+    """The ``plan`` of notebook 09, stage by stage, all penalties times ``penalty``."""
     torch.manual_seed(seed)
-    networks = plane_networks(recipe, points, recipe[shape]["frequency"])
-    for number, stage in enumerate(recipe[shape]["stages"]):
+    networks = plane_networks(recipe, points, plan["frequency"])
+    for number, stage in enumerate(plan["stages"]):
         objective = gt.objectives.relativistic(r1=penalty * stage["gamma"], r2=penalty * stage["gamma"])
         decay = gt.optimization.linear_decay(0.0) if stage["decay"] else gt.optimization.constant
         run = plane_training(
@@ -79,10 +79,11 @@ def in_stages(recipe: Recipe, shape: str, points: TensorDataset, seed: int, pena
 
 def plane(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
     """Ring and grid by PacGAN's protocol, and the grid without penalties, all else equal."""
-    recipe, grid, ring = all_recipes["plane"], gt.data.toy.grid(), gt.data.toy.ring()
+    recipe, plans = all_recipes["networks"], all_recipes["plane"]
+    grid, ring = gt.data.toy.grid(), gt.data.toy.ring()
 
     def play(shape: gt.data.toy.Distribution, penalty: float) -> dict[str, float]:
-        run = in_stages(recipe, shape.name, shape.dataset(100_000).train, seed, penalty)
+        run = in_stages(recipe, plans[shape.name], shape.dataset(100_000).train, seed, penalty)
         return values(gt.metrics.mode_scores(run.sample(2500), shape)) | {"seconds": round(run.seconds)}
 
     all_games = {"grid": (grid, 1.0), "ring": (ring, 1.0), "grid without penalties": (grid, 0.0)}
@@ -102,7 +103,7 @@ def games(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
     """On the grid: every objective without a penalty, with R1, with R1 and R2; WGAN-GP; packs."""
     grid, recipe = gt.data.toy.grid(), all_recipes["games"]
     points = grid.dataset(100_000).train
-    gamma, frequency = recipe["gamma"], all_recipes["plane"]["grid"]["frequency"]
+    gamma, shared = recipe["gamma"], all_recipes["networks"]
     all_games: dict[str, tuple[gt.objectives.Objective, int, int]] = {}
     for name, make in OBJECTIVES.items():
         for end, r1, r2 in (("", 0.0, 0.0), (" + R1", gamma, 0.0), (" + R1 + R2", gamma, gamma)):
@@ -116,10 +117,10 @@ def games(all_recipes: Mapping[str, Recipe], seed: int) -> Row:
 
     def play(objective: gt.objectives.Objective, packing: int, turns: int) -> dict[str, float]:
         torch.manual_seed(seed)
-        networks = plane_networks(all_recipes["plane"], points, frequency, packing)
-        gan = gt.GAN(*networks, objective, all_recipes["plane"]["latent"], discriminator_turns=turns)
+        networks = plane_networks(shared, points, recipe["frequency"], packing)
+        gan = gt.GAN(*networks, objective, shared["latent"], discriminator_turns=turns)
         run = plane_training(
-            gan, points, all_recipes["plane"], (recipe["learning_rate"],) * 2, steps=recipe["steps"],
+            gan, points, shared, (recipe["learning_rate"],) * 2, steps=recipe["steps"],
             batch_size=recipe["batch_size"], seed=seed, schedule=gt.optimization.linear_decay(0.5),
         )  # fmt: skip
         found = values(gt.metrics.mode_scores(run.sample(2500), grid))
@@ -243,8 +244,8 @@ def main() -> None:
 
 
 def recipe_of(name: str, given: Mapping[str, Recipe]) -> Recipe:
-    """All that the results of a table depend on: the games stand on the networks of the plane."""
-    return given[name] | ({"plane": given["plane"]} if name == "games" else {})
+    """All that the results of a table depend on: plane and games have their networks in common."""
+    return given[name] | ({"networks": given["networks"]} if name in ("plane", "games") else {})
 
 
 if __name__ == "__main__":
