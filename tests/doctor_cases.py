@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,12 @@ class Case:
     name: str
     illness: str | None
     play: Callable[[int], tuple[Doctor, bool]]
+
+
+def watched(gan: gt.GAN, data: Any, doctor: Doctor, steps: int = 12, **options: Any) -> gt.Run:
+    return gt.train(
+        gan, data, steps=steps, batch_size=16, callbacks=[doctor], progress=False, device="cpu", **options
+    )
 
 
 def adam(rate: float, momentum: float = 0.0) -> gt.optimization.MakeOptimizer:
