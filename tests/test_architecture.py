@@ -1,4 +1,4 @@
-"""The house: no module imports from a floor above its own, and nothing runs in a circle."""
+"""The house: no module imports from a floor above, nothing runs in a circle, nothing is too long."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
+
+
+ROOT = PACKAGE.parent
+FILES = sorted(path for folder in ("gantutor", "scripts", "tests") for path in (ROOT / folder).rglob("*.py"))
+FILE, FUNCTION = 300, 50
+"""Lines that a file may have, and a function without its head and its docstring."""
 
 
 def imports(module: str) -> set[str]:
@@ -98,3 +104,24 @@ def test_nothing_runs_in_a_circle() -> None:
 
     for name in INNER:
         walk(name, ())
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How long a function is to read: from its first statement to its last, the docstring left out."""
+    rest = function.body[ast.get_docstring(function) is not None :]
+    return function.body[-1].end_lineno - rest[0].lineno + 1 if rest else 0  # type: ignore[operator]
+
+
+def test_lines_are_counted_without_head_and_docstring() -> None:
+    text = 'def f(\n    x,\n):\n    """One.\n\n    Two.\n    """\n    y = x\n\n    return y'
+    (function,) = ast.parse(text).body
+    assert isinstance(function, ast.FunctionDef) and lines_of(function) == 3
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
+def test_no_file_and_no_function_is_too_long(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert lines_of(node) <= FUNCTION, f"{node.name} has {lines_of(node)} lines"
