@@ -7,6 +7,7 @@ al. 2017, arXiv:1705.07761).
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
@@ -43,7 +44,16 @@ def stacked_digits(
     return Dataset("stacked_digits", train, rest, card)
 
 
+def as_number(digits: Tensor) -> Tensor:
+    """Three digits (N, 3) read as a number from 0 to 999, (N,): hundreds, tens, units.
+
+    >>> as_number(torch.tensor([[4, 0, 7]]))
+    tensor([407])
+    """
+    return digits @ torch.tensor([100, 10, 1])
+
+
 def _stack(single: TensorDataset, count: int, draw: torch.Generator) -> TensorDataset:
     images, labels = single.tensors
     chosen = torch.randint(len(images), (count, 3), generator=draw)
-    return TensorDataset(images[chosen].squeeze(2), labels[chosen] @ torch.tensor([100, 10, 1]))
+    return TensorDataset(images[chosen].squeeze(2), as_number(labels[chosen]))

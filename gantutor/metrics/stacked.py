@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from gantutor.data.digits import digits
+from gantutor.data.stacked import as_number
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
 from gantutor.metrics.digit_classifier import read_digits
 from gantutor.metrics.score import Score, Scores
 
@@ -34,7 +34,6 @@ def stacked_scores(generated: Tensor) -> Scores:
     if len(shape) != 4 or shape[1:] != (3, 28, 28) or not shape[0]:
         given = shape or type(generated).__name__
         raise InputError(f"stacked digits must have shape (count, 3, 28, 28), not {given}")
-    refuse_not_finite("stacked digits", generated)
     read = torch.cat([read_digits(part.flatten(0, 1)[:, None])[1] for part in torch.split(generated, 1000)])
     values, floors = spread_of(read.argmax(1).view(-1, 3)), _floors(len(generated))
     units = {"stacked_modes": ("modes", "higher"), "stacked_kl": ("nats", "lower")}
@@ -52,7 +51,7 @@ def spread_of(triples: Tensor) -> dict[str, float]:
     >>> spread_of(torch.tensor([[0, 0, 0], [9, 9, 9]]))["stacked_modes"]
     2.0
     """
-    shares = (triples @ torch.tensor([100, 10, 1])).bincount(minlength=MODES).double() / len(triples)
+    shares = as_number(triples).bincount(minlength=MODES).double() / len(triples)
     kl = float(torch.xlogy(shares, shares * MODES).sum())
     return {"stacked_modes": float((shares > 0).sum()), "stacked_kl": kl}
 
