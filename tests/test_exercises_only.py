@@ -19,7 +19,7 @@ import exercises_only  # noqa: E402
 import notebook_files  # noqa: E402
 import run_course  # noqa: E402
 from notebook_files import text_of  # noqa: E402
-from test_scripts import PARAMETERS, cell, notebook  # noqa: E402
+from small_course import PARAMETERS, cell, notebook  # noqa: E402
 
 from gantutor import exercises  # noqa: E402
 from gantutor.errors import InputError  # noqa: E402

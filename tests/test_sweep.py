@@ -22,7 +22,7 @@ import run_course  # noqa: E402
 import run_once  # noqa: E402
 import sweep  # noqa: E402
 import sweep_table  # noqa: E402
-from test_scripts import PARAMETERS, cell, notebook  # noqa: E402
+from small_course import PARAMETERS, cell, notebook  # noqa: E402
 
 from gantutor.collect import NotebookScores  # noqa: E402
 from gantutor.metrics import MIME  # noqa: E402
