@@ -65,6 +65,11 @@ def test_every_module_stands_on_a_floor(module: str) -> None:
     assert part(module) in FLOOR, f"{module} stands on no floor: say here on which"
 
 
+def test_the_page_of_the_house_names_every_part() -> None:
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    assert not [name for name in FLOOR if f"`{name}`" not in page]
+
+
 @pytest.mark.parametrize("module", INNER)
 def test_no_module_imports_from_a_floor_above(module: str) -> None:
     own = FLOOR[part(module)]
