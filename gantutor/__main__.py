@@ -111,8 +111,8 @@ def _train(given: argparse.Namespace) -> int:
         print(run)
         if given.out is not None:
             print(f"saved to {run.save(given.out)}")
-        if recipe.held_out is not None:
-            print(run.scores(recipe.held_out))
+        if recipe.held_out is not None and recipe.score is not None:
+            print(run.scores(recipe.held_out, score=recipe.score))
     return 0
 
 

@@ -33,7 +33,8 @@ class Batch:
     """
 
     def __init__(self, gan: GAN, real: Any, condition: Any = None, latent: Tensor | None = None) -> None:
-        self.real, self.condition, self.latent = real, condition, latent
+        self.real, self.condition = real, condition
+        self.latent: Any = latent
         self._gan = gan
         self._fake: Any = None
 

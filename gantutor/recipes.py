@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from gantutor import augment, data, networks, objectives, translation, unpaired
+from gantutor import augment, data, metrics, networks, objectives, translation, unpaired
 from gantutor.errors import InputError, kind
 from gantutor.gan import GAN
 from gantutor.optimization import adam, linear_decay, warm_up
@@ -28,7 +28,8 @@ from gantutor.video import video_game
 class Recipe:
     """A game, the data it is played on, and what else ``train`` is told, all but the budget.
 
-    ``held_out``: digits to score against, which no network sees; None where there are none.
+    ``held_out``: data that no network sees, and ``score``: how to score against them, as ``Run.scores`` takes
+    both; without them the command line and ``launch`` score nothing.
 
     >>> recipe = digits(seed=3)
     >>> recipe.options
@@ -39,6 +40,7 @@ class Recipe:
     data: Any
     options: Mapping[str, Any] = field(default_factory=dict)
     held_out: Any = None
+    score: Callable[..., metrics.Scores] | None = None
 
 
 MakeRecipe = Callable[..., Recipe]
@@ -51,7 +53,9 @@ def digits(seed: int = 0) -> Recipe:
         pair = networks.ConvGenerator(classes=10), networks.ConvDiscriminator(classes=10)
     numbers = data.digits()
     gan = GAN(*pair, objectives.non_saturating(r1=1.0))
-    return Recipe(gan, numbers.train, {"batch_size": 64, "seed": seed}, numbers.held_out)
+    return Recipe(
+        gan, numbers.train, {"batch_size": 64, "seed": seed}, numbers.held_out, metrics.digit_scores
+    )
 
 
 def digits_unlabelled(seed: int = 0) -> Recipe:
@@ -61,7 +65,7 @@ def digits_unlabelled(seed: int = 0) -> Recipe:
     numbers = data.digits().without_labels()
     gan = GAN(*pair, objectives.non_saturating(r1=1.0))
     options = {"batch_size": 32, "optimizer": adam(2e-3), "seed": seed}
-    return Recipe(gan, numbers.train, options, numbers.held_out)
+    return Recipe(gan, numbers.train, options, numbers.held_out, metrics.digit_scores)
 
 
 def fully_connected(seed: int = 0) -> Recipe:
@@ -72,7 +76,7 @@ def fully_connected(seed: int = 0) -> Recipe:
     numbers = data.digits().without_labels()
     gan = GAN(*pair, objectives.non_saturating(r1=1.0))
     options = {"batch_size": 64, "optimizer": adam(1e-3), "seed": seed}
-    return Recipe(gan, numbers.train, options, numbers.held_out)
+    return Recipe(gan, numbers.train, options, numbers.held_out, metrics.digit_scores)
 
 
 def ring(seed: int = 0) -> Recipe:

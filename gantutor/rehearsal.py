@@ -83,10 +83,19 @@ def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.
 @torch.no_grad()
 def inspect_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
     """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not
-    fit."""
+    fit.
+
+    Networks that only view tensors laid out as torch does by itself are put back to that layout.
+    """
     first = real[0] if isinstance(real, tuple) else real
     try:
-        _rehearse(gan, real, condition, draw)
+        try:
+            _rehearse(gan, real, condition, draw)
+        except InputError as error:
+            if "view size is not compatible" not in str(error):
+                raise
+            gan.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+            _rehearse(gan, real, condition, draw)
     except InputError:
         weights = next((p.dtype for p in gan.parameters() if p.is_floating_point()), first.dtype)
         if weights != first.dtype:

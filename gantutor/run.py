@@ -150,7 +150,7 @@ class Run:
             raise InputError(
                 f"the generator cannot use these latents and conditions: {first_line(error)}"
             ) from error
-        return torch.cat(made)
+        return torch.cat(made).contiguous()  # a network may lay out its pictures in another order
 
     def scores(
         self,
@@ -207,6 +207,7 @@ class Run:
         return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averaged
 
     def snapshot_tensors(self) -> dict[str, Tensor]:
+        """The samples of all snapshots (``snapshot.``) and the run's conditions (``condition.``) by name."""
         tensors = {f"snapshot.{i:05d}": snapshot.samples for i, snapshot in enumerate(self.snapshots)}
         parts = enumerate(parts_of(self.conditions))
         return tensors | {f"condition.{i}": part for i, part in parts if part is not None}

@@ -29,5 +29,5 @@ esac
 # A network namespace of its own has no network at all; where there is none, the script refuses every connection.
 alone=()
 unshare --map-root-user --net true 2> /dev/null && alone=(unshare --map-root-user --net)
-"${alone[@]}" "$elsewhere/venv/bin/python" "$root/scripts/readme_example.py" "$root/README.md"
+"${alone[@]}" "$elsewhere/venv/bin/python" "$root/scripts/examples.py" "$root/README.md"
 echo "The wheel works on its own${alone[0]:+, in a network namespace without a network}."

@@ -58,7 +58,7 @@ def said(doc: Doc) -> str:
 
 
 def _is_ours(doc: Doc) -> bool:
-    """Whether this is a function of the package: matplotlib writes some into classes that build on its own."""
+    """Whether this is a function of the package: matplotlib writes some into a class that builds on its."""
     return doc.kind == "function" and str(getattr(doc.obj, "__module__", "")).startswith("gantutor")
 
 

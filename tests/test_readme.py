@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+import examples  # noqa: E402
 import notebook_files  # noqa: E402
-import readme_example  # noqa: E402
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ TEXT = README.read_text(encoding="utf-8")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder in which the example ran in a fresh interpreter, and what it printed."""
     folder = tmp_path_factory.mktemp("example")
-    command = [sys.executable, str(ROOT / "scripts/readme_example.py"), str(README)]
+    command = [sys.executable, str(ROOT / "scripts/examples.py"), str(README)]
     one = os.environ | {"OMP_NUM_THREADS": "1"}  # two threads crawl where another test has a core
     done = subprocess.run(
         command, cwd=folder, env=one, capture_output=True, text=True, timeout=300, check=False
@@ -34,8 +34,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, done.stdout
 
 
-def test_the_example_is_short() -> None:
-    assert len(readme_example.example(TEXT).splitlines()) <= 25
+def test_there_is_one_example_and_it_is_short() -> None:
+    (example,) = examples.examples(TEXT)
+    assert len(example.strip().splitlines()) <= 25
 
 
 def test_the_example_runs_offline_and_scores_its_digits(ran: tuple[Path, str]) -> None:
@@ -56,16 +57,15 @@ CONNECT = "import socket; socket.create_connection(('localhost', 9))"
 def test_the_network_is_out_of_reach(tmp_path: Path, code: str) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"```python\n{code}\n```\n", encoding="utf-8")
-    command = [sys.executable, str(ROOT / "scripts/readme_example.py"), str(readme)]
+    command = [sys.executable, str(ROOT / "scripts/examples.py"), str(readme)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "the example must run without a network" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["none", "```python\n1\n```\n```python\n2\n```\n"])
-def test_there_is_one_example(text: str) -> None:
-    with pytest.raises(ValueError, match="must hold one example in Python"):
-        readme_example.example(text)
+def test_a_text_without_examples_is_no_success() -> None:
+    with pytest.raises(ValueError, match="the text holds no example in Python"):
+        examples.examples("```\nnone\n```\n")
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT))))
