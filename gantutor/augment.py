@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.parameters import number, validate
 
 # --- the changes, one amount a sample -----------------------------------------------------------------------
@@ -131,7 +131,7 @@ class DiffAugment(nn.Module):
         if not self.training:
             return images
         if not isinstance(images, Tensor) or images.dim() != 4:
-            given = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+            given = tuple(images.shape) if isinstance(images, Tensor) else kind(images)
             raise InputError(f"what is augmented must be images of shape (N, C, H, W), not {given}")
         if self.colour:
             images = self._coloured(images)
@@ -191,7 +191,7 @@ class Augmented(nn.Module):
         augment = DiffAugment() if augment is None else augment
         for name, network in (("discriminator", discriminator), ("augment", augment)):
             if not isinstance(network, nn.Module):
-                raise InputError(f"{name} must be a torch.nn.Module, not {type(network).__name__}")
+                raise InputError(f"{name} must be a torch.nn.Module, not {kind(network)}")
         self.discriminator, self.augment = discriminator, augment
 
     def forward(self, images: Tensor, *conditions: Any) -> Any:
@@ -213,7 +213,7 @@ def mirrored(data: TensorDataset) -> TensorDataset:
     """
     tensors = getattr(data, "tensors", None)
     if not tensors or tensors[0].dim() != 4:
-        given = type(data).__name__ if not tensors else f"tensors of {tuple(tensors[0].shape)}"
+        given = kind(data) if not tensors else f"tensors of {tuple(tensors[0].shape)}"
         raise InputError(f"data must be a TensorDataset of images (N, C, H, W), not {given}")
     images, *rest = tensors
     doubled = [torch.cat([each, each]) for each in rest]

@@ -10,6 +10,7 @@ from typing import Any
 
 from gantutor.errors import InputError
 from gantutor.metrics import MIME
+from gantutor.parameters import a_path
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def collect(folder: str | Path) -> list[NotebookScores]:
     ...
     gantutor.errors.InputError: there is no folder 'no such folder'
     """
-    folder = Path(folder)
+    folder = a_path(folder, "folder")
     if not folder.is_dir():
         raise InputError(f"there is no folder {str(folder)!r}")
     paths = [*folder.glob("*.ipynb"), *folder.glob("*/*.ipynb")]

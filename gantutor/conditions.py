@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+from gantutor.tensors import need_floats
 
 
 def parts_of(conditions: Any) -> tuple[Tensor, ...]:
@@ -82,3 +83,23 @@ def one_each(condition: Any, count: int, device: torch.device) -> Any:
             f"not of shape {tuple(condition.shape)}"
         )
     return condition
+
+
+def need_alike(latents: Any, conditions: Any) -> None:
+    """Raise InputError unless there are latents, all finite, and a condition for each where there are any.
+
+    >>> need_alike(torch.zeros(2, 3), torch.arange(5))
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: there must be at least one latent and a condition for each, not 2 latents ...
+    """
+    given = parts_of(conditions)
+    if not all(isinstance(part, Tensor) and part.dim() for part in (latents, *given)):
+        raise InputError("latents and conditions must be tensors of shape (count, …)")
+    if not len(latents) or any(len(part) != len(latents) for part in given):
+        raise InputError(
+            f"there must be at least one latent and a condition for each, not {len(latents)} latents "
+            f"and {' and '.join(str(len(part)) for part in given) or 'no'} conditions"
+        )
+    if latents.is_floating_point():
+        need_floats(latents=latents)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from gantutor.parameters import number, validate
+from gantutor.parameters import number, text, validate
 
 
 class Control:
@@ -57,6 +57,7 @@ class Control:
     def set_learning_rate(self, network: str, value: float) -> None:
         """The learning rate of one network from its next turn on, before the schedule's factor; 0 freezes
         it."""
+        validate({"network": network}, network=text())
         validate(
             {f"the learning rate of {network}": value}, **{f"the learning rate of {network}": number(0, 1)}
         )

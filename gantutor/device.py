@@ -99,10 +99,10 @@ def mixed_precision(name: str, device: torch.device) -> Callable[[], AbstractCon
     >>> with mixed_precision("float32", torch.device("cpu"))(): (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
     torch.float32
     """
-    if name == "float32":
+    if isinstance(name, str) and name == "float32":
         return nullcontext
-    if name != "bfloat16":
-        hint = ": float16 would need its losses scaled" if name == "float16" else ""
+    if not isinstance(name, str) or name != "bfloat16":
+        hint = ": float16 would need its losses scaled" if str(name) == "float16" else ""
         raise InputError(f"precision must be 'float32' or 'bfloat16', not {name!r}{hint}")
     if not has_bfloat16(device):
         raise InputError(f"precision 'bfloat16' is not to be had on this {device.type}: take 'float32'")

@@ -21,6 +21,10 @@ class InputError(_OneSentence, ValueError):
     gantutor.errors.InputError: steps must be a positive whole number, not -3
     """
 
+    def __init__(self, message: str) -> None:
+        lines = (line.strip() for line in message.split("\n"))  # an array is shown on several
+        super().__init__(" ".join(lines) if "\n" in message else message)
+
 
 class DataUnavailable(_OneSentence, RuntimeError):  # noqa: N818
     """A data set cannot be had here: a package or a network connection is missing."""
@@ -44,6 +48,15 @@ class OutOfMemory(_OneSentence, RuntimeError):  # noqa: N818
     def __init__(self, message: str, run: Any = None) -> None:
         super().__init__(message)
         self.run = run
+
+
+def kind(value: object) -> str:
+    """What a value is, in a word: the name of its type, and None for None.
+
+    >>> kind([1, 2]), kind(None)
+    ('list', 'None')
+    """
+    return "None" if value is None else type(value).__name__
 
 
 def first_line(error: BaseException) -> str:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from gantutor import objectives
 from gantutor.calling import apply, detached, mean_logit, over_heads
-from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.errors import InputError, first_line, kind
+from gantutor.parameters import MOST_WHOLE, validate, whole
 
 Losses = dict[str, Tensor]
 LatentSampler = Callable[[int, torch.Generator, torch.device], Tensor]
@@ -81,7 +81,10 @@ class Turn:
     lazy: Mapping[str, Lazy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = (self.updates,) if isinstance(self.updates, str) else tuple(self.updates)
+        names = (self.updates,) if isinstance(self.updates, str) else self.updates
+        if not isinstance(names, Sequence) or not isinstance(self.lazy, Mapping):
+            raise InputError("updates must be a network's name or a list of them, and lazy a dict of Lazy")
+        names = tuple(names)
         if not names:
             raise InputError("a turn must update at least one network")
         object.__setattr__(self, "updates", names)
@@ -178,12 +181,7 @@ class GAN(nn.Module):
         discriminator_turns: int = 1,
     ) -> None:
         super().__init__()
-        objective = objective or objectives.non_saturating(r1=1.0)
-        if not isinstance(objective, objectives.Objective):
-            raise InputError(
-                "objective must be one of gantutor.objectives, such as non_saturating(r1=1.0), "
-                f"not {objective!r}"
-            )
+        objective = objectives.chosen(objective, objectives.non_saturating(r1=1.0))
         turns = classical_turns(objective, discriminator_turns)
         self._set_up({"generator": generator, "discriminator": discriminator}, turns, latent, ("generator",))
 
@@ -205,6 +203,11 @@ class GAN(nn.Module):
         >>> GAN.of({"line": nn.Linear(1, 1)}, [turn]).averaged
         ('line',)
         """
+        if not isinstance(networks, Mapping):
+            raise InputError(f"networks must be a dict of networks by name, not {kind(networks)}")
+        names = averaged is None or isinstance(averaged, Sequence)
+        if not names or not isinstance(turns, Sequence):
+            raise InputError("turns must be a list of gantutor.Turn, and averaged a list of names or None")
         gan = cls.__new__(cls)
         nn.Module.__init__(gan)
         default = ("generator",) if "generator" in networks else tuple(networks)
@@ -219,19 +222,20 @@ class GAN(nn.Module):
         averaged: tuple[str, ...],
     ) -> None:
         for name, network in networks.items():
-            if not name.isidentifier() or hasattr(self, name):
+            if not isinstance(name, str) or not name.isidentifier() or hasattr(self, name):
                 raise InputError(f"{name!r} cannot be the name of a network: choose another plain word")
             if not isinstance(network, nn.Module):
-                raise InputError(f"the {name} must be a torch.nn.Module, not {type(network).__name__}")
+                raise InputError(f"the {name} must be a torch.nn.Module, not {kind(network)}")
             self.add_module(name, network)
         if not turns:
             raise InputError("a game needs at least one turn")
-        if stranger := next((turn for turn in turns if not isinstance(turn, Turn)), None):
-            raise InputError(f"the turns must be gantutor.Turn objects, not {type(stranger).__name__}")
-        named = {name for turn in turns for name in turn.updates} | set(averaged)
-        if unknown := named - set(networks):
-            raise InputError(f"no network is called {sorted(unknown)[0]!r}; there are {', '.join(networks)}")
-        if not callable(latent) and (isinstance(latent, bool) or not isinstance(latent, int) or latent < 1):
+        if strangers := [turn for turn in turns if not isinstance(turn, Turn)]:
+            raise InputError(f"the turns must be gantutor.Turn objects, not {kind(strangers[0])}")
+        named = [name for turn in turns for name in turn.updates] + list(averaged)
+        if unknown := [name for name in named if name not in list(networks)]:
+            raise InputError(f"no network is called {unknown[0]!r}; there are {', '.join(networks)}")
+        size = isinstance(latent, int) and not isinstance(latent, bool) and 1 <= latent <= MOST_WHOLE
+        if not size and not callable(latent):
             raise InputError(f"latent must be a whole number ≥ 1 or a function, not {latent!r}")
         self.turns, self.latent, self.averaged = list(turns), latent, averaged
 
@@ -257,7 +261,11 @@ class GAN(nn.Module):
     def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
         """What the generator makes of ``count`` latents, as it stands: the last weights, in its present
         mode."""
+        validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
         generator = torch.Generator(self.device).manual_seed(seed)
         latent = self.draw_latent(count, generator)
-        result: Tensor = apply(self.networks["generator"], latent, condition)
+        try:
+            result: Tensor = apply(self.networks["generator"], latent, condition)
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise InputError(f"the generator cannot use this condition: {first_line(error)}") from error
         return result

@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from gantutor.calling import apply
 from gantutor.conditions import one_each
-from gantutor.errors import InputError, first_line
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.errors import InputError, first_line, kind
 from gantutor.parameters import flag, number, validate, whole
-from gantutor.run import Run
+from gantutor.run import Run, need_run
+from gantutor.tensors import refuse_not_finite
 
 LEVELS = 4
 """Sizes at which pictures are compared: as they are, and averaged over 2, 4 and 8 pixels."""
@@ -88,6 +88,7 @@ def invert(
     >>> found.latents.shape, found.images.shape
     (torch.Size([2, 4]), torch.Size([2, 1, 8, 8]))
     """
+    need_run(run)
     given = {"steps": steps, "starts": starts, "candidates": candidates, "seed": seed, "progress": progress}
     numbers = {"prior": prior, "learning_rate": learning_rate}
     validate(
@@ -97,8 +98,8 @@ def invert(
         candidates=whole(starts if isinstance(starts, int) and starts > 0 else 1),
         seed=whole(0),
         progress=flag(),
-        prior=number(0),
-        learning_rate=number(above=0),
+        prior=number(0, 1e9),
+        learning_rate=number(above=0, high=1e9),
     )
     targets = _checked(targets)
     generator, device = run.generator, run.gan.device
@@ -177,7 +178,7 @@ class _Search:
 
 def _checked(targets: Any) -> Tensor:
     if not isinstance(targets, Tensor) or targets.dim() != 4 or not targets.is_floating_point():
-        given = tuple(targets.shape) if isinstance(targets, Tensor) else type(targets).__name__
+        given = tuple(targets.shape) if isinstance(targets, Tensor) else kind(targets)
         raise InputError(f"targets must be floats of shape (N, C, H, W), not {given}")
     if not len(targets):
         raise InputError("there are no targets: give at least one picture")

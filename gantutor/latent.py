@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gantutor.errors import InputError
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_floats
 
 
 def linear(first: Tensor, last: Tensor, count: int = 10) -> Tensor:
@@ -54,7 +55,8 @@ def directions(latents: Tensor, samples: Tensor, count: int = 4) -> Tensor:
     >>> directions(latents, 5 * latents[:, 1:2], count=1).abs().round()
     tensor([[0., 1., 0.]])
     """
-    if latents.dim() != 2 or len(samples) != len(latents) or len(latents) < 2:
+    need_floats(latents=latents, samples=samples)
+    if latents.dim() != 2 or not samples.dim() or len(samples) != len(latents) or len(latents) < 2:
         given = f"{tuple(latents.shape)} and {tuple(samples.shape)}"
         raise InputError(f"latents and samples must have shapes (count, d) and (count, …), not {given}")
     validate({"count": count}, count=whole(1, latents.shape[1]))
@@ -68,6 +70,7 @@ def directions(latents: Tensor, samples: Tensor, count: int = 4) -> Tensor:
 
 
 def _parts(first: Tensor, last: Tensor, count: int) -> Tensor:
+    need_floats(first=first, last=last)
     if first.shape != last.shape or not first.dim():
         given = f"{tuple(first.shape)} and {tuple(last.shape)}"
         raise InputError(f"the two latents must have the same shape, (d,), not {given}")

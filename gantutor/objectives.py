@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gantutor.errors import InputError
 from gantutor.parameters import number, validate, whole
 
 Critic = Callable[[Tensor], Tensor]
@@ -136,6 +138,8 @@ def r1_penalty(gamma: float) -> Penalty:
     9.0
     """
 
+    validate({"gamma": gamma}, gamma=number(0))
+
     def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * gradient_norm_squared(critic, real).mean()
 
@@ -144,6 +148,8 @@ def r1_penalty(gamma: float) -> Penalty:
 
 def r2_penalty(gamma: float) -> Penalty:
     """γ/2 · E‖∇ₓ D(x)‖² on generated samples: Mescheder et al. 2018, arXiv:1801.04406, equation 10."""
+
+    validate({"gamma": gamma}, gamma=number(0))
 
     def r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * gradient_norm_squared(critic, fake).mean()
@@ -157,6 +163,8 @@ def gradient_penalty(weight: float) -> Penalty:
 
     One ε per sample, equal over all its dimensions (arXiv:1704.00028, algorithm 1).
     """
+
+    validate({"weight": weight}, weight=number(0))
 
     def gp(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device, dtype=real.dtype)
@@ -237,3 +245,16 @@ def relativistic(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
         every,
         paired=True,
     )
+
+
+def chosen(given: Any, default: Objective) -> Objective:
+    """The objective given, or the default for None; raises InputError for anything else.
+
+    >>> chosen(None, hinge()).name
+    'hinge'
+    """
+    if given is not None and not isinstance(given, Objective):
+        raise InputError(
+            f"objective must be one of gantutor.objectives, such as non_saturating(r1=1.0), not {given!r}"
+        )
+    return default if given is None else given

@@ -11,13 +11,21 @@ import math
 import reprlib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 
 Rule = Callable[[Any], Any]
+"""Takes what was given, and returns the value to use or raises InputError: ``whole(1)`` is one."""
+
+MOST_WHOLE = 2**63 - 1
+"""The largest whole number that a tensor holds."""
+
+MOST_SIDE = 65_536
+"""More than any picture, clip or layer here has along one side."""
 
 FIRST_LINE = "# Parameters"
 """How a cell of parameters begins: the notebook's own, and the one that papermill puts after it."""
@@ -40,6 +48,8 @@ def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
     ...
     gantutor.errors.InputError: unknown parameter 'sed': did you mean 'seed'? The parameters are: seed
     """
+    if not isinstance(namespace, Mapping):
+        raise InputError(f"the namespace must be a dict such as globals(), not {kind(namespace)}")
     known = ", ".join(rules)
     for name in _assigned(namespace.get("In", []), set(rules)):
         if name not in rules:
@@ -118,6 +128,8 @@ def whole(low: int, high: int | None = None) -> Rule:
 
     def check(value: Any) -> Any:
         right = isinstance(value, int) and not isinstance(value, bool)
+        if right and high is None and value > MOST_WHOLE:
+            raise ValueError(f"a whole number from {low} to 2⁶³ − 1")
         if not right or value < low or (high is not None and value > high):
             raise ValueError(allowed)
         return value
@@ -169,6 +181,21 @@ def flag() -> Rule:
     return check
 
 
+def function() -> Rule:
+    """A function, or a class or whatever else can be called.
+
+    >>> function()(print)
+    <built-in function print>
+    """
+
+    def check(value: Any) -> Any:
+        if not callable(value):
+            raise ValueError("a function")
+        return value
+
+    return check
+
+
 def text() -> Rule:
     """A string with something in it.
 
@@ -182,6 +209,17 @@ def text() -> Rule:
         return value
 
     return check
+
+
+def a_path(given: Any, name: str = "path") -> Path:
+    """A path as a Path; raises InputError for anything but a string or a Path.
+
+    >>> a_path("runs/digits").name
+    'digits'
+    """
+    if not isinstance(given, str | Path) or "\0" in str(given):
+        raise InputError(f"{name} must be the path of a file or a folder, not {given!r}")
+    return Path(given)
 
 
 def optional(rule: Rule) -> Rule:

@@ -12,7 +12,7 @@ from torch.nn import Parameter
 from gantutor.calling import apply
 from gantutor.conditions import joined
 from gantutor.data.batches import batches_of
-from gantutor.errors import InputError, first_line
+from gantutor.errors import InputError, first_line, kind
 from gantutor.gan import GAN, Batch, Turn
 from gantutor.memory import ran_out
 from gantutor.networks.pack import Packed
@@ -56,14 +56,14 @@ def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.
     >>> inspect_samples(torch.zeros(4, 1, 28, 28))
     """
     if not isinstance(samples, Tensor):
-        raise InputError(f"samples must be tensors, not {type(samples).__name__}")
+        raise InputError(f"samples must be tensors, not {kind(samples)}")
     if samples.dim() < 2:
         raise InputError(
             f"samples must have shape (count, …) with at least one more dimension, not {tuple(samples.shape)}"
         )
     if not samples.is_floating_point():
-        kind = str(samples.dtype).removeprefix("torch.")
-        raise InputError(f"samples must be floating-point numbers, not {kind}; bytes become x / 127.5 - 1")
+        dtype = str(samples.dtype).removeprefix("torch.")
+        raise InputError(f"samples must be floating-point numbers, not {dtype}; bytes become x / 127.5 - 1")
     if not bool(samples.isfinite().all()):
         raise InputError(
             "the samples contain values that are not finite (NaN or infinity): remove or replace them"
@@ -151,7 +151,7 @@ def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
             f"generator(z{condition}) with z of shape {latent}",
         )
         if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
-            made = tuple(fake.shape) if isinstance(fake, Tensor) else type(fake).__name__
+            made = tuple(fake.shape) if isinstance(fake, Tensor) else kind(fake)
             single = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
             hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
             raise InputError(
@@ -166,7 +166,7 @@ def _rehearse_pair(gan: GAN, batch: Batch, count: int) -> None:
     judged = count // discriminator.packing if isinstance(discriminator, Packed) else count
     for head in logits if isinstance(logits, tuple) else (logits,):
         if not isinstance(head, Tensor) or head.shape[:1] != (judged,):
-            got = tuple(head.shape) if isinstance(head, Tensor) else type(head).__name__
+            got = tuple(head.shape) if isinstance(head, Tensor) else kind(head)
             raise InputError(
                 f"the discriminator must give one logit a sample, shape ({judged}, …), and gives {got}"
             )

@@ -25,9 +25,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gantutor.calling import apply
-from gantutor.errors import InputError
-from gantutor.parameters import number, optional, validate, whole
-from gantutor.run import Run
+from gantutor.errors import InputError, kind
+from gantutor.parameters import flag, number, optional, validate, whole
+from gantutor.run import Run, need_run
+from gantutor.tensors import need_floats
 
 Draw = Callable[[int, torch.Generator], Tensor]
 """``draw(count, generator)`` → new samples (count, …)."""
@@ -67,7 +68,16 @@ def acceptance(logits: Tensor, most: float, gamma: float = 0.0, epsilon: float =
     >>> acceptance(torch.log(torch.tensor([0.1, 0.5, 2.0])), most=math.log(2.0))
     tensor([0.0500, 0.2500, 1.0000])
     """
-    return torch.sigmoid(_score(logits, most, epsilon) - gamma).to(logits.dtype)
+    need_floats(logits=logits)
+    if not logits.dim():
+        raise InputError("logits must have shape (count,), one a sample, and this is a single number")
+    numbers = {"most": most, "gamma": gamma, "epsilon": epsilon}
+    validate(numbers, most=number(), gamma=number(), epsilon=number(above=0))
+    return _chance(logits, most, gamma, epsilon).to(logits.dtype)
+
+
+def _chance(logits: Tensor, most: float, gamma: float, epsilon: float = 1e-8) -> Tensor:
+    return torch.sigmoid(_score(logits, most, epsilon) - gamma)
 
 
 def _score(logits: Tensor, most: float, epsilon: float = 1e-8) -> Tensor:
@@ -101,13 +111,17 @@ def reject_from(
     """
     given = {"count": count, "burn_in": burn_in, "seed": seed, "gamma": gamma, "quantile": quantile}
     validate(
-        given,
+        given | {"progress": progress},
+        progress=flag(),
         count=whole(1),
         burn_in=whole(1),
         seed=whole(0),
         gamma=number(),
         quantile=optional(number(0, 1)),
     )
+    for name, function in (("draw", draw), ("judge", judge)):
+        if not callable(function):
+            raise InputError(f"{name} must be a function, not {kind(function)}")
     random = torch.Generator().manual_seed(seed)
     first = [_judged(draw, judge, random)[1] for _ in range(math.ceil(burn_in / PART))]
     seen = torch.cat(first)[:burn_in]
@@ -127,7 +141,7 @@ def reject_from(
             samples, logits = _judged(draw, judge, random)
             most = max(most, float(logits.max()))
             chance = torch.rand(len(logits), generator=random, dtype=torch.float64)
-            chosen = (chance < acceptance(logits.double(), most, gamma)).nonzero().flatten()
+            chosen = (chance < _chance(logits, most, gamma)).nonzero().flatten()
             last = int(chosen[count - found - 1]) + 1 if found + len(chosen) >= count else len(logits)
             kept.append(samples[chosen[chosen < last]])
             found, tried = found + len(kept[-1]), tried + last
@@ -150,6 +164,7 @@ def reject(
     against the generator itself, of which this is the average. Raises InputError for a game without a
     discriminator, or with conditions.
     """
+    need_run(run)
     networks = run.gan.networks
     if "discriminator" not in networks or run.conditions is not None:
         raise InputError("rejection needs a game with a network called discriminator, and without conditions")

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from gantutor import averages
 from gantutor.calling import apply
-from gantutor.conditions import changed, in_turn, joined, one_each, parts_of, rows
-from gantutor.errors import InputError, first_line
+from gantutor.conditions import changed, in_turn, joined, need_alike, one_each, parts_of, rows
+from gantutor.errors import InputError, first_line, kind
 from gantutor.files import (
     FORMAT,
     check_sums,
@@ -31,7 +31,7 @@ from gantutor.files import (
 from gantutor.gan import GAN
 from gantutor.history import History, Snapshot
 from gantutor.metrics import Scores, digit_scores
-from gantutor.parameters import optional, validate, whole
+from gantutor.parameters import a_path, function, optional, validate, whole
 
 SETTLE, GLANCE = 16, 2
 """Batches of 64 latents over which batch norm is measured: for scores, and for a look while training."""
@@ -48,6 +48,8 @@ class Run:
     """
 
     def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
+        if not isinstance(gan, GAN):
+            raise InputError(f"the game must be a gantutor.GAN, not {kind(gan)}")
         self.gan = gan
         self.averaged = {
             name: copy.deepcopy(gan.networks[name]).eval().requires_grad_(False) for name in gan.averaged
@@ -134,12 +136,7 @@ class Run:
         Raises InputError where they are of different numbers, or the generator cannot use them.
         """
         generator, device = self.generator, self.gan.device
-        given = parts_of(conditions)
-        if not len(latents) or any(len(part) != len(latents) for part in given):
-            raise InputError(
-                f"there must be at least one latent and a condition for each, not {len(latents)} latents "
-                f"and {' and '.join(str(len(part)) for part in given) or 'no'} conditions"
-            )
+        need_alike(latents, conditions)
         made = []
         try:
             for start in range(0, len(latents), 500):
@@ -169,9 +166,10 @@ class Run:
         tensors = getattr(reference, "tensors", None)
         if not tensors:
             raise InputError(
-                f"reference must be a TensorDataset such as digits.held_out, not {type(reference).__name__}"
+                f"reference must be a TensorDataset such as digits.held_out, not {kind(reference)}"
             )
-        validate({"samples": samples}, samples=optional(whole(1)))
+        given = {"samples": samples, "seed": seed, "score": score}
+        validate(given, samples=optional(whole(1)), seed=whole(0), score=function())
         count = samples or 4 * len(tensors[0])
         if self.conditions is None or len(tensors) == 1:
             return score(self.sample(count, seed=seed), reference)
@@ -187,7 +185,7 @@ class Run:
         A run that stands at ``path`` is replaced. Returns the path; raises InputError where nothing can be
         written.
         """
-        path = Path(path)
+        path = a_path(path)
         if path.exists() and not (path / "run.json").exists():
             raise InputError(f"{path} exists and is no saved run: choose another name")
         self.settle()
@@ -268,7 +266,7 @@ class Run:
 
         Raises InputError where the folder is missing, damaged, of another format, or of other networks.
         """
-        path = Path(path)
+        path = a_path(path)
         with suppress(OSError):
             tidy(path.parent, leftovers_of(path.name))
         if not path.is_dir():
@@ -294,3 +292,9 @@ class Run:
     def __repr__(self) -> str:
         done = f"{self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training"
         return f"<Run: {done}, {self.ended}>"
+
+
+def need_run(given: Any) -> None:
+    """Raise InputError for what is no Run."""
+    if not isinstance(given, Run):
+        raise InputError(f"run must be a gantutor.Run, as train() gives it back, not {kind(given)}")

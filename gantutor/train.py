@@ -16,11 +16,11 @@ from gantutor.companions import Album, Budget, Saver
 from gantutor.conditions import in_turn
 from gantutor.control import Control
 from gantutor.data.batches import batches_of
-from gantutor.errors import InputError, OutOfMemory
+from gantutor.errors import InputError, OutOfMemory, kind
 from gantutor.gan import GAN
 from gantutor.loop import Callback, play_game
 from gantutor.optimization import MakeOptimizer, Schedule, constant
-from gantutor.parameters import flag, number, optional, validate, whole
+from gantutor.parameters import MOST_WHOLE, flag, number, optional, validate, whole
 from gantutor.rehearsal import inspect_data, inspect_game, is_range
 from gantutor.run import Run
 from gantutor.settings import described, described_function, described_optimizer
@@ -140,7 +140,7 @@ def _gallery(gallery: int | tuple[Tensor, Any], run: Run, where: torch.device) -
     """The latents and conditions that the snapshots show; None, None where no generator is averaged."""
     if "generator" not in run.averaged:
         return None, None
-    if isinstance(gallery, int) and not isinstance(gallery, bool) and gallery >= 1:
+    if isinstance(gallery, int) and not isinstance(gallery, bool) and 1 <= gallery <= MOST_WHOLE:
         latents = run.gan.draw_latent(gallery, torch.Generator(where).manual_seed(0))
         return latents, in_turn(run.conditions, gallery)
     if isinstance(gallery, tuple) and len(gallery) == 2 and isinstance(gallery[0], Tensor):
@@ -183,7 +183,7 @@ def _check_helpers(
 ) -> None:
     """Raise InputError where something that is no number was given in the wrong form."""
     if not isinstance(gan, GAN):
-        raise InputError(f"the game must be a gantutor.GAN, not {type(gan).__name__}")
+        raise InputError(f"the game must be a gantutor.GAN, not {kind(gan)}")
     if not callable(schedule):
         raise InputError(
             f"schedule must be a function of the budget spent, such as linear_decay(), not {schedule!r}"

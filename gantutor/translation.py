@@ -78,7 +78,7 @@ def paired(
     ['discriminator', 'generator']
     """
     validate({"weight": weight}, weight=number(0))
-    objective = objective or objectives.non_saturating(r1=0.01)
+    objective = objectives.chosen(objective, objectives.non_saturating(r1=0.01))
     turns = [
         classical_turns(objective)[0],
         Turn("generator", partial(paired_loss, objective, weight)),
@@ -183,7 +183,7 @@ def cycle(
     ['type_judge', 'hand_judge', 'generator+back']
     """
     validate({"weight": weight, "identity": identity}, weight=number(0), identity=number(0))
-    objective = objective or objectives.least_squares()
+    objective = objectives.chosen(objective, objectives.least_squares())
     networks = {"generator": generator, "back": back, "type_judge": type_judge, "hand_judge": hand_judge}
     turns = [
         Turn("type_judge", partial(type_judge_loss, objective), lazy=_penalties(objective, "type_judge")),

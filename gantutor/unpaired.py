@@ -15,12 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.gan import GAN, Batch, Losses, Turn
 from gantutor.networks.coded import CodedTranslator, bend
 from gantutor.parameters import number, validate
 
 Bend = Callable[[Tensor], Tensor]
+"""Pictures in, the same pictures bent out of shape out: what a code must not depend on."""
+
 USE = 1.5
 """How much more it counts that all codes are used than that they agree."""
 
@@ -29,8 +31,8 @@ def mutual_information(one: Tensor, other: Tensor, use: float = 1.0) -> Tensor:
     """I(k; k') in nats of the codes (N, K) of two versions of the same N pictures: how much one tells of the
     other.
 
-    P = E[p p'ᵀ], made symmetric; I = Σ P log (P / P₁ P₂): Ji et al. 2019, arXiv:1807.06653, equations 2 and
-    3. It is at most log K: each code used as often as any other, and always the same one for both versions.
+    P = E[p p'ᵀ], made symmetric; I = Σ P log (P / P₁ P₂): Ji et al. 2019, arXiv:1807.06653, equations 2, 3.
+    It is at most log K: each code used as often as any other, and always the same one for both versions.
     ``use`` is the exponent of P₁ P₂ (their appendix): more than 1 and it counts more that all are used.
 
     >>> round(float(mutual_information(torch.eye(4), torch.eye(4)).exp()), 2)
@@ -54,7 +56,9 @@ def coded(generator: Any, information: float = 1.0, anchor: float = 0.5, change:
     """
     validate({"information": information, "anchor": anchor}, information=number(0), anchor=number(0))
     if not isinstance(generator, CodedTranslator):
-        raise InputError(f"the generator must be a CodedTranslator, not {type(generator).__name__}")
+        raise InputError(f"the generator must be a CodedTranslator, not {kind(generator)}")
+    if not callable(change):
+        raise InputError(f"change must be a function of images, such as bend, not {kind(change)}")
     turn = Turn("generator", partial(coded_loss, information, anchor, change))
     return GAN.of({"generator": generator}, [turn], latent=1)
 

@@ -46,7 +46,7 @@ class Words(Dataset[str]):
 
 
 DATA: dict[str, tuple[Any, str]] = {
-    "none": (None, "data must be a tensor, a torch Dataset or DataLoader, or an iterable .*not NoneType"),
+    "none": (None, "data must be a tensor, a torch Dataset or DataLoader, or an iterable .*not None"),
     "number": (3, "data must be a tensor.*not int"),
     "no length": (NoLength(), "data must be a tensor.*not NoLength"),
     "one number": (torch.tensor(1.0), "at least one batch of samples.*single number"),

@@ -145,7 +145,7 @@ def test_tensors_are_moved_however_deep() -> None:
         ),
         (iter([torch.zeros(4)]), "^the data must be an iterable that can be begun again, not an iterator"),
         (3, "^data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, not int$"),
-        (None, "^data must be a tensor, .* not NoneType$"),
+        (None, "^data must be a tensor, .* not None$"),
     ],
     ids=["no rows", "no items", "few", "a number", "iterator", "int", "None"],
 )

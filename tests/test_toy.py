@@ -106,7 +106,7 @@ def test_the_data_set_has_two_parts_of_different_points() -> None:
 
 @pytest.mark.parametrize("count", [0, -1, True, 2.5, "3", None])
 def test_a_count_that_is_no_whole_number_is_refused(count: Any) -> None:
-    with pytest.raises(InputError, match=r"^count must be a whole number ≥ 1, not "):
+    with pytest.raises(InputError, match=r"^count must be a whole number of at least 1, not "):
         toy.ring().sample(count)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
 from gantutor.conditions import joined
-from gantutor.errors import InputError, first_line
+from gantutor.errors import InputError, first_line, kind
 
 RESIDENT_BYTES = 2**31
 """A data set of at most this size is held in memory as one tensor."""
@@ -177,7 +177,7 @@ def as_pair(item: Any) -> Pair:
         rest = tuple(item[1:])
         real = tuple(item[0]) if isinstance(item[0], list) else item[0]
         return real, joined(rest)
-    raise InputError(f"a batch must be a tensor or a pair (x, condition), not {type(item).__name__}")
+    raise InputError(f"a batch must be a tensor or a pair (x, condition), not {kind(item)}")
 
 
 def collated(samples: list[Any]) -> Any:
@@ -254,8 +254,7 @@ def batches_of(
             )
         return StreamBatches(data, device, rank, ranks)
     raise InputError(
-        "data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, "
-        f"not {type(data).__name__}"
+        f"data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, not {kind(data)}"
     )
 
 

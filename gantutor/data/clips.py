@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor.errors import DataUnavailable, InputError
+from gantutor.errors import DataUnavailable, InputError, kind
 from gantutor.files import new_file
 from gantutor.parameters import number, validate, whole
 
@@ -135,7 +135,7 @@ def checked_films(clips: Any) -> Tensor:
         isinstance(clips, Tensor) and clips.dim() in (4, 5) and clips.is_floating_point() and clips.numel()
     )
     if not right or clips.shape[-3] not in (1, 3):
-        what = f"{clips.dtype} of {tuple(clips.shape)}" if isinstance(clips, Tensor) else type(clips).__name__
+        what = f"{clips.dtype} of {tuple(clips.shape)}" if isinstance(clips, Tensor) else kind(clips)
         raise InputError(
             f"clips must be floats of shape ([count,] frames, 1 or 3, height, width), not {what}"
         )

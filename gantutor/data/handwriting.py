@@ -11,6 +11,7 @@ from torch import Tensor
 from gantutor.data.ink import components, grey_of, grey_of_image, ink_of, otsu
 from gantutor.errors import InputError
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_floats
 
 MOST = 20
 """Digits in a picture."""
@@ -69,6 +70,7 @@ def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
     torch.Size([1, 40, 34])
     """
     validate({"gap": gap}, gap=whole(1, 100))
+    need_floats(images=images)
     if images.dim() != 4 or images.shape[1:] != (1, SIDE, SIDE) or not len(images):
         raise InputError(f"digits must have shape (count, 1, 28, 28), not {tuple(images.shape)}")
     parts = []

@@ -14,7 +14,7 @@ from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.networks.affine import moved
 from gantutor.parameters import validate, whole
 
@@ -203,18 +203,14 @@ def drawn(images: Tensor, start: Tensor, motion: Motion, size: int) -> Tensor:
 
 
 def _check_size(size: int) -> None:
-    if isinstance(size, bool) or size not in SIZES:
+    if type(size) is not int or size not in SIZES:
         raise InputError(f"size must be one of {', '.join(map(str, SIZES))}, not {size!r}")
 
 
 def _check_digits(images: Tensor) -> None:
     right = isinstance(images, Tensor) and images.is_floating_point() and images.shape[1:] == (1, 28, 28)
     if not right or not len(images):
-        given = (
-            f"{images.dtype} of {tuple(images.shape)}"
-            if isinstance(images, Tensor)
-            else type(images).__name__
-        )
+        given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else kind(images)
         raise InputError(f"digits must be floats of shape (1, 28, 28) or (count, 1, 28, 28), not {given}")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")

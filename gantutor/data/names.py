@@ -13,7 +13,7 @@ from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.packaged import packaged_file
-from gantutor.errors import InputError, first_line
+from gantutor.errors import InputError, first_line, kind
 
 SIGNS = ".abcdefghijklmnopqrstuvwxyz"
 """What an index stands for; 0 is the end mark, which also fills the rest of a sequence."""
@@ -88,7 +88,7 @@ def _own(own: str | Path | Sequence[str]) -> list[str]:
     elif isinstance(own, list | tuple):
         words = own
     else:
-        raise InputError(f"own must be a list of words or the path of a text file, not {type(own).__name__}")
+        raise InputError(f"own must be a list of words or the path of a text file, not {kind(own)}")
     found = sorted({_checked(word) for word in words})
     if len(found) < LEAST:
         raise InputError(f"there must be at least {LEAST} different words, not {len(found)}")
@@ -138,7 +138,7 @@ def decode(names: Tensor) -> list[str]:
     (['ada', 'bo'], ['ada'])
     """
     if not isinstance(names, Tensor):
-        raise InputError(f"decode() reads a tensor of sequences, not {type(names).__name__}")
+        raise InputError(f"names must be a tensor of sequences, not {kind(names)}")
     shape, count = tuple(names.shape), len(SIGNS)
     if names.dim() == 3 and shape[2] == count:
         if not bool(names.isfinite().all()):

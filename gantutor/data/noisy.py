@@ -3,8 +3,6 @@ from."""
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
@@ -39,7 +37,11 @@ def noisy_speech(
     """
     validate({"copies": copies, "seed": seed}, copies=whole(1), seed=whole(0))
     pair = isinstance(loudness, tuple | list) and len(loudness) == 2
-    if not pair or not all(math.isfinite(end) for end in loudness) or loudness[0] > loudness[1]:
+    if (
+        not pair
+        or not all(isinstance(end, int | float) and abs(end) <= 100 for end in loudness)
+        or loudness[0] > loudness[1]
+    ):
         raise InputError(f"loudness must be a pair of decibels (low, high), not {loudness!r}")
     voices = speech(name)
     train, held_out = (

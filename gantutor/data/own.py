@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 
 
 def opened(source: Any, what: str, file: str, wanted: str) -> tuple[Any, str]:
@@ -21,7 +21,7 @@ def opened(source: Any, what: str, file: str, wanted: str) -> tuple[Any, str]:
     if isinstance(source, bytes | bytearray | memoryview):
         return io.BytesIO(bytes(source)), f"the {what}"
     if not isinstance(source, str | Path):
-        raise InputError(f"a {what} must be the path of {file} or its bytes, not {type(source).__name__}")
+        raise InputError(f"a {what} must be the path of {file} or its bytes, not {kind(source)}")
     path = Path(source)
     if not path.is_file():
         raise InputError(f"there is no file {str(source)!r}: give the path of {wanted}")

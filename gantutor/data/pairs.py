@@ -16,7 +16,7 @@ from gantutor.data.letters import LETTERS, letters
 from gantutor.data.typefaces import DIGITS, Typeface, typefaces
 from gantutor.data.typeset import SCALE, SHIFT, check_jitter, render
 from gantutor.errors import InputError
-from gantutor.parameters import one_of, validate, whole
+from gantutor.parameters import a_path, one_of, validate, whole
 
 Fonts = Iterable[str | Path | bytes | Typeface] | None
 
@@ -61,7 +61,7 @@ def handwriting_to_type(
     ([(4000, 1, 28, 28), (4000, 1, 28, 28), (4000,)], 8000, 800)
     """
     _check(name, copies, seed, shift, scale)
-    characters, written = _written(name, folder)
+    characters, written = _written(name, a_path(folder, "folder"))
     faces = typefaces(fonts, characters)
     held = (1 if len(faces) > 1 else 0) if held_back is None else held_back
     draw = torch.Generator().manual_seed(seed)
@@ -99,7 +99,7 @@ def handwriting_and_type(
     [(4000, 1, 28, 28), (4000, 1, 28, 28)]
     """
     _check(name, copies, seed, shift, scale)
-    characters, written = _written(name, folder)
+    characters, written = _written(name, a_path(folder, "folder"))
     faces = typefaces(typefaces()[1:2] if fonts is None else fonts, characters)
     draw = torch.Generator().manual_seed(seed)
     parts = []

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gantutor.data.own import opened
-from gantutor.errors import DataUnavailable, InputError, first_line
+from gantutor.errors import DataUnavailable, InputError, first_line, kind
 from gantutor.files import new_file
 from gantutor.parameters import validate, whole
 
@@ -86,7 +86,7 @@ def _writable(wave: Any) -> Tensor:
     shape = tuple(wave.shape) if isinstance(wave, Tensor) else ()
     right = isinstance(wave, Tensor) and wave.is_floating_point() and wave.dim() in (1, 2)
     if not right or (wave.dim() == 2 and not 1 <= shape[0] <= CHANNELS):
-        what = f"{wave.dtype} of {shape}" if isinstance(wave, Tensor) else type(wave).__name__
+        what = f"{wave.dtype} of {shape}" if isinstance(wave, Tensor) else kind(wave)
         raise InputError(
             f"wave must be floats of shape (length,) or (channels, length), at most {CHANNELS} channels, "
             f"not {what}"

@@ -19,6 +19,7 @@ from gantutor.data.digits import FOLDER
 from gantutor.data.packaged import without_companion
 from gantutor.data.recordings import fitted, soundfile_module
 from gantutor.errors import DataUnavailable, InputError
+from gantutor.parameters import a_path
 
 NAMES = ("spoken_digits", "speech_commands")
 RATE, LENGTH = 8000, 4096
@@ -60,9 +61,10 @@ def speech(name: str = "spoken_digits", folder: str | Path = FOLDER) -> Dataset:
     >>> data.train.tensors[0].shape, data.held_out.tensors[1].bincount().tolist()
     (torch.Size([1817, 4096]), [33, 48, 50, 48, 50, 44, 40, 45, 52, 39])
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
-    train, held_out = _from_the_project() if name == "spoken_digits" else _from_torchaudio(Path(folder))
+    folder = a_path(folder, "folder")
+    train, held_out = _from_the_project() if name == "spoken_digits" else _from_torchaudio(folder)
     source, licence = _CREDITS[name]
     parts = f"{len(train):,} to train on and {len(held_out):,} held out"
     size = f"{parts}, {LENGTH:,} samples in [−1, 1] at {RATE:,} Hz, ten classes"

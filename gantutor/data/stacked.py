@@ -30,7 +30,8 @@ def stacked_digits(
     >>> stacked.train.tensors[0].shape, int(stacked.train.tensors[1].max()) < 1000
     (torch.Size([100, 3, 28, 28]), True)
     """
-    validate({"count": count, "held_out": held_out}, count=whole(1), held_out=whole(1))
+    given = {"count": count, "held_out": held_out, "seed": seed}
+    validate(given, count=whole(1), held_out=whole(1), seed=whole(0))
     single = digits(name)
     draw = torch.Generator().manual_seed(seed)
     train, rest = _stack(single.train, count, draw), _stack(single.held_out, held_out, draw)

@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
+from gantutor.parameters import number, validate, whole
+from gantutor.tensors import need_floats
 
 
 @dataclass(frozen=True)
@@ -37,14 +40,14 @@ class Distribution:
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """``count`` points, shape (count, 2)."""
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InputError(f"count must be a whole number ≥ 1, not {count!r}")
+        validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
         draw = torch.Generator().manual_seed(seed)
         chosen = torch.randint(len(self.centres), (count,), generator=draw)
         return self.centres[chosen] + self.sigma * torch.randn(count, 2, generator=draw)
 
     def log_density(self, points: Tensor) -> Tensor:
         """The exact log density (nats) at points (N, 2): shape (N,)."""
+        need_floats(points=points)
         if points.dim() != 2 or points.shape[1] != 2:
             raise InputError(f"points must have shape (count, 2), not {tuple(points.shape)}")
         squares = torch.cdist(
@@ -55,6 +58,7 @@ class Distribution:
 
     def dataset(self, count: int = 100_000, held_out: int = 10_000, seed: int = 0) -> Dataset:
         """Points to train on and others held out, in the form all loaders return."""
+        train, rest = self.sample(count, seed), self.sample(held_out, seed + 1_000_003)
         card = Card(
             self.name,
             f"{len(self.centres)} Gaussians in the plane, σ = {self.sigma:g}",
@@ -62,8 +66,21 @@ class Distribution:
             "none needed",
             f"{count:,} points to train on and {held_out:,} held out",
         )
-        train, rest = self.sample(count, seed), self.sample(held_out, seed + 1_000_003)
         return Dataset(self.name, TensorDataset(train), TensorDataset(rest), card)
+
+
+def need_distribution(given: Any) -> None:
+    """Raise InputError for what is no distribution of the plane.
+
+    >>> need_distribution("ring")
+    Traceback (most recent call last):
+    ...
+    gantutor.errors.InputError: the distribution must be one of gantutor.data.toy, such as ring(), not str
+    """
+    if not isinstance(given, Distribution):
+        raise InputError(
+            f"the distribution must be one of gantutor.data.toy, such as ring(), not {kind(given)}"
+        )
 
 
 def ring(count: int = 8, radius: float = 1.0, sigma: float = 0.01) -> Distribution:
@@ -166,8 +183,6 @@ def drawn(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05) -> Di
 
 
 def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise InputError(f"{name} must be a number > 0, not {value!r}")
-        if name in ("count", "side") and not isinstance(value, int):
-            raise InputError(f"{name} must be a whole number ≥ 1, not {value!r}")
+    sizes = ("count", "side")
+    rules = {name: whole(1) if name in sizes else number(above=0, high=1e9) for name in values}
+    validate(values, **rules)

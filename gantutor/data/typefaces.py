@@ -138,7 +138,9 @@ def typefaces(
     """
     if isinstance(fonts, str | Path | bytes | Typeface):
         fonts = [fonts]
-    if fonts is not None and not isinstance(fonts, Iterable):
+    if not isinstance(characters, str):
+        raise InputError(f"characters must be a text in quotes, not {kind(characters)}")
+    if fonts is not None and (not isinstance(fonts, Iterable) or isinstance(fonts, Tensor)):
         raise InputError(f"fonts must be a list of font files, not {kind(fonts)}")
     given = [matplotlib_fonts() / name for name in FACES] if fonts is None else list(fonts)
     if not given:

@@ -15,8 +15,8 @@ from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.typefaces import DIGITS, LOOK, Typeface, typefaces
-from gantutor.errors import InputError
-from gantutor.parameters import number, text, validate, whole
+from gantutor.errors import InputError, kind
+from gantutor.parameters import flag, number, text, validate, whole
 
 SIDE = 28
 HEIGHT = 20
@@ -119,7 +119,9 @@ def typeset_string(
     >>> typeset_string("2024").shape, typeset_string("2024", tight=True).shape[2] < 4 * 28
     (torch.Size([1, 28, 112]), True)
     """
-    validate({"line": line}, line=text())
+    validate({"line": line, "tight": tight}, line=text(), tight=flag())
+    if not isinstance(characters, str):
+        raise InputError(f"characters must be a text in quotes, not {kind(characters)}")
     if len(line) > LONGEST:
         raise InputError(f"the line has {len(line)} characters, and at most {LONGEST} are set at once")
     (face,) = typefaces(None if font is None else [font], "")[:1]

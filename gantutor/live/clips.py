@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gantutor import plots
 from gantutor.data.clips import checked_films, images_of, save_animation, side_by_side
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.live import page
 from gantutor.live.players import small_png
 from gantutor.metrics.registration import measure_motion
@@ -45,6 +45,8 @@ class Clips:
                 f"there may be {MOST} clips and {FRAMES} frames at most, as the notebook keeps them, not "
                 f"{count} and {count * frames}"
             )
+        if titles is not None and not isinstance(titles, Sequence):
+            raise InputError(f"titles must be a list of texts, one for each clip, not {kind(titles)}")
         self.titles = [f"clip {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
             raise InputError(f"titles must be {count}, one for each clip, not {len(self.titles)}")

@@ -12,7 +12,8 @@ from gantutor.conditions import in_turn
 from gantutor.errors import InputError
 from gantutor.live import page
 from gantutor.live.frame import Frame
-from gantutor.run import Run
+from gantutor.run import Run, need_run
+from gantutor.tensors import need_floats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +34,7 @@ class Explorer:
     """
 
     def __init__(self, run: Run, data: Any = None, label: int | None = None) -> None:
+        need_run(run)
         self.run, self.labels = run, labels_of(run)
         tensors = getattr(data, "tensors", None) or ((data,) if isinstance(data, Tensor) else ())
         self.data: Tensor | None = tensors[0].cpu() if tensors else None
@@ -40,10 +42,12 @@ class Explorer:
         if sample.dim() != 4 or sample.shape[1] not in (1, 3):
             made = tuple(sample.shape[1:])
             raise InputError(f"the explorer shows images, and this generator makes samples of shape {made}")
+        if self.data is not None:
+            need_floats(data=self.data)
         if self.data is not None and self.data.shape[1:] != sample.shape[1:]:
             shapes = f"{tuple(sample.shape[1:])}, not {tuple(self.data.shape[1:])}"
             raise InputError(f"the data must be images like the generated ones, of shape {shapes}")
-        if label is not None and label not in self.labels:
+        if label is not None and (type(label) is not int or label not in self.labels):
             allowed = f"one of {self.labels}" if self.labels else "None, as this generator takes no label"
             raise InputError(f"label must be {allowed}, not {label!r}")
         self.label = label if label is not None or not self.labels else self.labels[0]

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gantutor import plots
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.live import page
 from gantutor.networks.audio import HOP, WINDOW, spectrogram
 from gantutor.parameters import validate, whole
@@ -47,6 +47,8 @@ class Players:
         validate({"rate": rate}, rate=whole(1000, 192_000))
         self.waves, self.rate = _checked(waves), rate
         count = len(self.waves)
+        if titles is not None and not isinstance(titles, Sequence):
+            raise InputError(f"titles must be a list of texts, one for each sound, not {kind(titles)}")
         self.titles = [f"sound {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
             raise InputError(f"titles must be {count}, one for each sound, not {len(self.titles)}")
@@ -187,7 +189,7 @@ def _checked(waves: Any) -> Tensor:
         isinstance(waves, Tensor) and waves.dim() in (1, 2) and waves.is_floating_point() and waves.numel()
     )
     if not right:
-        what = f"{waves.dtype} of {tuple(waves.shape)}" if isinstance(waves, Tensor) else type(waves).__name__
+        what = f"{waves.dtype} of {tuple(waves.shape)}" if isinstance(waves, Tensor) else kind(waves)
         raise InputError(f"sounds must be floats of shape (count, length) or (length,), not {what}")
     waves = waves.detach().float().cpu().reshape(-1, waves.shape[-1])
     if len(waves) > MOST or waves.numel() > SAMPLES:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.loop import Callback
 from gantutor.metrics import Scores, digit_scores
+from gantutor.parameters import function, optional, validate, whole
 from gantutor.run import Run
 
 Measure = Callable[[Run], Scores]
@@ -35,11 +36,16 @@ class Scoring(Callback):
         samples: int | None = None,
         score: Callable[..., Scores] = digit_scores,
     ) -> None:
+        if not isinstance(steps, list | tuple | range | set):
+            raise InputError(f"steps must be a list of whole numbers, not {kind(steps)}")
+        validate({"samples": samples, "score": score}, samples=optional(whole(1)), score=function())
         if not all(isinstance(step, int) and not isinstance(step, bool) and step >= 0 for step in steps):
             raise InputError(f"steps must be whole numbers of at least 0, not {list(steps)!r}")
         self.measure: Measure | None = reference if callable(reference) else None
         if self.measure is not None and (samples is not None or score is not digit_scores):
-            raise InputError("samples and score go with held-out data: a function of the run decides on both")
+            raise InputError(
+                "samples and score must go with held-out data: a function of the run decides alone"
+            )
         self.reference, self.steps, self.samples, self.score = reference, set(steps), samples, score
         self.moments: list[tuple[int, float, Scores]] = []
 
@@ -55,5 +61,5 @@ class Scoring(Callback):
             return run.scores(self.reference, self.samples, self.score)
         scores = self.measure(run)
         if not isinstance(scores, dict):
-            raise InputError(f"a measure must return Scores, Score by name, not {type(scores).__name__}")
+            raise InputError(f"a measure must return Scores, Score by name, not {kind(scores)}")
         return Scores(scores)

@@ -10,7 +10,8 @@ from torch import Tensor
 from gantutor import plots
 from gantutor.live import page
 from gantutor.live.frame import Frame
-from gantutor.run import Run
+from gantutor.parameters import function, optional, validate, whole
+from gantutor.run import Run, need_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +28,8 @@ class TimeMachine:
     """
 
     def __init__(self, run: Run, columns: int = 12, show: Callable[[Tensor], str] | None = None) -> None:
+        need_run(run)
+        validate({"show": show, "columns": columns}, show=optional(function()), columns=whole(1))
         plots.refuse_no_snapshots(run, show)
         self.run, self.columns, self.show = run, columns, show
         self.moment = len(run.snapshots) - 1

@@ -8,12 +8,12 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.errors import InputError, kind
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import validate, whole
+from gantutor.parameters import number, validate, whole
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 WINDOW, HOP = 256, 64
 
@@ -39,6 +39,7 @@ def log_spectral_distance(estimate: Tensor, target: Tensor, floor: float = -60.0
     20.0
     """
     estimate, target = _waves(estimate, target)
+    validate({"floor": floor}, floor=number(-300, 0))
     if estimate.shape[1] < WINDOW:
         raise InputError(f"waves must have at least {WINDOW} samples, not {estimate.shape[1]}")
     window = torch.hann_window(WINDOW, dtype=target.dtype)
@@ -84,6 +85,7 @@ def _decibels(wanted: Tensor, rest: Tensor) -> Tensor:
 
 
 def _waves(estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    need_tensors(estimate=estimate, target=target)
     right = estimate.dim() == 2 and estimate.shape == target.shape and estimate.numel() > 0
     if not right or not estimate.is_floating_point() or not target.is_floating_point():
         given = f"{tuple(estimate.shape)} and {tuple(target.shape)}"
@@ -138,7 +140,7 @@ def audio_scores(
     ['audio_frechet', 'inception_score', 'precision', 'recall']
     """
     validate({"seed": seed}, seed=whole(0))
-    made, truth, more = (_reading(*pair) for pair in (generated, real, others))
+    made, truth, more = (_reading(pair) for pair in (generated, real, others))
     counts, pool = (
         (len(made[0]), len(truth[0])),
         [torch.cat(parts) for parts in zip(truth, more, strict=True)],
@@ -207,12 +209,17 @@ def _measure(made: Reading, truth: Reading, draw: torch.Generator) -> dict[str, 
 
 
 def _accuracy(probabilities: Tensor, labels: Tensor) -> float:
+    need_tensors(labels=labels)
     if labels.shape != (len(probabilities),):
         raise InputError(f"labels must have shape ({len(probabilities)},), not {tuple(labels.shape)}")
     return float((probabilities.argmax(1) == labels.cpu()).double().mean())
 
 
-def _reading(features: Tensor, probabilities: Tensor) -> Reading:
+def _reading(pair: Reading) -> Reading:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise InputError(f"a reading must be a pair (features, probabilities), not {kind(pair)}")
+    features, probabilities = pair
+    need_tensors(features=features, probabilities=probabilities)
     if features.dim() != 2 or len(features) != len(probabilities):
         given = f"{tuple(features.shape)} and {tuple(probabilities.shape)}"
         raise InputError(f"features and probabilities must have shapes (N, D) and (N, K), not {given}")
@@ -220,6 +227,7 @@ def _reading(features: Tensor, probabilities: Tensor) -> Reading:
 
 
 def _probabilities(given: Tensor) -> Tensor:
+    need_tensors(probabilities=given)
     if given.dim() != 2 or not given.numel() or not given.is_floating_point():
         raise InputError(f"probabilities must be floats of shape (count, classes), not {tuple(given.shape)}")
     shares = given.detach().cpu().double()

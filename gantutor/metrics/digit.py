@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from gantutor.data.digits import digits
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.metrics.digit_classifier import read_digits
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.manifold import precision_recall
 from gantutor.metrics.score import Score, Scores
+from gantutor.parameters import validate, whole
+from gantutor.tensors import need_labels
 
 SPLITS = 20
 COVERED = 0.02
@@ -40,13 +42,14 @@ def digit_scores(
     >>> sorted(scores)
     ['digit_fid', 'digits_covered', 'precision', 'recall']
     """
+    validate({"seed": seed}, seed=whole(0))
     tensors = getattr(reference, "tensors", None)
     if not tensors:
         raise InputError(
-            f"reference must be a TensorDataset such as digits().held_out, not {type(reference).__name__}"
+            f"reference must be a TensorDataset such as digits().held_out, not {kind(reference)}"
         )
     if not isinstance(generated, Tensor) or not generated.dim():
-        raise InputError(f"digits must be a tensor of images, not {type(generated).__name__}")
+        raise InputError(f"digits must be a tensor of images, not {kind(generated)}")
     counts = len(generated), len(tensors[0])
     if min(counts) < 10 or sum(counts) > 5000:
         raise InputError(
@@ -79,8 +82,9 @@ def digit_scores(
     )
     if generated_labels is not None:
         if getattr(generated_labels, "shape", None) != (counts[0],):
-            given = getattr(generated_labels, "shape", type(generated_labels).__name__)
+            given = getattr(generated_labels, "shape", kind(generated_labels))
             raise InputError(f"generated_labels must be a tensor of shape ({counts[0]},), not {given}")
+        need_labels(generated_labels=generated_labels)
         right = float((probabilities.argmax(1) == generated_labels.cpu()).double().mean())
         scores["class_accuracy"] = Score(
             right, _accuracy(), "share", "higher", counts[0], "the digit classifier"
@@ -151,6 +155,7 @@ def class_means(count: int = 4000) -> Tensor:
     >>> class_means(20).shape
     torch.Size([20, 1, 28, 28])
     """
+    validate({"count": count}, count=whole(1))
     images, labels = digits().train.tensors
     means = torch.stack([images[labels == digit].mean(0) for digit in range(10)])
     return means[torch.arange(count) % 10]

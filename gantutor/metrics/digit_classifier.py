@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gantutor.errors import InputError
 from gantutor.files import read_tensors
+from gantutor.tensors import need_tensors
 
 WEIGHTS = Path(__file__).with_name("digit_classifier.safetensors")
 FEATURES = 64
@@ -71,10 +72,13 @@ def read_digits(images: Tensor) -> tuple[Tensor, Tensor]:
     >>> features.shape, probabilities.shape
     (torch.Size([3, 64]), torch.Size([3, 10]))
     """
+    need_tensors(images=images)
     if images.dim() != 4 or images.shape[1:] != (1, 28, 28) or not images.is_floating_point():
         raise InputError(
             f"digits must be floats of shape (count, 1, 28, 28), not {images.dtype} of {tuple(images.shape)}"
         )
+    if not len(images):
+        raise InputError("there must be at least one image to read")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")
     classifier = digit_classifier()

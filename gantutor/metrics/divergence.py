@@ -15,11 +15,11 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor.data.toy import Distribution
+from gantutor.data.toy import Distribution, need_distribution
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
 from gantutor.metrics.score import Score, Scores
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 _NAMES = {"reverse_kl_cells": "nats", "js_cells": "nats"}
 _Centres = tuple[tuple[float, float], ...]
@@ -39,6 +39,8 @@ def divergence_scores(samples: Tensor, distribution: Distribution, side: int = 3
     True
     """
     validate({"side": side, "seed": seed}, side=whole(1), seed=whole(0))
+    need_distribution(distribution)
+    need_tensors(samples=samples)
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
     refuse_not_finite("samples", samples)

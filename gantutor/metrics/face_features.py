@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.errors import InputError, kind
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_floats
 
 CELLS = (4, 2, 2)
 """Cells a side in which the details of each size are measured: of 1, 2 and 4 pixels."""
@@ -42,7 +42,7 @@ class FaceFeatures:
 
     def __init__(self, train: Tensor, eigenfaces: int = 64) -> None:
         if not isinstance(train, Tensor) or train.dim() != 4 or not train.is_floating_point():
-            given = tuple(train.shape) if isinstance(train, Tensor) else type(train).__name__
+            given = tuple(train.shape) if isinstance(train, Tensor) else kind(train)
             raise InputError(f"training faces must be floats of shape (N, C, H, W), not {given}")
         train = train.detach().cpu()[:: max(1, len(train) // MOST)][:MOST]
         validate({"eigenfaces": eigenfaces}, eigenfaces=whole(1, max(1, len(train) - 1)))
@@ -64,12 +64,11 @@ class FaceFeatures:
         return torch.cat([self.outline(images), self.texture(images)], 1)
 
     def _checked(self, images: Tensor) -> Tensor:
+        need_floats(images=images)
         if images.dim() != 4 or images.shape[1:] != self.shape:
             raise InputError(
-                f"these features take faces of shape (N, {', '.join(map(str, self.shape))}), not "
-                f"{tuple(images.shape)}"
+                f"faces must be of shape (N, {', '.join(map(str, self.shape))}), not {tuple(images.shape)}"
             )
-        refuse_not_finite("faces", images)
         return images.detach().cpu()
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -20,6 +20,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     >>> round(frechet_distance(torch.tensor([[0.0], [2.0]]), torch.tensor([[3.0], [5.0]])), 4)
     9.0
     """
+    need_tensors(first=first, second=second)
     for features in (first, second):
         if features.dim() != 2 or len(features) < 2 or features.shape[1] != first.shape[-1]:
             given = f"{tuple(first.shape)} and {tuple(second.shape)}"

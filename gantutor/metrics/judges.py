@@ -15,8 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gantutor.errors import InputError, kind
 from gantutor.networks.recurrent import GRUDiscriminator
-from gantutor.parameters import number, validate, whole
+from gantutor.parameters import number, text, validate, whole
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Judge:
     checkpoints: int = 1
 
     def __post_init__(self) -> None:
+        if not callable(self.network):
+            raise InputError(f"network must be a function (features, length), not {kind(self.network)}")
+        validate({"name": self.name}, name=text())
         validate(
             {"steps": self.steps, "batch": self.batch, "checkpoints": self.checkpoints},
             steps=whole(1),

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:
@@ -68,6 +68,7 @@ def _within(x: Tensor) -> Tensor:
 
 
 def _check(first: Tensor, second: Tensor) -> None:
+    need_tensors(first=first, second=second)
     if first.dim() != 2 or second.dim() != 2 or first.shape[1] != second.shape[1] or not first.shape[1]:
         given = f"{tuple(first.shape)} and {tuple(second.shape)}"
         raise InputError(f"features must have shapes (N, D) and (M, D), not {given}")

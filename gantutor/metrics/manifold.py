@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float, float]:
@@ -23,6 +23,7 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
     >>> precision_recall(cloud, cloud), precision_recall(cloud, cloud + 100)
     ((1.0, 1.0), (0.0, 0.0))
     """
+    need_tensors(real=real, generated=generated)
     if real.dim() != 2 or generated.dim() != 2 or real.shape[1] != generated.shape[1]:
         given = f"{tuple(real.shape)} and {tuple(generated.shape)}"
         raise InputError(f"features must have shapes (N, D) and (M, D), not {given}")

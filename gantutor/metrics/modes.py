@@ -14,10 +14,11 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor.data.toy import Distribution
+from gantutor.data.toy import Distribution, need_distribution
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
 from gantutor.metrics.score import Score, Scores
+from gantutor.parameters import validate, whole
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 _UNITS = {
     "modes": ("modes", "higher"),
@@ -41,8 +42,11 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
     8.0
     """
+    validate({"seed": seed}, seed=whole(0))
+    need_distribution(distribution)
     if not distribution.modes:
         raise InputError(f"the {distribution.name} has no modes to count: take ring or grid")
+    need_tensors(samples=samples)
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
     refuse_not_finite("samples", samples)

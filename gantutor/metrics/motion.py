@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from gantutor.data.moving_digits import Motion
-from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.errors import InputError, kind
 from gantutor.metrics.digit_classifier import read_digits
 from gantutor.metrics.registration import bring_back, checked_clips, measure_motion
 from gantutor.metrics.score import Score, Scores
+from gantutor.parameters import validate, whole
+from gantutor.tensors import need_labels, need_tensors, refuse_not_finite
 
 SPLITS = 20
 
@@ -58,6 +59,9 @@ def motion_scores(
     >>> scores["last_frame_class"].value > 0.9, scores["rotation_distance"].multiple < 3
     (True, True)
     """
+    validate({"seed": seed}, seed=whole(0))
+    if several is not None and not (isinstance(several, tuple | list) and len(several) == 2):
+        raise InputError(f"several must be a pair of clips (generated, real), not {kind(several)}")
     generated, real = checked_clips(generated, "generated clips"), checked_clips(real, "real clips")
     _check_sizes(generated, real, labels, real_labels)
     made, true = measure_motion(generated, first_frames), measure_motion(real)
@@ -151,6 +155,7 @@ def wasserstein_distance(one: Tensor, other: Tensor) -> Tensor:
     >>> wasserstein_distance(torch.tensor([0.0, 1.0]), torch.tensor([3.0, 5.0, 4.0]))
     tensor(3.5000)
     """
+    need_tensors(one=one, other=other)
     alike = one.dim() and one.dim() == other.dim() and one.shape[:-1] == other.shape[:-1]
     if not alike or not one.shape[-1] or not other.shape[-1]:
         raise InputError(
@@ -201,7 +206,7 @@ def _splits(numbers: Tensor, count: int, seed: int) -> Iterator[tuple[Tensor, Te
 def _endings(clips: Tensor, name: str) -> Tensor:
     """Shift, turn and growth of the last frames of clips (K, M, T, 1, H, H): (K, M, 4)."""
     if not isinstance(clips, Tensor) or clips.dim() != 6 or clips.shape[1] < 4:
-        given = tuple(clips.shape) if isinstance(clips, Tensor) else type(clips).__name__
+        given = tuple(clips.shape) if isinstance(clips, Tensor) else kind(clips)
         raise InputError(f"{name} must have shape (first frames, clips ≥ 4, T, 1, side, side), not {given}")
     motion = measure_motion(checked_clips(clips.flatten(0, 1), name))
     last = torch.cat([motion.shift[:, -1], motion.turn[:, -1:], motion.growth[:, -1:]], 1)
@@ -226,5 +231,6 @@ def _check_sizes(generated: Tensor, real: Tensor, labels: Tensor, real_labels: T
         )
     for name, given, clips in (("labels", labels, generated), ("real_labels", real_labels, real)):
         if getattr(given, "shape", None) != (len(clips),):
-            shape = getattr(given, "shape", type(given).__name__)
+            shape = getattr(given, "shape", kind(given))
             raise InputError(f"{name} must be a tensor of shape ({len(clips)},), not {shape}")
+        need_labels(**{name: given})

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 
 def nearest(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
@@ -17,12 +17,14 @@ def nearest(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
     >>> nearest(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))[1]
     tensor([1])
     """
-    if not len(queries) or not len(data) or queries.shape[1:] != data.shape[1:]:
+    need_tensors(queries=queries, data=data)
+    alike = queries.dim() and data.dim() and queries.shape[1:] == data.shape[1:]
+    if not alike or not len(queries) or not len(data):
         given = f"{tuple(queries.shape)} and {tuple(data.shape)}"
         raise InputError(f"queries and data must be samples of one shape, not {given}")
     refuse_not_finite("samples", queries, data)
-    flat = data.flatten(1)
-    parts = [torch.cdist(part, flat).min(1) for part in torch.split(queries.flatten(1), 1000)]
+    flat, asked = (part.float().reshape(len(part), -1) for part in (data, queries))
+    parts = [torch.cdist(part, flat).min(1) for part in torch.split(asked, 1000)]
     return torch.cat([p.values for p in parts]), torch.cat([p.indices for p in parts])
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+from gantutor.parameters import validate, whole
+from gantutor.tensors import need_labels
 
 
 def best_permutation(read: Tensor, labels: Tensor, classes: int) -> tuple[float, Tensor]:
@@ -15,7 +17,9 @@ def best_permutation(read: Tensor, labels: Tensor, classes: int) -> tuple[float,
     >>> best_permutation(torch.tensor([1, 1, 2, 2, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 2]), 3)
     (0.8333333333333334, tensor([2, 0, 1]))
     """
-    if read.shape != labels.shape or read.dim() != 1 or not len(read):
+    need_labels(read=read, labels=labels)
+    validate({"classes": classes}, classes=whole(1, 10_000))
+    if read.shape != labels.shape or read.dim() != 1:
         raise InputError(
             "read and labels must have the same shape, (count,), "
             f"not {tuple(read.shape)} and {tuple(labels.shape)}"

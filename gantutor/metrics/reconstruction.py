@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
 from gantutor.parameters import number, validate
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 
 def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
@@ -21,7 +21,8 @@ def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
     >>> psnr(torch.full((1, 3, 3), 0.2), torch.zeros(1, 3, 3))
     tensor([20.])
     """
-    validate({"peak": peak}, peak=number(above=0))
+    validate({"peak": peak}, peak=number(above=0, high=1e30))
+    need_tensors(images=images, targets=targets)
     if images.dim() < 2 or images.shape != targets.shape or not images.numel():
         given = f"{tuple(images.shape)} and {tuple(targets.shape)}"
         raise InputError(f"images and targets must be of one shape (N, …), not {given}")

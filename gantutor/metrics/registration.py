@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gantutor.data.moving_digits import SCALE, Motion
-from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.errors import InputError, kind
 from gantutor.networks.affine import ink_moments, moved
+from gantutor.tensors import need_floats, refuse_not_finite
 
 HAZE = 0.1
 """Ink fainter than this share of white is taken for none."""
@@ -73,6 +73,10 @@ def bring_back(frames: Tensor, turn: Tensor, growth: Tensor) -> Tensor:
     >>> read_digits(bring_back(frames, torch.zeros(4), torch.ones(4)))[1].argmax(1).tolist()
     [0, 0, 0, 0]
     """
+    need_floats(frames=frames, turn=turn, growth=growth)
+    if frames.dim() != 4 or frames.shape[1] != 1 or not turn.shape == growth.shape == frames.shape[:1]:
+        shapes = ", ".join(str(tuple(part.shape)) for part in (frames, turn, growth))
+        raise InputError(f"frames, turn and growth must have shapes (N, 1, H, H), (N,), (N,), not {shapes}")
     place, _ = _place(frames)
     larger = 1 / (SCALE * frames.shape[-1] * growth.clamp(min=0.1))
     return moved(frames, -place, -turn.deg2rad(), larger, centre=place, size=28).clamp(-1, 1)
@@ -82,7 +86,7 @@ def checked_clips(clips: Any, name: str = "clips") -> Tensor:
     """Clips as float32 on the CPU; raises InputError for what is none."""
     right = isinstance(clips, Tensor) and clips.dim() == 5 and clips.is_floating_point() and len(clips)
     if not right or clips.shape[1] < 2 or clips.shape[2] != 1 or clips.shape[3] != clips.shape[4]:
-        what = f"{clips.dtype} of {tuple(clips.shape)}" if isinstance(clips, Tensor) else type(clips).__name__
+        what = f"{clips.dtype} of {tuple(clips.shape)}" if isinstance(clips, Tensor) else kind(clips)
         raise InputError(f"{name} must be floats of shape (count, frames ≥ 2, 1, side, side), not {what}")
     refuse_not_finite(name, clips)
     if float(clips.abs().max()) > 1 + 1e-4:
@@ -94,7 +98,7 @@ def checked_clips(clips: Any, name: str = "clips") -> Tensor:
 def _checked_first(first: Any, clips: Tensor) -> Tensor:
     wanted = (len(clips), *clips.shape[2:])
     if not isinstance(first, Tensor) or first.shape != wanted or not first.is_floating_point():
-        given = tuple(first.shape) if isinstance(first, Tensor) else type(first).__name__
+        given = tuple(first.shape) if isinstance(first, Tensor) else kind(first)
         raise InputError(f"first_frames must be floats of shape {wanted}, one for each clip, not {given}")
     return checked_clips(torch.stack([first, first], 1), "first_frames")[:, 0]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from gantutor.errors import InputError
+
 MIME = "application/vnd.gantutor.scores+json"
 """The type under which a notebook records its scores in its outputs, for ``python -m gantutor scores`` to
 collect."""
@@ -33,7 +35,7 @@ class Score:
 
     def __post_init__(self) -> None:
         if self.better not in ("lower", "higher"):
-            raise ValueError(f"better must be 'lower' or 'higher', not {self.better!r}")
+            raise InputError(f"better must be 'lower' or 'higher', not {self.better!r}")
 
     @property
     def multiple(self) -> float:

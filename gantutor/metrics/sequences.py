@@ -7,11 +7,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
+from gantutor.errors import InputError, kind
 from gantutor.metrics.judges import Judge, fitted, half, light_judge, tell_apart
 from gantutor.metrics.score import Score, Scores
 from gantutor.parameters import number, validate, whole
+from gantutor.tensors import refuse_not_finite
 
 
 def discriminative_score(
@@ -30,7 +30,10 @@ def discriminative_score(
     >>> discriminative_score(real, real + 10, strong_judge(steps=50)).value
     0.5
     """
-    judge = judge or light_judge()
+    validate({"seed": seed}, seed=whole(0))
+    judge = light_judge() if judge is None else judge
+    if not isinstance(judge, Judge):
+        raise InputError(f"judge must be a Judge, such as strong_judge(), not {kind(judge)}")
     draw = torch.Generator().manual_seed(seed)
     given = [real, generated] if others is None else [real, generated, others]
     shuffled = [series[torch.randperm(len(series), generator=draw)] for series in _series(*given)]
@@ -68,8 +71,8 @@ def predictive_score(
     >>> predictive_score(real, real, steps=20).unit
     'mean absolute error'
     """
-    settings = {"steps": steps, "batch": batch, "hidden": 1 if hidden is None else hidden}
-    validate(settings, steps=whole(1), batch=whole(1), hidden=whole(1))
+    settings = {"steps": steps, "batch": batch, "hidden": 1 if hidden is None else hidden, "seed": seed}
+    validate(settings, steps=whole(1), batch=whole(1), hidden=whole(1), seed=whole(0))
     validate({"learning_rate": learning_rate}, learning_rate=number(above=0))
     truth, made = _series(real, generated)
     features = truth.shape[2]
@@ -109,8 +112,8 @@ def train_on_synthetic(
     >>> train_on_synthetic(zeros, zeros, zeros, steps=5)["series_last_value"].value
     0.0
     """
-    settings = {"hidden": hidden, "steps": steps, "batch": batch}
-    validate(settings, hidden=whole(1), steps=whole(1), batch=whole(1))
+    settings = {"hidden": hidden, "steps": steps, "batch": batch, "seed": seed}
+    validate(settings, hidden=whole(1), steps=whole(1), batch=whole(1), seed=whole(0))
     made, truth, test = _series(generated, real_train, held_out)
 
     def error(train: Tensor) -> float:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.metrics.checks import refuse_not_finite
 from gantutor.metrics.score import Score, Scores
 from gantutor.parameters import number, validate, whole
+from gantutor.tensors import need_tensors, refuse_not_finite
 
 GRID, ROUNDS = 41, 12
 
@@ -39,6 +39,7 @@ def nearest_sine(samples: Tensor, highest: float = 0.1, latest: float = 0.1) -> 
     >>> [round(float(part), 4) for part in fit]
     [0.0, 0.05, 0.02]
     """
+    need_tensors(samples=samples)
     if samples.dim() != 3 or not len(samples) or samples.shape[1] < 3 or not samples.is_floating_point():
         raise InputError(f"samples must be floats (count, length ≥ 3, features), not {tuple(samples.shape)}")
     refuse_not_finite("samples", samples)

@@ -105,6 +105,7 @@ def bigram_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
 
 
 def _plain(names: Sequence[str]) -> list[str]:
-    if isinstance(names, str) or not len(names) or not all(isinstance(name, str) for name in names):
+    right = isinstance(names, Sequence) and not isinstance(names, str) and len(names)
+    if not right or not all(isinstance(name, str) for name in names):
         raise InputError(f"names must be a list of texts with at least one in it, not {str(names)[:60]!r}")
     return [name.casefold() for name in names]

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gantutor.errors import InputError
 from gantutor.files import read_tensors
 from gantutor.networks.audio import BINS, full_scale, spectrogram
+from gantutor.tensors import need_tensors
 
 WEIGHTS = Path(__file__).with_name("spoken_reader.safetensors")
 FEATURES = 64
@@ -77,6 +78,7 @@ def read_spoken_digits(clips: Tensor) -> tuple[Tensor, Tensor]:
     >>> features.shape, probabilities.shape
     (torch.Size([3, 64]), torch.Size([3, 10]))
     """
+    need_tensors(clips=clips)
     waves = clips.dim() == 2 and clips.shape[1] == 64 * FRAMES
     pictures = clips.dim() == 4 and clips.shape[1:] == (1, BINS, FRAMES)
     if not (waves or pictures) or not len(clips) or not clips.is_floating_point():

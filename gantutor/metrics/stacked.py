@@ -10,9 +10,10 @@ from torch import Tensor
 
 from gantutor.data.digits import digits
 from gantutor.data.stacked import as_number
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.metrics.digit_classifier import read_digits
 from gantutor.metrics.score import Score, Scores
+from gantutor.tensors import need_tensors
 
 MODES = 1000
 
@@ -30,10 +31,11 @@ def stacked_scores(generated: Tensor) -> Scores:
     >>> sorted(scores)
     ['stacked_kl', 'stacked_modes']
     """
-    shape = tuple(getattr(generated, "shape", ()))
-    if len(shape) != 4 or shape[1:] != (3, 28, 28) or not shape[0]:
-        given = shape or type(generated).__name__
+    right = isinstance(generated, Tensor) and generated.dim() == 4 and generated.shape[1:] == (3, 28, 28)
+    if not right or not len(generated):
+        given = tuple(generated.shape) if isinstance(generated, Tensor) else kind(generated)
         raise InputError(f"stacked digits must have shape (count, 3, 28, 28), not {given}")
+    need_tensors(generated=generated)
     read = torch.cat([read_digits(part.flatten(0, 1)[:, None])[1] for part in torch.split(generated, 1000)])
     values, floors = spread_of(read.argmax(1).view(-1, 3)), _floors(len(generated))
     units = {"stacked_modes": ("modes", "higher"), "stacked_kl": ("nats", "lower")}

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from gantutor.data.typefaces import DIGITS, Typeface, typefaces
 from gantutor.data.typeset import render
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.metrics.permutation import best_permutation
 from gantutor.metrics.score import Score, Scores
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_labels
 
 STEPS, BATCH, RATE = 250, 64, 4e-3
 FRESH = 2560
@@ -114,14 +115,12 @@ def read_type(images: Tensor, reader: TypeReader) -> tuple[Tensor, Tensor]:
     """
     right = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1:] == (1, 28, 28)
     if not right or not len(images) or not images.is_floating_point():
-        given = (
-            f"{images.dtype} of {tuple(images.shape)}"
-            if isinstance(images, Tensor)
-            else type(images).__name__
-        )
+        given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else kind(images)
         raise InputError(f"images must be floats of shape (count, 1, 28, 28), not {given}")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("images must be finite and lie in [-1, 1]")
+    if not isinstance(reader, TypeReader):
+        raise InputError(f"reader must be a TypeReader, such as type_reader() makes, not {kind(reader)}")
     read = [reader(part) for part in torch.split(images.detach().cpu().float(), PART)]
     character, face = (torch.cat(logits).argmax(1) for logits in zip(*read, strict=True))
     return character, face
@@ -161,8 +160,14 @@ def _measure(images: Tensor, labels: Tensor, typeface: Tensor, reader: TypeReade
 
 
 def _indices(name: str, part: Any, images: Any) -> Tensor:
-    if not isinstance(part, Tensor) or not isinstance(images, Tensor) or part.shape != images.shape[:1]:
-        given = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
-        count = len(images) if isinstance(images, Tensor) else "one for each image"
+    if (
+        not isinstance(part, Tensor)
+        or not isinstance(images, Tensor)
+        or not part.dim()
+        or part.shape != images.shape[:1]
+    ):
+        given = tuple(part.shape) if isinstance(part, Tensor) else kind(part)
+        count = len(images) if isinstance(images, Tensor) and images.dim() else "one for each image"
         raise InputError(f"{name} must be a tensor of shape ({count},), not {given}")
+    need_labels(**{name: part})
     return part.cpu()

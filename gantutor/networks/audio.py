@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from gantutor.errors import InputError
 from gantutor.networks.conv import MinibatchDeviation, need_label, upsample_block
-from gantutor.parameters import validate, whole
+from gantutor.parameters import MOST_SIDE, validate, whole
+from gantutor.tensors import need_floats, need_tensors, refuse_not_finite
 
 WINDOW, HOP, BINS = 256, 64, 128
 """Samples of a window and from one to the next, and the frequency bins kept: all but the highest."""
@@ -47,6 +48,9 @@ def full_scale(waves: Tensor) -> Tensor:
     >>> full_scale(torch.tensor([[0.1, -0.2], [0.0, 0.0]])).tolist()
     [[0.5, -1.0], [0.0, 0.0]]
     """
+    need_floats(waves=waves)
+    if waves.dim() != 2:
+        raise InputError(f"waves must have shape (count, length), not {tuple(waves.shape)}")
     peak = waves.abs().amax(1, keepdim=True)
     return waves / torch.where(peak > 0, peak, 1.0)
 
@@ -71,7 +75,8 @@ def wave(spectrograms: Tensor, rounds: int = 32, phase: Tensor | None = None, se
     if phase is None:
         draw = torch.Generator().manual_seed(seed)
         phase = 2 * math.pi * torch.rand(size.shape[1:], generator=draw).to(size).expand_as(size)
-    elif phase.shape != size.shape:
+    need_floats(spectrograms=spectrograms, phase=phase)
+    if phase.shape != size.shape:
         raise InputError(f"phase must have shape {tuple(size.shape)}, not {tuple(phase.shape)}")
     wanted = torch.polar(size, phase.to(size))
     before = None
@@ -222,13 +227,20 @@ class SpectrogramDiscriminator(nn.Module):
 
 
 def _sixteenth(frames: int) -> int:
-    if isinstance(frames, bool) or not isinstance(frames, int) or frames < 16 or frames % 16:
+    if (
+        isinstance(frames, bool)
+        or not isinstance(frames, int)
+        or not 16 <= frames <= MOST_SIDE
+        or frames % 16
+    ):
         raise InputError(f"frames must be a multiple of 16, at least 16, not {frames!r}")
     return frames // 16
 
 
 def _check_waves(waves: Tensor) -> None:
-    if waves.dim() != 2 or not waves.is_floating_point() or not waves.shape[1] or waves.shape[1] % HOP:
+    need_tensors(waves=waves)
+    refuse_not_finite("waves", waves)
+    if waves.dim() != 2 or not waves.is_floating_point() or not waves.numel() or waves.shape[1] % HOP:
         given = f"{waves.dtype} of {tuple(waves.shape)}"
         raise InputError(
             f"waves must be floats of shape (count, length), length a multiple of 64, not {given}"
@@ -236,6 +248,7 @@ def _check_waves(waves: Tensor) -> None:
 
 
 def _check_spectrograms(spectrograms: Tensor) -> None:
+    need_tensors(spectrograms=spectrograms)
     right = spectrograms.dim() == 4 and spectrograms.shape[1:3] == (1, BINS) and spectrograms.shape[3] > 0
     if not right or not spectrograms.is_floating_point():
         given = f"{spectrograms.dtype} of {tuple(spectrograms.shape)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gantutor.parameters import validate, whole
+from gantutor.parameters import flag, validate, whole
 
 SIDE = 7
 """Pixels a side where the generator starts and the discriminator ends: a quarter of 28."""
@@ -60,7 +60,8 @@ class DCGANDiscriminator(nn.Module):
 
     def __init__(self, channels: int = 1, width: int = 64, normalize: bool = True) -> None:
         super().__init__()
-        validate({"channels": channels, "width": width}, channels=whole(1), width=whole(1))
+        given = {"channels": channels, "width": width, "normalize": normalize}
+        validate(given, channels=whole(1), width=whole(1), normalize=flag())
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),

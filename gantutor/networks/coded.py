@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gantutor.errors import InputError
 from gantutor.networks.conv import upsample_block
 from gantutor.parameters import number, validate, whole
+from gantutor.tensors import need_floats
 
 SIDE, CONTROL = 28, 5
 MOST = 100
@@ -35,6 +36,7 @@ class CodedTranslator(nn.Module):
     def __init__(self, case: Tensor, channels: int = 12, features: int = 96) -> None:
         super().__init__()
         validate({"channels": channels, "features": features}, channels=whole(1), features=whole(1))
+        need_floats(case=case)
         if case.dim() != 4 or case.shape[1:] != (1, SIDE, SIDE) or len(case) < 2:
             raise InputError(f"a case must have shape (2 or more, 1, 28, 28), not {tuple(case.shape)}")
         c = channels
@@ -79,6 +81,9 @@ def alphabet(typed: Tensor) -> Tensor:
     >>> alphabet(torch.zeros(7, 1, 28, 28)).shape
     torch.Size([1, 1, 28, 28])
     """
+    need_floats(typed=typed)
+    if typed.dim() != 4:
+        raise InputError(f"type must have shape (N, 1, 28, 28), not {tuple(typed.shape)}")
     found: Tensor = torch.unique(typed, dim=0)
     if len(found) > MOST:
         raise InputError(

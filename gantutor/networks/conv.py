@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.parameters import MOST_SIDE, validate, whole
 
 
 def upsample_block(inputs: int, outputs: int) -> nn.Sequential:
@@ -138,7 +138,7 @@ class ConvDiscriminator(nn.Module):
 
 
 def _quarter(size: int) -> int:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 8 or size % 4:
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MOST_SIDE or size % 4:
         raise InputError(f"size must be a multiple of 4, at least 8, not {size!r}")
     return size // 4
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gantutor.errors import InputError
 from gantutor.networks.audio import ProjectionHead
 from gantutor.networks.conv import MinibatchDeviation, need_label, upsample_block
-from gantutor.parameters import validate, whole
+from gantutor.parameters import MOST_SIDE, validate, whole
 
 
 class DeepGenerator(nn.Module):
@@ -101,13 +101,16 @@ def _convolution(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, nn.
 def _check_widths(widths: Sequence[int]) -> None:
     if not isinstance(widths, list | tuple) or len(widths) < 2:
         raise InputError(f"widths must be at least two whole numbers in a list or tuple, not {widths!r}")
-    if any(isinstance(width, bool) or not isinstance(width, int) or width < 1 for width in widths):
+    if any(
+        isinstance(width, bool) or not isinstance(width, int) or not 1 <= width <= MOST_SIDE
+        for width in widths
+    ):
         raise InputError(f"widths must be whole numbers of at least 1, not {widths!r}")
 
 
 def _halved(size: int, times: int) -> int:
     part = 1 << times
-    if isinstance(size, bool) or not isinstance(size, int) or size < part or size % part:
+    if isinstance(size, bool) or not isinstance(size, int) or not part <= size <= MOST_SIDE or size % part:
         raise InputError(
             f"size must be a multiple of {part}, as these widths halve it {times} times, not {size!r}"
         )

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.parameters import validate, whole
+from gantutor.tensors import need_tensors
 
 
 class Differences(nn.Module):
@@ -34,6 +35,7 @@ class Differences(nn.Module):
     def __init__(self, real: Tensor, order: int = 2) -> None:
         super().__init__()
         validate({"order": order}, order=whole(0))
+        need_tensors(real=real)
         if real.dim() != 3 or not real.is_floating_point() or not len(real) or real.shape[1] < order + 2:
             wanted = f"floats (count, length ≥ {order + 2}, features)"
             raise InputError(f"series must be {wanted}, not {real.dtype} of {tuple(real.shape)}")
@@ -89,6 +91,8 @@ class SumUp(nn.Module):
 
     def __init__(self, differences: Differences) -> None:
         super().__init__()
+        if not isinstance(differences, Differences):
+            raise InputError(f"differences must be Differences of real series, not {kind(differences)}")
         self.differences = differences
 
     def forward(self, written: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ class FourierFeatures(nn.Module):
     def __init__(self, inputs: int = 2, count: int = 64, frequency: float = 1.0, scale: float = 1.0) -> None:
         super().__init__()
         sizes = {"inputs": inputs, "count": count, "frequency": frequency, "scale": scale}
-        above = number(above=0)
+        above = number(above=0, high=1e30)
         validate(sizes, inputs=whole(1), count=whole(1), frequency=above, scale=above)
         self.scale, self.features = scale, inputs + 2 * count
         self.register_buffer("frequencies", frequency * torch.randn(inputs, count))

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from gantutor.parameters import number, validate, whole
+from gantutor.errors import InputError
+from gantutor.parameters import MOST_SIDE, function, number, validate, whole
 
 
 def fully_connected(
@@ -24,6 +25,7 @@ def fully_connected(
     """
     sizes_given = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
     validate(sizes_given, inputs=whole(1), outputs=whole(1), width=whole(1), depth=whole(1))
+    validate({"activation": activation}, activation=function())
     sizes = [inputs, *[width] * depth]
     hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation())]
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
@@ -49,8 +51,9 @@ class MLPGenerator(nn.Module):
         output: Callable[[], nn.Module] = nn.Identity,
     ) -> None:
         super().__init__()
-        self.shape = tuple(shape)
-        self.layers = fully_connected(latent, math.prod(shape), width, depth, activation)
+        self.shape = _checked(shape)
+        self.layers = fully_connected(latent, math.prod(self.shape), width, depth, activation)
+        validate({"output": output}, output=function())
         self.output = output()
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -77,8 +80,16 @@ class MLPDiscriminator(nn.Module):
         super().__init__()
         validate({"scale": scale}, scale=number(above=0))
         self.scale = scale
-        self.layers = fully_connected(math.prod(shape), 1, width, depth, activation)
+        self.layers = fully_connected(math.prod(_checked(shape)), 1, width, depth, activation)
 
     def forward(self, samples: Tensor) -> Tensor:
         logits: Tensor = self.layers(samples.flatten(1) / self.scale)
         return logits.squeeze(1)
+
+
+def _checked(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of samples; raises InputError for anything but whole numbers in a tuple or list."""
+    sides = list(shape) if isinstance(shape, tuple | list) else []
+    if not sides or not all(type(side) is int and 1 <= side <= MOST_SIDE for side in sides):
+        raise InputError(f"shape must be whole numbers from 1 to {MOST_SIDE:,} in a tuple, not {shape!r}")
+    return tuple(sides)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.parameters import validate, whole
 
 
@@ -24,6 +24,8 @@ class Packed(nn.Module):
     def __init__(self, discriminator: nn.Module, packing: int = 2) -> None:
         super().__init__()
         validate({"packing": packing}, packing=whole(1))
+        if not isinstance(discriminator, nn.Module):
+            raise InputError(f"discriminator must be a torch.nn.Module, not {kind(discriminator)}")
         self.discriminator, self.packing = discriminator, packing
 
     def forward(self, samples: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.parameters import function, validate, whole
 
 
 class GRUGenerator(nn.Module):
@@ -45,6 +45,7 @@ class GRUGenerator(nn.Module):
         self.start = nn.Linear(latent, hidden)
         self.cell = nn.GRU(latent + 1, hidden, batch_first=True)
         self.head = nn.Linear(hidden, features)
+        validate({"output": output}, output=function())
         self.output = output()
 
     def forward(self, latent: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.networks.affine import ink_moments, moved
-from gantutor.parameters import validate, whole
+from gantutor.parameters import MOST_SIDE, validate, whole
 
 STEP = (0.02, 0.04, 0.01)
 """A step's shift in sides of the frame, its turn in radians and its growth in logarithms, for an output of 1:
@@ -71,6 +71,7 @@ class MotionPath(nn.Module):
         super().__init__()
         sizes = {"latent": latent, "code": code, "frames": frames, "hidden": hidden}
         validate(sizes, latent=whole(1), code=whole(1), frames=whole(2), hidden=whole(1))
+        _check_size(size)
         self.frames = frames
         self.register_buffer("unit", torch.tensor([STEP[0] * size] * 2 + [STEP[1], STEP[2]]))
         self.start = nn.Linear(latent + code, hidden)
@@ -154,6 +155,9 @@ class DecoderVideoGenerator(nn.Module):
         super().__init__()
         sizes = {"latent": latent, "frames": frames, "hidden": hidden}
         validate(sizes, latent=whole(1), frames=whole(2), hidden=whole(1))
+        depths = {"channels": channels, "image_channels": image_channels}
+        validate(depths, channels=whole(1), image_channels=whole(1))
+        _check_size(size)
         c, self.frames, self.side = channels, frames, size // 4
         self.encoder = FrameEncoder(64, image_channels, size, channels)
         self.start = nn.Linear(latent + 64, hidden)
@@ -205,14 +209,14 @@ def _last(pictures: Tensor) -> Tensor:
 
 
 def _check_size(size: int) -> None:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 8 or size % 8:
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MOST_SIDE or size % 8:
         raise InputError(f"size must be a multiple of 8, at least 8, not {size!r}")
 
 
 def need_frames(frames: Tensor | None) -> Tensor:
     """The first frames; raises InputError where there are none."""
     if not isinstance(frames, Tensor) or frames.dim() != 4 or not frames.is_floating_point():
-        given = tuple(frames.shape) if isinstance(frames, Tensor) else type(frames).__name__
+        given = tuple(frames.shape) if isinstance(frames, Tensor) else kind(frames)
         raise InputError(
             f"this generator goes on from first frames, floats (count, channels, side, side), not {given}"
         )

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gantutor.errors import InputError
 from gantutor.networks.affine import ink_moments
 from gantutor.networks.conv import ConvDiscriminator, MinibatchDeviation
-from gantutor.parameters import validate, whole
+from gantutor.parameters import MOST_SIDE, flag, validate, whole
 
 PATHS = 5
 """Numbers of a frame that ``ink_path`` gives."""
@@ -26,6 +26,7 @@ class FrameDiscriminator(nn.Module):
 
     def __init__(self, size: int = 32, image_channels: int = 1, group: int = 8) -> None:
         super().__init__()
+        validate({"image_channels": image_channels}, image_channels=whole(1))
         self.pair = ConvDiscriminator(channels=2 * image_channels, size=size, group=group)
 
     def forward(self, frames: Tensor, first_frame: Tensor) -> Tensor:
@@ -55,11 +56,13 @@ class ClipDiscriminator(nn.Module):
         group: int = 8,
     ) -> None:
         super().__init__()
-        validate({"frames": frames, "channels": channels}, frames=whole(3), channels=whole(1))
-        if isinstance(size, bool) or not isinstance(size, int) or size < 8 or size % 8:
+        sizes = {"frames": frames, "channels": channels, "image_channels": image_channels}
+        validate(sizes, frames=whole(3), channels=whole(1), image_channels=whole(1))
+        validate({"watch_ink": watch_ink}, watch_ink=flag())
+        if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MOST_SIDE or size % 8:
             raise InputError(f"size must be a multiple of 8, at least 8, not {size!r}")
         if watch_ink and image_channels != 1:
-            raise InputError("watch_ink is for grey clips: take image_channels=1 or watch_ink=False")
+            raise InputError("watch_ink is for grey clips only: take image_channels=1 or watch_ink=False")
         c = channels
         self.pixels = nn.Sequential(
             nn.PixelUnshuffle(2),

@@ -124,6 +124,11 @@ def _fourfold(inputs: int, outputs: int) -> nn.ConvTranspose1d:
 
 def _start_length(length: int) -> int:
     least: int = 4**STAGES
-    if isinstance(length, bool) or not isinstance(length, int) or length < least or length % least:
+    if (
+        isinstance(length, bool)
+        or not isinstance(length, int)
+        or not least <= length <= 2**30
+        or length % least
+    ):
         raise InputError(f"length must be a multiple of {least}, at least {least}, not {length!r}")
     return length // least

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.parameters import validate, whole
 from gantutor.plots.canvas import GENERATED, REAL, Figure, figure, label
 
@@ -66,7 +66,7 @@ def as_series(samples: Tensor, name: str = "the samples") -> Tensor:
     (torch.Size([4, 40, 1]), torch.Size([4, 40, 1]))
     """
     if not isinstance(samples, Tensor) or samples.dim() not in (2, 3) or not samples.numel():
-        shape = tuple(samples.shape) if isinstance(samples, Tensor) else type(samples).__name__
+        shape = tuple(samples.shape) if isinstance(samples, Tensor) else kind(samples)
         raise InputError(f"{name} must be series of shape (count, length, features), not {shape}")
     samples = samples.detach().float().cpu()
     if samples.dim() == 2:

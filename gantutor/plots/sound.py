@@ -9,7 +9,7 @@ import torch
 from matplotlib import colormaps
 from torch import Tensor
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.networks.audio import BINS, HIGH, HOP, LOW, WINDOW
 from gantutor.parameters import validate, whole
 from gantutor.plots.canvas import Figure, figure
@@ -126,5 +126,5 @@ def _decibels(spectrogram: Tensor) -> object:
 def _refuse_others(part: object, name: str) -> None:
     right = isinstance(part, Tensor) and part.dim() == 4 and part.shape[1:3] == (1, BINS) and part.numel()
     if not right:
-        shape = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
+        shape = tuple(part.shape) if isinstance(part, Tensor) else kind(part)
         raise InputError(f"{name} must be spectrograms of shape (count, 1, {BINS}, times), not {shape}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.files import read_json
 
 FOLDER = Path(__file__).parent
@@ -23,7 +23,9 @@ def committed(name: str, recipe: dict[str, Any]) -> dict[str, Any]:
     does.
     """
     names = sorted(path.stem for path in FOLDER.glob("*.json"))
-    if name not in names:
+    if not isinstance(recipe, dict):
+        raise InputError(f"the recipe must be a dict of names and values, not {kind(recipe)}")
+    if not isinstance(name, str) or name not in names:
         raise InputError(f"there are no committed results called {name!r}, only {', '.join(names)}")
     content: dict[str, Any] = read_json(FOLDER / f"{name}.json")
     if not (isinstance(content, dict) and isinstance(content.get("recipe"), dict) and content.get("seeds")):

@@ -17,7 +17,7 @@ from gantutor import device as devices
 from gantutor.companions import LastGood
 from gantutor.control import Control
 from gantutor.data.batches import batches_of
-from gantutor.errors import InputError, first_line
+from gantutor.errors import InputError, first_line, kind
 from gantutor.gan import GAN, classical_turns
 from gantutor.live.lab.settings import Plane, Settings
 from gantutor.metrics.divergence import measure_divergence
@@ -199,7 +199,7 @@ def at_rest(gan: GAN) -> Iterator[None]:
 
 def _copy(name: str, network: Any) -> nn.Module:
     if not isinstance(network, nn.Module):
-        raise InputError(f"the {name} must be a torch.nn.Module, not {type(network).__name__}")
+        raise InputError(f"the {name} must be a torch.nn.Module, not {kind(network)}")
     try:
         return copy.deepcopy(network)
     except Exception as error:
