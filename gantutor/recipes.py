@@ -21,6 +21,7 @@ from gantutor import augment, data, metrics, networks, objectives, translation, 
 from gantutor.errors import InputError, kind
 from gantutor.gan import GAN
 from gantutor.optimization import adam, linear_decay, warm_up
+from gantutor.parameters import validate, whole
 from gantutor.video import video_game
 
 
@@ -226,6 +227,7 @@ COURSE: tuple[MakeRecipe, ...] = (
 def _seeded(seed: int) -> Iterator[None]:
     """The random state in which a notebook builds its networks, and outside of the block the one before."""
     with torch.random.fork_rng(devices=[]):
+        validate({"seed": seed}, seed=whole(0))
         torch.manual_seed(seed)
         yield
 
@@ -244,7 +246,7 @@ def named(text: str) -> MakeRecipe:
     gantutor.errors.InputError: there is no recipe called 'rings': did you mean 'ring'? There are digits, ...
     """
     course = {make.__name__: make for make in COURSE}
-    if text in course:
+    if isinstance(text, str) and text in course:
         return course[text]
     module, _, function = str(text).partition(":")
     if not (module and function):
@@ -266,6 +268,7 @@ def named(text: str) -> MakeRecipe:
 
 def make(text: str, seed: int = 0) -> Recipe:
     """The recipe called so, with this seed; raises InputError for a function that makes none."""
+    validate({"seed": seed}, seed=whole(0))
     try:
         made = named(text)(seed=seed)
     except TypeError as error:

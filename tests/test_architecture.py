@@ -11,7 +11,7 @@ import gantutor
 
 PACKAGE = Path(gantutor.__file__).parent
 FLOORS = {
-    0: """augment calling conditions errors files nested parameters optimization objectives
+    0: """augment calling conditions errors files nested parameters optimization objectives tensors
         latent metrics networks data plots results""".split(),  # noqa: SIM905
     1: """averages gan history run settings
         inversion rejection translation unpaired video""".split(),  # noqa: SIM905
