@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gantutor.files import new_file
+
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
@@ -21,9 +23,10 @@ def read(path: Path) -> Notebook:
 
 
 def write(path: Path, notebook: Notebook) -> None:
-    """Write it as JupyterLab does: indented by one, keys in order, a newline at the end."""
+    """Write it as JupyterLab does: indented by one, keys in order, a newline at the end; as a whole."""
     text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    with new_file(path) as fresh:
+        fresh.write_text(text + "\n", encoding="utf-8")
 
 
 def text_of(content: str | list[str]) -> str:

@@ -4,13 +4,13 @@
     python scripts/run_course.py 02 03 --seed 1           # two notebooks with another seed
     python scripts/run_course.py --preset smoke --out runs/smoke
 
-Each executed copy, and what its notebook wrote, lies in a folder of its own under --out.
+Each executed copy, and what its notebook wrote, lies in a folder of its own under --out, which is held by one
+run at a time.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -22,11 +22,17 @@ from pathlib import Path
 from typing import Any
 
 import notebook_files
-import papermill
 import tolerance
+from alone import NotAlone, alone
 
 from gantutor.collect import NotebookScores, as_json, as_markdown, read_notebook
 from gantutor.errors import InputError
+from gantutor.files import new_file, write_json
+
+try:
+    import papermill
+except ImportError:
+    sys.exit("the notebooks are run by papermill, which is missing: pip install papermill, or make course")
 
 
 @dataclass
@@ -81,12 +87,12 @@ def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
 
 def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> Result:
     """The same in this folder, an absolute path, which is emptied first; with options of papermill."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     copy = folder / path.name
     result = Result(path.stem)
     start = time.monotonic()
     try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         options = {"kernel_name": "python3", "progress_bar": True} | options
         papermill.execute_notebook(path.resolve(), copy, parameters=given, cwd=folder, **options)
         result.scores = read_notebook(copy)
@@ -95,7 +101,7 @@ def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> R
         result.state = "interrupted"
     except papermill.PapermillExecutionError as error:
         result.state, result.reason = "failed", last_line(f"{error.ename}: {error.evalue}")
-    except Exception as error:  # a kernel that died, a file that is no notebook
+    except Exception as error:  # a kernel that died, a file that is no notebook, a full disk
         result.state, result.reason = "failed", last_line(f"{type(error).__name__}: {error}")
     result.seconds = time.monotonic() - start
     return result
@@ -165,20 +171,30 @@ def summary(results: Sequence[Result], what: str = "notebooks") -> str:
     return "\n".join(lines)
 
 
-def write_scores(results: Sequence[Result], stem: Path, given: dict[str, Any]) -> str:
-    """Write scores and what became of each notebook to ``stem``.md and ``stem``.json; returns the table."""
-    scored = [result.scores for result in sorted(results, key=lambda result: result.name) if result.scores]
-    table = as_markdown([scores for scores in scored if scores.scores])
+def table_of(results: Sequence[Result]) -> str:
+    """The scores of all notebooks that recorded some, ordered by name."""
+    return as_markdown([scores for scores in scored(results) if scores.scores])
+
+
+def scored(results: Sequence[Result]) -> list[NotebookScores]:
+    """What the notebooks recorded that ran to their end, ordered by name."""
+    return [result.scores for result in sorted(results, key=lambda result: result.name) if result.scores]
+
+
+def write_scores(results: Sequence[Result], stem: Path, given: dict[str, Any]) -> None:
+    """Write scores and what became of each notebook to ``stem``.md and ``stem``.json, each as a whole.
+
+    Raises InputError where nothing can be written.
+    """
     states = {
         result.name: {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
         for result in results
     }
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    text = f"{table}\n\n{summary(results)}\n"
-    stem.with_name(stem.name + ".md").write_text(text, encoding="utf-8")
-    content = {"parameters": given, "notebooks": states, "scores": as_json(scored)}
-    stem.with_name(stem.name + ".json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    return table
+    with new_file(stem.with_name(stem.name + ".md")) as fresh:
+        fresh.write_text(f"{table_of(results)}\n\n{summary(results)}\n", encoding="utf-8")
+    content = {"parameters": given, "notebooks": states, "scores": as_json(scored(results))}
+    with new_file(stem.with_name(stem.name + ".json")) as fresh:
+        write_json(fresh, content)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -211,7 +227,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, 1 where a notebook failed or scored differently, 2 for bad input, 130 when interrupted."""
+    """Returns 0, 1 where a notebook failed or scored differently, 2 for bad input or where another run is at
+    work or nothing can be written, 130 when interrupted."""
     options = parse(arguments)
     os.environ["GANTUTOR_PROGRESS"] = str(options.out.resolve() / "progress.json")  # nobody's own
     given = {"preset": options.preset} | ({} if options.seed is None else {"seed": options.seed})
@@ -219,11 +236,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         paths = find(options.notebooks, options.names)
         if options.start_from_commit:
             paths = rotate(paths, current_commit())
+        with alone(options.out):
+            results = run_all(paths, options.out, given, options.minutes)
+            print(f"\n{table_of(results)}\n\n{summary(results)}", flush=True)
+            write_scores(results, options.scores, given)
+    except NotAlone as error:
+        print(f"{error}; or name another folder with --out", file=sys.stderr)
+        return 2
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    results = run_all(paths, options.out, given, options.minutes)
-    print(f"\n{write_scores(results, options.scores, given)}\n\n{summary(results)}", flush=True)
     states = {result.state for result in results}
     if "interrupted" in states:
         return 130
