@@ -35,7 +35,8 @@ def test_the_examples_run_in_order(tmp_path: Path) -> None:
     assert "generator(z, condition) with z of shape (64, 64) failed" in said
     assert "Resumed at step 30" in said and "<Run: 20 steps, 1,280 images" in said
     found = re.search(r"^distance: (-?[\d.]+) .*real data (-?[\d.]+);", said, re.MULTILINE)
-    assert found and float(found[2]) < float(found[1]) < 0.1, said  # one picture for all has 0.13, white 1.3, noise 3.7
+    # One picture for all has 0.13, white ones 1.3, noise 3.7.
+    assert found and float(found[2]) < float(found[1]) < 0.1, said
     table = re.search(r"^(-?[\d.]+) floor (-?[\d.e-]+)$", said, re.MULTILINE)
     assert table and float(table[1]) < 0.1, said
     assert (tmp_path / "runs/two/weights.safetensors").is_file() and (tmp_path / "squares.png").is_file()
