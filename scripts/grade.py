@@ -22,6 +22,7 @@ from run_course import Result, run_in
 from gantutor.collect import as_table
 from gantutor.errors import InputError
 from gantutor.exercises import keeping, numbers
+from gantutor.files import new_file
 
 States = Mapping[str, str]
 """``"solved"`` or ``"tried"`` by exercise; what was not answered is absent."""
@@ -36,7 +37,11 @@ def grade(path: Path, folder: Path, patience: int) -> tuple[Result, States]:
     # A cell that takes too long is interrupted, and the next one has its turn.
     options = {"execution_timeout": patience, "interrupt_on_timeout": True}
     result = run_in(folder.resolve(), path, {}, **options)
-    return result, keeping.read_states(record)
+    try:
+        return result, keeping.read_states(record)
+    except InputError as error:  # an answer has written there
+        result.reason = str(error)
+        return result, {}
 
 
 def asked(path: Path) -> list[str]:
@@ -86,12 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found[path.stem] = grade(path, options.out / path.stem, options.patience)
             if found[path.stem][0].state == "interrupted":
                 return 130
+        text = table(found, exercises)
+        print(f"\n{text}")
+        with new_file(options.out / "grades.md") as fresh:
+            fresh.write_text(text + "\n", encoding="utf-8")
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    text = table(found, exercises)
-    (options.out / "grades.md").write_text(text + "\n", encoding="utf-8")
-    print(f"\n{text}")
     return 0
 
 

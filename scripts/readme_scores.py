@@ -15,6 +15,7 @@ import notebook_files
 
 from gantutor.collect import as_markdown, collect
 from gantutor.errors import InputError
+from gantutor.files import new_file
 
 
 def insert(text: str, content: str, name: str, what: str = "the page") -> str:
@@ -35,7 +36,8 @@ def refresh(place: Path, content: str, name: str, what: str, check: bool) -> boo
     old = place.read_text(encoding="utf-8")
     new = insert(old, content, name, what)
     if not check:
-        place.write_text(new, encoding="utf-8")
+        with new_file(place) as fresh:
+            fresh.write_text(new, encoding="utf-8")
     return old == new
 
 

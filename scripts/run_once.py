@@ -19,7 +19,7 @@ from run_course import Result, run_in
 
 from gantutor.collect import read_notebook
 from gantutor.errors import InputError
-from gantutor.files import read_json, write_json
+from gantutor.files import new_file, read_json, write_json
 
 RECORD = "run.json"
 
@@ -29,9 +29,8 @@ def run_once(path: Path, folder: Path, given: dict[str, Any]) -> Result:
     source = notebook_files.source_hash(notebook_files.read(path))
     result = run_in(folder.resolve(), path, given)
     how = {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
-    fresh = folder / f"{RECORD}.new"
-    write_json(fresh, {**how, "parameters": given, "source_hash": source})
-    fresh.replace(folder / RECORD)
+    with new_file(folder / RECORD) as fresh:
+        write_json(fresh, {**how, "parameters": given, "source_hash": source})
     return result
 
 

@@ -30,7 +30,7 @@ from run_course import Result, find, last_line, summary
 from run_once import RECORD, ended
 
 from gantutor.errors import InputError
-from gantutor.files import write_json
+from gantutor.files import new_file, write_json
 
 Given = dict[str, Any]
 PATIENCE = 30.0
@@ -187,8 +187,10 @@ def write_table(out: Path, runs: Mapping[str, Given], results: Sequence[Result])
         }
         for result in results
     }
-    write_json(out / "scores.json", {"runs": each, "table": rows})
-    (out / "scores.md").write_text(f"{table}\n\n{summary(results, 'runs')}\n", encoding="utf-8")
+    with new_file(out / "scores.json") as fresh:
+        write_json(fresh, {"runs": each, "table": rows})
+    with new_file(out / "scores.md") as fresh:
+        fresh.write_text(f"{table}\n\n{summary(results, 'runs')}\n", encoding="utf-8")
     return table
 
 
@@ -236,7 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with alone(out):
             results = run_all(found[0], out, runs, jobs, options.threads or max(1, cores() // jobs))
             table = write_table(out, runs, results)
-    except (InputError, NotAlone) as error:
+    except NotAlone as error:
+        print(f"{error}; or name another folder with --out", file=sys.stderr)
+        return 2
+    except InputError as error:
         print(error, file=sys.stderr)
         return 2
     print(f"\n{table}\n\n{summary(results, 'runs')}", flush=True)

@@ -106,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     if options.check:
-        print(f"{options.page.name} is " + ("that of the notebooks" if fresh else "not fresh"))
+        stale = "not fresh: python scripts/teaching_page.py writes it"
+        print(f"{options.page.name} is {'that of the notebooks' if fresh else stale}")
     return int(options.check and not fresh)
 
 

@@ -30,15 +30,18 @@ TEXT = PAGE.read_text(encoding="utf-8")
 # --- the page --------------------------------------------------------------------------------------------
 
 
-def test_the_page_is_that_of_the_notebooks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert teaching_page.main(["--check"]) == 0
-    changed = tmp_path / "teaching.md"
-    changed.write_text(TEXT.replace("### [03 ", "### [3 "), encoding="utf-8")
-    assert teaching_page.main(["--check", "--page", str(changed)]) == 1
-    assert teaching_page.main(["--page", str(changed)]) == 0
-    assert changed.read_text(encoding="utf-8") == TEXT
-    changed.write_text("no marks", encoding="utf-8")
-    assert teaching_page.main(["--check", "--page", str(changed)]) == 2
+def test_the_page_is_written_and_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "teaching.md"
+    page.write_text(TEXT, encoding="utf-8")
+    assert teaching_page.main(["--page", str(page)]) == 0
+    assert teaching_page.main(["--page", str(page), "--check"]) == 0
+    fresh = page.read_text(encoding="utf-8")
+    assert fresh.split("<!-- notebooks -->")[0] == TEXT.split("<!-- notebooks -->")[0]
+    page.write_text(fresh.replace("### [03 ", "### [3 "), encoding="utf-8")
+    assert teaching_page.main(["--page", str(page), "--check"]) == 1
+    assert "not fresh: python scripts/teaching_page.py writes it" in capsys.readouterr().out
+    page.write_text("no marks", encoding="utf-8")
+    assert teaching_page.main(["--page", str(page), "--check"]) == 2
     assert "teaching.md must hold <!-- notebooks -->" in capsys.readouterr().err
 
 
@@ -46,13 +49,25 @@ def test_a_new_time_or_opening_makes_it_stale(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns("outputs"))
     page = tmp_path / "teaching.md"
     page.write_text(TEXT, encoding="utf-8")
-    arguments = ["--page", str(page), "--notebooks", str(tmp_path / "notebooks"), "--check"]
-    assert teaching_page.main(arguments) == 0
+    arguments = ["--page", str(page), "--notebooks", str(tmp_path / "notebooks")]
     path = next((tmp_path / "notebooks").glob("03*.ipynb"))
-    content = notebook_files.read(path)
+    for change in (more_seconds, another_opening):
+        assert teaching_page.main(arguments) == teaching_page.main([*arguments, "--check"]) == 0
+        content = notebook_files.read(path)
+        change(content)
+        notebook_files.write(path, content)
+        assert teaching_page.main([*arguments, "--check"]) == 1
+
+
+def more_seconds(content: notebook_files.Notebook) -> None:
     content["metadata"]["gantutor"]["seconds"] += 60
-    notebook_files.write(path, content)
-    assert teaching_page.main(arguments) == 1
+
+
+def another_opening(content: notebook_files.Notebook) -> None:
+    said = notebook_files.text_of(content["cells"][0]["source"])
+    content["cells"][0]["source"] = said.replace(
+        "**Afterwards you can** ", "**Afterwards you can** sing and "
+    )
 
 
 def test_an_opening_that_lacks_something_is_named() -> None:
@@ -125,14 +140,28 @@ def test_answers_are_graded_and_what_fails_keeps_none_from_its_turn(
     monkeypatch.setenv("GANTUTOR_PROGRESS", str(tmp_path / "nobody.json"))
     first, second, third = (f'gt.exercises.check("01.{count}", %s)' for count in (1, 2, 3))
     ada = handed_in(tmp_path, "ada", first % '"ab"', second % "(1, 2, 3)", third % "...")
-    bo = handed_in(tmp_path, "bo", "while True:\n    pass", second % "1 / 0", first % '"ab"', third % "(")
+    bo = handed_in(tmp_path, "bo", second % "1 / 0", first % '"ab"', third % "(")
+    spoil = "import os, pathlib\npathlib.Path(os.environ['GANTUTOR_PROGRESS']).write_text('solved')"
+    cy = handed_in(tmp_path, "cy", first % '"ab"', spoil)
     out = tmp_path / "out"
-    assert grade.main([str(ada), str(bo), "--out", str(out), "--patience", "4"]) == 0
+    assert grade.main([*map(str, (ada, bo, cy)), "--out", str(out)]) == 0
     rows = {row.split("|")[1].strip(): row for row in (out / "grades.md").read_text().splitlines()}
     assert rows["ada"].startswith("| ada      | ✓    | ✗    |      | 1 of 3 |            ")
     assert rows["bo"].startswith("| bo       | ✓    |      |      | 1 of 3 | SyntaxError")
+    assert rows["cy"].startswith("| cy       |      |      |      | 0 of 3 |")
+    assert "progress.json is damaged" in rows["cy"]
     assert rows["ada"] in capsys.readouterr().out
     assert (out / "bo" / "bo.ipynb").exists() and not (tmp_path / "nobody.json").exists()
+
+
+def test_a_cell_that_never_ends_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANTUTOR_PROGRESS", str(tmp_path / "nobody.json"))
+    after = "from pathlib import Path\nPath('after').touch()"
+    endless, last = (cell(source, "raises-exception") for source in ("while True:\n    pass", after))
+    notebook_files.write(tmp_path / "di.ipynb", notebook(endless, last))
+    result, states = grade.grade(tmp_path / "di.ipynb", tmp_path / "out", 5)
+    assert result.reason.startswith("KeyboardInterrupt") and not states
+    assert (tmp_path / "out" / "after").exists()
 
 
 @pytest.mark.parametrize(
