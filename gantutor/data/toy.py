@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 from gantutor.data.dataset import Card, Dataset
 from gantutor.errors import InputError, kind
 from gantutor.parameters import number, validate, whole
-from gantutor.tensors import need_floats
+from gantutor.tensors import need_floats, need_tensors
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,8 @@ def drawn(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05) -> Di
     gantutor.errors.InputError: a drawing needs at least 3 points, and this one has 2
     """
     _positive(sigma=sigma)
+    if isinstance(points, Tensor):
+        need_tensors(points=points)
     try:
         centres = torch.as_tensor(points, dtype=torch.float32).detach().cpu()
     except (TypeError, ValueError, RuntimeError):
