@@ -138,7 +138,7 @@ def r1_penalty(gamma: float) -> Penalty:
     9.0
     """
 
-    validate({"gamma": gamma}, gamma=number(0))
+    validate({"gamma": gamma}, gamma=number(0, 1e30))
 
     def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * gradient_norm_squared(critic, real).mean()
@@ -149,7 +149,7 @@ def r1_penalty(gamma: float) -> Penalty:
 def r2_penalty(gamma: float) -> Penalty:
     """γ/2 · E‖∇ₓ D(x)‖² on generated samples: Mescheder et al. 2018, arXiv:1801.04406, equation 10."""
 
-    validate({"gamma": gamma}, gamma=number(0))
+    validate({"gamma": gamma}, gamma=number(0, 1e30))
 
     def r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * gradient_norm_squared(critic, fake).mean()
@@ -164,7 +164,7 @@ def gradient_penalty(weight: float) -> Penalty:
     One ε per sample, equal over all its dimensions (arXiv:1704.00028, algorithm 1).
     """
 
-    validate({"weight": weight}, weight=number(0))
+    validate({"weight": weight}, weight=number(0, 1e30))
 
     def gp(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device, dtype=real.dtype)
