@@ -13,8 +13,9 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,6 +34,9 @@ FORMAT = 2
 """Of checkpoints and saved runs; 1 had no checksums."""
 
 SUMS = "SHA256SUMS"
+
+PATIENCE = 2.0
+"""Seconds to wait for others that write in the same folder."""
 
 _beginning = threading.RLock()
 """Held while leftovers are cleared away: a folder that is begun and not yet locked would pass for one."""
@@ -65,21 +69,28 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield fresh
         _seal(fresh, sums)
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
-        _sync_folder(path.parent)
+        with _one_at_a_time(path.parent):
+            _put_in_place(fresh, path, old)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WriteFailed(f"cannot write to {path}: {reason}; what was there is untouched", reason) from None
     finally:
-        with suppress(OSError):
-            if old.exists() and not path.exists():
-                old.rename(path)
         with suppress(OSError):  # a full disk refuses the rest of the checksums once more
             sums.close()
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _put_in_place(fresh: Path, path: Path, old: Path) -> None:
+    try:
+        if path.exists():
+            path.rename(old)
+        fresh.rename(path)
+        _sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            if old.exists() and not path.exists():
+                old.rename(path)
 
 
 @contextmanager
@@ -109,7 +120,7 @@ def tidy(folder: Path, leftover: str) -> None:
     ``leftover`` is a regular expression for the names of leftovers, whose first group is the name of what was
     to be written. What another thread or process is writing at this moment stays.
     """
-    with _beginning:
+    with _one_at_a_time(folder):
         for path in list(folder.iterdir()):
             found = re.fullmatch(leftover, path.name)
             if found is None or _is_being_written(path.with_suffix(".new")):
@@ -133,7 +144,7 @@ def _begin(path: Path) -> tuple[Path, TextIO]:
     except FileExistsError:
         raise NotADirectoryError(errno.ENOTDIR, f"{path.parent} is a file") from None
     tidy(path.parent, leftovers_of(path.name))
-    with _beginning:
+    with _one_at_a_time(path.parent):
         fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent))
         try:
             sums = (fresh / SUMS).open("w", encoding="utf-8")
@@ -144,6 +155,29 @@ def _begin(path: Path) -> tuple[Path, TextIO]:
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(sums, fcntl.LOCK_EX)
         return fresh, sums
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Of all threads and processes that begin, place or tidy folders in this one; whoever waits for longer
+    than PATIENCE goes on, since the others need milliseconds."""
+    with _beginning, ExitStack() as stack:
+        if fcntl is not None:
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            until = time.monotonic() + PATIENCE
+            with suppress(OSError):  # a file system without locks
+                while not _locked(handle) and time.monotonic() < until:
+                    time.sleep(0.005)
+        yield
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is_being_written(fresh: Path) -> bool:
