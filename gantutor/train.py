@@ -192,7 +192,7 @@ def _check_helpers(
         raise InputError(f"callbacks must be a list of gantutor.Callback objects, not {callbacks!r}")
     if control is not None and not isinstance(control, Control):
         raise InputError(f"control must be a gantutor.Control, not {control!r}")
-    if checkpoint is not None and not isinstance(checkpoint, str | Path):
+    if checkpoint is not None and (not isinstance(checkpoint, str | Path) or "\0" in str(checkpoint)):
         raise InputError(f"checkpoint must be the path of a folder, not {checkpoint!r}")
     if value_range is not None and not is_range(value_range):
         raise InputError(

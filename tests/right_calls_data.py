@@ -76,16 +76,16 @@ CALLS = [
         "data.toy.Distribution.dataset", {"count": 5, "held_out": 3, "seed": 0}, of=lambda: toy.ring().dataset
     ),
     Call("data.digits", {"name": "digits", "folder": FOLDER}),
-    Call("data.faces", {"name": "olivetti", "side": 64, "folder": FOLDER}, examples=30),
+    Call("data.faces", {"name": "olivetti", "side": 64, "folder": FOLDER}, examples=20),
     Call("data.sines", {"count": 10, "length": 6, "features": 2, "seed": 0}),
     Call("data.speech", {"name": "spoken_digits", "folder": FOLDER}, examples=20),
     Call(
         "data.noisy_speech",
         {"name": "spoken_digits", "copies": 1, "loudness": (-3.0, 9.0), "seed": 0},
-        examples=24,
+        examples=16,
     ),
-    Call("data.stacked_digits", {"count": 20, "held_out": 10, "name": "digits", "seed": 0}, examples=30),
-    Call("data.moving_digits", {"name": "digits", "size": 32, "copies": 1, "seed": 0}, examples=30),
+    Call("data.stacked_digits", {"count": 20, "held_out": 10, "name": "digits", "seed": 0}, examples=20),
+    Call("data.moving_digits", {"name": "digits", "size": 32, "copies": 1, "seed": 0}, examples=20),
     Call("data.futures", {"images": Made(digit_images), "count": 2, "size": 32, "seed": 0}),
     Call("data.place_digit", {"image": Made(digit_images), "size": 32, "position": (1.0, 2.0)}),
     Call(
@@ -111,10 +111,10 @@ CALLS = [
     Call(
         "data.handwriting_to_type",
         {"name": "digits", "fonts": None, "held_back": 1, "folder": FOLDER} | JITTER,
-        examples=24,
+        examples=16,
     ),
     Call(
-        "data.handwriting_and_type", {"name": "digits", "fonts": None, "folder": FOLDER} | JITTER, examples=24
+        "data.handwriting_and_type", {"name": "digits", "fonts": None, "folder": FOLDER} | JITTER, examples=16
     ),
     Call("data.typefaces", {"fonts": None, "characters": "01"}),
     Call("data.Typeface", {"source": Made(a_font)}),

@@ -169,6 +169,7 @@ CALLS = [
             "clip_r1": 1.0,
             "every": 8,
         },
+        allowed={"latent": "Module other"},
     ),
     Call(
         "GAN",
@@ -194,7 +195,7 @@ CALLS = [
     Call("GAN.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_game().sample),
     Call("Turn", {"updates": "line", "loss": loss, "times": 1, "every": 1, "lazy": {"r1": gt.Lazy(miss, 2)}}),
     Call("Lazy", {"loss": miss, "every": 8}),
-    Call("train", TRAINING, lambda run, a: run.sample(2), examples=320),
+    Call("train", TRAINING, lambda run, a: run.sample(2), examples=160),
     Call("Run", {"gan": Made(point_game), "settings": None}),
     Call("Run.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_run().sample),
     Call("Run.sample of a class", {"count": 3, "condition": 1, "seed": 0}, of=lambda: image_run(2).sample),

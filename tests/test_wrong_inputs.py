@@ -25,7 +25,7 @@ from wrong_values import OWN_ERRORS, Wrong, message_at_fault, result_at_fault, w
 import gantutor as gt
 
 CALLS = right_calls.all_calls()
-PER_PARAMETER = 10
+PER_PARAMETER = 8
 """Values drawn for each parameter of each function, about."""
 
 MEANT = {

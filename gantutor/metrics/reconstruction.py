@@ -27,5 +27,5 @@ def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
         given = f"{tuple(images.shape)} and {tuple(targets.shape)}"
         raise InputError(f"images and targets must be of one shape (N, …), not {given}")
     refuse_not_finite("images", images, targets)
-    error = (images - targets).double().square().flatten(1).mean(1)
+    error = (images.double() - targets.double()).square().flatten(1).mean(1)
     return (10 * (peak**2 / error).log10()).to(images.dtype)

@@ -72,6 +72,8 @@ def wave(spectrograms: Tensor, rounds: int = 32, phase: Tensor | None = None, se
     _check_spectrograms(spectrograms)
     validate({"rounds": rounds, "seed": seed}, rounds=whole(0), seed=whole(0))
     size = magnitude(spectrograms)
+    if not bool(size.isfinite().all()):
+        raise InputError("spectrograms must lie in [-1, 1], and these are louder than any number")
     if phase is None:
         draw = torch.Generator().manual_seed(seed)
         phase = 2 * math.pi * torch.rand(size.shape[1:], generator=draw).to(size).expand_as(size)
