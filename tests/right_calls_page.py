@@ -22,7 +22,7 @@ CALLS = [
     Call("live.Players", {"waves": shades(2, 1024), "titles": ["a", "b"], "rate": 8000}, shown),
     Call("live.listen", {"waves": shades(2, 1024), "titles": ["a", "b"], "rate": 8000}),
     Call("live.Explorer", {"run": Made(lambda: image_run(2)), "data": None, "label": 1}, shown),
-    Call("live.explore", {"run": Made(image_run), "data": shades(9, 1, 8, 8), "label": None}),
+    Call("live.explore", {"run": Made(image_run), "data": shades(9, 1, 8, 8), "label": None}, examples=16),
     Call("live.TimeMachine", {"run": Made(image_run), "columns": 4, "show": None}, shown),
     Call("live.time_machine", {"run": Made(image_run), "columns": 4, "show": None}),
     Call(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gantutor import latent, plots
 from gantutor.conditions import in_turn
-from gantutor.errors import InputError
+from gantutor.errors import InputError, kind
 from gantutor.live import page
 from gantutor.live.frame import Frame
 from gantutor.run import Run, need_run
@@ -37,6 +37,8 @@ class Explorer:
         need_run(run)
         self.run, self.labels = run, labels_of(run)
         tensors = getattr(data, "tensors", None) or ((data,) if isinstance(data, Tensor) else ())
+        if data is not None and not tensors:
+            raise InputError(f"data must be images in a tensor or a TensorDataset, not {kind(data)}")
         self.data: Tensor | None = tensors[0].cpu() if tensors else None
         sample = run.sample(2)
         if sample.dim() != 4 or sample.shape[1] not in (1, 3):
