@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
+from gantutor.parameters import a_path
 
 try:
     import fcntl
@@ -262,6 +263,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file; raises InputError where it is missing or damaged."""
+    path = a_path(path)
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -288,6 +290,7 @@ def write_json(path: Path, content: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; raises InputError where it is missing or damaged."""
+    path = a_path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
