@@ -68,7 +68,9 @@ def acceptance(logits: Tensor, most: float, gamma: float = 0.0, epsilon: float =
     >>> acceptance(torch.log(torch.tensor([0.1, 0.5, 2.0])), most=math.log(2.0))
     tensor([0.0500, 0.2500, 1.0000])
     """
-    need_floats(logits=logits)
+    # A logit of −∞ is a ratio of 0, and nothing wrong.
+    real = isinstance(logits, Tensor) and logits.is_floating_point()
+    need_floats(logits=logits.clamp(min=-1e38) if real else logits)
     if not logits.dim():
         raise InputError("logits must have shape (count,), one a sample, and this is a single number")
     numbers = {"most": most, "gamma": gamma, "epsilon": epsilon}

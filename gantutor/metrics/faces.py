@@ -95,8 +95,8 @@ def face_scores(
 
 
 def eigenface_features(images: Tensor) -> Tensor:
-    """What the first 64 principal directions of the 320 training faces say of faces (N, 1, 64, 64) in
-    [−1, 1]: (N, 64), each with mean 0 and variance 1 over the training faces.
+    """What the first 64 principal directions of the 320 training faces say of faces (N, 1, 64, 64) from −1 to
+    1: features (N, 64), each with mean 0 and variance 1 over the training faces.
 
     Turk & Pentland 1991, doi:10.1162/jocn.1991.3.1.71. They are blind to all that is fine: blurred faces, and
     the ghosts of two faces laid over one another, have the kernel distance of real ones. A low distance on
