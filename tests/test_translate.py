@@ -145,10 +145,24 @@ def test_r1_reaches_the_weights() -> None:
             assert weight.grad is not None and bool(weight.grad.abs().sum() > 0), name
 
 
+def test_typefaces_of_one_trait_share_its_code() -> None:
+    traits = torch.tensor([[1.0, 0, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1]])  # two families, plain and bold
+    codes = gt.networks.TypefaceCodes(traits, 6)
+    plain, bold, other, other_bold = codes(torch.arange(4))
+    assert torch.allclose(bold - plain, other_bold - other, atol=1e-6)
+    codes(torch.tensor([1])).sum().backward()
+    assert codes.trait.weight.grad.abs().sum(1).gt(0).tolist() == [True, False, True]
+    network = small(typefaces=traits)
+    assert network(LATENT, (pictures(), FACES)).shape == (4, 1, 28, 28)
+    assert not any("traits" in name for name in network.state_dict())
+
+
 # --- bad input ----------------------------------------------------------------------------------------------
 
 BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: TypeTranslator(typefaces=-1), "typefaces must be a whole number of at least 0, not -1"),
+    (lambda: TypeTranslator(torch.ones(3)), r"or their traits of shape \(typefaces, traits\)"),
+    (lambda: gt.networks.TypefaceCodes(8, 16), "or their traits of shape"),  # type: ignore[arg-type]
     (lambda: TypeTranslator(channels=0), "channels must be a whole number of at least 1"),
     (lambda: TypeTranslator(latent=2.0), "latent must be a whole number"),  # type: ignore[arg-type]
     (lambda: PatchDiscriminator(channels=0), "channels must be a whole number of at least 1"),

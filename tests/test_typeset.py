@@ -220,3 +220,14 @@ def test_without_a_network_letters_end_in_a_sentence(monkeypatch: pytest.MonkeyP
         gt.DataUnavailable, match=r"emnist_letters could not be downloaded .*\"digits\", needs none"
     ):
         letters()
+
+
+def test_traits_are_families_bold_and_slanted() -> None:
+    faces = gt.data.typefaces()
+    traits = gt.data.typeface_traits(faces)
+    assert traits.shape == (8, 5 + 2) and bool((traits[:, :5].sum(1) == 1).all())
+    named = {face.name: row[-2:].tolist() for face, row in zip(faces, traits, strict=True)}
+    assert named["DejaVu Serif Bold"] == [1, 0] and named["STIXGeneral Italic"] == [0, 1]
+    assert named["cmtt10"] == [0, 0] and bool((traits[0, :5] == traits[1, :5]).all())
+    with pytest.raises(gt.InputError, match="at least one typeface"):
+        gt.data.typeface_traits([])
