@@ -156,7 +156,7 @@ def test_the_cause_is_found_among_all_that_was_said(
         ("ring", "give a budget: either steps or seconds"),
         ("ring --steps 0", "steps must be a whole number of at least 1, not 0"),
         ("ring --steps 3 --batch-size 0", "batch_size must be a whole number of at least 1, not 0"),
-        ("ring --steps 3 --seed -1", "seed must be a whole number from 0"),
+        ("ring --steps 3 --seed -1", "seed must be a whole number of at least 0"),
         ("ring --steps 3 --device abacus", "device must be 'auto' or one of"),
         ("ring --steps 3 --out {}", "exists and is no saved run"),
         ("ring --steps 3 --checkpoint {}/file", "checkpoint must be a folder"),

@@ -125,7 +125,7 @@ def test_a_function_scores_any_run(point_game: Make, points: Tensor, same_weight
 
 
 def test_what_is_no_measure_is_said(point_game: Make, points: Tensor) -> None:
-    with pytest.raises(gt.InputError, match="samples and score go with held-out data"):
+    with pytest.raises(gt.InputError, match="samples and score must go with held-out data"):
         Scoring(lambda run: gt.metrics.Scores(), [0], samples=9)
     with pytest.raises(gt.InputError, match="must return Scores, Score by name, not float"):
         gt.train(point_game(), points, steps=1, callbacks=[Scoring(lambda run: 0.5, [0])], progress=False)  # type: ignore[arg-type]
