@@ -33,7 +33,8 @@ def test_the_classical_networks_are_those_of_their_papers() -> None:
     alone, together = critic(images[:1]), critic(images)[:1]
     assert torch.allclose(alone, together, atol=1e-6)
     wide = gt.networks.DCGANGenerator().layers[4]
-    assert isinstance(wide, nn.ConvTranspose2d) and float(wide.weight.detach().std()) == pytest.approx(0.02, rel=0.02)
+    assert isinstance(wide, nn.ConvTranspose2d)
+    assert float(wide.weight.detach().std()) == pytest.approx(0.02, rel=0.02)
     assert wide.stride == (2, 2) and wide.kernel_size == (4, 4)
 
 
