@@ -140,7 +140,7 @@ def test_answers_are_graded_and_what_fails_keeps_none_from_its_turn(
     monkeypatch.setenv("GANTUTOR_PROGRESS", str(tmp_path / "nobody.json"))
     first, second, third = (f'gt.exercises.check("01.{count}", %s)' for count in (1, 2, 3))
     ada = handed_in(tmp_path, "ada", first % '"ab"', second % "(1, 2, 3)", third % "...")
-    bo = handed_in(tmp_path, "bo", second % "1 / 0", first % '"ab"', third % "(")
+    bo = handed_in(tmp_path, "bo", second % "1 / 0", first % '"ab"', third % ")")
     spoil = "import os, pathlib\npathlib.Path(os.environ['GANTUTOR_PROGRESS']).write_text('solved')"
     cy = handed_in(tmp_path, "cy", first % '"ab"', spoil)
     out = tmp_path / "out"
