@@ -84,5 +84,14 @@ def refuse_not_finite(name: str, *tensors: Tensor) -> None:
         raise InputError(f"the {name} contain values that are not finite (NaN or infinity)")
 
 
+def described(value: Any) -> str:
+    """What a value is, for a sentence that refuses it: the type and shape of a tensor, the kind of the rest.
+
+    >>> described(torch.zeros(2, 3)), described([0.5])
+    ('torch.float32 of (2, 3)', 'list')
+    """
+    return f"{value.dtype} of {tuple(value.shape)}" if isinstance(value, Tensor) else kind(value)
+
+
 def _dtype(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor.errors import DataUnavailable, InputError, kind
+from gantutor.errors import DataUnavailable, InputError
 from gantutor.files import new_file
 from gantutor.parameters import number, validate, whole
+from gantutor.tensors import described
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -135,7 +136,7 @@ def checked_films(clips: Any) -> Tensor:
         isinstance(clips, Tensor) and clips.dim() in (4, 5) and clips.is_floating_point() and clips.numel()
     )
     if not right or clips.shape[-3] not in (1, 3):
-        what = f"{clips.dtype} of {tuple(clips.shape)}" if isinstance(clips, Tensor) else kind(clips)
+        what = described(clips)
         raise InputError(
             f"clips must be floats of shape ([count,] frames, 1 or 3, height, width), not {what}"
         )

@@ -63,7 +63,7 @@ def faces(name: str = "olivetti", side: int = 64, folder: str | Path = FOLDER) -
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
     validate({"side": side}, side=whole(16, WIDTH if name == "olivetti" else 178))
     folder = a_path(folder, "folder")
-    train, held_out = _olivetti(side) if name == "olivetti" else _celeba(side, a_path(folder, "folder"))
+    train, held_out = _olivetti(side) if name == "olivetti" else _celeba(side, folder)
     content, source, licence = _CREDITS[name]
     people = [len(set(part.tensors[1].tolist())) for part in (train, held_out)]
     parts = (

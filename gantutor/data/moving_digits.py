@@ -14,9 +14,10 @@ from torch.utils.data import TensorDataset
 
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
-from gantutor.errors import InputError, kind
+from gantutor.errors import InputError
 from gantutor.networks.affine import moved
 from gantutor.parameters import validate, whole
+from gantutor.tensors import described
 
 FRAMES = 16
 SIZES = (32, 40)
@@ -210,7 +211,7 @@ def _check_size(size: int) -> None:
 def _check_digits(images: Tensor) -> None:
     right = isinstance(images, Tensor) and images.is_floating_point() and images.shape[1:] == (1, 28, 28)
     if not right or not len(images):
-        given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else kind(images)
+        given = described(images)
         raise InputError(f"digits must be floats of shape (1, 28, 28) or (count, 1, 28, 28), not {given}")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")

@@ -18,6 +18,7 @@ from gantutor.errors import InputError, kind
 from gantutor.live import page
 from gantutor.networks.audio import HOP, WINDOW, spectrogram
 from gantutor.parameters import validate, whole
+from gantutor.tensors import described
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -189,7 +190,7 @@ def _checked(waves: Any) -> Tensor:
         isinstance(waves, Tensor) and waves.dim() in (1, 2) and waves.is_floating_point() and waves.numel()
     )
     if not right:
-        what = f"{waves.dtype} of {tuple(waves.shape)}" if isinstance(waves, Tensor) else kind(waves)
+        what = described(waves)
         raise InputError(f"sounds must be floats of shape (count, length) or (length,), not {what}")
     waves = waves.detach().float().cpu().reshape(-1, waves.shape[-1])
     if len(waves) > MOST or waves.numel() > SAMPLES:

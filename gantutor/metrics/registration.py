@@ -12,7 +12,7 @@ from torch import Tensor
 from gantutor.data.moving_digits import SCALE, Motion
 from gantutor.errors import InputError, kind
 from gantutor.networks.affine import ink_moments, moved
-from gantutor.tensors import need_floats, refuse_not_finite
+from gantutor.tensors import described, need_floats, refuse_not_finite
 
 HAZE = 0.1
 """Ink fainter than this share of white is taken for none."""
@@ -86,7 +86,7 @@ def checked_clips(clips: Any, name: str = "clips") -> Tensor:
     """Clips as float32 on the CPU; raises InputError for what is none."""
     right = isinstance(clips, Tensor) and clips.dim() == 5 and clips.is_floating_point() and len(clips)
     if not right or clips.shape[1] < 2 or clips.shape[2] != 1 or clips.shape[3] != clips.shape[4]:
-        what = f"{clips.dtype} of {tuple(clips.shape)}" if isinstance(clips, Tensor) else kind(clips)
+        what = described(clips)
         raise InputError(f"{name} must be floats of shape (count, frames ≥ 2, 1, side, side), not {what}")
     refuse_not_finite(name, clips)
     if float(clips.abs().max()) > 1 + 1e-4:

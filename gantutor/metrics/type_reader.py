@@ -19,7 +19,7 @@ from gantutor.errors import InputError, kind
 from gantutor.metrics.permutation import best_permutation
 from gantutor.metrics.score import Score, Scores
 from gantutor.parameters import validate, whole
-from gantutor.tensors import need_labels
+from gantutor.tensors import described, need_labels
 
 STEPS, BATCH, RATE = 250, 64, 4e-3
 FRESH = 2560
@@ -115,7 +115,7 @@ def read_type(images: Tensor, reader: TypeReader) -> tuple[Tensor, Tensor]:
     """
     right = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1:] == (1, 28, 28)
     if not right or not len(images) or not images.is_floating_point():
-        given = f"{images.dtype} of {tuple(images.shape)}" if isinstance(images, Tensor) else kind(images)
+        given = described(images)
         raise InputError(f"images must be floats of shape (count, 1, 28, 28), not {given}")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("images must be finite and lie in [-1, 1]")
