@@ -115,6 +115,23 @@ class Notebook:
                 if attempt > 0:
                     self.page.evaluate(f"void {SESSION}.restartKernel()")
 
+    def restart(self) -> None:
+        """End the kernel, busy or not, and begin it anew; returns when the new one answers.
+
+        As in ``_open``: where the page and the new kernel have missed each other, it is begun once more.
+        """
+        from playwright.sync_api import Error
+
+        for attempt in range(3):
+            self.page.evaluate(f"{SESSION}.session.kernel.restart()")
+            try:
+                self.page.wait_for_function(READY, timeout=20_000)
+                self.page.evaluate(ANSWERS)
+                return
+            except Error:
+                if attempt == 2:
+                    raise
+
     def _note(self, message: Any) -> None:
         if message.type == "error" and not message.text.startswith(OF_ITS_OWN):
             self.complaints.append(message.text)

@@ -118,9 +118,8 @@ def test_pressed_at_random_nothing_sticks(notebook: Callable[..., Notebook]) -> 
 
 def test_a_restarted_kernel_starts_anew(notebook: Callable[..., Notebook]) -> None:
     lab = begin(notebook(GAME, TRAINING))
-    lab.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    lab.restart()
     lab.until(lambda: not lab.busy(), 20, "the end of the old cell")
-    time.sleep(1.0)
     lab.run()
     lab.until(lambda: lab.page.locator(".gt-step-count").count() > 0 and step(lab) > 0, 60, "new steps")
     lab.says("Pause, step and steer")
