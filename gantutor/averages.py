@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -25,6 +26,22 @@ class Followers(NamedTuple):
         both = nn.ModuleList(averages), nn.ModuleList(networks)
         mine, theirs = ((list(each.parameters()), list(each.buffers())) for each in both)
         return cls(list(mine[0]), list(theirs[0]), mine[1], theirs[1])
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """The same network in the same mode with weights of its own, which ask for no gradient.
+
+    A copy of a recurrent network scatters its weights in memory, and cuDNN would gather them at every call:
+    on a GPU they are laid side by side again.
+
+    >>> frozen_copy(nn.GRU(1, 1)).weight_hh_l0.requires_grad
+    False
+    """
+    made = copy.deepcopy(network).requires_grad_(False)
+    for module in made.modules():
+        if isinstance(module, nn.RNNBase):
+            module.flatten_parameters()
+    return made
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from gantutor import objectives
 from gantutor.calling import apply, detached, mean_logit, over_heads
+from gantutor.conditions import changed
 from gantutor.errors import InputError, first_line, kind
 from gantutor.parameters import MOST_WHOLE, validate, whole
 
@@ -265,7 +266,8 @@ class GAN(nn.Module):
         generator = torch.Generator(self.device).manual_seed(seed)
         latent = self.draw_latent(count, generator)
         try:
-            result: Tensor = apply(self.networks["generator"], latent, condition)
+            given = changed(condition, lambda part: torch.as_tensor(part, device=latent.device))
+            result: Tensor = apply(self.networks["generator"], latent, given)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"the generator cannot use this condition: {first_line(error)}") from error
         return result

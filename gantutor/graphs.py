@@ -14,6 +14,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -121,14 +122,13 @@ class CUDARecorder:
         self._stream.wait_stream(here)
         with warnings.catch_warnings(record=True) as said, torch.cuda.stream(self._stream):
             warnings.simplefilter("always")
-            torch.cuda.set_sync_debug_mode("warn")
+            torch.cuda.set_sync_debug_mode("warn")  # itself warns once in a process, of being a prototype
             try:
                 values = work()
             finally:
                 torch.cuda.set_sync_debug_mode(before)
         here.wait_stream(self._stream)
-        waits = any("synchronizing" in str(warning.message) for warning in said)
-        return values, "a loss reads a number from the GPU, as .item() or float() do" if waits else ""
+        return values, waits_in(said)
 
     def record(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], Callable[[], None]]:
         """Record the work; the generators are put back where they stood if that fails."""
@@ -149,8 +149,19 @@ class CUDARecorder:
                 generator.set_state(state)
             torch.cuda.set_rng_state(own, self.device)
             raise
+        here.wait_stream(self._stream)  # the recording winds the generators' places back on its own stream
         self._pool = graph.pool()
         return made, graph.replay
+
+
+def waits_in(said: Sequence[warnings.WarningMessage]) -> str:
+    """What hinders a recording, of the warnings of torch's mode that watches for calls that wait: nothing, or
+    the reason with the place in the code of the first."""
+    waits = [each for each in said if "called a synchronizing" in str(each.message)]
+    if not waits:
+        return ""
+    place = f"{Path(waits[0].filename).name}, line {waits[0].lineno}"
+    return f"a loss reads a number from the GPU, as .item() or float() do ({place})"
 
 
 def leaves(item: Any) -> list[Tensor] | None:

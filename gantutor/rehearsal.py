@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gantutor.calling import apply
-from gantutor.conditions import joined
+from gantutor.conditions import joined, parts_of
 from gantutor.data.batches import batches_of
 from gantutor.errors import InputError, first_line, kind
 from gantutor.gan import GAN, Batch, Turn
@@ -78,6 +79,38 @@ def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.
             f"images must lie in [{value_range[0]:g}, {value_range[1]:g}], "
             f"and these lie in [{low:g}, {high:g}]: scale them, or say which range you mean with value_range="
         )
+
+
+@torch.no_grad()
+def inspect_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
+    """Let copies of a pair on the CPU see the smallest and the largest label of all samples; raise
+    InputError where one is out of their range.
+
+    On a GPU such a label would end in an error that no later call of the process survives.
+    """
+    if not isinstance(real, Tensor) or not {"generator", "discriminator"} <= set(gan.networks):
+        return
+    every = getattr(batches, "tensors", (real, *parts_of(condition)))[1:]
+    if all(part.is_floating_point() for part in every):
+        return
+    shown = joined(tuple(map(_with_ends, parts_of(condition), every)))
+    latent = gan.draw_latent(len(real), torch.Generator().manual_seed(0), torch.device("cpu"))
+    for name, inputs in (("generator", latent), ("discriminator", real.cpu())):
+        network = copy.deepcopy(gan.networks[name]).cpu()
+        _attempt(lambda net=network, given=inputs: apply(net, given, shown), f"{name} with these conditions")
+
+
+def _with_ends(some: Tensor, everything: Tensor) -> Tensor:
+    """Conditions on the CPU, the first two of them the smallest and the largest of all where these are whole
+    numbers.
+
+    >>> _with_ends(torch.tensor([3, 3, 3]), torch.tensor([1, 3, 7]))
+    tensor([1, 7, 3])
+    """
+    some = some.cpu().clone()
+    if everything.dim() == 1 and not everything.is_floating_point():
+        some[: min(2, len(some))] = torch.stack([everything.min(), everything.max()]).cpu()[: len(some)]
+    return some
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -51,9 +50,7 @@ class Run:
         if not isinstance(gan, GAN):
             raise InputError(f"the game must be a gantutor.GAN, not {kind(gan)}")
         self.gan = gan
-        self.averaged = {
-            name: copy.deepcopy(gan.networks[name]).eval().requires_grad_(False) for name in gan.averaged
-        }
+        self.averaged = {name: averages.frozen_copy(gan.networks[name]).eval() for name in gan.averaged}
         self.history = History()
         self.snapshots: list[Snapshot] = []
         self.step = 0
@@ -67,6 +64,11 @@ class Run:
         self.ended = "not trained"
         self._settled = (-1, 0)
         self._batches = SETTLE
+
+    @property
+    def device(self) -> torch.device:
+        """Where the averaged networks live: those of ``gan`` may have been moved since."""
+        return next((p.device for net in self.averaged.values() for p in net.parameters()), self.gan.device)
 
     @property
     def generator(self) -> nn.Module:
@@ -90,14 +92,12 @@ class Run:
         step, measured = self._settled
         if generator is None or self.ended == "not trained" or (step == self.step and measured >= batches):
             return
-        draw = torch.Generator(self.gan.device).manual_seed(0)
-        averages.settle(
-            generator,
-            (
-                (self.gan.draw_latent(64, draw), in_turn(self.conditions, 64, start=64 * index))
-                for index in range(batches)
-            ),
+        draw = torch.Generator(self.device).manual_seed(0)
+        drawn = (
+            (self.gan.draw_latent(64, draw, self.device), in_turn(self.conditions, 64, start=64 * index))
+            for index in range(batches)
         )
+        averages.settle(generator, drawn)
         self._settled = (self.step, batches)
 
     @contextmanager
@@ -123,10 +123,10 @@ class Run:
         torch.Size([3, 1, 28, 28])
         """
         validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
-        device = self.gan.device
-        known = condition is None
-        conditions = in_turn(self.conditions, count) if known else one_each(condition, count, device)
-        latents = self.gan.draw_latent(count, torch.Generator(device).manual_seed(seed))
+        device = self.device
+        alike = condition is None
+        conditions = in_turn(self.conditions, count) if alike else one_each(condition, count, device)
+        latents = self.gan.draw_latent(count, torch.Generator(device).manual_seed(seed), device)
         return self.generate(latents, conditions)
 
     @torch.no_grad()
@@ -135,7 +135,7 @@ class Run:
 
         Raises InputError where they are of different numbers, or the generator cannot use them.
         """
-        generator, device = self.generator, self.gan.device
+        generator, device = self.generator, self.device
         need_alike(latents, conditions)
         made = []
         try:
@@ -256,7 +256,7 @@ class Run:
             for i, entry in enumerate(facts["snapshots"])
         ]
         parts = tuple(
-            tensors[name].to(self.gan.device) for name in sorted(tensors) if name.startswith("condition.")
+            tensors[name].to(self.device) for name in sorted(tensors) if name.startswith("condition.")
         )
         self.conditions = joined(parts)
 

@@ -21,7 +21,7 @@ from gantutor.gan import GAN
 from gantutor.loop import Callback, play_game
 from gantutor.optimization import MakeOptimizer, Schedule, constant
 from gantutor.parameters import MOST_WHOLE, flag, number, optional, validate, whole
-from gantutor.rehearsal import inspect_data, inspect_game, is_range
+from gantutor.rehearsal import inspect_data, inspect_game, inspect_labels, is_range
 from gantutor.run import Run
 from gantutor.settings import described, described_function, described_optimizer
 from gantutor.step import Training, memory_of, record_steps, set_up
@@ -64,7 +64,8 @@ def train(
     record whole steps as CUDA graphs where that is possible. ``value_range``: what images (tensors of rank 4)
     must lie in; None lifts the check.
 
-    With ``steps`` and ``seed`` a run repeats bit for bit on one machine at one thread count. ■, Ctrl-C and
+    With ``steps`` and ``seed`` a run repeats bit for bit on one machine at one thread count; on a GPU to
+    rounding, as some of cuDNN's kernels add up in an order that changes. ■, Ctrl-C and
     ``control.stop()`` end it early and return the Run so far. Raises InputError for anything that cannot be
     used, TrainingDiverged, with the Run so far, when a loss stops being finite, and OutOfMemory.
 
@@ -92,6 +93,8 @@ def train(
         batches = batches_of(data, batch_size, seed, where, group.rank, group.size)
         with devices.reproducible(seed + group.rank, where), devices.without_denormals():
             example, condition, conditions = inspect_data(data, batch_size // accumulate, where, value_range)
+            if where.type == "cuda":
+                inspect_labels(gan, example, condition, batches)
             devices.place(gan, where, example)
             with memory.peak(where) as needed, mixed():
                 inspect_game(gan, example, condition, torch.Generator(where).manual_seed(seed))

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -19,6 +20,21 @@ from torch import Tensor
 import gantutor as gt
 
 torch.set_num_threads(1)
+
+
+@cache  # torch's compiler looks for what is wrapped, as in the function that this replaces
+def _none() -> bool:
+    return False
+
+
+@pytest.fixture(autouse=True)
+def on_the_cpu(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever accelerator there is, tests and the processes they start see none, but for those marked
+    ``gpu``."""
+    if request.node.get_closest_marker("gpu") is None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        monkeypatch.setattr(torch.cuda, "is_available", _none)
+        monkeypatch.setattr(torch.backends.mps, "is_available", _none)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,10 @@ from torch.utils.data import TensorDataset
 import gantutor as gt
 from gantutor import graphs as recordings
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here"),
+]
 
 Make = Callable[..., gt.GAN]
 
@@ -56,6 +59,19 @@ def test_recorded_steps_agree_with_steps_as_they_stand(
         )
 
 
+def test_penalties_that_are_due_now_and_then_are_recorded_too(
+    point_game: Make, points: Tensor, made: list[recordings.Graphs]
+) -> None:
+    objective = gt.objectives.non_saturating(r1=1.0, r2=1.0, every=4)
+    plain = go(point_game(objective), points, 400, graphs=False)
+    recorded = go(point_game(objective), points, 400)
+    assert made[0].reason == "" and len(made[0]._recordings) == 2
+    for name in plain.history.names:
+        one, other = plain.history.column(name), recorded.history.column(name)
+        assert one[0] == other[0] and one[1] == pytest.approx(other[1], rel=1e-3, abs=1e-4)
+    torch.testing.assert_close(plain.sample(500), recorded.sample(500), rtol=1e-3, atol=1e-3)
+
+
 def test_two_recorded_runs_draw_alike(
     point_game: Make, points: Tensor, made: list[recordings.Graphs]
 ) -> None:
@@ -84,7 +100,8 @@ def test_a_loss_that_waits_for_the_gpu_is_told(points: Tensor, capsys: pytest.Ca
         return {"total": value * (1.0 if value.item() > 0 else 2.0)}
 
     run = go(gt.GAN.of({"net": nn.Linear(2, 1)}, [gt.Turn("net", loss)]), points)
-    assert "Without CUDA graphs from here on: a loss reads a number" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Without CUDA graphs from here on: a loss reads a number" in said and "(test_gpu.py, line " in said
     assert run.step == 60
 
 
@@ -106,6 +123,35 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(
 def test_memory_is_measured(image_game: Make, images: Tensor) -> None:
     run = go(image_game(), images, steps=2)
     assert run.memory.step > 0 and run.memory.free > 0 and run.memory.data == images.nbytes
+
+
+def test_a_label_out_of_range_is_told_and_the_gpu_lives_on(
+    image_game: Make, images: Tensor, points: Tensor, point_game: Make
+) -> None:
+    labels = torch.arange(64) % 4
+    labels[50] = 4
+    with pytest.raises(gt.InputError, match="failed: index out of range"):
+        go(image_game(4), TensorDataset(images, labels))
+    assert go(point_game(), points, 4).step == 4
+
+
+@pytest.mark.filterwarnings("error")
+def test_recurrent_networks_lie_together_in_memory() -> None:
+    series = torch.randn(64, 12, 2, generator=torch.Generator().manual_seed(1))
+    gan = gt.GAN(gt.networks.GRUGenerator(4, 2, 12), gt.networks.GRUDiscriminator(2), latent=4)
+    assert go(gan, series).sample(3).shape == (3, 12, 2)
+
+
+def test_series_are_shown_where_they_are() -> None:
+    shown = gt.networks.Differences(torch.randn(8, 6, 1)).cuda()
+    assert shown(torch.randn(3, 6, 1)).device.type == "cpu"
+
+
+def test_samples_are_drawn_with_labels_from_anywhere(image_game: Make, images: Tensor) -> None:
+    run = go(image_game(4), TensorDataset(images, torch.arange(64) % 4), 2)
+    assert run.gan.sample(4, torch.arange(4)).device.type == "cuda"
+    run.gan.to("cpu")
+    assert run.sample(4, torch.arange(4)).device.type == "cpu"
 
 
 def test_a_full_gpu_is_told(points: Tensor) -> None:

@@ -4,6 +4,7 @@ with the tensors it reads and writes, bakes all other numbers in as a graph does
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -245,3 +246,15 @@ def test_an_optimizer_without_a_recordable_form_is_named() -> None:
     adam = gt.optimization.adam(0.1)(weights)
     assert let_record([adam], torch.device("cpu")) == ""
     assert isinstance(adam.param_groups[0]["lr"], Tensor)
+
+
+def test_only_a_call_that_waits_hinders() -> None:
+    def warning(text: str) -> warnings.WarningMessage:
+        return warnings.WarningMessage(UserWarning(text), UserWarning, "/somewhere/own_loss.py", 7)
+
+    prototype = warning(
+        "Synchronization debug mode is a prototype feature and does not yet detect all synchronizing"
+    )
+    waits = warning("called a synchronizing CUDA operation (Triggered internally at CUDAFunctions.cpp:145.)")
+    assert recordings.waits_in([prototype]) == ""
+    assert recordings.waits_in([prototype, waits]).endswith("as .item() or float() do (own_loss.py, line 7)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from bisect import bisect_left
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gantutor.averages import frozen_copy
 from gantutor.calling import apply
 from gantutor.conditions import rows
 from gantutor.doctor.measures import difference, perplexity, separation, shares, values_of, within
@@ -105,7 +105,7 @@ def from_networks(gan: GAN, known: Reference | None, latents: Part) -> dict[str,
     if "generator" not in networks:
         return found
     with suppress(*STRANGE):
-        generator = _copy(networks["generator"])
+        generator = frozen_copy(networks["generator"])
         made, share = watching_units(
             generator, lambda: _no_grad(generator, latents.samples, latents.condition)
         )
@@ -149,7 +149,7 @@ def of_samples(made: Tensor, known: Reference) -> dict[str, Any]:
 
 def of_discriminator(gan: GAN, fake: Part, known: Reference | None, dead: dict[str, float]) -> dict[str, Any]:
     """What the discriminator says of real, generated and held-out samples, and how it pulls the generator."""
-    discriminator = _copy(gan.networks["discriminator"])
+    discriminator = frozen_copy(gan.networks["discriminator"])
     found: dict[str, Any] = {}
     with torch.enable_grad():
         made = fake.samples.detach().requires_grad_(True)
@@ -193,11 +193,6 @@ def _objective(gan: GAN) -> Objective | None:
         if isinstance(loss, partial) and loss.func in (generator_loss, paired_generator_loss) and loss.args:
             return loss.args[0] if isinstance(loss.args[0], Objective) else None
     return None
-
-
-def _copy(network: nn.Module) -> nn.Module:
-    """The same network in the same mode, whose buffers and gradients are its own."""
-    return copy.deepcopy(network).requires_grad_(False)
 
 
 @torch.no_grad()

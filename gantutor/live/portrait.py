@@ -67,13 +67,10 @@ def _made(run: Run, view: View, axes: Axes) -> None:
 
 
 def _losses(run: Run, axes: Axes) -> None:
-    colours = {"generator": plots.GENERATOR, "discriminator": plots.DISCRIMINATOR}
-    for turn in run.gan.turns:
-        if turn.name in run.history.names:
-            steps, values = plots.thinned(*run.history.column(turn.name))
-            axes.plot(
-                steps, values, color=colours.get(turn.name, plots.NEUTRAL), linewidth=1.2, label=turn.name
-            )
+    recorded = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
+    for name, colour in plots.player_colours(recorded).items():
+        steps, values = plots.thinned(*run.history.column(name))
+        axes.plot(steps, values, color=colour, linewidth=1.2, label=name.replace("_", " "))
     _finish(axes, "Losses", "loss")
 
 
@@ -105,7 +102,8 @@ def _scores(scoring: Scoring, axes: Axes) -> None:
     axes.axhline(first[name].floor, color=plots.REAL, linewidth=1, label="real data")
     if min(m[2][name].value for m in scoring.moments) > 0 and first[name].better == "lower":
         axes.set_yscale("log")
-    _finish(axes, f"{name.replace('_', ' ')} ({first[name].better} is better)", "score")
+    spelt = name.replace("_", " ").replace("frechet", "Fréchet distance").replace("fid", "FID")
+    _finish(axes, f"{spelt} ({first[name].better} is better)", "score")
 
 
 def _finish(axes: Axes, title: str, unit: str) -> None:

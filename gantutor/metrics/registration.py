@@ -42,7 +42,7 @@ def measure_motion(clips: Tensor, first_frames: Tensor | None = None) -> Motion:
 
     >>> from gantutor.data import futures, digits
     >>> motion = measure_motion(futures(digits().held_out.tensors[0][:2], count=3)[0])
-    >>> motion.shift.shape, motion.turn.shape, motion.growth[:, 0].tolist()
+    >>> motion.shift.shape, motion.turn.shape, motion.growth[:, 0].round(decimals=3).tolist()
     (torch.Size([3, 16, 2]), torch.Size([3, 16]), [1.0, 1.0, 1.0])
     """
     clips = checked_clips(clips)

@@ -53,9 +53,10 @@ class Differences(nn.Module):
         if series.dim() != 3 or series.shape[2] != self.features or series.shape[1] <= self.order:
             wanted = f"(count, length > {self.order}, {self.features})"
             raise InputError(f"series must have shape {wanted}, not {tuple(series.shape)}")
-        orders = [(series - self.centre) / self.spread[0]]
+        centre, spread = self.centre.to(series.device), self.spread.to(series.device)
+        orders = [(series - centre) / spread[0]]
         for k in range(1, self.order + 1):
-            orders.append(F.pad(series.diff(n=k, dim=1), (0, 0, k, 0)) / self.spread[k])
+            orders.append(F.pad(series.diff(n=k, dim=1), (0, 0, k, 0)) / spread[k])
         return torch.cat(orders, 2)
 
     def series(self, shown: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from gantutor.plots.canvas import (
     Figure,
     figure,
     label,
+    player_colours,
 )
 from gantutor.plots.curves import POINTS, bars, losses, smoothed, thinned
 from gantutor.plots.gallery import page, samples
@@ -39,6 +40,7 @@ __all__ = [
     "losses",
     "page",
     "pages",
+    "player_colours",
     "points",
     "refuse_no_snapshots",
     "samples",

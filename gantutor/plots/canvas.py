@@ -6,6 +6,8 @@ and discriminator keep their colours everywhere.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.figure
@@ -27,6 +29,20 @@ DISCRIMINATOR = "#009E73"
 
 NEUTRAL = "#666666"
 """The colour of all else: grey."""
+
+
+OTHERS = ("#E69F00", "#56B4E9", "#000000", "#F0E442")
+"""The colours of players with names of their own: orange, sky blue, black, yellow."""
+
+
+def player_colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each player of a game by name: generator and discriminator have theirs, others take turns.
+
+    >>> player_colours(["generator", "frames", "clips"])
+    {'generator': '#CC79A7', 'frames': '#E69F00', 'clips': '#56B4E9'}
+    """
+    known, others = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}, cycle(OTHERS)
+    return {name: known[name] if name in known else next(others) for name in names}
 
 
 class Figure(matplotlib.figure.Figure):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gantutor.metrics.score import short
-from gantutor.plots.canvas import DISCRIMINATOR, GENERATOR, NEUTRAL, Figure, figure, label
+from gantutor.plots.canvas import NEUTRAL, Figure, figure, label, player_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,12 +54,9 @@ def losses(run: Any, title: str = "Losses while training", axes: Axes | None = N
     """
     if axes is None:
         _, axes = figure()
-    colours = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}
-    for name in (turn.name for turn in run.gan.turns):
-        if name not in run.history.names:
-            continue
+    recorded = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
+    for name, colour in player_colours(recorded).items():
         steps, values = run.history.column(name)
-        colour = colours.get(name, NEUTRAL)
         axes.plot(steps, values, color=colour, alpha=0.15, linewidth=0.8)
         axes.plot(steps, smoothed(values, max(1, len(values) // 50)), color=colour, label=name)
     axes.axhline(2 * float(torch.tensor(2.0).log()), color=NEUTRAL, linestyle=":", linewidth=1)
