@@ -266,7 +266,9 @@ class GAN(nn.Module):
         generator = torch.Generator(self.device).manual_seed(seed)
         latent = self.draw_latent(count, generator)
         try:
-            given = changed(condition, lambda part: torch.as_tensor(part, device=latent.device))
+            given = changed(
+                condition, lambda part: part.to(latent.device) if isinstance(part, Tensor) else part
+            )
             result: Tensor = apply(self.networks["generator"], latent, given)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"the generator cannot use this condition: {first_line(error)}") from error

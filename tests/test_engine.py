@@ -41,6 +41,7 @@ class Spy(nn.Module):
         return made
 
 
+@pytest.mark.skipif(not devices.has_bfloat16(torch.device("cpu")), reason="this CPU has no bfloat16")
 def test_bfloat16_is_for_forward_passes_alone_and_penalties_stay_in_full() -> None:
     torch.manual_seed(0)
     spy = Spy()
@@ -51,6 +52,7 @@ def test_bfloat16_is_for_forward_passes_alone_and_penalties_stay_in_full() -> No
     assert run.settings["precision"] == "bfloat16" and run.ended == "complete"
 
 
+@pytest.mark.skipif(not devices.has_bfloat16(torch.device("cpu")), reason="this CPU has no bfloat16")
 def test_bfloat16_learns_what_float32_learns(point_game: Make, points: Tensor) -> None:
     full, mixed = (
         quick(point_game(), points, steps=600, batch_size=64, precision=precision).sample(2000)

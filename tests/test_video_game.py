@@ -167,6 +167,7 @@ def test_a_saved_game_comes_back(data: TensorDataset, tmp_path: Path) -> None:
     assert torch.equal(again.sample(2, condition=first), run.sample(2, condition=first))
 
 
+@pytest.mark.skipif(not gt.device.has_bfloat16(torch.device("cpu")), reason="this CPU has no bfloat16")
 def test_sixteen_bits_do_too(data: TensorDataset) -> None:
     run = go(game(), data, precision="bfloat16")
     assert run.ended == "complete" and bool(run.sample(2, condition=data.tensors[1][:2]).isfinite().all())

@@ -106,8 +106,11 @@ def bend(images: Tensor, slant: float = 0.15, wave: float = 3.0, noise: float = 
     """
     validate({"slant": slant, "wave": wave, "noise": noise}, slant=number(0), wave=number(0), noise=number(0))
     count, where = len(images), images.device
-    off = slant * torch.randn(count, 6, device=where) * torch.tensor([1, 1.5, 0.4, 0.7, 1, 0.4], device=where)
-    affine = (off + torch.tensor([1.0, 0, 0, 0, 1, 0], device=where)).view(count, 2, 3)
+    off = (slant * torch.randn(count, 6, device=where)).unbind(
+        1
+    )  # numbers, not tensors: a GPU waits for none
+    one, entries = (1, 0, 0, 0, 1, 0), zip(off, (1, 1.5, 0.4, 0.7, 1, 0.4), strict=True)
+    affine = torch.stack([part * by + one[k] for k, (part, by) in enumerate(entries)], 1).view(count, 2, 3)
     field = wave / SIDE * torch.randn(count, 2, CONTROL, CONTROL, device=where)
     smooth = F.interpolate(field, (SIDE, SIDE), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     grid = F.affine_grid(affine, [count, 1, SIDE, SIDE], align_corners=False) + smooth
