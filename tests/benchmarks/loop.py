@@ -220,7 +220,10 @@ def main() -> None:
         print("no GPU")
         return
     torch.set_num_threads(given.threads)
-    rows = []
+    rows: list[dict[str, Any]] = []
+    name_of_file = "loop" if given.device == "cpu" else "loop_gpu"
+    before = read(name_of_file).get("rows", [])
+    command = f"python tests/benchmarks/loop.py --device {given.device} --pairs {given.pairs}"
     print("| recipe | batch | precision | beside | train(), images/s | other | ratio |\n|-|-|-|-|-|-|-|")
     for name, batch, steps, precision, beside in plan(given.device, given.recipe or list(GAMMA)):
         other = {"matched": matched, "naive": naive}[beside]
@@ -228,10 +231,8 @@ def main() -> None:
         rows.append({"recipe": name, "batch": batch, "precision": precision, "beside": beside} | found)
         speeds = f"{found['train']:,.0f} | {found['other']:,.0f} | {found['ratio']:.3f}"
         print(f"| {name} | {batch} | {precision} | {beside} | {speeds} |", flush=True)
-    command = f"python tests/benchmarks/loop.py --device {given.device}"
-    name = "loop" if given.device == "cpu" else "loop_gpu"
-    others = [row for row in read(name).get("rows", []) if row["recipe"] not in {r["recipe"] for r in rows}]
-    write(name, {"command": command, "pairs": given.pairs, "rows": [*others, *rows]})
+        others = [row for row in before if row["recipe"] not in {r["recipe"] for r in rows}]
+        write(name_of_file, {"command": command, "pairs": given.pairs, "rows": [*others, *rows]})  # so far
 
 
 if __name__ == "__main__":
