@@ -39,7 +39,7 @@ help:
 	@touch .venv/.ready
 
 lab: .venv/.ready
-	.venv/bin/jupyter lab --ServerApp.root_dir='$(CURDIR)' \
+	.venv/bin/python scripts/home.py .venv/bin/jupyter lab --ServerApp.root_dir='$(CURDIR)' \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 

@@ -24,6 +24,7 @@ from typing import Any
 import notebook_files
 import tolerance
 from alone import NotAlone, alone
+from home import settings_elsewhere, why_no_room
 
 from gantutor.collect import NotebookScores, as_json, as_markdown, read_notebook
 from gantutor.errors import InputError
@@ -234,6 +235,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = {"preset": options.preset} | ({} if options.seed is None else {"seed": options.seed})
     try:
         paths = find(options.notebooks, options.names)
+        os.environ.update(settings_elsewhere(why_no_room()))
         if options.start_from_commit:
             paths = rotate(paths, current_commit())
         with alone(options.out):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from checkpoint_cases import Steps, everything, go, no_permission, no_space, parts, train_watched
+from disks import disk_of, fill
 from torch import Tensor
 
 import gantutor as gt
@@ -246,18 +246,9 @@ def test_an_impatient_interrupt_during_the_last_write_still_gives_the_run(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own of one megabyte; not everybody may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no mount here")
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    """A megabyte."""
+    with disk_of(tmp_path / "disk", "1m") as place:
+        yield place
 
 
 def test_a_disk_that_is_really_full_for_a_while(
@@ -266,17 +257,12 @@ def test_a_disk_that_is_really_full_for_a_while(
     folder, ballast = small_disk / "runs", small_disk / "ballast"
     names: list[list[str]] = []
 
-    def fill() -> None:
-        with pytest.raises(OSError), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(1024))
-
     def note() -> None:
         names.append(sorted(path.name for path in folder.iterdir()))
         for path in folder.iterdir():
             checkpoint.read(path)
 
-    steps = Steps(step7=fill, step13=lambda: (note(), ballast.unlink()), step14=note)
+    steps = Steps(step7=lambda: fill(ballast), step13=lambda: (note(), ballast.unlink()), step14=note)
     run = train_watched(point_game(), points, folder, steps)
     assert names == [["step-000000006", "step-000000007"], ["step-000000007", "step-000000014"]]
     said = capsys.readouterr().out
@@ -288,9 +274,7 @@ def test_a_disk_that_is_really_full_for_a_while(
 def test_a_disk_that_is_full_from_the_start_is_refused(
     small_disk: Path, point_game: Make, points: Tensor
 ) -> None:
-    with pytest.raises(OSError), (small_disk / "ballast").open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(1024))
+    fill(small_disk / "ballast")
     with pytest.raises(gt.InputError, match=r"no checkpoint can be written to .*: No space left on device"):
         go(point_game(), points, small_disk, kill=1)
     assert [path.name for path in small_disk.iterdir()] == ["ballast"]

@@ -15,6 +15,7 @@ import alone
 import notebook_files
 import pytest
 import run_course
+from disks import disk_of, fill
 from small_course import PARAMETERS, cell, notebook
 
 import gantutor as gt
@@ -146,18 +147,18 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 200 kB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)]
-    try:
-        done = subprocess.run(mount, capture_output=True, text=True)
-    except OSError as error:
-        pytest.skip(f"a small disk cannot be mounted here: {error}")
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    """200 kB."""
+    with disk_of(tmp_path / "disk", "200k") as place:
+        yield place
+
+
+def test_a_home_without_room_stops_no_course(tmp_path: Path, small_disk: Path) -> None:
+    folder = course_of(tmp_path, a=DRAWS)
+    fill(small_disk / "ballast")
+    done = run(folder, HOME=str(small_disk))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "notebooks: 1 passed, 0 failed, 0 not run")
+    said = "The home folder cannot be written to (No space left on device): settings of Jupyter and others go"
+    assert done.stderr.startswith(said) and "Traceback" not in done.stderr
 
 
 def test_a_disk_that_is_full_fails_each_notebook_in_a_line(tmp_path: Path, small_disk: Path) -> None:
