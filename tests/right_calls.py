@@ -133,13 +133,9 @@ LEFT_OUT = {
         collect.as_json collect.as_markdown collect.as_table collect.short distributed.Group
         distributed.differences distributed.join distributed.local_device distributed.rank
         environment.ipykernel_line environment.release live.Lab metrics.record objectives.chosen
-        optimization.let_record parameters.a_path plots.Figure plots.refuse_no_snapshots""",
+        optimization.let_record parameters.a_path plots.Figure""",
     "a rule, whose bounds are written in code": """
         parameters.number parameters.one_of parameters.optional parameters.whole""",
-    "a still picture of what was checked where it was made": """
-        plots.arrows plots.bars plots.figure plots.grid plots.label plots.losses plots.page plots.pages
-        plots.points plots.samples plots.series plots.shade plots.smoothed plots.spectrograms plots.texts
-        plots.thinned plots.tile plots.time_machine plots.upright plots.warped_grid""",
     "built as recipes.digits and recipes.ring are, in longer": """
         recipes.digits_unlabelled recipes.electricity recipes.faces recipes.fully_connected
         recipes.handwriting_paired recipes.handwriting_unpaired recipes.moving_digits recipes.names
@@ -156,6 +152,14 @@ def all_calls() -> list[Call]:
     import right_calls_metrics
     import right_calls_networks
     import right_calls_page
+    import right_calls_plots
 
-    parts = right_calls_data, right_calls_games, right_calls_metrics, right_calls_networks, right_calls_page
+    parts = (
+        right_calls_data,
+        right_calls_games,
+        right_calls_metrics,
+        right_calls_networks,
+        right_calls_page,
+        right_calls_plots,
+    )
     return [call for part in parts for call in part.CALLS]

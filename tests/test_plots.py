@@ -173,12 +173,12 @@ def test_series_of_one_feature_and_colours_of_ones_own() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"parts": {}}, "the same number of features, not none"),
+        ({"parts": {}}, "parts must be a dict .* not empty"),
         ({"parts": {"a": torch.zeros(2, 5, 1), "b": torch.zeros(2, 5, 3)}}, "not a 1, b 3"),
         ({"parts": {"a": torch.zeros(2, 5, 1, 1)}}, r"a must be series of shape .* not \(2, 5, 1, 1\)"),
         ({"parts": {"a": [1.0]}}, "a must be series .* not list"),
         ({"parts": {"a": torch.zeros(2, 5)}, "lines": 0}, "lines must be"),
-        ({"parts": {"a": torch.zeros(2, 5)}, "colours": ["red", "blue"]}, "one for each of the 1 kinds"),
+        ({"parts": {"a": torch.zeros(2, 5)}, "colours": ["red", "blue"]}, "one for each of the 1 that"),
     ],
 )
 def test_what_is_no_series_is_refused(given: Any, said: str) -> None:

@@ -165,7 +165,8 @@ def test_a_disk_that_is_full_fails_each_notebook_in_a_line(tmp_path: Path, small
     filling = "from pathlib import Path\nPath('ballast').write_bytes(bytes(300_000))"
     folder = course_of(tmp_path, a=filling, b="2")
     done = run(folder, "--out", "disk/course", "--scores", "disk/scores")
-    assert done.returncode in (1, 2) and "Traceback (most recent call last):\n  File" not in done.stderr
+    assert done.returncode in (1, 2)
+    assert 'scripts/run_course.py", line' not in done.stderr  # a dying kernel may say what it likes
     assert "FAILED a: OSError: [Errno 28] No space left on device" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("notebooks: ")
 

@@ -6,11 +6,15 @@ and discriminator keep their colours everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.figure
+
+from gantutor.errors import InputError
+from gantutor.parameters import validate
+from gantutor.plots.given import FEW, a_panel, a_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,12 +39,16 @@ OTHERS = ("#E69F00", "#56B4E9", "#000000", "#F0E442")
 """The colours of players with names of their own: orange, sky blue, black, yellow."""
 
 
-def player_colours(names: Iterable[str]) -> dict[str, str]:
+def player_colours(names: Sequence[str]) -> dict[str, str]:
     """A colour for each player of a game by name: generator and discriminator have theirs, others take turns.
+
+    Raises InputError for what is no list of names.
 
     >>> player_colours(["generator", "frames", "clips"])
     {'generator': '#CC79A7', 'frames': '#E69F00', 'clips': '#56B4E9'}
     """
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"names must be a list of the players' names, not {names!r:.60}")
     known, others = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}, cycle(OTHERS)
     return {name: known[name] if name in known else next(others) for name in names}
 
@@ -59,13 +67,21 @@ class Figure(matplotlib.figure.Figure):
 def figure(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
 ) -> tuple[Figure, Any]:
-    """An empty figure and its axes."""
+    """An empty figure of ``size`` inches and its axes; ``options`` are those of matplotlib's ``subplots``.
+
+    Raises InputError for fewer than one row or column, more than 1,000, or a size that is none.
+
+    >>> figure(1, 2)[1].shape
+    (2,)
+    """
+    validate({"rows": rows, "columns": columns, "size": size}, rows=FEW, columns=FEW, size=a_size())
     fig = Figure(figsize=size, dpi=100, layout="constrained")
     return fig, fig.subplots(rows, columns, **options)
 
 
 def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
-    """Title and axis labels of one panel."""
+    """Title and axis labels of one panel; raises InputError for what is no panel."""
+    validate({"axes": axes}, axes=a_panel())
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gantutor.errors import InputError
 from gantutor.metrics.score import short
+from gantutor.parameters import flag, optional, validate, whole
 from gantutor.plots.canvas import NEUTRAL, Figure, figure, label, player_colours
+from gantutor.plots.given import a_panel, colours_of, column_of, drawable, need_named, need_trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +23,10 @@ POINTS = 300
 
 
 def smoothed(values: Sequence[float], window: int) -> Tensor:
-    """Running mean over ``window`` values, shorter at the ends: same length."""
-    column = torch.tensor(values, dtype=torch.float64)
+    """Running mean over ``window`` values, shorter at the ends: same length. Raises InputError for what is no
+    list of numbers."""
+    column = column_of(values)
+    validate({"window": window}, window=whole(1))
     total = torch.cat([column.new_zeros(1), column.nan_to_num().cumsum(0)])
     positions = torch.arange(len(column))
     low = (positions - window // 2).clamp(min=0)
@@ -32,11 +37,15 @@ def smoothed(values: Sequence[float], window: int) -> Tensor:
 def thinned(
     steps: Sequence[int], values: Sequence[float], most: int = POINTS
 ) -> tuple[list[float], list[float]]:
-    """The means of at most ``most`` equal stretches of a curve.
+    """The means of at most ``most`` equal stretches of a curve. Raises InputError for lists of different
+    lengths, or of anything but numbers.
 
     >>> thinned([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], most=2)
     ([0.5, 2.5], [2.0, 6.0])
     """
+    validate({"most": most}, most=whole(1))
+    if len(column_of(steps, "steps")) != len(column_of(values)):
+        raise InputError(f"steps and values must be as many, not {len(steps)} and {len(values)}")
     size = math.ceil(len(values) / most) or 1
     starts = range(0, len(values), size)
 
@@ -51,7 +60,10 @@ def losses(run: Any, title: str = "Losses while training", axes: Axes | None = N
     behind.
 
     The dotted line is 2 log 2, the discriminator's cross-entropy when it cannot tell real from generated.
+    Raises InputError for what is no Run.
     """
+    need_trained(run)
+    validate({"axes": axes}, axes=optional(a_panel()))
     if axes is None:
         _, axes = figure()
     recorded = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
@@ -72,10 +84,16 @@ def bars(
     colours: Sequence[str] | None = None,
     log: bool = False,
 ) -> Figure:
-    """Numbers side by side, each written on its bar."""
+    """Numbers side by side, each written on its bar; one that is not finite has none. Raises InputError for
+    what is no dict of numbers, or another number of colours."""
+    need_named(values=values)
+    column_of(list(values.values()))
+    rules = {"colours": optional(colours_of(len(values), spare=True)), "log": flag()}
+    validate({"colours": colours, "log": log}, **rules)
     fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
     names = list(values)
-    drawn = axes.barh(names, list(values.values()), color=colours or [NEUTRAL] * len(names), log=log)
+    lengths = [drawable(value) for value in values.values()]
+    drawn = axes.barh(names, lengths, color=colours or [NEUTRAL] * len(names), log=log)
     axes.bar_label(drawn, labels=[f" {short(value)}" for value in values.values()], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.15)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from gantutor.conditions import rows
-from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.errors import InputError, first_line, kind
+from gantutor.parameters import function, optional, validate, whole
 from gantutor.plots.canvas import GENERATED, Figure, figure, label
+from gantutor.plots.given import FEW, a_panel, need_trained
 from gantutor.plots.images import grid
 from gantutor.plots.lines import as_series, cells
 from gantutor.plots.sound import is_spectrogram, upright
+from gantutor.tensors import need_floats, need_tensors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,9 +38,15 @@ def page(
     >>> page(torch.zeros(4, 24, 2), "four series", columns=2).axes[0].get_title()
     'four series'
     """
+    given = {"columns": columns, "axes": axes, "show": show}
+    validate(given, columns=FEW, axes=optional(a_panel()), show=optional(function()))
+    need_tensors(made=made)
+    if not made.dim() or not len(made):
+        raise InputError(f"made must hold at least one sample, and is of shape {tuple(made.shape)}")
+    if made.is_floating_point():
+        need_floats(made=made)
     if show is None and made.dim() == 4:
         return grid(upright(made), title, columns, axes)
-    validate({"columns": columns}, columns=whole(1))
     rows = -(-len(made) // columns)
     if axes is None:
         _, axes = figure(size=(0.8 * columns + 0.3, 0.55 * rows + 0.4))
@@ -46,12 +54,23 @@ def page(
         cells(axes, as_series(made), columns)
     for index, sample in enumerate(made if show is not None else ()):
         row, column = divmod(index, columns)
-        word = show(sample)  # type: ignore[misc]
+        word = _said(show, sample)
         axes.text(column + 0.5, -row - 0.5, word, ha="center", va="center", fontsize=8, parse_math=False)
     axes.set(xlim=(0, columns), ylim=(-rows, 0))
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()
     return axes.figure  # type: ignore[return-value]
+
+
+def _said(show: Any, sample: Tensor) -> str:
+    """What a sample reads."""
+    try:
+        word = show(sample)
+    except Exception as error:
+        raise InputError(f"show cannot say what a sample reads: {first_line(error)}") from error
+    if not isinstance(word, str):
+        raise InputError(f"show must give the text of one sample, not {kind(word)}")
+    return word
 
 
 def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
@@ -62,6 +81,8 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     (N, T, C) and waveforms (N, 1 or 2, T) as lines over time. A run without fixed latents shows fresh ones.
     Raises InputError for other shapes.
     """
+    need_trained(run)
+    validate({"axes": axes, "count": count}, axes=a_panel(), count=whole(1))
     if run.gallery is None:
         made = run.sample(count)
     else:

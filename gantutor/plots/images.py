@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.parameters import optional, validate
 from gantutor.plots.canvas import Figure, figure
+from gantutor.plots.given import FEW, a_panel, need_named
+from gantutor.tensors import need_floats, need_tensors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,13 +20,17 @@ if TYPE_CHECKING:
 def tile(images: Tensor, columns: int = 10) -> Tensor:
     """Images (N, 1 or 3, H, W) in [−1, 1] as one picture (rows · (H + 1), columns · (W + 1)[, 3]) in [0, 1].
 
+    Raises InputError for other shapes, or numbers that are not finite.
+
     >>> import torch
     >>> tile(torch.zeros(4, 1, 28, 28), columns=2).shape
     torch.Size([58, 58])
     """
+    need_tensors(images=images)
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise InputError(f"images must have shape (count, 1 or 3, height, width), not {tuple(images.shape)}")
-    validate({"columns": columns}, columns=whole(1))
+    need_floats(images=images)
+    validate({"columns": columns}, columns=FEW)
     count, channels, height, width = images.shape
     rows = -(-count // columns)
     page = images.new_ones(rows * columns, channels, height + 1, width + 1)
@@ -35,12 +41,13 @@ def tile(images: Tensor, columns: int = 10) -> Tensor:
 
 
 def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None = None) -> Figure:
-    """A page of images, row by row.
+    """A page of images (N, 1 or 3, H, W) in [−1, 1], row by row. Raises InputError for other shapes.
 
     >>> import torch
     >>> grid(torch.zeros(20, 1, 28, 28), "twenty black squares").axes[0].get_title()
     'twenty black squares'
     """
+    validate({"axes": axes}, axes=optional(a_panel()))
     picture = tile(images, columns)
     if axes is None:
         _, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))
@@ -51,7 +58,9 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
 
 
 def pages(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, float] = (9.0, 3.2)) -> Figure:
-    """Pages of images side by side, each under its name."""
+    """Pages of images (N, 1 or 3, H, W) in [−1, 1] side by side, each under its name. Raises InputError for
+    what is no dict of images."""
+    need_named(parts=parts)
     fig, axes = figure(1, len(parts), size, squeeze=False)
     for panel, (title, images) in zip(axes[0], parts.items(), strict=True):
         grid(images, title, columns, panel)

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError, kind
-from gantutor.parameters import validate, whole
+from gantutor.parameters import optional, validate
 from gantutor.plots.canvas import GENERATED, REAL, Figure, figure, label
+from gantutor.plots.given import FEW, a_size, colours_of, need_named
+from gantutor.tensors import need_floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,16 +37,16 @@ def series(
     >>> [axes.get_title() for axes in fig.axes], len(fig.axes[0].lines)
     (['real', 'generated', '', ''], 5)
     """
-    validate({"lines": lines}, lines=whole(1))
+    need_named(parts=parts)
+    given = {"lines": lines, "size": size, "colours": colours}
+    validate(given, lines=FEW, size=optional(a_size()), colours=optional(colours_of(len(parts))))
     shown = {name: as_series(part, name) for name, part in parts.items()}
     features = {part.shape[2] for part in shown.values()}
     if len(features) != 1:
         counts = ", ".join(f"{name} {part.shape[2]}" for name, part in shown.items())
-        raise InputError(f"series side by side must have the same number of features, not {counts or 'none'}")
+        raise InputError(f"series side by side must have the same number of features, not {counts}")
     rows, (one,) = features.copy().pop(), [len(shown)]
     colours = colours or [REAL] + [GENERATED] * (one - 1)
-    if len(colours) != one:
-        raise InputError(f"colours must be one for each of the {one} kinds, not {len(colours)}")
     size = size or (max(4.2, 3.2 * one), 1.2 * rows + 1.2)
     fig, panels = figure(rows, one, size, squeeze=False, sharex="col", sharey="row")
     for column, (colour, (name, part)) in enumerate(zip(colours, shown.items(), strict=True)):
@@ -53,7 +55,7 @@ def series(
             what = f"{unit} {row + 1}" if rows > 1 else unit
             label(panels[row, column], "" if row else name, "time step" if row == rows - 1 else "")
             panels[row, column].set_ylabel("" if column else what, fontsize=9)
-    if title:
+    if str(title):
         fig.suptitle(title, fontsize=11)
     return fig
 
@@ -69,6 +71,7 @@ def as_series(samples: Tensor, name: str = "the samples") -> Tensor:
         shape = tuple(samples.shape) if isinstance(samples, Tensor) else kind(samples)
         raise InputError(f"{name} must be series of shape (count, length, features), not {shape}")
     samples = samples.detach().float().cpu()
+    need_floats(**{name: samples})
     if samples.dim() == 2:
         return samples[:, :, None]
     return samples.transpose(1, 2) if samples.shape[1] <= 2 < samples.shape[2] else samples

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.parameters import function, optional, validate
 from gantutor.plots.canvas import Figure, figure
 from gantutor.plots.gallery import page
+from gantutor.plots.given import FEW, need_trained
 
 
 def time_machine(
@@ -28,7 +29,7 @@ def time_machine(
     shapes.
     """
     refuse_no_snapshots(run, show)
-    validate({"rows": rows, "columns": columns}, rows=whole(1), columns=whole(1))
+    validate({"rows": rows, "columns": columns}, rows=FEW, columns=FEW)
     count = len(run.snapshots)
     chosen = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})
     picked = [run.snapshots[i] for i in chosen]
@@ -53,6 +54,8 @@ def time_machine(
 def refuse_no_snapshots(run: Any, show: Callable[[Tensor], str] | None = None) -> None:
     """Raise InputError where a run has no snapshots, or snapshots that are neither images nor series and that
     nothing ``show``s as words."""
+    need_trained(run)
+    validate({"show": show}, show=optional(function()))
     if not run.snapshots:
         raise InputError("this run has no snapshots: train with snapshots= of at least 1")
     shape = tuple(run.snapshots[0].samples.shape)

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from gantutor.errors import InputError, first_line
+from gantutor.parameters import flag, function, number, optional, validate, whole
 from gantutor.plots.canvas import GENERATED, GENERATOR, REAL, Figure, figure, label
+from gantutor.plots.given import MOST, a_panel, need_points, need_trained
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+REACH = number(above=0, high=1e6)
+"""The rule of how far from the middle a plane is drawn."""
 
 
 def points(
@@ -24,10 +31,16 @@ def points(
     legend: bool = True,
 ) -> Figure:
     """Two-dimensional samples (N, 2): real under generated, and behind them, if given, the discriminator's
-    D(x)."""
+    D(x).
+
+    Raises InputError for what are no points, or a discriminator that cannot judge them.
+    """
+    need_points(real=real, **({} if generated is None else {"generated": generated}))
+    given = {"axes": axes, "reach": reach, "legend": legend}
+    validate(given, axes=optional(a_panel()), reach=optional(REACH), legend=flag())
     if axes is None:
         _, axes = figure(size=(4.2, 4.0))
-    reach = reach or 1.25 * float(real.abs().max())
+    reach = reach or 1.25 * float(real.abs().max()) or 1.0
     if discriminator is not None:
         shade(axes, discriminator, reach)
     x, y = real[:1000].T.cpu().numpy()
@@ -53,11 +66,16 @@ def points(
 @torch.no_grad()
 def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, side: int = 80) -> None:
     """D(x) = sigmoid(logit) as a shade behind a plane: light where it says real, dark where it says
-    generated."""
+    generated. Raises InputError for a discriminator that cannot judge points."""
+    given = {"axes": axes, "discriminator": discriminator, "reach": reach, "side": side}
+    validate(given, axes=a_panel(), discriminator=function(), reach=REACH, side=whole(2, MOST))
     line = torch.linspace(-reach, reach, side)
     plane = torch.cartesian_prod(line, line)
     device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
-    values = torch.sigmoid(discriminator(plane.to(device))).cpu().view(side, side).T
+    try:
+        values = torch.sigmoid(discriminator(plane.to(device))).cpu().view(side, side).T
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(f"the discriminator cannot judge points of a plane: {first_line(error)}") from error
     axes.imshow(
         values.numpy(),
         extent=(-reach, reach, -reach, reach),
@@ -70,8 +88,14 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
 
 
 def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
-    """At generated points, the direction ∇ log D(x) in which the discriminator would find them more real."""
-    inputs = run.sample(count, seed=1).requires_grad_(True)
+    """At generated points, the direction ∇ log D(x) in which the discriminator would find them more real.
+    Raises InputError for a run of anything but points of a plane."""
+    need_trained(run)
+    need_points(real=real)
+    validate({"axes": axes, "count": count}, axes=a_panel(), count=whole(1, MOST))
+    inputs = run.sample(count, seed=1)
+    need_points(generated=inputs)
+    inputs.requires_grad_(True)
     discriminator = run.gan.networks["discriminator"]
     log_probability = nn.functional.logsigmoid(discriminator(inputs.to(run.gan.device)))
     (slope,) = torch.autograd.grad(log_probability.sum(), inputs)
@@ -84,9 +108,16 @@ def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
 
 
 def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float = 2.5) -> Figure:
-    """A square grid in a two-dimensional latent space, and where the generator puts its lines."""
+    """A square grid in a two-dimensional latent space, and where the generator puts its lines.
+    Raises InputError for a run of anything but points of a plane from two latents."""
+    need_trained(run)
+    need_points(real=real)
+    given = {"axes": axes, "side": side, "reach": reach}
+    validate(given, axes=a_panel(), side=whole(2, MOST), reach=REACH)
     line = torch.linspace(-reach, reach, side)
-    plane = run.generate(torch.cartesian_prod(line, line)).view(side, side, 2)
+    made = run.generate(torch.cartesian_prod(line, line))
+    need_points(generated=made)
+    plane = made.view(side, side, 2)
     points(real, None, "A grid of latents, as the generator bends it", axes=axes)
     for lines in (plane, plane.transpose(0, 1)):
         for one in lines:

@@ -11,8 +11,10 @@ from torch import Tensor
 
 from gantutor.errors import InputError, kind
 from gantutor.networks.audio import BINS, HIGH, HOP, LOW, WINDOW
-from gantutor.parameters import validate, whole
+from gantutor.parameters import optional, validate, whole
 from gantutor.plots.canvas import Figure, figure
+from gantutor.plots.given import FEW, a_size
+from gantutor.tensors import need_floats
 
 COLOURS = "magma"
 """Of matplotlib's perceptually uniform maps: quiet is dark, loud is light."""
@@ -30,11 +32,17 @@ def is_spectrogram(images: Tensor) -> bool:
 
 def upright(images: Tensor) -> Tensor:
     """Spectrograms (N, 1, 128, T) in [−1, 1] as colour images (N, 3, 128, T) in [−1, 1] with the low
-    frequencies at the bottom; images of other shapes as they are.
+    frequencies at the bottom; images of other shapes as they are. Raises InputError for what are no
+    images, or numbers that are not finite.
 
     >>> upright(torch.zeros(2, 1, 128, 64)).shape, upright(torch.zeros(2, 1, 28, 28)).shape
     (torch.Size([2, 3, 128, 64]), torch.Size([2, 1, 28, 28]))
     """
+    need_floats(images=images)
+    if images.dim() != 4:
+        raise InputError(
+            f"images must have shape (count, channels, height, width), not {tuple(images.shape)}"
+        )
     if not is_spectrogram(images):
         return images
     heights = (images[:, 0].detach().float().cpu().clamp(-1, 1).flip(1) + 1) / 2
@@ -61,7 +69,8 @@ def spectrograms(
     >>> [axes.get_ylabel() for axes in fig.axes][:6:5], fig.axes[5].get_xlabel()
     (['real\\nkHz', 'generated\\nkHz'], 'seconds')
     """
-    validate({"columns": columns, "rate": rate}, columns=whole(1), rate=whole(1))
+    given = {"columns": columns, "rate": rate, "size": size}
+    validate(given, columns=FEW, rate=whole(1), size=optional(a_size()))
     named = isinstance(parts, Mapping)
     kinds = dict(parts) if isinstance(parts, Mapping) else {"": parts}
     for name, part in kinds.items():
@@ -71,6 +80,8 @@ def spectrograms(
     most = max(len(part) for part in kinds.values())
     columns = min(columns, most)
     needed = columns if named else most
+    if titles is not None and not isinstance(titles, list | tuple):
+        raise InputError(f"titles must be a list of texts, one above each picture, not {kind(titles)}")
     if titles is not None and len(titles) < needed:
         raise InputError(f"titles must be at least {needed}, one above each picture, not {len(titles)}")
     rows = len(kinds) if named else -(-most // columns)
@@ -100,7 +111,7 @@ def spectrograms(
     fig.colorbar(picture, ax=panels, label="decibels", shrink=0.9, aspect=25 * rows).ax.tick_params(
         labelsize=8
     )
-    if title:
+    if str(title):
         fig.suptitle(title, fontsize=11)
     return fig
 
@@ -128,3 +139,4 @@ def _refuse_others(part: object, name: str) -> None:
     if not right:
         shape = tuple(part.shape) if isinstance(part, Tensor) else kind(part)
         raise InputError(f"{name} must be spectrograms of shape (count, 1, {BINS}, times), not {shape}")
+    need_floats(**{name: part})

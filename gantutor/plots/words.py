@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
+from gantutor.parameters import optional, validate
 from gantutor.plots.canvas import Figure, figure
+from gantutor.plots.given import FEW, a_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +26,9 @@ def texts(lines: Sequence[str], title: str = "", axes: Axes | None = None, colum
     >>> [word.get_text() for word in fig.axes[0].texts]
     ['anna', 'bert', 'carl']
     """
-    validate({"columns": columns}, columns=whole(1))
-    if isinstance(lines, str) or not lines or not all(isinstance(line, str) for line in lines):
+    validate({"columns": columns, "axes": axes}, columns=FEW, axes=optional(a_panel()))
+    right = isinstance(lines, list | tuple) and all(isinstance(line, str) for line in lines)
+    if not right or not lines:
         raise InputError(f"lines must be texts, at least one, not {lines!r}")
     rows = -(-len(lines) // columns)
     if axes is None:

@@ -1,0 +1,164 @@
+"""Right calls of the still pictures, each drawn to its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from right_calls import Call, Made, image_run, noise, point_run, shades
+
+import gantutor as gt
+
+ANY_WORDS = dict.fromkeys(("title", "unit", "x", "y"), "Any")
+"""What matplotlib writes as it comes: of whatever is given, str() is its text."""
+
+
+def drawn(figure: Any, given: dict[str, Any]) -> Any:
+    """The figure, which matplotlib has drawn: much that is wrong shows then only."""
+    figure.canvas.draw()
+    return figure
+
+
+def drawn_on(nothing: Any, given: dict[str, Any]) -> Any:
+    """What was drawn into panels that were given."""
+    drawn(given["axes"].figure, given)
+    return nothing
+
+
+def panel() -> Any:
+    return gt.plots.figure(size=(2.0, 1.5))[1]
+
+
+PANEL = Made(panel)
+IMAGES = shades(6, 1, 8, 8)
+SPECTROGRAMS = shades(3, 1, 128, 16)
+
+CALLS = [
+    Call("plots.player_colours", {"names": ["generator", "frames"]}),
+    Call(
+        "plots.figure",
+        {"rows": 1, "columns": 2, "size": (3.0, 2.0)},
+        lambda made, given: drawn(made[0], given),
+    ),
+    Call(
+        "plots.label",
+        {"axes": PANEL, "title": "Losses", "x": "step", "y": "nats"},
+        drawn_on,
+        allowed=ANY_WORDS,
+    ),
+    Call("plots.smoothed", {"values": [1.0, 2.0, 4.0], "window": 2}),
+    Call(
+        "plots.thinned",
+        {"steps": [0, 1, 2, 3], "values": [1.0, 2.0, 3.0, 4.0], "most": 2},
+        lambda made, given: [len(column) for column in made],
+    ),
+    Call(
+        "plots.losses", {"run": Made(point_run), "title": "Losses", "axes": PANEL}, drawn, allowed=ANY_WORDS
+    ),
+    Call(
+        "plots.bars",
+        {
+            "values": {"real": 1.0, "generated": 2.0},
+            "title": "Two",
+            "unit": "nats",
+            "colours": ["#000000"] * 2,
+            "log": False,
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.page",
+        {"made": IMAGES, "title": "Six", "columns": 3, "axes": PANEL, "show": None},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.page series",
+        {
+            "made": noise(6, 12, 2),
+            "columns": 3,
+            "show": lambda sample: f"{float(sample.double().mean()):.1f}",
+        },
+        drawn,
+    ),
+    Call("plots.samples", {"run": Made(point_run), "axes": PANEL, "count": 8}, drawn),
+    Call("plots.tile", {"images": IMAGES, "columns": 3}),
+    Call(
+        "plots.grid",
+        {"images": IMAGES, "title": "Six", "columns": 3, "axes": PANEL},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call("plots.pages", {"parts": {"real": IMAGES}, "columns": 3, "size": (3.0, 2.0)}, drawn),
+    Call(
+        "plots.series",
+        {
+            "parts": {"real": noise(6, 12, 2), "generated": noise(6, 12, 2)},
+            "title": "Two kinds",
+            "lines": 3,
+            "unit": "value",
+            "colours": ["#000000", "#ff0000"],
+            "size": (3.0, 2.0),
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call("plots.refuse_no_snapshots", {"run": Made(image_run), "show": None}),
+    Call(
+        "plots.time_machine",
+        {"run": Made(image_run), "rows": 2, "columns": 2, "title": "Twice", "show": None},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.points",
+        {
+            "real": noise(20, 2),
+            "generated": noise(20, 2, seed=1),
+            "title": "Two clouds",
+            "discriminator": Made(lambda: point_run().gan.networks["discriminator"]),
+            "axes": PANEL,
+            "reach": 3.0,
+            "legend": True,
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.shade",
+        {
+            "axes": PANEL,
+            "discriminator": Made(lambda: point_run().gan.networks["discriminator"]),
+            "reach": 3.0,
+            "side": 8,
+        },
+        drawn_on,
+    ),
+    Call("plots.arrows", {"run": Made(point_run), "real": noise(20, 2), "axes": PANEL, "count": 8}, drawn),
+    Call(
+        "plots.warped_grid",
+        {"run": Made(point_run), "real": noise(20, 2), "axes": PANEL, "side": 5, "reach": 2.0},
+        drawn,
+    ),
+    Call("plots.upright", {"images": SPECTROGRAMS}),
+    Call(
+        "plots.spectrograms",
+        {
+            "parts": {"real": SPECTROGRAMS},
+            "titles": ["a", "b"],
+            "title": "One kind",
+            "columns": 2,
+            "rate": 8000,
+            "size": (3.0, 2.0),
+        },
+        drawn,
+        allowed=ANY_WORDS,
+        examples=24,
+    ),
+    Call(
+        "plots.texts",
+        {"lines": ["anna", "bert"], "title": "Two", "axes": PANEL, "columns": 2},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+]
