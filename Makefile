@@ -62,8 +62,9 @@ lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
+# Two processes, a file in one of them; each takes one thread.
 unit: .venv/.ready
-	.venv/bin/python -m pytest -q --ignore=tests/browser --junitxml=runs/unit.xml
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser --junitxml=runs/unit.xml
 
 # Real clicks in a real JupyterLab; the screenshots are left in runs/browser.
 browser: .venv/.ready
@@ -87,12 +88,14 @@ screenshots: .venv/.ready
 	.venv/bin/python scripts/screenshots.py
 
 smoke: .venv/.ready
-	.venv/bin/python scripts/run_course.py --preset smoke --out runs/smoke --scores runs/smoke/scores
+	OMP_NUM_THREADS=1 .venv/bin/python scripts/run_course.py --preset smoke --out runs/smoke \
+	  --scores runs/smoke/scores
 
-# Every executed copy once more, cell by cell: a seed must repeat.
+# Every executed copy once more, cell by cell, two at once: a seed must repeat.
 repeat: smoke
-	.venv/bin/python scripts/alone.py runs/smoke .venv/bin/python -m pytest -q --nbval-lax \
-	  --nbval-current-env --nbval-cell-timeout=300 -p no:cacheprovider -o addopts= -o testpaths= \
+	OMP_NUM_THREADS=1 .venv/bin/python scripts/alone.py runs/smoke .venv/bin/python -m pytest -q \
+	  -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+	  -p no:cacheprovider -o addopts= -o testpaths= \
 	  --junitxml=runs/repeat.xml $(foreach name,$(COURSE),runs/smoke/$(name)/$(name).ipynb)
 
 check: .venv/.ready
