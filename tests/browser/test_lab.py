@@ -8,6 +8,10 @@ from collections.abc import Callable
 
 from jupyter_browser import READY, SESSION, Notebook
 
+from gantutor.live.lab.controls import BUILDING, STEERING
+from gantutor.live.lab.layers import LAYERS
+from gantutor.live.lab.settings import DISTRIBUTIONS
+
 
 def step(lab: Notebook) -> int:
     found = re.search(r"step ([\d,]+)", lab.page.locator(".gt-lab-numbers").inner_text())
@@ -59,6 +63,46 @@ def test_the_lab_plays_steps_and_learns_a_drawing(
     field.press("Enter")
     lab.page.click(".gt-lab-step")
     lab.until(lambda: step(lab) == 1, 10, "a step on the drawing")
+    assert "Traceback" not in lab.text()
+
+
+def test_every_control_of_the_lab_does_its_work(notebook: Callable[..., Notebook]) -> None:
+    """Each one moves its setting and no other; those of the networks build new ones, at step 0."""
+    lab = notebook("import gantutor as gt\nlab = gt.live.lab()")
+    lab.run()
+    lab.page.wait_for_selector(".gt-lab-plane img", timeout=60_000)
+    lab.idle()
+    lab.page.click(".gt-lab-step-d")
+    lab.until(lambda: step(lab) == 1, 30, "one step of the discriminator")
+    for setting in (*STEERING, *BUILDING, "slow"):
+        name = setting.replace("_", "-")
+        control = lab.page.locator(f".gt-lab-{name}")
+        before, stood = control.inner_text(), step(lab)
+        if name == "loss":
+            control.locator("select").select_option(label="hinge")
+        else:
+            control.locator(".noUi-handle").press("ArrowRight")
+            lab.until(
+                lambda control=control, before=before: control.inner_text() != before, 30, f"another {name}"
+            )
+        if setting in BUILDING:
+            lab.until(lambda: step(lab) == 0, 30, f"new networks after {name}")
+            lab.page.click(".gt-lab-step")
+            lab.until(lambda: step(lab) == 1, 30, "one step of the new networks")
+        else:
+            assert step(lab) == stood
+    plane = lab.page.locator(".gt-lab-plane img").first
+    for name in LAYERS:
+        before = plane.get_attribute("src")
+        lab.page.locator(f".gt-lab-layer-{name.replace(' ', '-')} input").click()
+        lab.until(lambda before=before: plane.get_attribute("src") != before, 30, f"the layer {name}")
+    for name in DISTRIBUTIONS:
+        lab.page.locator(".gt-lab-distribution select").select_option(label=name)
+        lab.until(lambda name=name: name in str(plane.get_attribute("alt")), 30, name)
+    lab.page.click(".gt-lab-step")
+    lab.until(lambda: step(lab) == 1, 30, "a step on the moons")
+    lab.page.click(".gt-lab-reset")
+    lab.until(lambda: step(lab) == 0, 30, "the first weights")
     assert "Traceback" not in lab.text()
 
 

@@ -44,6 +44,30 @@ def test_time_machine_and_explorer_answer(notebook: Callable[..., Notebook]) -> 
     lab.until(lambda: "linear path" in picture("gt-explorer", "alt"), 10, "the straight line")
 
 
+def test_every_slider_of_the_explorer_and_the_play_button_change_the_picture(
+    notebook: Callable[..., Notebook],
+) -> None:
+    lab = notebook(RUN, "machine = gt.live.time_machine(run)\nexplorer = gt.live.explore(run, digits.train)")
+    lab.run()
+    lab.page.wait_for_selector(".gt-explorer img", timeout=60_000)
+    lab.idle()
+    picture = lab.page.locator(".gt-explorer .gt-picture img")
+    handles = lab.page.locator(".gt-explorer .noUi-handle")
+    assert handles.count() >= 5  # from, to, along, and directions
+    for index in range(handles.count()):
+        before = picture.get_attribute("src")
+        handles.nth(index).press("ArrowRight")
+        lab.until(
+            lambda before=before: picture.get_attribute("src") != before, 30, f"the work of slider {index}"
+        )
+    machine = lab.page.locator(".gt-time-machine .gt-picture img")
+    lab.page.locator(".gt-moment .noUi-handle").press("Home")
+    lab.until(lambda: "at step 0" in str(machine.get_attribute("alt")), 30, "the first moment")
+    lab.page.locator(".gt-time-machine button").first.click()
+    lab.until(lambda: "at step 4" in str(machine.get_attribute("alt")), 30, "the last moment, by itself")
+    assert "Traceback" not in lab.text()
+
+
 def test_exercises_reply(notebook: Callable[..., Notebook], tmp_path: Path) -> None:
     lab = notebook(f"%env GANTUTOR_PROGRESS={tmp_path}/progress.json\nimport gantutor as gt", *EXERCISES)
     lab.run()
