@@ -69,12 +69,12 @@ MEDIAN = Exercise(
 WHY = {
     "a": "The type stream shows all characters, and what is made shows one: whoever compares the two streams "
     "sees it.",
-    "b": "Threes as eights and eights as threes: what is made looks like type, and each comes as often as it "
+    "b": "threes as eights and eights as threes: what is made looks like type, and each comes as often as it "
     "should. Who could object, without labels?",
     "c": "If two kinds become one, another is made too seldom, and a cycle cannot bring both back: that can "
     "be seen.",
     "d": "A judge of type sees single results, and this one looks like none.",
-    "e": "The next digit for each is one of the 10! orders: all streams look as they should.",
+    "e": "the next digit for each is one of the 10! orders: all streams look as they should.",
 }
 
 

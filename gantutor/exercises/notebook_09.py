@@ -8,12 +8,12 @@ from gantutor.exercises.exercise import Exercise
 from gantutor.exercises.judging import check_letters
 
 WHY = {
-    "a": "with more samples both means and covariances are estimated better, and the bias, which is always "
+    "a": "With more samples both means and covariances are estimated better, and the bias, which is always "
     "upwards, shrinks.",
-    "b": "a generator that remembers lies nearer to what it has seen than to what it has not.",
-    "c": "the least of ten noisy numbers lies below their mean, though nothing has become better.",
-    "d": "The mean of ten is as large on average as one of them; it is only less noisy.",
-    "e": "A distance that is divided by its floor is another number in another unit, and no smaller where it "
+    "b": "A generator that remembers lies nearer to what it has seen than to what it has not.",
+    "c": "The least of ten noisy numbers lies below their mean, though nothing has become better.",
+    "d": "the mean of ten is as large on average as one of them; it is only less noisy.",
+    "e": "a distance that is divided by its floor is another number in another unit, and no smaller where it "
     "counts: both figures are to be given.",
 }
 
@@ -38,7 +38,7 @@ LIES = Exercise(
     "chosen, and what real data score in the same measurement.",
     check=check_lies,
     wrong=(
-        ("ab", "the least of ten"),
+        ("ab", "The least of ten"),
         ("ac", "nearer to what it has seen"),
         ("bc", "estimated better"),
         ("abcd", "only less noisy"),
