@@ -62,9 +62,9 @@ lint: .venv/.ready
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
-# Two processes, a file in one of them; each takes one thread.
+# Two processes share the tests; each takes one thread.
 unit: .venv/.ready
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser --junitxml=runs/unit.xml
+	.venv/bin/python -m pytest -q -n 2 --dist worksteal --ignore=tests/browser --junitxml=runs/unit.xml
 
 # Real clicks in a real JupyterLab; the screenshots are left in runs/browser.
 browser: .venv/.ready

@@ -83,7 +83,7 @@ class Turn:
 
     def __post_init__(self) -> None:
         names = (self.updates,) if isinstance(self.updates, str) else self.updates
-        if not isinstance(names, Sequence) or not isinstance(self.lazy, Mapping):
+        if not _listed(names) or not isinstance(self.lazy, Mapping):
             raise InputError("updates must be a network's name or a list of them, and lazy a dict of Lazy")
         names = tuple(names)
         if not names:
@@ -95,6 +95,11 @@ class Turn:
     @property
     def name(self) -> str:
         return "+".join(self.updates)
+
+
+def _listed(value: object) -> bool:
+    """Whether something is a list or another sequence, and no text."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def _check_loss(loss: object) -> None:
@@ -206,8 +211,7 @@ class GAN(nn.Module):
         """
         if not isinstance(networks, Mapping):
             raise InputError(f"networks must be a dict of networks by name, not {kind(networks)}")
-        names = averaged is None or isinstance(averaged, Sequence)
-        if not names or not isinstance(turns, Sequence):
+        if not (averaged is None or _listed(averaged)) or not _listed(turns):
             raise InputError("turns must be a list of gantutor.Turn, and averaged a list of names or None")
         gan = cls.__new__(cls)
         nn.Module.__init__(gan)

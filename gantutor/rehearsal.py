@@ -65,6 +65,8 @@ def inspect_samples(samples: Any, value_range: tuple[float, float] | None = (-1.
     if not samples.is_floating_point():
         dtype = str(samples.dtype).removeprefix("torch.")
         raise InputError(f"samples must be floating-point numbers, not {dtype}; bytes become x / 127.5 - 1")
+    if not samples.numel():
+        raise InputError(f"samples must hold at least one number, and are of shape {tuple(samples.shape)}")
     if not bool(samples.isfinite().all()):
         raise InputError(
             "the samples contain values that are not finite (NaN or infinity): remove or replace them"

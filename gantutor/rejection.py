@@ -71,8 +71,8 @@ def acceptance(logits: Tensor, most: float, gamma: float = 0.0, epsilon: float =
     # A logit of −∞ is a ratio of 0, and nothing wrong.
     real = isinstance(logits, Tensor) and logits.is_floating_point()
     need_floats(logits=logits.clamp(min=-1e38) if real else logits)
-    if not logits.dim():
-        raise InputError("logits must have shape (count,), one a sample, and this is a single number")
+    if logits.dim() != 1:
+        raise InputError(f"logits must have shape (count,), one a sample, not {tuple(logits.shape)}")
     numbers = {"most": most, "gamma": gamma, "epsilon": epsilon}
     validate(numbers, most=number(), gamma=number(), epsilon=number(above=0))
     return _chance(logits, most, gamma, epsilon).to(logits.dtype)

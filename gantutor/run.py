@@ -49,6 +49,8 @@ class Run:
     def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
         if not isinstance(gan, GAN):
             raise InputError(f"the game must be a gantutor.GAN, not {kind(gan)}")
+        if not isinstance(settings, dict | None):
+            raise InputError(f"settings must be a dict of what the training was given, not {kind(settings)}")
         self.gan = gan
         self.averaged = {name: averages.frozen_copy(gan.networks[name]).eval() for name in gan.averaged}
         self.history = History()
@@ -255,10 +257,8 @@ class Run:
             Snapshot(entry["step"], entry["seconds"], tensors[f"snapshot.{i:05d}"])
             for i, entry in enumerate(facts["snapshots"])
         ]
-        parts = tuple(
-            tensors[name].to(self.device) for name in sorted(tensors) if name.startswith("condition.")
-        )
-        self.conditions = joined(parts)
+        parts = [tensors[name] for name in sorted(tensors) if name.startswith("condition.")]
+        self.conditions = joined(tuple(part.to(self.device) for part in parts))
 
     @classmethod
     def load(cls, path: str | Path, gan: GAN) -> Run:

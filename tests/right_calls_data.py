@@ -87,7 +87,11 @@ CALLS = [
     Call("data.stacked_digits", {"count": 20, "held_out": 10, "name": "digits", "seed": 0}, examples=20),
     Call("data.moving_digits", {"name": "digits", "size": 32, "copies": 1, "seed": 0}, examples=20),
     Call("data.futures", {"images": Made(digit_images), "count": 2, "size": 32, "seed": 0}),
-    Call("data.place_digit", {"image": Made(digit_images), "size": 32, "position": (1.0, 2.0)}),
+    Call(
+        "data.place_digit",
+        {"image": Made(digit_images), "size": 32, "position": (1.0, 2.0)},
+        lambda made, given: made[..., 0, 0].sum(),  # of one digit or of several
+    ),
     Call(
         "data.names",
         {

@@ -112,7 +112,7 @@ def test_what_cannot_be_spelt_is_refused(given: Any, said: str) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["ada"], "names must be a tensor of sequences, not list"),
+        (["ada"], "names must be a tensor, not list"),
         (torch.zeros(12, 27), r"sequences must have shape .* not \(12, 27\) of torch\.float32"),
         (torch.zeros(2, 12, 26), r"sequences must have shape .* not \(2, 12, 26\) of torch\.float32"),
         (torch.zeros(2, 12, dtype=torch.bool), r"sequences must have shape .* of torch\.bool"),

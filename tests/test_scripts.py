@@ -171,6 +171,7 @@ def test_bad_input_ends_in_a_sentence(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_cleanly(tmp_path: Path) -> None:
     (tmp_path / "notebooks").mkdir()
     sleeping = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"

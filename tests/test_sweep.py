@@ -120,6 +120,7 @@ def test_a_changed_notebook_is_run_again(swept: Any, tmp_path: Path) -> None:
     assert run_once.ended(path, tmp_path, given) is None
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_the_runs_and_their_kernels(tmp_path: Path) -> None:
     code = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
     course(tmp_path, code)

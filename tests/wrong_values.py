@@ -104,7 +104,7 @@ def _tensors(right: Tensor, allowed: str) -> st.SearchStrategy[Wrong]:
     whole, count = not right.is_floating_point(), len(right) if right.dim() else 0
     made: dict[str, tuple[Callable[[], Any], bool]] = {
         "NaN": (lambda: _with(right, math.nan), True),
-        "infinity": (lambda: _with(right, -math.inf), True),
+        "infinity": (lambda: _with(right, -math.inf), "infinity" not in allowed),
         "empty": (lambda: right[:0], "Any" not in allowed),
         "a list of lists": (right.tolist, "list" not in allowed),
         "a numpy array": (right.numpy, "array" not in allowed and "Any" not in allowed),

@@ -14,6 +14,8 @@ from torch.utils.data import TensorDataset
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.packaged import packaged_file
 from gantutor.errors import InputError, first_line, kind
+from gantutor.parameters import a_path
+from gantutor.tensors import need_tensors
 
 SIGNS = ".abcdefghijklmnopqrstuvwxyz"
 """What an index stands for; 0 is the end mark, which also fills the rest of a sequence."""
@@ -79,7 +81,7 @@ def _own(own: str | Path | Sequence[str]) -> list[str]:
     """Words of one's own, each once, in small letters and in alphabetical order."""
     if isinstance(own, str | Path):
         try:
-            words: Sequence[str] = Path(own).read_text(encoding="utf-8-sig").split("\n")
+            words: Sequence[str] = a_path(own, "own").read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"the words {str(own)!r} cannot be read as a text file: {first_line(error)}"
@@ -137,13 +139,12 @@ def decode(names: Tensor) -> list[str]:
     >>> decode(encode(["ada", "bo"])), decode(torch.tensor([[1, 4, 1, 0, 7]]))
     (['ada', 'bo'], ['ada'])
     """
-    if not isinstance(names, Tensor):
-        raise InputError(f"names must be a tensor of sequences, not {kind(names)}")
+    need_tensors(names=names)
     shape, count = tuple(names.shape), len(SIGNS)
     if names.dim() == 3 and shape[2] == count:
         if not bool(names.isfinite().all()):
             raise InputError("the sequences contain values that are not finite (NaN or infinity)")
-        names = names.argmax(2)
+        names = names.double().argmax(2)
     elif names.dim() != 2 or names.is_floating_point() or names.dtype == torch.bool:
         raise InputError(
             f"sequences must have shape (N, L, {count}), or (N, L) with whole numbers, "

@@ -44,6 +44,7 @@ class FaceFeatures:
         if not isinstance(train, Tensor) or train.dim() != 4 or not train.is_floating_point():
             given = tuple(train.shape) if isinstance(train, Tensor) else kind(train)
             raise InputError(f"training faces must be floats of shape (N, C, H, W), not {given}")
+        need_floats(train=train)
         train = train.detach().cpu()[:: max(1, len(train) // MOST)][:MOST]
         validate({"eigenfaces": eigenfaces}, eigenfaces=whole(1, max(1, len(train) - 1)))
         self.shape = train.shape[1:]

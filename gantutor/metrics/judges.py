@@ -49,7 +49,7 @@ class Judge:
             batch=whole(1),
             checkpoints=whole(1, self.steps if isinstance(self.steps, int) else None),
         )
-        validate({"learning_rate": self.learning_rate}, learning_rate=number(above=0))
+        validate({"learning_rate": self.learning_rate}, learning_rate=number(above=0, high=1))
 
 
 def light_judge(steps: int = 2000, hidden: int | None = None) -> Judge:

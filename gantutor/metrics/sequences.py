@@ -73,7 +73,7 @@ def predictive_score(
     """
     settings = {"steps": steps, "batch": batch, "hidden": 1 if hidden is None else hidden, "seed": seed}
     validate(settings, steps=whole(1), batch=whole(1), hidden=whole(1), seed=whole(0))
-    validate({"learning_rate": learning_rate}, learning_rate=number(above=0))
+    validate({"learning_rate": learning_rate}, learning_rate=number(above=0, high=1))
     truth, made = _series(real, generated)
     features = truth.shape[2]
     if features < 2:

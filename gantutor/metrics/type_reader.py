@@ -18,7 +18,7 @@ from gantutor.data.typeset import render
 from gantutor.errors import InputError, kind
 from gantutor.metrics.permutation import best_permutation
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import validate, whole
+from gantutor.parameters import text, validate, whole
 from gantutor.tensors import described, need_labels
 
 STEPS, BATCH, RATE = 250, 64, 4e-3
@@ -67,7 +67,8 @@ def type_reader(
     It sees them moved, scaled, blurred and under noise, for results of networks are not as crisp as type. It
     draws from generators of its own. Raises InputError for fonts that cannot be used.
     """
-    validate({"steps": steps, "seed": seed}, steps=whole(1), seed=whole(0))
+    given = {"characters": characters, "steps": steps, "seed": seed}
+    validate(given, characters=text(), steps=whole(1), seed=whole(0))
     found = typefaces(faces, characters)
     draw = torch.Generator().manual_seed(seed)
     labels = torch.randint(len(characters), (FRESH,), generator=draw)

@@ -158,7 +158,7 @@ def plane_of(data: Any, seed: int = 0) -> Plane:
         )
     inspect_samples(data)
     if data.dim() != 2 or data.shape[1] != 2:
-        raise InputError(f"the lab draws points of the plane, of shape (count, 2), not {tuple(data.shape)}")
+        raise InputError(f"data must be points of the plane, of shape (count, 2), not {tuple(data.shape)}")
     if len(data) < 3:
         raise InputError(f"the lab needs at least 3 points, and these are {len(data)}")
     points = data.detach().cpu().float()
