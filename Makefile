@@ -20,7 +20,7 @@ help:
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
 	@echo "make reference              write pages that describe every function and class: runs/reference/index.html"
-	@echo "make benchmarks             measure speed and quality anew: tests/benchmarks/results (over an hour)"
+	@echo "make benchmarks             measure speed and quality anew: benchmarks/results (over an hour)"
 	@echo "                            BENCHMARKS='failures tables doctor': what the notebooks quote of many seeds"
 	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
 
@@ -29,7 +29,7 @@ help:
 	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
 	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
 	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
-	    exec $$python scripts/alone.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
+	    exec $$python scripts/course/lock_folder.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
 	      install --disable-pip-version-check -e ".[images,audio,faces,sequences,lab,test]" -c constraints.txt' \
 	      "$$python"; \
 	  fi; \
@@ -39,22 +39,22 @@ help:
 	@touch .venv/.ready
 
 lab: .venv/.ready
-	.venv/bin/python scripts/home.py .venv/bin/jupyter lab --ServerApp.root_dir='$(CURDIR)' \
+	.venv/bin/python scripts/course/writable_home.py .venv/bin/jupyter lab --ServerApp.root_dir='$(CURDIR)' \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
 	  $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 course: .venv/.ready
-	.venv/bin/python scripts/run_course.py $(NOTEBOOKS) --preset $(PRESET) \
+	.venv/bin/python scripts/course/run_course.py $(NOTEBOOKS) --preset $(PRESET) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(COURSE_OPTIONS)
 
 # For teachers: docs/teaching.md.
 .PHONY: exercises sweep
 
 exercises: .venv/.ready
-	.venv/bin/python scripts/exercises_only.py $(NOTEBOOKS)
+	.venv/bin/python scripts/course/exercises_only.py $(NOTEBOOKS)
 
 sweep: .venv/.ready
-	.venv/bin/python scripts/sweep.py $(NOTEBOOKS) --preset $(PRESET) $(SWEEP)
+	.venv/bin/python scripts/course/sweep.py $(NOTEBOOKS) --preset $(PRESET) $(SWEEP)
 
 test: lint unit smoke repeat browser check
 
@@ -70,35 +70,35 @@ unit: .venv/.ready
 browser: .venv/.ready
 	.venv/bin/python -m pytest -q tests/browser --junitxml=runs/browser.xml
 
-# Each writes tests/benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
+# Each writes benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
 # Not among them, since they take hours: BENCHMARKS="failures tables doctor", the runs over many seeds that the
 # notebooks and the documentation show (gantutor/results, gantutor/doctor/hits.json).
 benchmarks: .venv/.ready
 	@for name in $(or $(BENCHMARKS),overheads choices loop quality sequences dashboard lab kills); do \
 	  echo "$$name"; \
-	  .venv/bin/python tests/benchmarks/$$name.py \
+	  .venv/bin/python benchmarks/$$name.py \
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
 	done
 
 # From the docstrings; a warning ends it.
 reference: .venv/.ready
-	.venv/bin/python scripts/reference.py runs/reference
+	.venv/bin/python scripts/site/reference.py runs/reference
 
 screenshots: .venv/.ready
-	.venv/bin/python scripts/screenshots.py
+	.venv/bin/python scripts/site/screenshots.py
 
 smoke: .venv/.ready
-	OMP_NUM_THREADS=1 .venv/bin/python scripts/run_course.py --preset smoke --out runs/smoke \
+	OMP_NUM_THREADS=1 .venv/bin/python scripts/course/run_course.py --preset smoke --out runs/smoke \
 	  --scores runs/smoke/scores
 
 # Every executed copy once more, cell by cell, two at once: a seed must repeat.
 repeat: smoke
-	OMP_NUM_THREADS=1 .venv/bin/python scripts/alone.py runs/smoke .venv/bin/python -m pytest -q \
+	OMP_NUM_THREADS=1 .venv/bin/python scripts/course/lock_folder.py runs/smoke .venv/bin/python -m pytest -q \
 	  -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
 	  -p no:cacheprovider -o addopts= -o testpaths= \
 	  --junitxml=runs/repeat.xml $(foreach name,$(COURSE),runs/smoke/$(name)/$(name).ipynb)
 
 check: .venv/.ready
-	.venv/bin/python scripts/adopt_outputs.py --check
-	.venv/bin/python scripts/readme_scores.py --check
-	.venv/bin/python scripts/teaching_page.py --check
+	.venv/bin/python scripts/course/adopt_outputs.py --check
+	.venv/bin/python scripts/course/readme_scores.py --check
+	.venv/bin/python scripts/course/teaching_page.py --check

@@ -11,30 +11,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gantutor import (
-    augment,
-    data,
-    inversion,
-    latent,
-    metrics,
-    networks,
-    objectives,
-    optimization,
-    parameters,
-    rejection,
-    translation,
-    unpaired,
-)
-from gantutor.control import Control
-from gantutor.errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
-from gantutor.gan import GAN, Batch, Lazy, Turn
-from gantutor.loop import Callback
-from gantutor.run import Run
-from gantutor.train import train
+from gantutor import data, games, metrics, networks, objectives, sampling, training
+from gantutor._errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
+from gantutor.games import GAN, Batch, Penalty, Turn
+from gantutor.training import Callback, Control, Run, optim, train
 
 if TYPE_CHECKING:
-    from gantutor import collect, distributed, doctor, environment, exercises, live, plots, recipes, results
-    from gantutor.launching import launch
+    from gantutor import course, doctor, live, plots
+    from gantutor.course import exercises, launch
 
 __version__ = "0.1.0"
 
@@ -45,45 +29,42 @@ __all__ = [
     "Control",
     "DataUnavailable",
     "InputError",
-    "Lazy",
     "OutOfMemory",
+    "Penalty",
     "ProcessLost",
     "Run",
     "TrainingDiverged",
     "Turn",
-    "augment",
-    "collect",
+    "course",
     "data",
-    "distributed",
     "doctor",
-    "environment",
     "exercises",
-    "inversion",
-    "latent",
+    "games",
     "launch",
     "live",
     "metrics",
     "networks",
     "objectives",
-    "optimization",
-    "parameters",
+    "optim",
     "plots",
-    "recipes",
-    "rejection",
-    "results",
+    "sampling",
     "train",
-    "translation",
-    "unpaired",
+    "training",
 ]
 
-_LATER = "collect distributed doctor environment exercises live plots recipes results".split()  # noqa: SIM905
+_LAZY = {
+    "course": "gantutor.course",
+    "doctor": "gantutor.doctor",
+    "exercises": "gantutor.course.exercises",
+    "live": "gantutor.live",
+    "plots": "gantutor.plots",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Pictures load when they are first asked for, so that ``import gantutor`` costs little more than
-    torch."""
-    if name in _LATER:
-        return importlib.import_module(f"gantutor.{name}")
+    """Import what a person sees when it is first asked for: ``import gantutor`` costs little more than torch."""
+    if name in _LAZY:
+        return importlib.import_module(_LAZY[name])
     if name == "launch":
-        return importlib.import_module("gantutor.launching").launch
+        return importlib.import_module("gantutor.course.launch").launch
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

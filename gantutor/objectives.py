@@ -14,13 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.errors import InputError
-from gantutor.parameters import number, validate, whole
+from gantutor._checks import integer, number, validate
+from gantutor._errors import InputError
 
 Critic = Callable[[Tensor], Tensor]
 """A discriminator with its condition already filled in: samples in, logits out."""
 
-Penalty = Callable[[Critic, Tensor, Tensor], Tensor]
+PenaltyFunction = Callable[[Critic, Tensor, Tensor], Tensor]
 """``penalty(critic, real, fake)`` → a scalar to add to the discriminator's loss."""
 
 
@@ -42,7 +42,7 @@ class Objective:
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     paired: bool = False
-    penalties: dict[str, Penalty] = field(default_factory=dict)
+    penalties: dict[str, PenaltyFunction] = field(default_factory=dict)
     every: int = 1
 
 
@@ -91,13 +91,13 @@ def discriminator_hinge(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
 
 
-def critic_wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def discriminator_wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """E D(G(z)) − E D(x), the negative of the Wasserstein-1 estimate if D is 1-Lipschitz: Arjovsky et al.
     2017."""
     return fake_logits.mean() - real_logits.mean()
 
 
-def generator_raise(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+def generator_wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """−E D(G(z)): the generator raises the critic's output (hinge and Wasserstein games)."""
     return -fake_logits.mean()
 
@@ -130,7 +130,7 @@ def gradient_norm_squared(critic: Critic, inputs: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
-def r1_penalty(gamma: float) -> Penalty:
+def r1_penalty(gamma: float) -> PenaltyFunction:
     """γ/2 · E‖∇ₓ D(x)‖² on real samples: Mescheder et al. 2018, arXiv:1801.04406, equation 9.
 
     >>> penalty = r1_penalty(2.0)
@@ -146,7 +146,7 @@ def r1_penalty(gamma: float) -> Penalty:
     return r1
 
 
-def r2_penalty(gamma: float) -> Penalty:
+def r2_penalty(gamma: float) -> PenaltyFunction:
     """γ/2 · E‖∇ₓ D(x)‖² on generated samples: Mescheder et al. 2018, arXiv:1801.04406, equation 10."""
 
     validate({"gamma": gamma}, gamma=number(0, 1e30))
@@ -157,7 +157,7 @@ def r2_penalty(gamma: float) -> Penalty:
     return r2
 
 
-def gradient_penalty(weight: float) -> Penalty:
+def gradient_penalty(weight: float) -> PenaltyFunction:
     """λ · E (‖∇ D(x̂)‖ − 1)², x̂ uniform on the line between a real and a generated sample: Gulrajani et al.
     2017.
 
@@ -178,7 +178,7 @@ def gradient_penalty(weight: float) -> Penalty:
 # --- objectives ---------------------------------------------------------------------------------------------
 
 
-def _penalties(r1: float, r2: float, gp: float = 0.0) -> dict[str, Penalty]:
+def _penalties(r1: float, r2: float, gp: float = 0.0) -> dict[str, PenaltyFunction]:
     weights = {"r1": r1, "r2": r2, "gradient_penalty": gp}
     validate(weights, r1=number(0), r2=number(0), gradient_penalty=number(0))
     make = {"r1": r1_penalty, "r2": r2_penalty, "gradient_penalty": gradient_penalty}
@@ -189,11 +189,11 @@ def _objective(
     name: str,
     discriminator: Callable[[Tensor, Tensor], Tensor],
     generator: Callable[[Tensor, Tensor], Tensor],
-    penalties: dict[str, Penalty],
+    penalties: dict[str, PenaltyFunction],
     every: int,
     paired: bool = False,
 ) -> Objective:
-    validate({"every": every}, every=whole(1))
+    validate({"every": every}, every=integer(1))
     return Objective(name, discriminator, generator, paired, penalties, every)
 
 
@@ -220,7 +220,7 @@ def least_squares(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective
 
 def hinge(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
     """A margin for the discriminator; the generator raises its output (Lim & Ye 2017)."""
-    return _objective("hinge", discriminator_hinge, generator_raise, _penalties(r1, r2), every)
+    return _objective("hinge", discriminator_hinge, generator_wasserstein, _penalties(r1, r2), every)
 
 
 def wasserstein(gradient_penalty: float = 10.0, every: int = 1) -> Objective:
@@ -230,7 +230,11 @@ def wasserstein(gradient_penalty: float = 10.0, every: int = 1) -> Objective:
     Its protocol takes five critic turns to one of the generator: ``GAN(..., discriminator_turns=5)``.
     """
     return _objective(
-        "wasserstein", critic_wasserstein, generator_raise, _penalties(0.0, 0.0, gradient_penalty), every
+        "wasserstein",
+        discriminator_wasserstein,
+        generator_wasserstein,
+        _penalties(0.0, 0.0, gradient_penalty),
+        every,
     )
 
 
@@ -247,10 +251,10 @@ def relativistic(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
     )
 
 
-def chosen(given: Any, default: Objective) -> Objective:
+def objective_or_default(given: Any, default: Objective) -> Objective:
     """The objective given, or the default for None; raises InputError for anything else.
 
-    >>> chosen(None, hinge()).name
+    >>> objective_or_default(None, hinge()).name
     'hinge'
     """
     if given is not None and not isinstance(given, Objective):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-sys.path.append(str(Path(__file__).parents[1] / "scripts"))  # whose scripts some tests import
 
 import pytest
 import torch
@@ -113,11 +111,11 @@ def interruptible() -> Iterator[None]:
 @pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Display:
     """A notebook that somebody watches."""
-    from gantutor.live import page
+    from gantutor.live import display
 
     shown = Display()
-    monkeypatch.setattr(page, "in_notebook", lambda: True)
-    monkeypatch.setattr(page, "watched", lambda: True)
+    monkeypatch.setattr(display, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "watched", lambda: True)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 
@@ -125,9 +123,9 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Display:
 @pytest.fixture
 def unwatched(display: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
     """A notebook that runs by itself, as under papermill."""
-    from gantutor.live import page
+    from gantutor.live import display
 
-    monkeypatch.setattr(page, "watched", lambda: False)
+    monkeypatch.setattr(display, "watched", lambda: False)
     return display
 
 

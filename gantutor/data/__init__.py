@@ -1,57 +1,66 @@
-"""Data with a card each; a loader imports what it needs only when it is called."""
+"""The data sets of the course, each with a card, and readers of one's own files."""
 
 from gantutor.data import toy
-from gantutor.data.clips import clips_in, write_clip
-from gantutor.data.dataset import Card, Dataset
+from gantutor.data.clips import clip_count, write_clip
+from gantutor.data.dataset import Card, Dataset, with_mirror_images
 from gantutor.data.digits import digits
+from gantutor.data.elastic_distortion import elastic_distortion
 from gantutor.data.faces import faces
 from gantutor.data.handwriting import handwritten_line, read_handwriting
+from gantutor.data.handwriting_type import TranslationDataset, paired_handwriting, unpaired_handwriting
 from gantutor.data.letters import letters
-from gantutor.data.moving_digits import Motion, MovingDigits, futures, moving_digits, place_digit
-from gantutor.data.names import decode, encode, names
-from gantutor.data.noisy import noisy_speech
-from gantutor.data.pairs import Translation, handwriting_and_type, handwriting_to_type
+from gantutor.data.moving_digits import Motion, MovingDigits, moving_digits, place_digit, sample_futures
+from gantutor.data.names import decode_names, encode_names, names
+from gantutor.data.noisy_speech import noisy_speech
 from gantutor.data.photographs import read_photograph
 from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
-from gantutor.data.speech import speech
-from gantutor.data.stacked import stacked_digits
+from gantutor.data.spectrograms import griffin_lim, magnitude, normalize_peak, phase, spectrogram
+from gantutor.data.spoken_digits import spoken_digits
+from gantutor.data.stacked_digits import stacked_digits
 from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
-from gantutor.data.typeset import typeset, typeset_string
+from gantutor.data.typeset import typeset, typeset_line
 
 __all__ = [
     "Card",
     "Dataset",
     "Motion",
     "MovingDigits",
-    "Translation",
+    "TranslationDataset",
     "Typeface",
-    "clips_in",
-    "decode",
+    "clip_count",
+    "decode_names",
     "digits",
+    "elastic_distortion",
     "electricity",
-    "encode",
+    "encode_names",
     "faces",
-    "futures",
-    "handwriting_and_type",
-    "handwriting_to_type",
+    "griffin_lim",
     "handwritten_line",
     "letters",
+    "magnitude",
     "moving_digits",
     "names",
     "noisy_speech",
+    "normalize_peak",
+    "paired_handwriting",
+    "phase",
     "place_digit",
     "read_handwriting",
     "read_photograph",
     "read_recording",
+    "sample_futures",
     "sines",
-    "speech",
+    "spectrogram",
+    "spoken_digits",
     "stacked_digits",
     "toy",
     "typeface_traits",
     "typefaces",
     "typeset",
-    "typeset_string",
+    "typeset_line",
+    "unpaired_handwriting",
+    "with_mirror_images",
     "write_clip",
     "write_recording",
 ]

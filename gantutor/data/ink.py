@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.data.own import opened
-from gantutor.errors import InputError
+from gantutor._errors import InputError
+from gantutor.data.io import open_file
 
 LONGEST = 800
 """Pixels of the longer side at which a picture is worked on."""
@@ -19,11 +19,11 @@ PIXELS = 100_000_000
 """Of a picture that is opened at all."""
 
 
-def grey_of(source: Any) -> Tensor:
+def read_grey(source: Any) -> Tensor:
     """A picture as grey values (H, W) in [0, 1], upright, its longer side at most 800 pixels."""
     from PIL import Image, ImageOps
 
-    file, said = opened(source, "picture", "a file", "a picture")
+    file, said = open_file(source, "picture", "a file", "a picture")
     try:
         with Image.open(file) as image:
             if image.width * image.height > PIXELS:
@@ -40,7 +40,7 @@ def grey_of(source: Any) -> Tensor:
     return torch.from_numpy(np.array(grey, np.float32) / 255)
 
 
-def grey_of_image(image: Tensor) -> Tensor:
+def to_grey(image: Tensor) -> Tensor:
     """An image (1, H, W) in [−1, 1] as grey values (H, W) in [0, 1]; raises InputError for another shape or
     range."""
     if image.dim() != 3 or image.shape[0] != 1 or not image.numel() or not image.is_floating_point():
@@ -54,13 +54,13 @@ def grey_of_image(image: Tensor) -> Tensor:
     return ((image.detach().cpu().float()[0] + 1) / 2).clamp(0, 1)
 
 
-def ink_of(grey: Tensor) -> Tensor:
+def extract_ink(grey: Tensor) -> Tensor:
     """How much ink (H, W) there is, from 0 to 1: the difference from the paper, whose brightness may change
     over the picture.
 
     >>> page = torch.full((50, 50), 0.9)
     >>> page[20:30, 24:26] = 0.1
-    >>> ink = ink_of(page)
+    >>> ink = extract_ink(page)
     >>> ink[25, 25], ink[0, 0]
     (tensor(0.8000), tensor(0.))
     """
@@ -77,11 +77,11 @@ def ink_of(grey: Tensor) -> Tensor:
     return (dark - paper).clamp(0, 1)
 
 
-def otsu(ink: Tensor) -> tuple[float, float]:
+def otsu_threshold(ink: Tensor) -> tuple[float, float]:
     """The threshold that parts values in [0, 1] into the two groups with the largest variance between them,
     and how far apart the means of the groups are (Otsu 1979, doi:10.1109/TSMC.1979.4310076).
 
-    >>> otsu(torch.tensor([0.1, 0.1, 0.1, 0.9]))[1]
+    >>> otsu_threshold(torch.tensor([0.1, 0.1, 0.1, 0.9]))[1]
     0.8
     """
     counts = torch.histc(ink, 256, 0, 1).double()
@@ -98,13 +98,13 @@ def otsu(ink: Tensor) -> tuple[float, float]:
     return level, round(float(ink[ink > level].mean() - ink[ink <= level].mean()), 4)
 
 
-def components(mask: Tensor) -> list[Tensor]:
+def connected_components(mask: Tensor) -> list[Tensor]:
     """The connected parts (8 neighbours) of a mask (H, W), each as a mask of its own: the 200 largest,
     largest first.
 
     Runs of pixels in a row that touch one of the row above join its part.
 
-    >>> len(components(torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1]]).bool()))
+    >>> len(connected_components(torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1]]).bool()))
     2
     """
     steps = np.diff(np.pad(mask.numpy(), ((0, 0), (1, 1))).astype(np.int8), axis=1)

@@ -8,10 +8,10 @@ from string import ascii_uppercase
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._errors import DataUnavailable
+from gantutor.data.bundled import missing_package
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import FOLDER
-from gantutor.data.packaged import without_companion
-from gantutor.errors import DataUnavailable
 
 LETTERS = ascii_uppercase
 
@@ -26,7 +26,7 @@ def letters(folder: str | Path = FOLDER) -> Dataset:
     try:
         from torchvision.datasets import EMNIST
     except (ImportError, RuntimeError):  # the second where it was built for another torch
-        raise without_companion("emnist_letters", "torchvision") from None
+        raise missing_package("emnist_letters", "torchvision") from None
     try:
         parts = [EMNIST(str(folder), split="letters", train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:

@@ -12,12 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._checks import describe_value, integer, validate
+from gantutor._errors import InputError
+from gantutor.data.affine import affine_transform
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
-from gantutor.errors import InputError
-from gantutor.networks.affine import moved
-from gantutor.parameters import validate, whole
-from gantutor.tensors import described
 
 FRAMES = 16
 SIZES = (32, 40)
@@ -83,16 +82,16 @@ def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: i
     >>> clips.shape, torch.equal(clips[:, 0], first), data.held_out_motion.turn[0, :2].tolist()[0]
     (torch.Size([1000, 16, 1, 32, 32]), True, 0.0)
     """
-    validate({"copies": copies, "seed": seed}, copies=whole(1), seed=whole(0))
+    validate({"copies": copies, "seed": seed}, copies=integer(1), seed=integer(0))
     _check_size(size)
     still = digits(name)
     made = []
     for index, (part, times) in enumerate(((still.train, copies), (still.held_out, 1))):
         images, labels = (tensor.repeat(times, *[1] * (tensor.dim() - 1)) for tensor in part.tensors)
         draw = torch.Generator().manual_seed(2 * seed + index)
-        start = starts(images, size, draw)
-        motion = motions(images, start, size, draw)
-        clips = drawn(images, start, motion, size)
+        start = sample_starts(images, size, draw)
+        motion = sample_motions(images, start, size, draw)
+        clips = render_clips(images, start, motion, size)
         made.append((TensorDataset(clips, clips[:, 0]), motion, labels))
     (train, held_out), both_motions, both_labels = zip(*made, strict=True)
     content = f"{still.card.content}, each moving, turning and growing by a motion of its own"
@@ -107,21 +106,21 @@ def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: i
     return MovingDigits(card.name, train, held_out, card, *both_motions, *both_labels)
 
 
-def futures(images: Tensor, count: int = 16, size: int = 32, seed: int = 0) -> Tensor:
+def sample_futures(images: Tensor, count: int = 16, size: int = 32, seed: int = 0) -> Tensor:
     """For each of K digits (K, 1, 28, 28) one first frame and ``count`` real clips that go on from it: (K,
     count, 16, 1, ``size``, ``size``). The spread of motion that a first frame leaves open is seen in them.
 
-    >>> clips = futures(digits().held_out.tensors[0][:3], count=4)
+    >>> clips = sample_futures(digits().held_out.tensors[0][:3], count=4)
     >>> clips.shape, bool((clips[:, :, 0] == clips[:, :1, 0]).all())
     (torch.Size([3, 4, 16, 1, 32, 32]), True)
     """
     _check_digits(images)
     _check_size(size)
-    validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
+    validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
     draw = torch.Generator().manual_seed(seed)
-    start = starts(images, size, draw).repeat_interleave(count, 0)
+    start = sample_starts(images, size, draw).repeat_interleave(count, 0)
     repeated = images.repeat_interleave(count, 0)
-    clips = drawn(repeated, start, motions(repeated, start, size, draw), size)
+    clips = render_clips(repeated, start, sample_motions(repeated, start, size, draw), size)
     return clips.view(len(images), count, *clips.shape[1:])
 
 
@@ -142,7 +141,7 @@ def place_digit(image: Tensor, size: int = 32, position: tuple[float, float] = (
     if not pair or not all(isinstance(x, int | float) and abs(x) <= size / 2 for x in position):
         raise InputError(f"position must be two numbers from −{size // 2} to {size // 2}, not {position!r}")
     count, place = len(images), torch.tensor([float(x) for x in position])
-    frames = moved(
+    frames = affine_transform(
         images.float(),
         place.expand(count, 2).to(images.device),
         images.new_zeros(count),
@@ -162,13 +161,13 @@ def radii(images: Tensor) -> Tensor:
     return torch.where(images[:, 0] > -0.8, distance, 0.0).amax((1, 2))
 
 
-def starts(images: Tensor, size: int, draw: torch.Generator) -> Tensor:
+def sample_starts(images: Tensor, size: int, draw: torch.Generator) -> Tensor:
     """Where the digits begin, drawn evenly from where they have room: pixels from the middle, (N, 2)."""
     room = (size / 2 - radii(images) * SCALE * size).clamp(min=0)
     return room[:, None] * (2 * torch.rand(len(images), 2, generator=draw) - 1)
 
 
-def motions(images: Tensor, start: Tensor, size: int, draw: torch.Generator) -> Motion:
+def sample_motions(images: Tensor, start: Tensor, size: int, draw: torch.Generator) -> Motion:
     """A motion for each of the digits, which begin at ``start`` (N, 2)."""
     count = len(images)
     direction, speed, spin, growth = torch.rand(4, count, generator=draw)
@@ -189,7 +188,7 @@ def motions(images: Tensor, start: Tensor, size: int, draw: torch.Generator) -> 
     return Motion(torch.stack(places, 1) - start[:, None], turn, grown)
 
 
-def drawn(images: Tensor, start: Tensor, motion: Motion, size: int) -> Tensor:
+def render_clips(images: Tensor, start: Tensor, motion: Motion, size: int) -> Tensor:
     """Clips (N, T, 1, ``size``, ``size``) of images (N, 1, 28, 28) which begin at ``start`` (N, 2)."""
     times = motion.turn.shape[1]
     clips = torch.empty(len(images), times, 1, size, size)
@@ -198,7 +197,7 @@ def drawn(images: Tensor, start: Tensor, motion: Motion, size: int) -> Tensor:
         where = (start[part, None] + motion.shift[part]).flatten(0, 1)
         angle, scale = motion.turn[part].flatten().deg2rad(), SCALE * size * motion.growth[part].flatten()
         repeated = images[part].repeat_interleave(times, 0)
-        frames = moved(repeated, where, angle, scale, size=size)
+        frames = affine_transform(repeated, where, angle, scale, size=size)
         clips[part] = frames.clamp(-1, 1).view(-1, times, 1, size, size)
     return clips
 
@@ -211,7 +210,7 @@ def _check_size(size: int) -> None:
 def _check_digits(images: Tensor) -> None:
     right = isinstance(images, Tensor) and images.is_floating_point() and images.shape[1:] == (1, 28, 28)
     if not right or not len(images):
-        given = described(images)
+        given = describe_value(images)
         raise InputError(f"digits must be floats of shape (1, 28, 28) or (count, 1, 28, 28), not {given}")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")

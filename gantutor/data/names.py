@@ -11,13 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._checks import check_path, check_tensors
+from gantutor._errors import InputError, first_line, type_name
+from gantutor.data.bundled import bundled_file
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.packaged import packaged_file
-from gantutor.errors import InputError, first_line, kind
-from gantutor.parameters import a_path
-from gantutor.tensors import need_tensors
 
-SIGNS = ".abcdefghijklmnopqrstuvwxyz"
+ALPHABET = ".abcdefghijklmnopqrstuvwxyz"
 """What an index stands for; 0 is the end mark, which also fills the rest of a sequence."""
 
 LENGTH = 12
@@ -54,16 +53,21 @@ def names(own: str | Path | Sequence[str] | None = None) -> Dataset:
     >>> data = names()
     >>> data.train.tensors[0].shape, data.held_out.tensors[0].shape
     (torch.Size([4131, 12, 27]), torch.Size([1032, 12, 27]))
-    >>> decode(data.train.tensors[0][:3])
+    >>> decode_names(data.train.tensors[0][:3])
     ['aaron', 'abbey', 'abbie']
     """
     found = _census() if own is None else _own(own)
     held_out = found[4::5]
     train = [name for index, name in enumerate(found) if index % 5 != 4]
-    size = f"{len(train):,} to train on and {len(held_out):,} held out, {LENGTH} steps × {len(SIGNS)} signs"
+    size = (
+        f"{len(train):,} to train on and {len(held_out):,} held out, {LENGTH} steps × {len(ALPHABET)} signs"
+    )
     credit = _CENSUS if own is None else ("words of your own", "given by you", "yours to know")
     return Dataset(
-        "names", TensorDataset(encode(train)), TensorDataset(encode(held_out)), Card("names", *credit, size)
+        "names",
+        TensorDataset(encode_names(train)),
+        TensorDataset(encode_names(held_out)),
+        Card("names", *credit, size),
     )
 
 
@@ -72,7 +76,7 @@ def _census() -> list[str]:
     """All given names, lower case, in alphabetical order."""
     found: set[str] = set()
     for file, checksum in FILES.items():
-        content = packaged_file("the names", "names", file, checksum, "names 0.3.0")
+        content = bundled_file("the names", "names", file, checksum, "names 0.3.0")
         found |= {line.split()[0].lower() for line in content.decode("ascii").splitlines() if line}
     return sorted(found)
 
@@ -81,7 +85,7 @@ def _own(own: str | Path | Sequence[str]) -> list[str]:
     """Words of one's own, each once, in small letters and in alphabetical order."""
     if isinstance(own, str | Path):
         try:
-            words: Sequence[str] = a_path(own, "own").read_text(encoding="utf-8-sig").split("\n")
+            words: Sequence[str] = check_path(own, "own").read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"the words {str(own)!r} cannot be read as a text file: {first_line(error)}"
@@ -90,20 +94,20 @@ def _own(own: str | Path | Sequence[str]) -> list[str]:
     elif isinstance(own, list | tuple):
         words = own
     else:
-        raise InputError(f"own must be a list of words or the path of a text file, not {kind(own)}")
+        raise InputError(f"own must be a list of words or the path of a text file, not {type_name(own)}")
     found = sorted({_checked(word) for word in words})
     if len(found) < LEAST:
         raise InputError(f"there must be at least {LEAST} different words, not {len(found)}")
     return found
 
 
-def encode(names: Sequence[str]) -> Tensor:
+def encode_names(names: Sequence[str]) -> Tensor:
     """Names as one-hot sequences (N, 12, 27), float32, each ended and filled up by end marks (index 0).
 
     Capitals are read as small letters. Raises InputError for anything but a list of names of one to eleven
     letters a to z.
 
-    >>> encode(["Ada", "bo"]).argmax(2)[:, :5]
+    >>> encode_names(["Ada", "bo"]).argmax(2)[:, :5]
     tensor([[ 1,  4,  1,  0,  0],
             [ 2, 15,  0,  0,  0]])
     """
@@ -111,9 +115,9 @@ def encode(names: Sequence[str]) -> Tensor:
         raise InputError(f"names must be a list of names, such as ['ada', 'bo'], not {names!r}")
     if not names:
         raise InputError("the list of names is empty: at least one is needed")
-    indices = [[SIGNS.index(letter) for letter in _checked(name)] for name in names]
+    indices = [[ALPHABET.index(letter) for letter in _checked(name)] for name in names]
     filled = [row + [0] * (LENGTH - len(row)) for row in indices]
-    return F.one_hot(torch.tensor(filled), len(SIGNS)).float()
+    return F.one_hot(torch.tensor(filled), len(ALPHABET)).float()
 
 
 def _checked(name: str) -> str:
@@ -121,7 +125,7 @@ def _checked(name: str) -> str:
     if not isinstance(name, str) or not name:
         raise InputError(f"a name must be a text of 1 to {LENGTH - 1} letters, not {name!r}")
     small = name.lower()
-    unknown = sorted({letter for letter in small if letter not in SIGNS[1:]})
+    unknown = sorted({letter for letter in small if letter not in ALPHABET[1:]})
     if unknown:
         raise InputError(f"the name {name!r} holds {', '.join(map(repr, unknown))}: only a to z can be spelt")
     if len(small) >= LENGTH:
@@ -129,18 +133,18 @@ def _checked(name: str) -> str:
     return small
 
 
-def decode(names: Tensor) -> list[str]:
+def decode_names(names: Tensor) -> list[str]:
     """The names that sequences spell, each up to its first end mark.
 
     ``names`` holds one number for each sign, (N, L, 27): one-hot, probabilities or logits, of which the
     largest counts; or whole numbers from 0 to 26, (N, L). Of any length L. A sequence that begins with an end
     mark gives an empty name. Raises InputError for other shapes and values.
 
-    >>> decode(encode(["ada", "bo"])), decode(torch.tensor([[1, 4, 1, 0, 7]]))
+    >>> decode_names(encode_names(["ada", "bo"])), decode_names(torch.tensor([[1, 4, 1, 0, 7]]))
     (['ada', 'bo'], ['ada'])
     """
-    need_tensors(names=names)
-    shape, count = tuple(names.shape), len(SIGNS)
+    check_tensors(names=names)
+    shape, count = tuple(names.shape), len(ALPHABET)
     if names.dim() == 3 and shape[2] == count:
         if not bool(names.isfinite().all()):
             raise InputError("the sequences contain values that are not finite (NaN or infinity)")
@@ -152,4 +156,4 @@ def decode(names: Tensor) -> list[str]:
         )
     if names.numel() and not 0 <= int(names.min()) <= int(names.max()) < count:
         raise InputError(f"signs must lie from 0 to {count - 1}, not from {names.min()} to {names.max()}")
-    return ["".join(SIGNS[index] for index in row).split(SIGNS[0])[0] for row in names.tolist()]
+    return ["".join(ALPHABET[index] for index in row).split(ALPHABET[0])[0] for row in names.tolist()]

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gantutor._checks import boolean, integer, validate
+from gantutor._errors import DataUnavailable, InputError, first_line
 from gantutor.data.faces import square
-from gantutor.data.own import opened
-from gantutor.errors import DataUnavailable, InputError, first_line
-from gantutor.parameters import flag, validate, whole
+from gantutor.data.io import open_file
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is read; other formats that Pillow knows would start programs of their own."""
@@ -52,9 +52,9 @@ def read_photograph(
     >>> read_photograph(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
+    gantutor.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
     """
-    validate({"side": side, "grey": grey}, side=whole(8, 4096), grey=flag())
+    validate({"side": side, "grey": grey}, side=integer(8, 4096), grey=boolean())
     pixels = _decoded(source)
     if box is not None:
         left, top, right, bottom = _checked(box, pixels.shape[2], pixels.shape[1])
@@ -81,7 +81,7 @@ def _decoded(source: Any) -> Tensor:
         raise DataUnavailable(
             "photographs are read by the package Pillow, which is missing: pip install pillow"
         ) from None
-    file, name = opened(source, "photograph", "a picture file", "a picture")
+    file, name = open_file(source, "photograph", "a picture file", "a picture")
     Image.init()
     known = [kind for kind in FORMATS if kind in Image.OPEN]
     try:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantutor.data.own import opened
-from gantutor.errors import DataUnavailable, InputError, first_line, kind
-from gantutor.files import new_file
-from gantutor.parameters import validate, whole
+from gantutor._checks import integer, validate
+from gantutor._errors import DataUnavailable, InputError, first_line, type_name
+from gantutor._files import new_file
+from gantutor.data.io import open_file
 
 MINUTES = 10
 """A recording may be this long."""
@@ -43,14 +43,14 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
     >>> read_recording(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: the recording cannot be read as sound (...): WAV, FLAC, OGG and MP3 can
+    gantutor.InputError: the recording cannot be read as sound (...): WAV, FLAC, OGG and MP3 can
     """
     given = {"rate": rate, "length": length}
-    validate(given, rate=whole(1000, 192_000), length=whole(1, 100_000_000))
+    validate(given, rate=integer(1000, 192_000), length=integer(1, 100_000_000))
     sound, found = _decoded(source)
     part = loudest_part(sound, math.ceil(length * found / rate))
     _refuse_silent_or_clipped(part)
-    return fitted(part, found, rate, length)
+    return fit_length(part, found, rate, length)
 
 
 def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
@@ -68,7 +68,7 @@ def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
     >>> float((again - (tone - tone.mean())).abs().max()) < 1e-4
     True
     """
-    validate({"rate": rate}, rate=whole(1000, 192_000))
+    validate({"rate": rate}, rate=integer(1000, 192_000))
     samples = _writable(wave)
     if not isinstance(path, str | Path) or Path(path).suffix.lower() != ".wav":
         raise InputError(f"path must be the name of a file that ends in .wav, not {str(path)!r}")
@@ -86,7 +86,7 @@ def _writable(wave: Any) -> Tensor:
     shape = tuple(wave.shape) if isinstance(wave, Tensor) else ()
     right = isinstance(wave, Tensor) and wave.is_floating_point() and wave.dim() in (1, 2)
     if not right or (wave.dim() == 2 and not 1 <= shape[0] <= CHANNELS):
-        what = f"{wave.dtype} of {shape}" if isinstance(wave, Tensor) else kind(wave)
+        what = f"{wave.dtype} of {shape}" if isinstance(wave, Tensor) else type_name(wave)
         raise InputError(
             f"wave must be floats of shape (length,) or (channels, length), at most {CHANNELS} channels, "
             f"not {what}"
@@ -105,15 +105,15 @@ def _writable(wave: Any) -> Tensor:
     return samples
 
 
-def fitted(sound: Tensor, found: int, rate: int, length: int) -> Tensor:
+def fit_length(sound: Tensor, found: int, rate: int, length: int) -> Tensor:
     """Sound (n,) of ``found`` samples a second as (length,) of ``rate`` a second: the loudest part, or all of
     it between zeros; its mean is taken away, and it is scaled down where it goes beyond ±1.
 
-    >>> fitted(torch.tensor([1.0, -1.0]), 8000, 8000, 6)
+    >>> fit_length(torch.tensor([1.0, -1.0]), 8000, 8000, 6)
     tensor([ 0.,  0.,  1., -1.,  0.,  0.])
     """
     part = loudest_part(sound, math.ceil(length * found / rate))
-    heard = resampled(part - part.mean(), found, rate)[:length]
+    heard = resample(part - part.mean(), found, rate)[:length]
     heard = heard / heard.abs().max().clamp(min=1.0)
     before = (length - len(heard)) // 2
     return torch.nn.functional.pad(heard, (before, length - len(heard) - before))
@@ -138,12 +138,12 @@ def loudest_part(sound: Tensor, length: int) -> Tensor:
     return sound[start : start + length]
 
 
-def resampled(sound: Tensor, found: int, rate: int) -> Tensor:
+def resample(sound: Tensor, found: int, rate: int) -> Tensor:
     """Sound (n,) of ``found`` samples a second at ``rate`` a second, (⌈n·rate/found⌉,), by way of its
     spectrum, which ends at half the lower rate.
 
     >>> steps = torch.arange(1600) * (2 * torch.pi * 100)  # a tone of 100 Hz
-    >>> error = resampled((steps / 16000).sin(), 16000, 8000) - (steps[:800] / 8000).sin()
+    >>> error = resample((steps / 16000).sin(), 16000, 8000) - (steps[:800] / 8000).sin()
     >>> float(error[100:-100].abs().max()) < 0.01
     True
     """
@@ -171,7 +171,7 @@ def soundfile_module() -> Any:
 def _decoded(source: Any) -> tuple[Tensor, int]:
     """All samples (n,), channels averaged, and how many there are in a second."""
     soundfile = soundfile_module()
-    file, name = opened(source, "recording", "a sound file", "a sound file")
+    file, name = open_file(source, "recording", "a sound file", "a sound file")
     try:
         with soundfile.SoundFile(file) as reader:
             found = int(reader.samplerate)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._checks import integer, validate
+from gantutor.data.bundled import bundled_file
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.packaged import packaged_file
-from gantutor.parameters import validate, whole
 
 DAYS = {
     "ItalyPowerDemand_TRAIN.ts": "341269cb7e6cef96846b30e774580beec79addb93848ba360145219115a74b7c",
@@ -35,7 +35,7 @@ def sines(count: int = 10_000, length: int = 24, features: int = 5, seed: int = 
     (torch.Size([100, 24, 5]), torch.Size([100, 24, 5]))
     """
     given = {"count": count, "length": length, "features": features, "seed": seed}
-    validate(given, count=whole(1), length=whole(1), features=whole(1), seed=whole(0))
+    validate(given, count=integer(1), length=integer(1), features=integer(1), seed=integer(0))
     draw = torch.Generator().manual_seed(seed)
     train, held_out = (TensorDataset(_waves(count, length, features, draw)) for _ in range(2))
     card = Card(
@@ -89,7 +89,7 @@ def _days() -> Tensor:
     folder = "datasets/data/ItalyPowerDemand"
     rows: list[list[float]] = []
     for name, checksum in DAYS.items():
-        text = packaged_file(
+        text = bundled_file(
             "the days of electricity demand", "sktime", f"{folder}/{name}", checksum, "sktime 1.0 to 1.2"
         )
         lines = [line for line in text.decode("ascii").split() if line[0] in "-0123456789" and ":" in line]

@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._checks import check_floats, check_tensors, integer, number, validate
+from gantutor._errors import InputError, type_name
 from gantutor.data.dataset import Card, Dataset
-from gantutor.errors import InputError, kind
-from gantutor.parameters import number, validate, whole
-from gantutor.tensors import need_floats, need_tensors
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,14 @@ class Distribution:
 
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """``count`` points, shape (count, 2)."""
-        validate({"count": count, "seed": seed}, count=whole(1), seed=whole(0))
+        validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
         draw = torch.Generator().manual_seed(seed)
         chosen = torch.randint(len(self.centres), (count,), generator=draw)
         return self.centres[chosen] + self.sigma * torch.randn(count, 2, generator=draw)
 
     def log_density(self, points: Tensor) -> Tensor:
         """The exact log density (nats) at points (N, 2): shape (N,)."""
-        need_floats(points=points)
+        check_floats(points=points)
         if points.dim() != 2 or points.shape[1] != 2:
             raise InputError(f"points must have shape (count, 2), not {tuple(points.shape)}")
         squares = torch.cdist(
@@ -69,17 +68,17 @@ class Distribution:
         return Dataset(self.name, TensorDataset(train), TensorDataset(rest), card)
 
 
-def need_distribution(given: Any) -> None:
+def check_distribution(given: Any) -> None:
     """Raise InputError for what is no distribution of the plane.
 
-    >>> need_distribution("ring")
+    >>> check_distribution("ring")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: the distribution must be one of gantutor.data.toy, such as ring(), not str
+    gantutor.InputError: the distribution must be one of gantutor.data.toy, such as ring(), not str
     """
     if not isinstance(given, Distribution):
         raise InputError(
-            f"the distribution must be one of gantutor.data.toy, such as ring(), not {kind(given)}"
+            f"the distribution must be one of gantutor.data.toy, such as ring(), not {type_name(given)}"
         )
 
 
@@ -154,22 +153,22 @@ def line(sigma: float = 0.03) -> Distribution:
     return Distribution("line", torch.stack([along, 0.6 * along], 1), sigma, modes=False)
 
 
-def drawn(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05) -> Distribution:
+def from_points(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05) -> Distribution:
     """A Gaussian at each of at least three points of one's own, shape (K, 2).
 
     They count as modes where no two of them are closer than 6σ; otherwise they trace a curve. Raises
     InputError for fewer points, another shape, or coordinates that are not finite.
 
-    >>> drawn([(0, 0), (1, 0), (0, 1)]).modes
+    >>> from_points([(0, 0), (1, 0), (0, 1)]).modes
     True
-    >>> drawn([(0, 0), (1, 0)])
+    >>> from_points([(0, 0), (1, 0)])
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: a drawing needs at least 3 points, and this one has 2
+    gantutor.InputError: a drawing needs at least 3 points, and this one has 2
     """
     _positive(sigma=sigma)
     if isinstance(points, Tensor):
-        need_tensors(points=points)
+        check_tensors(points=points)
     try:
         centres = torch.as_tensor(points, dtype=torch.float32).detach().cpu()
     except (TypeError, ValueError, RuntimeError):
@@ -186,5 +185,5 @@ def drawn(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05) -> Di
 
 def _positive(**values: float) -> None:
     sizes = ("count", "side")
-    rules = {name: whole(1) if name in sizes else number(above=0, high=1e9) for name in values}
+    rules = {name: integer(1) if name in sizes else number(above=0, high=1e9) for name in values}
     validate(values, **rules)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gantutor.errors import InputError, first_line, kind
+from gantutor._errors import InputError, first_line, type_name
 
 DIGITS = "0123456789"
 
@@ -50,7 +50,7 @@ class Typeface:
     >>> Typeface(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: this is no font that can be read: a TTF or OTF file can
+    gantutor.InputError: this is no font that can be read: a TTF or OTF file can
     """
 
     def __init__(self, source: str | Path | bytes) -> None:
@@ -102,7 +102,7 @@ class Typeface:
         >>> typefaces()[0].refuse_without("日")
         Traceback (most recent call last):
         ...
-        gantutor.errors.InputError: DejaVu Sans has no glyph for '日': choose a font that has one
+        gantutor.InputError: DejaVu Sans has no glyph for '日': choose a font that has one
         """
         nobody, _ = self.glyph(NOBODY, LOOK)
         drawn: dict[bytes, str] = {}
@@ -139,9 +139,9 @@ def typefaces(
     if isinstance(fonts, str | Path | bytes | Typeface):
         fonts = [fonts]
     if not isinstance(characters, str):
-        raise InputError(f"characters must be a text in quotes, not {kind(characters)}")
+        raise InputError(f"characters must be a text in quotes, not {type_name(characters)}")
     if fonts is not None and (not isinstance(fonts, Iterable) or isinstance(fonts, Tensor)):
-        raise InputError(f"fonts must be a list of font files, not {kind(fonts)}")
+        raise InputError(f"fonts must be a list of font files, not {type_name(fonts)}")
     given = [matplotlib_fonts() / name for name in FACES] if fonts is None else list(fonts)
     if not given:
         raise InputError("fonts must name at least one font file, or be None for those of matplotlib")

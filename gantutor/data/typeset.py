@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._checks import boolean, integer, number, string, validate
+from gantutor._errors import InputError, type_name
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.typefaces import DIGITS, LOOK, Typeface, typefaces
-from gantutor.errors import InputError, kind
-from gantutor.parameters import flag, number, text, validate, whole
 
 SIDE = 28
 HEIGHT = 20
@@ -55,7 +55,7 @@ def typeset(
     >>> images.shape, labels[:10].tolist(), faces.bincount().tolist()
     (torch.Size([80, 1, 28, 28]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [10, 10, 10, 10, 10, 10, 10, 10])
     """
-    validate({"copies": copies, "seed": seed}, copies=whole(1), seed=whole(0))
+    validate({"copies": copies, "seed": seed}, copies=integer(1), seed=integer(0))
     check_jitter(shift, scale)
     found = typefaces(fonts, refuse_repeated(characters))
     parts = []
@@ -66,7 +66,7 @@ def typeset(
         images = render(found, characters, labels, faces, shift, scale, draw)
         parts.append(TensorDataset(images, labels, faces))
     size = f"{len(parts[0]):,} to train on and {len(parts[1]):,} held out, 28 × 28 grey pixels in [−1, 1]"
-    return Dataset("typeset", parts[0], parts[1], card("typeset", characters, found, size))
+    return Dataset("typeset", parts[0], parts[1], typeset_card("typeset", characters, found, size))
 
 
 def render(
@@ -91,7 +91,7 @@ def render(
     larger = torch.zeros(count) if draw is None else 2 * torch.rand(count, generator=draw) - 1
     moved = (where * shift * FINE).round().int().tolist()
     scales = (1 + scale * larger).tolist()
-    sizes = [em_of(face, characters) for face in faces]
+    sizes = [em_size(face, characters) for face in faces]
     canvas = np.zeros((count, SIDE * FINE, SIDE * FINE), np.uint8)
     rows = zip(labels.tolist(), typeface.tolist(), moved, scales, strict=True)
     for index, (label, which, (down, right), times) in enumerate(rows):
@@ -104,7 +104,7 @@ def render(
     return _averaged(canvas)
 
 
-def typeset_string(
+def typeset_line(
     line: str,
     font: str | Path | bytes | Typeface | None = None,
     tight: bool = False,
@@ -116,12 +116,12 @@ def typeset_string(
     distances of the typeface itself. Spaces are allowed. The size is that at which ``characters`` fit the
     frame. Raises InputError for an empty line, more than 200 characters, or one that the font lacks.
 
-    >>> typeset_string("2024").shape, typeset_string("2024", tight=True).shape[2] < 4 * 28
+    >>> typeset_line("2024").shape, typeset_line("2024", tight=True).shape[2] < 4 * 28
     (torch.Size([1, 28, 112]), True)
     """
-    validate({"line": line, "tight": tight}, line=text(), tight=flag())
+    validate({"line": line, "tight": tight}, line=string(), tight=boolean())
     if not isinstance(characters, str):
-        raise InputError(f"characters must be a text in quotes, not {kind(characters)}")
+        raise InputError(f"characters must be a text in quotes, not {type_name(characters)}")
     if len(line) > LONGEST:
         raise InputError(f"the line has {len(line)} characters, and at most {LONGEST} are set at once")
     (face,) = typefaces(None if font is None else [font], "")[:1]
@@ -133,7 +133,7 @@ def typeset_string(
         cells = render((face,), every, labels, torch.zeros_like(labels))
         cells[torch.tensor([each == " " for each in line])] = -1
         return cells.permute(1, 2, 0, 3).reshape(1, SIDE, -1)
-    size = em_of(face, every)
+    size = em_size(face, every)
     pixels, top = face.glyph(line, size)
     highest, lowest, _ = face.extent(every, size)
     width = -(-pixels.shape[1] // FINE) + SIDE - HEIGHT  # half a margin on either side
@@ -143,10 +143,10 @@ def typeset_string(
     return _averaged(canvas)[0]
 
 
-def em_of(face: Typeface, characters: str) -> int:
+def em_size(face: Typeface, characters: str) -> int:
     """The size in fine pixels an em at which the characters fill the frame: 20 pixels high, at most 24 wide.
 
-    >>> em_of(typefaces()[0], "0123456789") > HEIGHT * FINE
+    >>> em_size(typefaces()[0], "0123456789") > HEIGHT * FINE
     True
     """
     highest, lowest, widest = face.extent(characters, LOOK)
@@ -159,7 +159,7 @@ def refuse_repeated(characters: Any) -> str:
     >>> refuse_repeated("0120")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: characters must be different ones in a text, without spaces, not '0120'
+    gantutor.InputError: characters must be different ones in a text, without spaces, not '0120'
     """
     right = isinstance(characters, str) and characters and len(set(characters)) == len(characters)
     if not right or any(each.isspace() for each in characters):
@@ -167,7 +167,7 @@ def refuse_repeated(characters: Any) -> str:
     return str(characters)
 
 
-def card(name: str, characters: str, faces: tuple[Typeface, ...], size: str) -> Card:
+def typeset_card(name: str, characters: str, faces: tuple[Typeface, ...], size: str) -> Card:
     """Where typeset images come from."""
     names = ", ".join(face.name for face in faces)
     return Card(

@@ -4,7 +4,7 @@ Of games made ill on purpose, ten seeds each, those seeds count in which the ill
 other means where there are any; ``others named`` are those of them in which something else was named as well.
 The 60 healthy runs are of six games: points in the plane with R1 and R2 (ring, moons, grid) and with WGAN-GP,
 digits with fully connected and with convolutional networks. A false alarm is the illness named at any moment
-of one of them (``python tests/benchmarks/doctor.py``; the games are in ``tests/doctor_cases.py``):
+of one of them (``python benchmarks/doctor.py``; the games are in ``tests/helpers/doctor_cases.py``):
 
 | illness                   | named, of ill | others named | false, of healthy |
 | ------------------------- | ------------- | ------------ | ----------------- |
@@ -35,4 +35,11 @@ from gantutor.doctor.illnesses import ILLNESSES
 from gantutor.doctor.rounds import Patient, patients
 from gantutor.doctor.signs import Signs
 
-__all__ = ["ILLNESSES", "Diagnosis", "Doctor", "Patient", "Signs", "patients"]
+__all__ = [
+    "ILLNESSES",
+    "Diagnosis",
+    "Doctor",
+    "Patient",
+    "Signs",
+    "patients",
+]

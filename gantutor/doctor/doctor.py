@@ -9,17 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from gantutor.companions import budget_spent
-from gantutor.conditions import in_turn, rows
+from gantutor._checks import integer, optional, validate
+from gantutor._conditions import cycle_rows, rows
 from gantutor.doctor.diagnosis import Diagnosis
-from gantutor.doctor.illnesses import JUDGES
+from gantutor.doctor.illnesses import RULES
 from gantutor.doctor.reference import Part, Reference, how_many, reference, tensors_of
-from gantutor.doctor.report import page, words
+from gantutor.doctor.report import as_html, as_text
 from gantutor.doctor.signs import FEW, STRANGE, Signs, from_history, from_networks
 from gantutor.doctor.units import Weights, moved, weights_of
-from gantutor.loop import Callback
-from gantutor.parameters import optional, validate, whole
-from gantutor.run import Run
+from gantutor.training.callbacks import Callback, progress_of
+from gantutor.training.run import Run
 
 SHARE = 0.04
 """Examining takes at most this share of the time: where it is slow it happens less often."""
@@ -56,7 +55,7 @@ class Doctor(Callback):
         held_out: Tensor | TensorDataset | None = None,
         every: int | None = None,
     ) -> None:
-        validate({"every": every}, every=optional(whole(1)))
+        validate({"every": every}, every=optional(integer(1)))
         self.every = every
         self.signs: list[Signs] = []
         self.diagnoses: list[Diagnosis] = []
@@ -97,14 +96,14 @@ class Doctor(Callback):
         if self.every is not None:
             due = (run.step + 1) % self.every == 0
         else:
-            due = time.perf_counter() >= self._next and budget_spent(run) >= self._next_spent
+            due = time.perf_counter() >= self._next and progress_of(run) >= self._next_spent
         if due:
             self._before = weights_of(_trained(run))
 
     def _rest(self, run: Run, began: float) -> None:
         ended = time.perf_counter()
         self._next = ended + (ended - began) * (1 - SHARE) / SHARE
-        self._next_spent = budget_spent(run) + 1 / MOST
+        self._next_spent = progress_of(run) + 1 / MOST
 
     # --- what it sees ---------------------------------------------------------------------------------------
 
@@ -118,10 +117,10 @@ class Doctor(Callback):
 
     def _latents(self, run: Run) -> Part | None:
         """The same latents at every examination, and the conditions they go with."""
-        count, condition = FEW, in_turn(run.conditions, FEW)
+        count, condition = FEW, cycle_rows(run.conditions, FEW)
         if self._known is not None:
             count = how_many(self._known.train.samples)
-            condition = in_turn(run.conditions, count)
+            condition = cycle_rows(run.conditions, count)
             if self._known.train.condition is not None:
                 count = min(count, len(self._known.train.samples))
                 condition = rows(self._known.train.condition, slice(count))
@@ -136,13 +135,13 @@ class Doctor(Callback):
         if not found["broken"]:
             found["travelled"] = moved(self._start, _trained(run))
             found |= {} if self._fixed is None else from_networks(run.gan, self._known, self._fixed)
-        self.signs.append(Signs(run.step, budget_spent(run), **found))
+        self.signs.append(Signs(run.step, progress_of(run), **found))
         self._conclude()
 
     def _conclude(self) -> None:
         known = {diagnosis.illness: index for index, diagnosis in enumerate(self.diagnoses)}
         self.present = []
-        for judge in JUDGES:
+        for judge in RULES:
             diagnosis = judge(self.signs)
             if diagnosis is None:
                 continue
@@ -157,10 +156,10 @@ class Doctor(Callback):
     # --- what it says ---------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        return words(self.signs, self.diagnoses, self.present)
+        return as_text(self.signs, self.diagnoses, self.present)
 
     def _repr_html_(self) -> str:
-        return page(self.signs, self.diagnoses, self.present)
+        return as_html(self.signs, self.diagnoses, self.present)
 
 
 def _trained(run: Run) -> dict[str, nn.Module]:

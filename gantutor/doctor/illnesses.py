@@ -8,10 +8,10 @@ from gantutor.doctor import balance, soundness
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.signs import Signs
 
-Judge = Callable[[Sequence[Signs]], Diagnosis | None]
+Rule = Callable[[Sequence[Signs]], Diagnosis | None]
 """All signs so far, the newest last and at least one → what is wrong by them, or None."""
 
-JUDGES: tuple[Judge, ...] = (
+RULES: tuple[Rule, ...] = (
     soundness.divergence,
     soundness.learning_rate_too_high,
     soundness.learning_rate_too_low,

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from gantutor._errors import InputError, type_name
 from gantutor.doctor.measures import k_means, shares, values_of, within
-from gantutor.errors import InputError, kind
 
 SAMPLES = 256
 """Samples of each kind an examination looks at: an area under the ROC curve is then known to ± 0.03."""
@@ -68,7 +68,7 @@ def tensors_of(name: str, data: Any) -> tuple[Tensor, ...]:
     """
     tensors = (data,) if isinstance(data, Tensor) else getattr(data, "tensors", None)
     if not (isinstance(data, Tensor | TensorDataset) and tensors):
-        raise InputError(f"{name} must be a tensor or a TensorDataset, not {kind(data)}")
+        raise InputError(f"{name} must be a tensor or a TensorDataset, not {type_name(data)}")
     samples = tensors[0]
     if samples.dim() < 2 or len(samples) < 2 or not samples.is_floating_point():
         raise InputError(

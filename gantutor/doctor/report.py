@@ -33,10 +33,10 @@ def unseen(history: Sequence[Signs]) -> list[str]:
     return missing
 
 
-def words(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
+def as_text(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
     """The whole report as text.
 
-    >>> print(words([], [], []))
+    >>> print(as_text([], [], []))
     No examination yet.
     """
     if not history:
@@ -49,7 +49,7 @@ def words(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Seq
     return told + (f"{_gap(diagnoses)}Not looked for: {'; '.join(missing)}." if missing else "")
 
 
-def page(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
+def as_html(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
     """The whole report as HTML: a table with a row for each illness."""
     if not history:
         return "<p>No examination yet.</p>"

@@ -1,6 +1,6 @@
 """The doctor's rounds: five games that are ill, each in one way, to be diagnosed (notebook 09).
 
-The doctor's own tests play the same games, and more (tests/doctor_cases.py).
+The doctor's own tests play the same games, and more (tests/helpers/doctor_cases.py).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import data, networks, objectives
+from gantutor._checks import integer, number, validate
+from gantutor._errors import TrainingDiverged
 from gantutor.doctor.doctor import Doctor
-from gantutor.errors import TrainingDiverged
-from gantutor.gan import GAN
-from gantutor.loop import Callback
-from gantutor.optimization import adam
-from gantutor.parameters import number, validate, whole
-from gantutor.run import Run
-from gantutor.train import train
+from gantutor.games.gan import GAN
+from gantutor.training.callbacks import Callback
+from gantutor.training.optim import adam
+from gantutor.training.run import Run
+from gantutor.training.trainer import train
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
     >>> sorted(patients(budget=0.01))
     ['A', 'B', 'C', 'D', 'E']
     """
-    validate({"seed": seed, "budget": budget}, seed=whole(0), budget=number(0.01, 10))
+    validate({"seed": seed, "budget": budget}, seed=integer(0), budget=number(0.01, 10))
     return {letter: play(seed, budget) for letter, play in GAMES.items()}
 
 

@@ -12,15 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantutor.averages import frozen_copy
-from gantutor.calling import apply
-from gantutor.conditions import rows
+from gantutor._calling import apply
+from gantutor._conditions import rows
 from gantutor.doctor.measures import difference, perplexity, separation, shares, values_of, within
 from gantutor.doctor.reference import Part, Reference
 from gantutor.doctor.units import watching_units
-from gantutor.gan import GAN, generator_loss, paired_generator_loss
+from gantutor.games.classical import generator_loss, paired_generator_loss
+from gantutor.games.gan import GAN
 from gantutor.objectives import Objective, discriminator_cross_entropy
-from gantutor.run import Run
+from gantutor.training.ema import frozen_copy
+from gantutor.training.run import Run
 
 STRANGE = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError)
 """What a network may raise that is called in another way in its game than it is here: it stays unseen."""

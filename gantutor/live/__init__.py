@@ -6,7 +6,7 @@ from gantutor.live.explorer import Explorer, explore
 from gantutor.live.lab import Lab, lab
 from gantutor.live.players import Players, listen
 from gantutor.live.scoring import Scoring
-from gantutor.live.snapshots import TimeMachine, time_machine
+from gantutor.live.time_machine import TimeMachine, time_machine
 from gantutor.live.upload import Upload, upload
 
 __all__ = [

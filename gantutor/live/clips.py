@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from gantutor import plots
-from gantutor.data.clips import checked_films, images_of, save_animation, side_by_side
-from gantutor.errors import InputError, kind
-from gantutor.live import page
+from gantutor._checks import number, validate
+from gantutor._errors import InputError, type_name
+from gantutor.data.clips import check_clips, save_animation, side_by_side, to_images
+from gantutor.live import display
 from gantutor.live.players import small_png
-from gantutor.metrics.registration import measure_motion
-from gantutor.parameters import number, validate
+from gantutor.metrics.motion_estimation import measure_motion
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ class Clips:
 
     def __init__(self, clips: Tensor, titles: Sequence[str] | None = None, fps: float = 8) -> None:
         validate({"fps": fps}, fps=number(1, 50))
-        self.clips, self.fps = checked_films(clips), fps
+        self.clips, self.fps = check_clips(clips), fps
         count, frames = self.clips.shape[:2]
         if count > MOST or count * frames > FRAMES:
             raise InputError(
@@ -46,7 +46,7 @@ class Clips:
                 f"{count} and {count * frames}"
             )
         if titles is not None and not isinstance(titles, Sequence):
-            raise InputError(f"titles must be a list of texts, one for each clip, not {kind(titles)}")
+            raise InputError(f"titles must be a list of texts, one for each clip, not {type_name(titles)}")
         self.titles = [f"clip {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
             raise InputError(f"titles must be {count}, one for each clip, not {len(self.titles)}")
@@ -100,7 +100,7 @@ class Clips:
         return fig
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        still = base64.b64encode(small_png(page.png(self.still()))).decode("ascii")
+        still = base64.b64encode(small_png(display.png(self.still()))).decode("ascii")
         bundle = {"text/html": self.html(), "text/plain": repr(self), "image/png": still}
         return bundle, {"image/png": {"alt": repr(self)}}
 
@@ -151,7 +151,7 @@ def describe(clip: Tensor, title: str) -> str:
 
 
 def _moving(film: bytes, title: str, description: str) -> str:
-    shown = page.image(film, description).replace("data:image/png", "data:image/gif", 1)
+    shown = display.image(film, description).replace("data:image/png", "data:image/gif", 1)
     # JupyterLab strips styles from what it does not trust, and sets the height of all images to auto.
     look = f"width='{SIDE}' style='display:block;image-rendering:pixelated'"
     shown = shown.replace("<img ", f'<img title="{escape(description)}" {look} ', 1)
@@ -162,13 +162,13 @@ def _moving(film: bytes, title: str, description: str) -> str:
 
 
 def _still(picture: bytes, description: str) -> str:
-    return page.image(picture, description).replace("<img ", "<img style='image-rendering:pixelated' ", 1)
+    return display.image(picture, description).replace("<img ", "<img style='image-rendering:pixelated' ", 1)
 
 
 def _strip(clip: Tensor) -> bytes:
     """The frames of a clip (T, C, H, W) from left to right, as a PNG."""
     file = io.BytesIO()
-    images_of(side_by_side(clip[:, None], gap=1))[0].save(file, format="PNG", optimize=True)
+    to_images(side_by_side(clip[:, None], gap=1))[0].save(file, format="PNG", optimize=True)
     return file.getvalue()
 
 

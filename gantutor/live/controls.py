@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gantutor.errors import InputError
-from gantutor.live import page
-from gantutor.run import Run
+from gantutor._errors import InputError
+from gantutor.live import display
+from gantutor.training.run import Run
 
 WAITING = "The controls come to life as soon as the page answers."
 DEAF = (
@@ -53,7 +53,7 @@ class Controls:
         self.rates = {name: self._rate_field(name, rate) for name, rate in learning_rates(run).items()}
         self.bar = widgets.FloatProgress(min=0, max=1, layout={"width": "180px"})
         self.status = widgets.HTML()
-        self.said = widgets.HTML(page.status(WAITING))
+        self.said = widgets.HTML(display.status(WAITING))
         self._beat = widgets.Play(interval=200, layout={"display": "none"})
         self._beat.observe(self._on_beat, "value")
         self.row = widgets.VBox(
@@ -139,7 +139,7 @@ class Controls:
             self._say(str(error))
 
     def _say(self, text: str) -> None:
-        self.said.value = page.status(text)
+        self.said.value = display.status(text)
 
 
 def learning_rates(run: Run) -> dict[str, float]:

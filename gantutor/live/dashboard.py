@@ -6,16 +6,15 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gantutor.companions import budget_spent
-from gantutor.errors import InputError
-from gantutor.live import page
+from gantutor._checks import number, validate
+from gantutor._errors import InputError
+from gantutor.live import display
+from gantutor.live.audio_panel import Sounds, audio_panel
 from gantutor.live.controls import Controls
-from gantutor.live.hearing import Sounds, heard
-from gantutor.live.portrait import View, portrait
 from gantutor.live.scoring import Scoring
-from gantutor.loop import Callback
-from gantutor.parameters import number, validate
-from gantutor.run import Run
+from gantutor.live.training_figure import View, training_figure
+from gantutor.training.callbacks import Callback, progress_of
+from gantutor.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,16 +76,16 @@ class Dashboard(Callback):
         self.view, self.scoring, self.doctor, self.seconds = view, scoring, doctor, seconds
         self.sounds = sounds
         self.drawing = 0.0
-        self._pane = page.Pane()
+        self._pane = display.Pane()
         self._run: Run | None = None
         self._controls: Controls | None = None
 
     def on_start(self, run: Run) -> None:
-        self._pane, self._run, self._controls = page.Pane(), run, None
+        self._pane, self._run, self._controls = display.Pane(), run, None
         self._began, self._next, self._status_due, self.drawing = time.monotonic(), 0.0, 0.0, 0.0
-        self._fraction, self._sounds_due = budget_spent(run), 0.0
+        self._fraction, self._sounds_due = progress_of(run), 0.0
         self._paused: float | None = None
-        if page.watched():
+        if display.watched():
             import ipywidgets as widgets
 
             self._controls = Controls(run)
@@ -123,38 +122,38 @@ class Dashboard(Callback):
         if self._run is not run:  # interrupted before it had begun
             return
         try:
-            if page.in_notebook():
+            if display.in_notebook():
                 self._pane.settle(self.still(), describe(run))
                 if self.sounds is not None:
-                    page.Pane().leave(*heard(run, self.sounds).bundle())
+                    display.Pane().leave(*audio_panel(run, self.sounds).bundle())
         finally:
             if self._controls is not None:
-                page.close_all(self._box)
+                display.close_all(self._box)
                 self._controls = None
 
     def still(self) -> Figure:
         """The picture of the last training; raises InputError where there was none."""
         if self._run is None:
             raise InputError("this dashboard has seen no training yet: give it to train(callbacks=[…])")
-        with self._run.glance():
-            return portrait(self._run, self.view, self.scoring)
+        with self._run.preview():
+            return training_figure(self._run, self.view, self.scoring)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         if self._run is None:
             return {
                 "text/plain": "A dashboard that has seen no training yet: give it to train(callbacks=[…])."
             }
-        return page.still_bundle(page.png(self.still()), describe(self._run))
+        return display.still_bundle(display.png(self.still()), describe(self._run))
 
     def _write(self, run: Run, now: float) -> None:
         assert self._controls is not None
-        self._controls.bar.value = budget_spent(run)
+        self._controls.bar.value = progress_of(run)
         self._controls.status.value = self._status(run, now)
         self._status_due = now + STATUS_SECONDS
 
     def _draw(self, run: Run) -> None:
         began = time.monotonic()
-        self._picture.value = page.image(page.png(self.still()), describe(run))
+        self._picture.value = display.image(display.png(self.still()), describe(run))
         if self.doctor is not None:
             self._words.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
         if self.sounds is not None and began >= self._sounds_due:
@@ -165,12 +164,12 @@ class Dashboard(Callback):
 
     def _sound(self, run: Run, sounds: Sounds) -> None:
         began = time.monotonic()
-        self._players.value = HEAR.format(step=run.step) + heard(run, sounds).html()
+        self._players.value = HEAR.format(step=run.step) + audio_panel(run, sounds).html()
         ended = time.monotonic()
         self._sounds_due = ended + rest(ended - began, SHARE / 2, SOUND_SECONDS)
 
     def _status(self, run: Run, now: float) -> str:
-        fraction, gone = budget_spent(run), now - self._began
+        fraction, gone = progress_of(run), now - self._began
         done = fraction - self._fraction
         left = gone * (1 - fraction) / done if done > 0 else float("nan")
         speed = run.images / run.seconds if run.seconds else 0.0

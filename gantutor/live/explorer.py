@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor import latent, plots
-from gantutor.conditions import in_turn
-from gantutor.errors import InputError, kind
-from gantutor.live import page
-from gantutor.live.frame import Frame
-from gantutor.run import Run, need_run
-from gantutor.tensors import need_floats
+from gantutor import plots, sampling
+from gantutor._checks import check_floats
+from gantutor._conditions import cycle_rows
+from gantutor._errors import InputError, type_name
+from gantutor.live import display
+from gantutor.live.redraw import RedrawnPicture
+from gantutor.training.run import Run, check_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,18 +34,18 @@ class Explorer:
     """
 
     def __init__(self, run: Run, data: Any = None, label: int | None = None) -> None:
-        need_run(run)
+        check_run(run)
         self.run, self.labels = run, labels_of(run)
         tensors = getattr(data, "tensors", None) or ((data,) if isinstance(data, Tensor) else ())
         if data is not None and not tensors:
-            raise InputError(f"data must be images in a tensor or a TensorDataset, not {kind(data)}")
+            raise InputError(f"data must be images in a tensor or a TensorDataset, not {type_name(data)}")
         self.data: Tensor | None = tensors[0].cpu() if tensors else None
         sample = run.sample(2)
         if sample.dim() != 4 or sample.shape[1] not in (1, 3):
             made = tuple(sample.shape[1:])
             raise InputError(f"the explorer shows images, and this generator makes samples of shape {made}")
         if self.data is not None:
-            need_floats(data=self.data)
+            check_floats(data=self.data)
         if self.data is not None and self.data.shape[1:] != sample.shape[1:]:
             shapes = f"{tuple(sample.shape[1:])}, not {tuple(self.data.shape[1:])}"
             raise InputError(f"the data must be images like the generated ones, of shape {shapes}")
@@ -66,14 +66,18 @@ class Explorer:
         if latents.dim() != 2:
             return torch.empty(0)
         made = self.run.generate(latents, self._conditions(256))
-        return latent.directions(latents, made, min(4, latents.shape[1]))
+        return sampling.latent_directions(latents, made, min(4, latents.shape[1]))
 
     def _conditions(self, count: int) -> Any:
-        return in_turn(self.run.conditions, count) if self.label is None else torch.full((count,), self.label)
+        return (
+            cycle_rows(self.run.conditions, count) if self.label is None else torch.full((count,), self.label)
+        )
 
     def walk(self) -> Tensor:
         """The latents of the path, moved along the chosen directions: shape (11, d)."""
-        between = latent.spherical if self.path == "spherical" else latent.linear
+        between = (
+            sampling.spherical_interpolation if self.path == "spherical" else sampling.linear_interpolation
+        )
         path = between(self._latent(self.first), self._latent(self.last), STEPS)
         for move, way in zip(self.moves, self.directions, strict=True):
             path = path + move * way
@@ -125,7 +129,7 @@ class Explorer:
 def explore(run: Run, data: Any = None, label: int | None = None) -> Explorer:
     """Show an ``Explorer`` with its controls, and return it; elsewhere than in JupyterLab a still picture."""
     explorer = Explorer(run, data, label)
-    page.Pane().show(panel(explorer) if page.watched() else None, explorer.still(), explorer.describe())
+    display.Pane().show(panel(explorer) if display.watched() else None, explorer.still(), explorer.describe())
     return explorer
 
 
@@ -155,7 +159,7 @@ def panel(explorer: Explorer) -> Any:
         widgets.FloatSlider(min=-4, max=4, step=0.25, description=f"direction {i + 1}", **wide)
         for i in range(len(explorer.moves))
     ]
-    frame = Frame(explorer.still, explorer.describe)
+    frame = RedrawnPicture(explorer.still, explorer.describe)
 
     def changed(_: Any) -> None:
         for name, widget in choices.items():

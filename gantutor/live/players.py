@@ -14,11 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gantutor import plots
-from gantutor.errors import InputError, kind
-from gantutor.live import page
-from gantutor.networks.audio import HOP, WINDOW, spectrogram
-from gantutor.parameters import validate, whole
-from gantutor.tensors import described
+from gantutor._checks import describe_value, integer, validate
+from gantutor._errors import InputError, type_name
+from gantutor.data.spectrograms import HOP, WINDOW, spectrogram
+from gantutor.live import display
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,11 +44,11 @@ class Players:
     """
 
     def __init__(self, waves: Tensor, titles: Sequence[str] | None = None, rate: int = 8000) -> None:
-        validate({"rate": rate}, rate=whole(1000, 192_000))
+        validate({"rate": rate}, rate=integer(1000, 192_000))
         self.waves, self.rate = _checked(waves), rate
         count = len(self.waves)
         if titles is not None and not isinstance(titles, Sequence):
-            raise InputError(f"titles must be a list of texts, one for each sound, not {kind(titles)}")
+            raise InputError(f"titles must be a list of texts, one for each sound, not {type_name(titles)}")
         self.titles = [f"sound {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
             raise InputError(f"titles must be {count}, one for each sound, not {len(self.titles)}")
@@ -89,7 +88,7 @@ class Players:
         return fig
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        still = base64.b64encode(small_png(page.png(self.still()))).decode("ascii")
+        still = base64.b64encode(small_png(display.png(self.still()))).decode("ascii")
         bundle = {"text/html": self.html(), "text/plain": repr(self), "image/png": still}
         return bundle, {"image/png": {"alt": repr(self)}}
 
@@ -168,7 +167,7 @@ def describe(one: Tensor, title: str, rate: int) -> str:
 
 def _player(sound: bytes, picture: bytes, title: str, description: str) -> str:
     name = escape(f"Play {title}")
-    shown = page.image(picture, description).replace(
+    shown = display.image(picture, description).replace(
         "<img ", f"<img style='display:block;width:{WIDE}px;height:{HIGH}px' ", 1
     )
     data = base64.b64encode(sound).decode("ascii")
@@ -190,7 +189,7 @@ def _checked(waves: Any) -> Tensor:
         isinstance(waves, Tensor) and waves.dim() in (1, 2) and waves.is_floating_point() and waves.numel()
     )
     if not right:
-        what = described(waves)
+        what = describe_value(waves)
         raise InputError(f"sounds must be floats of shape (count, length) or (length,), not {what}")
     waves = waves.detach().float().cpu().reshape(-1, waves.shape[-1])
     if len(waves) > MOST or waves.numel() > SAMPLES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gantutor.errors import InputError, kind
-from gantutor.loop import Callback
+from gantutor._checks import function, integer, optional, validate
+from gantutor._errors import InputError, type_name
 from gantutor.metrics import Scores, digit_scores
-from gantutor.parameters import function, optional, validate, whole
-from gantutor.run import Run
+from gantutor.training.callbacks import Callback
+from gantutor.training.run import Run
 
 Measure = Callable[[Run], Scores]
 """Scores a run in a way of its own."""
@@ -37,8 +37,8 @@ class Scoring(Callback):
         score: Callable[..., Scores] = digit_scores,
     ) -> None:
         if not isinstance(steps, list | tuple | range | set):
-            raise InputError(f"steps must be a list of whole numbers, not {kind(steps)}")
-        validate({"samples": samples, "score": score}, samples=optional(whole(1)), score=function())
+            raise InputError(f"steps must be a list of whole numbers, not {type_name(steps)}")
+        validate({"samples": samples, "score": score}, samples=optional(integer(1)), score=function())
         if not all(isinstance(step, int) and not isinstance(step, bool) and step >= 0 for step in steps):
             raise InputError(f"steps must be whole numbers of at least 0, not {list(steps)!r}")
         self.measure: Measure | None = reference if callable(reference) else None
@@ -61,5 +61,5 @@ class Scoring(Callback):
             return run.scores(self.reference, self.samples, self.score)
         scores = self.measure(run)
         if not isinstance(scores, dict):
-            raise InputError(f"a measure must return Scores, Score by name, not {kind(scores)}")
+            raise InputError(f"a measure must return Scores, Score by name, not {type_name(scores)}")
         return Scores(scores)

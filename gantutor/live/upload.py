@@ -8,9 +8,9 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from gantutor.errors import InputError, first_line
-from gantutor.live import page
-from gantutor.parameters import text, validate
+from gantutor._checks import string, validate
+from gantutor._errors import InputError, first_line
+from gantutor.live import display
 
 Use = Callable[[str, bytes], Any]
 """Takes the name and the content of a file, and returns what is to be shown of it."""
@@ -32,11 +32,11 @@ class Upload:
     def __init__(self, use: Use, accept: str, prompt: str) -> None:
         if not callable(use):
             raise InputError(f"use must be a function of a file's name and its content in bytes, not {use!r}")
-        validate({"accept": accept, "prompt": prompt}, accept=text(), prompt=text())
+        validate({"accept": accept, "prompt": prompt}, accept=string(), prompt=string())
         self.use, self.accept, self.prompt = use, accept, prompt
         self.name: str | None = None
         self.result: Any = None
-        self._shown = page.Pane()
+        self._shown = display.Pane()
         self._said: Any = None
         self._using = threading.Lock()
 
@@ -52,11 +52,11 @@ class Upload:
 
     def show(self) -> None:
         """Put the button on the page, or the sentence where nobody can press it."""
-        if page.watched():
+        if display.watched():
             self._shown.show(panel(self), None, self.sentence())
-            self._result = page.Pane()
+            self._result = display.Pane()
             self._result.leave({"text/plain": ""})
-        elif page.in_notebook():
+        elif display.in_notebook():
             self._shown.leave({"text/plain": self.sentence()})
         else:
             print(self.sentence())
@@ -81,7 +81,7 @@ class Upload:
 
     def _say(self, words: str) -> None:
         if self._said is not None:
-            self._said.value = page.status(words)
+            self._said.value = display.status(words)
 
 
 def upload(use: Use, accept: str = ".wav,.flac,.ogg,.mp3", prompt: str = "Choose a recording") -> Upload:
@@ -114,7 +114,7 @@ def panel(chosen: Upload) -> Any:
         layout={"width": "auto"},
     )
     button.add_class("gt-upload")
-    chosen._said = widgets.HTML(page.status(READER))
+    chosen._said = widgets.HTML(display.status(READER))
 
     def changed(change: dict[str, Any]) -> None:
         for file in change["new"]:
@@ -139,13 +139,13 @@ def bundle_of(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             "text/html": "".join(f"<div>{_as_html(bundle)}</div>" for bundle in bundles),
             "text/plain": "\n".join(str(bundle.get("text/plain", "")) for bundle in bundles),
         }, {}
-    with page.DRAWING:
+    with display.DRAWING:
         bundle, metadata = _formatter().format(result)
     return (bundle or {"text/plain": ""}), metadata
 
 
 def _formatter() -> Any:
-    shell = page.shell()
+    shell = display.shell()
     if shell is not None:
         return shell.display_formatter
     from IPython.core.formatters import DisplayFormatter
@@ -159,5 +159,5 @@ def _as_html(bundle: dict[str, Any]) -> str:
     if "image/png" in bundle:
         picture = bundle["image/png"]
         data = picture if isinstance(picture, bytes) else base64.b64decode(picture)
-        return page.image(data, str(bundle.get("text/plain", "a picture")))
+        return display.image(data, str(bundle.get("text/plain", "a picture")))
     return f"<pre>{escape(str(bundle.get('text/plain', '')))}</pre>"

@@ -1,86 +1,97 @@
-"""Scores with their floors: each is a number that says how many samples, against what, and what real data
-reach."""
+"""Scores of generated samples, each with the value that real data reach in the same measurement."""
 
-from gantutor.metrics.audio import (
+from gantutor.metrics.classifier_test import (
+    ClassifierTest,
+    light_classifier_test,
+    strong_classifier_test,
+    two_sample_error,
+)
+from gantutor.metrics.clustering import clustering_accuracy
+from gantutor.metrics.digit_classifier import DigitClassifier, classify_digits, digit_classifier
+from gantutor.metrics.digits import class_means, digit_scores
+from gantutor.metrics.divergence import divergence_scores
+from gantutor.metrics.face_features import FaceFeatures
+from gantutor.metrics.faces import eigenface_features, face_scores
+from gantutor.metrics.frechet import frechet_distance
+from gantutor.metrics.kernel_distance import kernel_distance, kernel_distances
+from gantutor.metrics.modes import mode_scores
+from gantutor.metrics.motion import median_scores, motion_diversity, motion_scores, wasserstein_distance
+from gantutor.metrics.motion_estimation import measure_motion, undo_motion
+from gantutor.metrics.names import bigram_names, name_scores, ngram_overlap
+from gantutor.metrics.neighbours import nearest_neighbour_ratio, nearest_neighbours
+from gantutor.metrics.precision_recall import precision_recall
+from gantutor.metrics.psnr import psnr
+from gantutor.metrics.score import MIME, Score, Scores, format_number, record
+from gantutor.metrics.series import discriminative_score, predictive_score, train_on_synthetic
+from gantutor.metrics.sines import nearest_sine, sine_scores
+from gantutor.metrics.sound import (
     audio_scores,
     inception_score,
     log_spectral_distance,
     scale_invariant_sdr,
     signal_to_noise,
 )
-from gantutor.metrics.digit import class_means, digit_scores
-from gantutor.metrics.digit_classifier import DigitClassifier, digit_classifier, read_digits
-from gantutor.metrics.divergence import divergence_scores
-from gantutor.metrics.face_features import FaceFeatures
-from gantutor.metrics.faces import eigenface_features, face_scores
-from gantutor.metrics.frechet import frechet_distance
-from gantutor.metrics.judges import Judge, light_judge, strong_judge
-from gantutor.metrics.kernel import kernel_distance, kernel_distances
-from gantutor.metrics.manifold import precision_recall
-from gantutor.metrics.modes import mode_scores
-from gantutor.metrics.motion import motion_diversity, motion_scores, wasserstein_distance
-from gantutor.metrics.neighbours import nearest, nearest_neighbour_ratio
-from gantutor.metrics.permutation import best_permutation
-from gantutor.metrics.reconstruction import psnr
-from gantutor.metrics.registration import bring_back, measure_motion
-from gantutor.metrics.score import MIME, Score, Scores, record
-from gantutor.metrics.sequences import discriminative_score, predictive_score, train_on_synthetic
-from gantutor.metrics.sines import nearest_sine, sine_scores
-from gantutor.metrics.spelling import bigram_names, name_scores, ngram_overlap
-from gantutor.metrics.spoken_reader import SpokenReader, read_spoken_digits, spoken_reader
-from gantutor.metrics.stacked import stacked_scores
-from gantutor.metrics.type_reader import TypeReader, read_type, type_reader, type_scores
+from gantutor.metrics.spoken_digit_classifier import (
+    SpokenDigitClassifier,
+    classify_spoken_digits,
+    spoken_digit_classifier,
+)
+from gantutor.metrics.stacked_digits import stacked_scores
+from gantutor.metrics.type_classifier import TypeClassifier, classify_type, train_type_classifier, type_scores
 
 __all__ = [
     "MIME",
+    "ClassifierTest",
     "DigitClassifier",
     "FaceFeatures",
-    "Judge",
     "Score",
     "Scores",
-    "SpokenReader",
-    "TypeReader",
+    "SpokenDigitClassifier",
+    "TypeClassifier",
     "audio_scores",
-    "best_permutation",
     "bigram_names",
-    "bring_back",
     "class_means",
+    "classify_digits",
+    "classify_spoken_digits",
+    "classify_type",
+    "clustering_accuracy",
     "digit_classifier",
     "digit_scores",
     "discriminative_score",
     "divergence_scores",
     "eigenface_features",
     "face_scores",
+    "format_number",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
     "kernel_distances",
-    "light_judge",
+    "light_classifier_test",
     "log_spectral_distance",
     "measure_motion",
+    "median_scores",
     "mode_scores",
     "motion_diversity",
     "motion_scores",
     "name_scores",
-    "nearest",
     "nearest_neighbour_ratio",
+    "nearest_neighbours",
     "nearest_sine",
     "ngram_overlap",
     "precision_recall",
     "predictive_score",
     "psnr",
-    "read_digits",
-    "read_spoken_digits",
-    "read_type",
     "record",
     "scale_invariant_sdr",
     "signal_to_noise",
     "sine_scores",
-    "spoken_reader",
+    "spoken_digit_classifier",
     "stacked_scores",
-    "strong_judge",
+    "strong_classifier_test",
     "train_on_synthetic",
-    "type_reader",
+    "train_type_classifier",
+    "two_sample_error",
     "type_scores",
+    "undo_motion",
     "wasserstein_distance",
 ]

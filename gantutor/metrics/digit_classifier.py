@@ -1,7 +1,7 @@
 """The frozen reader of digits whose features the digit scores are measured on.
 
 Inception features mean nothing on digits, so the package ships a small classifier of its own, made once by
-``scripts/train_digit_classifier.py`` from the 4,000 training digits. Scores compare only under the same
+``scripts/weights/train_digit_classifier.py`` from the 4,000 training digits. Scores compare only under the same
 classifier.
 """
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
-from gantutor.files import read_tensors
-from gantutor.tensors import need_tensors
+from gantutor._checks import check_tensors
+from gantutor._errors import InputError
+from gantutor._files import read_tensors
 
 WEIGHTS = Path(__file__).with_name("digit_classifier.safetensors")
 FEATURES = 64
@@ -63,16 +63,16 @@ def digit_classifier() -> DigitClassifier:
 
 
 @torch.no_grad()
-def read_digits(images: Tensor) -> tuple[Tensor, Tensor]:
+def classify_digits(images: Tensor) -> tuple[Tensor, Tensor]:
     """Features (N, 64) and probabilities (N, 10) of images (N, 1, 28, 28) in [−1, 1].
 
     Raises InputError for images of another shape or range.
 
-    >>> features, probabilities = read_digits(torch.zeros(3, 1, 28, 28))
+    >>> features, probabilities = classify_digits(torch.zeros(3, 1, 28, 28))
     >>> features.shape, probabilities.shape
     (torch.Size([3, 64]), torch.Size([3, 10]))
     """
-    need_tensors(images=images)
+    check_tensors(images=images)
     if images.dim() != 4 or images.shape[1:] != (1, 28, 28) or not images.is_floating_point():
         raise InputError(
             f"digits must be floats of shape (count, 1, 28, 28), not {images.dtype} of {tuple(images.shape)}"

@@ -15,11 +15,10 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor.data.toy import Distribution, need_distribution
-from gantutor.errors import InputError
+from gantutor._checks import check_finite, check_tensors, integer, validate
+from gantutor._errors import InputError
+from gantutor.data.toy import Distribution, check_distribution
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import validate, whole
-from gantutor.tensors import need_tensors, refuse_not_finite
 
 _NAMES = {"reverse_kl_cells": "nats", "js_cells": "nats"}
 _Centres = tuple[tuple[float, float], ...]
@@ -35,15 +34,15 @@ def divergence_scores(samples: Tensor, distribution: Distribution, side: int = 3
 
     >>> from gantutor.data import toy
     >>> scores = divergence_scores(toy.ring().sample(2000), toy.ring())
-    >>> scores["js_cells"].value < 1.5 * scores["js_cells"].floor
+    >>> scores["js_cells"].value < 1.5 * scores["js_cells"].real
     True
     """
-    validate({"side": side, "seed": seed}, side=whole(1), seed=whole(0))
-    need_distribution(distribution)
-    need_tensors(samples=samples)
+    validate({"side": side, "seed": seed}, side=integer(1), seed=integer(0))
+    check_distribution(distribution)
+    check_tensors(samples=samples)
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
-    refuse_not_finite("samples", samples)
+    check_finite("samples", samples)
     values = measure_divergence(samples, distribution, side)
     floors = _floors(len(samples), _key(distribution), distribution.sigma, side, seed)
     reference = f"the true density of the {distribution.name} in {side}² cells"

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor.errors import InputError, kind
-from gantutor.parameters import validate, whole
-from gantutor.tensors import need_floats
+from gantutor._checks import check_floats, integer, validate
+from gantutor._errors import InputError, type_name
 
 CELLS = (4, 2, 2)
 """Cells a side in which the details of each size are measured: of 1, 2 and 4 pixels."""
@@ -42,11 +41,11 @@ class FaceFeatures:
 
     def __init__(self, train: Tensor, eigenfaces: int = 64) -> None:
         if not isinstance(train, Tensor) or train.dim() != 4 or not train.is_floating_point():
-            given = tuple(train.shape) if isinstance(train, Tensor) else kind(train)
+            given = tuple(train.shape) if isinstance(train, Tensor) else type_name(train)
             raise InputError(f"training faces must be floats of shape (N, C, H, W), not {given}")
-        need_floats(train=train)
+        check_floats(train=train)
         train = train.detach().cpu()[:: max(1, len(train) // MOST)][:MOST]
-        validate({"eigenfaces": eigenfaces}, eigenfaces=whole(1, max(1, len(train) - 1)))
+        validate({"eigenfaces": eigenfaces}, eigenfaces=integer(1, max(1, len(train) - 1)))
         self.shape = train.shape[1:]
         self.mean, self.directions = eigenfaces_of(train, eigenfaces)
         measured = texture_statistics(train)
@@ -65,7 +64,7 @@ class FaceFeatures:
         return torch.cat([self.outline(images), self.texture(images)], 1)
 
     def _checked(self, images: Tensor) -> Tensor:
-        need_floats(images=images)
+        check_floats(images=images)
         if images.dim() != 4 or images.shape[1:] != self.shape:
             raise InputError(
                 f"faces must be of shape (N, {', '.join(map(str, self.shape))}), not {tuple(images.shape)}"

@@ -9,15 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gantutor._checks import check_finite, check_floats, integer, string, validate
+from gantutor._errors import InputError, type_name
 from gantutor.data.faces import faces
-from gantutor.errors import InputError, kind
 from gantutor.metrics.face_features import eigenfaces_of
-from gantutor.metrics.kernel import kernel_distance
-from gantutor.metrics.manifold import precision_recall
+from gantutor.metrics.kernel_distance import kernel_distance
 from gantutor.metrics.neighbours import nearest_neighbour_ratio
+from gantutor.metrics.precision_recall import precision_recall
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import text, validate, whole
-from gantutor.tensors import need_floats, refuse_not_finite
 
 EIGENFACES = 64
 
@@ -51,7 +50,7 @@ def face_scores(
     >>> sorted(scores), scores["nearest_neighbour_ratio"].value
     (['kernel_distance', 'nearest_neighbour_ratio', 'precision', 'recall'], 0.0)
     """
-    validate({"k": k, "seed": seed, "named": named}, k=whole(1), seed=whole(0), named=text())
+    validate({"k": k, "seed": seed, "named": named}, k=integer(1), seed=integer(0), named=string())
     held_out = _images(reference, "reference")
     known = faces().train.tensors[0] if train is None else _images(train, "train")
     made = _checked(generated, "generated faces")
@@ -59,7 +58,7 @@ def face_scores(
         shapes = " and ".join(str(tuple(each.shape[1:])) for each in (made, held_out, known))
         raise InputError(f"generated, reference and training faces must be of one shape, not {shapes}")
     if features is not None and not callable(features):
-        raise InputError(f"features must be a function of images, not {kind(features)}")
+        raise InputError(f"features must be a function of images, not {type_name(features)}")
     read = eigenface_features if features is None else features
     seen, new, old = read(made), read(held_out), read(known)
     few = min(len(seen), len(old))
@@ -106,7 +105,7 @@ def eigenface_features(images: Tensor) -> Tensor:
     >>> eigenface_features(faces().held_out.tensors[0]).shape
     torch.Size([80, 64])
     """
-    need_floats(images=images)
+    check_floats(images=images)
     if images.dim() != 4 or images.shape[1:] != (1, 64, 64):
         raise InputError(f"eigenfaces take faces of shape (N, 1, 64, 64), not {tuple(images.shape)}")
     mean, directions = _eigenfaces()
@@ -123,17 +122,17 @@ def _images(part: Any, name: str) -> Tensor:
     """The images of a TensorDataset."""
     tensors = getattr(part, "tensors", None)
     if not tensors:
-        raise InputError(f"{name} must be a TensorDataset such as faces().held_out, not {kind(part)}")
+        raise InputError(f"{name} must be a TensorDataset such as faces().held_out, not {type_name(part)}")
     return _checked(tensors[0], f"the {name} faces")
 
 
 def _checked(images: Any, name: str) -> Tensor:
     if not isinstance(images, Tensor) or images.dim() != 4 or not images.is_floating_point():
-        given = tuple(images.shape) if isinstance(images, Tensor) else kind(images)
+        given = tuple(images.shape) if isinstance(images, Tensor) else type_name(images)
         raise InputError(f"{name} must be floats of shape (N, C, H, W), not {given}")
     if len(images) < 10:
         raise InputError(f"{name} must be at least 10, not {len(images)}")
-    refuse_not_finite(name.removeprefix("the "), images)
+    check_finite(name.removeprefix("the "), images)
     if float(images.abs().max()) > 1 + 1e-4:
         raise InputError(f"{name} must lie in [-1, 1]")
     return images.detach().cpu()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gantutor.errors import InputError
-from gantutor.tensors import need_tensors, refuse_not_finite
+from gantutor._checks import check_finite, check_tensors
+from gantutor._errors import InputError
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -20,12 +20,12 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     >>> round(frechet_distance(torch.tensor([[0.0], [2.0]]), torch.tensor([[3.0], [5.0]])), 4)
     9.0
     """
-    need_tensors(first=first, second=second)
+    check_tensors(first=first, second=second)
     for features in (first, second):
         if features.dim() != 2 or len(features) < 2 or features.shape[1] != first.shape[-1]:
             given = f"{tuple(first.shape)} and {tuple(second.shape)}"
             raise InputError(f"features must have shapes (N₁, D) and (N₂, D), not {given}")
-    refuse_not_finite("features", first, second)
+    check_finite("features", first, second)
     first, second = first.double(), second.double()
     mean_gap = (first.mean(0) - second.mean(0)).square().sum()
     width = first.shape[1]

@@ -14,11 +14,10 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor.data.toy import Distribution, need_distribution
-from gantutor.errors import InputError
+from gantutor._checks import check_finite, check_tensors, integer, validate
+from gantutor._errors import InputError
+from gantutor.data.toy import Distribution, check_distribution
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import validate, whole
-from gantutor.tensors import need_tensors, refuse_not_finite
 
 _UNITS = {
     "modes": ("modes", "higher"),
@@ -42,14 +41,14 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
     8.0
     """
-    validate({"seed": seed}, seed=whole(0))
-    need_distribution(distribution)
+    validate({"seed": seed}, seed=integer(0))
+    check_distribution(distribution)
     if not distribution.modes:
         raise InputError(f"the {distribution.name} has no modes to count: take ring or grid")
-    need_tensors(samples=samples)
+    check_tensors(samples=samples)
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
-    refuse_not_finite("samples", samples)
+    check_finite("samples", samples)
     floors = _floors(len(samples), tuple(map(tuple, distribution.centres.tolist())), distribution.sigma, seed)
     values = measure_modes(samples.detach().to(distribution.centres), distribution)
     reference = f"the true density of the {distribution.name}"

@@ -10,13 +10,12 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from gantutor._checks import check_finite, check_integers, check_tensors, integer, validate
+from gantutor._errors import InputError, type_name
 from gantutor.data.moving_digits import Motion
-from gantutor.errors import InputError, kind
-from gantutor.metrics.digit_classifier import read_digits
-from gantutor.metrics.registration import bring_back, checked_clips, measure_motion
+from gantutor.metrics.digit_classifier import classify_digits
+from gantutor.metrics.motion_estimation import check_clips, measure_motion, undo_motion
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import validate, whole
-from gantutor.tensors import need_labels, need_tensors, refuse_not_finite
 
 SPLITS = 20
 
@@ -52,17 +51,17 @@ def motion_scores(
     stands still, and ``…_constant_motion``, the best of all single motions, given to every clip. With
     ``several``, ``motion_diversity`` is added. Raises InputError for other shapes, values or numbers.
 
-    >>> from gantutor.data import futures, digits
+    >>> from gantutor.data import digits, sample_futures
     >>> images, labels = digits().held_out.tensors[0][::10], digits().held_out.tensors[1][::10]
-    >>> clips, more = (futures(images, 1, seed=seed)[:, 0] for seed in (0, 1))
+    >>> clips, more = (sample_futures(images, 1, seed=seed)[:, 0] for seed in (0, 1))
     >>> scores = motion_scores(clips[::2], clips[::2, 0], labels[::2], more, labels)
     >>> scores["last_frame_class"].value > 0.9, scores["rotation_distance"].multiple < 3
     (True, True)
     """
-    validate({"seed": seed}, seed=whole(0))
+    validate({"seed": seed}, seed=integer(0))
     if several is not None and not (isinstance(several, tuple | list) and len(several) == 2):
-        raise InputError(f"several must be a pair of clips (generated, real), not {kind(several)}")
-    generated, real = checked_clips(generated, "generated clips"), checked_clips(real, "real clips")
+        raise InputError(f"several must be a pair of clips (generated, real), not {type_name(several)}")
+    generated, real = check_clips(generated, "generated clips"), check_clips(real, "real clips")
     _check_sizes(generated, real, labels, real_labels)
     made, true = measure_motion(generated, first_frames), measure_motion(real)
     count, rest = len(generated), len(real) - len(generated)
@@ -84,7 +83,7 @@ def motion_scores(
         baselines = {
             "": fake_numbers,
             "_repeat_frame": torch.full_like(fake_numbers, 1.0 if name == "scale" else 0.0),
-            "_constant_motion": most_typical(real_numbers).expand(count, -1),
+            "_constant_motion": medoid(real_numbers).expand(count, -1),
         }
         parts = list(_splits(real_numbers, count, seed))
         floor = median(distance_over_frames(some, others) for some, others in parts)
@@ -97,14 +96,14 @@ def motion_scores(
     return scores
 
 
-def medians(draws: Sequence[Scores]) -> Scores:
+def median_scores(draws: Sequence[Scores]) -> Scores:
     """Of scores of the same names, found from several draws of clips, the medians of values and of floors.
 
     A set of real clips that lies off by chance is off for all that is held against it: of real clips drawn
     anew, a few distances in a hundred are twice the floor. The median of a few draws is steadier.
 
     >>> one, two, three = (Scores(a=Score(x, 1.0, "pixels", "lower", 10, "10")) for x in (1.0, 5.0, 2.0))
-    >>> medians([one, two, three])["a"].value
+    >>> median_scores([one, two, three])["a"].value
     2.0
     """
     return Scores(
@@ -112,7 +111,7 @@ def medians(draws: Sequence[Scores]) -> Scores:
             name: replace(
                 score,
                 value=median(each[name].value for each in draws),
-                floor=median(each[name].floor for each in draws),
+                real=median(each[name].real for each in draws),
             )
             for name, score in draws[0].items()
         }
@@ -123,14 +122,14 @@ def motion_diversity(generated: Tensor, real: Tensor) -> Score:
     """How differently one first frame goes on, as a share of how differently it does in truth.
 
     Both are clips (K, M, T, 1, H, H), M for each of K first frames: generated from M latents, and real by
-    ``gantutor.data.futures``. The spread of each of four numbers of the last frame (shift to the right and
+    ``gantutor.data.sample_futures``. The spread of each of four numbers of the last frame (shift to the right and
     down, turn, growth) is its standard deviation over the M clips, in the root mean square over the K first
     frames; the score is the mean over the four of generated over real, none counted above 1, so that too much
     of one does not make up for another. The floor is that of one half of the M real clips against the other.
     Raises InputError for other shapes.
 
-    >>> from gantutor.data import futures, digits
-    >>> real = futures(digits().held_out.tensors[0][::100], count=8)
+    >>> from gantutor.data import digits, sample_futures
+    >>> real = sample_futures(digits().held_out.tensors[0][::100], count=8)
     >>> motion_diversity(real[:, :1].expand(-1, 8, -1, -1, -1, -1), real).value
     0.0
     """
@@ -155,13 +154,13 @@ def wasserstein_distance(one: Tensor, other: Tensor) -> Tensor:
     >>> wasserstein_distance(torch.tensor([0.0, 1.0]), torch.tensor([3.0, 5.0, 4.0]))
     tensor(3.5000)
     """
-    need_tensors(one=one, other=other)
+    check_tensors(one=one, other=other)
     alike = one.dim() and one.dim() == other.dim() and one.shape[:-1] == other.shape[:-1]
     if not alike or not one.shape[-1] or not other.shape[-1]:
         raise InputError(
             f"samples must be numbers (…, N) and (…, M), not {tuple(one.shape)} and {tuple(other.shape)}"
         )
-    refuse_not_finite("samples", one, other)
+    check_finite("samples", one, other)
     values = torch.cat([one, other], -1).sort(-1).values
     between = values[..., :-1].contiguous()
     shares = [
@@ -180,11 +179,11 @@ def distance_over_frames(one: Tensor, other: Tensor) -> float:
     return float(wasserstein_distance(one.T.contiguous(), other.T.contiguous()).mean())
 
 
-def most_typical(numbers: Tensor) -> Tensor:
+def medoid(numbers: Tensor) -> Tensor:
     """Of numbers (N, T), the row (1, T) that is nearest to all on average: given to every clip, no other
     single motion has a smaller Wasserstein-1 distance.
 
-    >>> most_typical(torch.tensor([[0.0], [1.0], [9.0]]))
+    >>> medoid(torch.tensor([[0.0], [1.0], [9.0]]))
     tensor([[1.]])
     """
     best = torch.cdist(numbers, numbers, p=1).mean(1).argmin()
@@ -192,8 +191,8 @@ def most_typical(numbers: Tensor) -> Tensor:
 
 
 def _read_right(clips: Tensor, motion: Motion, labels: Tensor) -> float:
-    upright = bring_back(clips[:, -1], motion.turn[:, -1], motion.growth[:, -1])
-    return float((read_digits(upright)[1].argmax(1) == labels.cpu()).double().mean())
+    upright = undo_motion(clips[:, -1], motion.turn[:, -1], motion.growth[:, -1])
+    return float((classify_digits(upright)[1].argmax(1) == labels.cpu()).double().mean())
 
 
 def _splits(numbers: Tensor, count: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -206,9 +205,9 @@ def _splits(numbers: Tensor, count: int, seed: int) -> Iterator[tuple[Tensor, Te
 def _endings(clips: Tensor, name: str) -> Tensor:
     """Shift, turn and growth of the last frames of clips (K, M, T, 1, H, H): (K, M, 4)."""
     if not isinstance(clips, Tensor) or clips.dim() != 6 or clips.shape[1] < 4:
-        given = tuple(clips.shape) if isinstance(clips, Tensor) else kind(clips)
+        given = tuple(clips.shape) if isinstance(clips, Tensor) else type_name(clips)
         raise InputError(f"{name} must have shape (first frames, clips ≥ 4, T, 1, side, side), not {given}")
-    motion = measure_motion(checked_clips(clips.flatten(0, 1), name))
+    motion = measure_motion(check_clips(clips.flatten(0, 1), name))
     last = torch.cat([motion.shift[:, -1], motion.turn[:, -1:], motion.growth[:, -1:]], 1)
     return last.view(*clips.shape[:2], 4)
 
@@ -231,6 +230,6 @@ def _check_sizes(generated: Tensor, real: Tensor, labels: Tensor, real_labels: T
         )
     for name, given, clips in (("labels", labels, generated), ("real_labels", real_labels, real)):
         if getattr(given, "shape", None) != (len(clips),):
-            shape = getattr(given, "shape", kind(given))
+            shape = getattr(given, "shape", type_name(given))
             raise InputError(f"{name} must be a tensor of shape ({len(clips)},), not {shape}")
-        need_labels(**{name: given})
+        check_integers(**{name: given})

@@ -6,23 +6,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gantutor.errors import InputError
-from gantutor.tensors import need_tensors, refuse_not_finite
+from gantutor._checks import check_finite, check_tensors
+from gantutor._errors import InputError
 
 
-def nearest(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
+def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
     """The Euclidean distance of each query (N, …) to its nearest of ``data`` (M, …), and which: shapes (N,),
     (N,).
 
-    >>> nearest(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))[1]
+    >>> nearest_neighbours(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))[1]
     tensor([1])
     """
-    need_tensors(queries=queries, data=data)
+    check_tensors(queries=queries, data=data)
     alike = queries.dim() and data.dim() and queries.shape[1:] == data.shape[1:]
     if not alike or not len(queries) or not len(data):
         given = f"{tuple(queries.shape)} and {tuple(data.shape)}"
         raise InputError(f"queries and data must be samples of one shape, not {given}")
-    refuse_not_finite("samples", queries, data)
+    check_finite("samples", queries, data)
     flat, asked = (part.float().reshape(len(part), -1) for part in (data, queries))
     parts = [torch.cdist(part, flat).min(1) for part in torch.split(asked, 1000)]
     return torch.cat([p.values for p in parts]), torch.cat([p.indices for p in parts])
@@ -39,7 +39,7 @@ def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) 
     >>> nearest_neighbour_ratio(train, train, torch.ones(4, 2))
     0.0
     """
-    expected = nearest(held_out, train)[0].median()
+    expected = nearest_neighbours(held_out, train)[0].median()
     if float(expected) == 0:
         raise InputError("the held-out samples are copies of the training data: no distance to compare with")
-    return float(nearest(generated, train)[0].median() / expected)
+    return float(nearest_neighbours(generated, train)[0].median() / expected)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from gantutor.errors import InputError
+from gantutor._errors import InputError
 
 MIME = "application/vnd.gantutor.scores+json"
 """The type under which a notebook records its scores in its outputs, for ``python -m gantutor scores`` to
@@ -27,7 +27,7 @@ class Score:
     """
 
     value: float
-    floor: float
+    real: float
     unit: str
     better: str
     samples: int
@@ -40,11 +40,11 @@ class Score:
     @property
     def multiple(self) -> float:
         """The value as a multiple of the floor; infinite where the floor is 0."""
-        return self.value / self.floor if self.floor else float("inf")
+        return self.value / self.real if self.real else float("inf")
 
     def __str__(self) -> str:
         return (
-            f"{short(self.value)} {self.unit} ({self.better} is better; real data {short(self.floor)}; "
+            f"{format_number(self.value)} {self.unit} ({self.better} is better; real data {format_number(self.real)}; "
             f"{self.samples:,} samples against {self.reference})"
         )
 
@@ -61,23 +61,23 @@ class Scores(dict[str, Score]):
         return "\n".join(f"{name}: {score}" for name, score in self.items())
 
     def _repr_html_(self) -> str:
-        return table(self)
+        return score_table(self)
 
     def only(self, *names: str, **renamed: str) -> Scores:
         """Some of the scores, under their own names or, as ``new=old``, under others."""
         return Scores({name: self[name] for name in names} | {new: self[old] for new, old in renamed.items()})
 
 
-def short(value: float) -> str:
+def format_number(value: float) -> str:
     """A number in three significant digits, whole ones kept whole and thousands apart.
 
-    >>> short(0.97625), short(10.956), short(6176.48)
+    >>> format_number(0.97625), format_number(10.956), format_number(6176.48)
     ('0.976', '11', '6,176')
     """
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def table(scores: Mapping[str, Score]) -> str:
+def score_table(scores: Mapping[str, Score]) -> str:
     """Scores as an HTML table, one row each."""
     head = "".join(
         f"<th>{column}</th>"
@@ -87,8 +87,8 @@ def table(scores: Mapping[str, Score]) -> str:
     for name, score in scores.items():
         cells = (
             name,
-            short(score.value),
-            short(score.floor),
+            format_number(score.value),
+            format_number(score.real),
             score.unit,
             score.better,
             f"{score.samples:,}",
@@ -113,10 +113,10 @@ def record(scores: Mapping[str, Score], seconds: Mapping[str, float] | None = No
     from IPython.display import display
 
     content: dict[str, Any] = {
-        name: {"value": _plain(s.value), "floor": _plain(s.floor), "unit": s.unit, "better": s.better}
+        name: {"value": _plain(s.value), "floor": _plain(s.real), "unit": s.unit, "better": s.better}
         for name, s in scores.items()
     }
-    bundle = {MIME: content, "text/html": table(scores), "text/plain": str(Scores(scores))}
+    bundle = {MIME: content, "text/html": score_table(scores), "text/plain": str(Scores(scores))}
     display(bundle, raw=True, metadata={"gantutor": {"seconds": dict(seconds or {})}})  # type: ignore[no-untyped-call]
 
 

@@ -11,10 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gantutor.errors import InputError
+from gantutor._checks import check_finite, check_tensors, integer, number, validate
+from gantutor._errors import InputError
 from gantutor.metrics.score import Score, Scores
-from gantutor.parameters import number, validate, whole
-from gantutor.tensors import need_tensors, refuse_not_finite
 
 GRID, ROUNDS = 41, 12
 
@@ -39,10 +38,10 @@ def nearest_sine(samples: Tensor, highest: float = 0.1, latest: float = 0.1) -> 
     >>> [round(float(part), 4) for part in fit]
     [0.0, 0.05, 0.02]
     """
-    need_tensors(samples=samples)
+    check_tensors(samples=samples)
     if samples.dim() != 3 or not len(samples) or samples.shape[1] < 3 or not samples.is_floating_point():
         raise InputError(f"samples must be floats (count, length ≥ 3, features), not {tuple(samples.shape)}")
-    refuse_not_finite("samples", samples)
+    check_finite("samples", samples)
     validate({"highest": highest, "latest": latest}, highest=number(above=0), latest=number(above=0))
     series = samples.detach().cpu().double().transpose(1, 2).flatten(0, 1)
     limits = torch.tensor([highest, latest], dtype=torch.float64)
@@ -63,10 +62,10 @@ def sine_scores(samples: Tensor, highest: float = 0.1, latest: float = 0.1, seed
     >>> print(sine_scores(waves.view(1, 24, 1).expand(100, 24, 1))["sine_frequencies"].value)
     0.025
     """
-    validate({"seed": seed}, seed=whole(0))
+    validate({"seed": seed}, seed=integer(0))
     fit, count = nearest_sine(samples, highest, latest), len(samples)
     total = fit.frequency.numel()
-    off = round(uneven(fit.frequency.flatten() / highest) * highest, 12)
+    off = round(unevenness(fit.frequency.flatten() / highest) * highest, 12)
     return Scores(
         sine_distance=Score(
             float(fit.distance.mean()), 0.0, "root mean square", "lower", count, "the nearest true sine"
@@ -82,10 +81,10 @@ def sine_scores(samples: Tensor, highest: float = 0.1, latest: float = 0.1, seed
     )
 
 
-def uneven(shares: Tensor) -> float:
+def unevenness(shares: Tensor) -> float:
     """The Wasserstein-1 distance of numbers (N,) in [0, 1] from the even distribution: ∫ |F⁻¹(u) − u| du.
 
-    >>> uneven(torch.tensor([0.5, 0.5]))
+    >>> unevenness(torch.tensor([0.5, 0.5]))
     0.25
     """
     values = shares.double().sort().values
@@ -98,7 +97,7 @@ def uneven(shares: Tensor) -> float:
 @cache
 def _even_floor(count: int, seed: int) -> float:
     draw = torch.Generator().manual_seed(seed)
-    return median(uneven(torch.rand(count, generator=draw)) for _ in range(20))
+    return median(unevenness(torch.rand(count, generator=draw)) for _ in range(20))
 
 
 def _sine(at: Tensor, length: int) -> tuple[Tensor, Tensor]:

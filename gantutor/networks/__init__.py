@@ -1,46 +1,49 @@
-"""Short ``nn.Module``s, one topic a file; none of them knows of losses or training."""
+"""Networks: one architecture a file; none of them knows of losses or training."""
 
-from gantutor.networks.audio import (
-    SpectrogramDiscriminator,
-    SpectrogramGenerator,
-    full_scale,
-    phase,
-    spectrogram,
-    wave,
-)
-from gantutor.networks.classical import DCGANDiscriminator, DCGANGenerator
-from gantutor.networks.coded import CodedTranslator, alphabet, bend
-from gantutor.networks.conv import ConvDiscriminator, ConvGenerator
-from gantutor.networks.deep import DeepDiscriminator, DeepGenerator
-from gantutor.networks.differences import Differences, Standardized, SumUp
-from gantutor.networks.enhance import PairDiscriminator, SpectrogramTranslator
-from gantutor.networks.fourier import FourierFeatures
-from gantutor.networks.letters import NameGenerator
+from gantutor.networks.augmentation import AugmentedDiscriminator, DiffAugment
+from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev
+from gantutor.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from gantutor.networks.deep_conv import DeepDiscriminator, DeepGenerator
+from gantutor.networks.differences import CumulativeSum, FiniteDifferences, Standardize
+from gantutor.networks.discrete_code import DiscreteCodeTranslator, unique_glyphs
+from gantutor.networks.fourier_features import FourierFeatures
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
-from gantutor.networks.pack import Packed
+from gantutor.networks.name_generator import NameGenerator, straight_through
+from gantutor.networks.packing import PackedDiscriminator
 from gantutor.networks.recurrent import (
     FreshNoiseGRUGenerator,
     GRUDiscriminator,
     GRUGenerator,
     SequenceConvDiscriminator,
 )
-from gantutor.networks.translate import PatchDiscriminator, TypefaceCodes, TypeTranslator
-from gantutor.networks.video import AffineVideoGenerator, DecoderVideoGenerator, MotionPath
+from gantutor.networks.spectrogram import SpectrogramDiscriminator, SpectrogramGenerator
+from gantutor.networks.spectrogram_translation import PairDiscriminator, SpectrogramTranslator
+from gantutor.networks.type_translation import (
+    FiLMBlock,
+    PatchDiscriminator,
+    TypefaceEmbedding,
+    TypeTranslator,
+)
 from gantutor.networks.video_discriminators import ClipDiscriminator, FrameDiscriminator
+from gantutor.networks.video_generators import AffineVideoGenerator, DecoderVideoGenerator, MotionPath
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 
 __all__ = [
     "AffineVideoGenerator",
+    "AugmentedDiscriminator",
     "ClipDiscriminator",
-    "CodedTranslator",
     "ConvDiscriminator",
     "ConvGenerator",
+    "CumulativeSum",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "DecoderVideoGenerator",
     "DeepDiscriminator",
     "DeepGenerator",
-    "Differences",
+    "DiffAugment",
+    "DiscreteCodeTranslator",
+    "FiLMBlock",
+    "FiniteDifferences",
     "FourierFeatures",
     "FrameDiscriminator",
     "FreshNoiseGRUGenerator",
@@ -48,25 +51,21 @@ __all__ = [
     "GRUGenerator",
     "MLPDiscriminator",
     "MLPGenerator",
+    "MinibatchStdDev",
     "MotionPath",
     "NameGenerator",
-    "Packed",
+    "PackedDiscriminator",
     "PairDiscriminator",
     "PatchDiscriminator",
     "SequenceConvDiscriminator",
     "SpectrogramDiscriminator",
     "SpectrogramGenerator",
     "SpectrogramTranslator",
-    "Standardized",
-    "SumUp",
+    "Standardize",
     "TypeTranslator",
-    "TypefaceCodes",
+    "TypefaceEmbedding",
     "WaveDiscriminator",
     "WaveGenerator",
-    "alphabet",
-    "bend",
-    "full_scale",
-    "phase",
-    "spectrogram",
-    "wave",
+    "straight_through",
+    "unique_glyphs",
 ]

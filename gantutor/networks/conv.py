@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
-from gantutor.parameters import MOST_SIDE, validate, whole
+from gantutor._checks import MAX_SIDE, integer, validate
+from gantutor._errors import InputError
 
 
 def upsample_block(inputs: int, outputs: int) -> nn.Sequential:
@@ -35,10 +35,10 @@ class ConvGenerator(nn.Module):
         super().__init__()
         validate(
             {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding},
-            latent=whole(1),
-            classes=whole(0),
-            channels=whole(1),
-            embedding=whole(1),
+            latent=integer(1),
+            classes=integer(0),
+            channels=integer(1),
+            embedding=integer(1),
         )
         self.side = _quarter(size)
         self.label = nn.Embedding(classes, embedding) if classes else None
@@ -57,13 +57,13 @@ class ConvGenerator(nn.Module):
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if self.label is not None:
-            latent = torch.cat([latent, self.label(need_label(label))], 1)
+            latent = torch.cat([latent, self.label(check_label(label))], 1)
         start = self.start(latent).view(len(latent), 64, self.side, self.side)
         images: Tensor = self.blocks(start.contiguous(memory_format=torch.channels_last))
         return images
 
 
-class MinibatchDeviation(nn.Module):
+class MinibatchStdDev(nn.Module):
     """Adds one channel: the standard deviation over a group of up to ``group`` consecutive samples, averaged
     over features.
 
@@ -71,13 +71,13 @@ class MinibatchDeviation(nn.Module):
     arXiv:1710.10196, section 3). Groups are consecutive, so two batches laid end to end do not mix if
     ``group`` divides both.
 
-    >>> MinibatchDeviation(4)(torch.ones(8, 3, 2, 2))[:, 3].abs().max() < 1e-3
+    >>> MinibatchStdDev(4)(torch.ones(8, 3, 2, 2))[:, 3].abs().max() < 1e-3
     tensor(True)
     """
 
     def __init__(self, group: int = 8) -> None:
         super().__init__()
-        validate({"group": group}, group=whole(1))
+        validate({"group": group}, group=integer(1))
         self.group = group
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,9 +106,9 @@ class ConvDiscriminator(nn.Module):
         super().__init__()
         validate(
             {"classes": classes, "channels": channels, "features": features},
-            classes=whole(0),
-            channels=whole(1),
-            features=whole(1),
+            classes=integer(0),
+            channels=integer(1),
+            features=integer(1),
         )
         side = math.ceil(_quarter(size) / 2)
         self.body = nn.Sequential(
@@ -119,7 +119,7 @@ class ConvDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             nn.Conv2d(48, 64, 3, padding=1),
             nn.LeakyReLU(0.2),
-            MinibatchDeviation(group),
+            MinibatchStdDev(group),
             nn.Conv2d(65, 64, 3, stride=2, padding=1),
             nn.LeakyReLU(0.2),
             nn.Flatten(),
@@ -133,17 +133,19 @@ class ConvDiscriminator(nn.Module):
         features = self.body(images)
         logits: Tensor = self.head(features).squeeze(1)
         if self.label is not None:
-            logits = logits + (self.label(need_label(label)) * features).sum(1) / math.sqrt(features.shape[1])
+            logits = logits + (self.label(check_label(label)) * features).sum(1) / math.sqrt(
+                features.shape[1]
+            )
         return logits
 
 
 def _quarter(size: int) -> int:
-    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MOST_SIDE or size % 4:
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MAX_SIDE or size % 4:
         raise InputError(f"size must be a multiple of 4, at least 8, not {size!r}")
     return size // 4
 
 
-def need_label(label: Tensor | None) -> Tensor:
+def check_label(label: Tensor | None) -> Tensor:
     """The labels; raises InputError where there are none."""
     if label is None:
         raise InputError("this network was built with classes=… and needs a label for every sample")

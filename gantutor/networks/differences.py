@@ -1,8 +1,8 @@
 """Series beside their differences, and series summed up from them.
 
 Neighbours in a smooth series differ little: what is rough about a generated one hides in its differences, and
-to a discriminator they are small numbers. ``Differences`` shows each order in units of its own spread, and
-``SumUp`` lets a generator write them.
+to a discriminator they are small numbers. ``FiniteDifferences`` shows each order in units of its own spread, and
+``CumulativeSum`` lets a generator write them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor.errors import InputError, kind
-from gantutor.parameters import validate, whole
-from gantutor.tensors import need_tensors
+from gantutor._checks import check_tensors, integer, validate
+from gantutor._errors import InputError, type_name
 
 
-class Differences(nn.Module):
+class FiniteDifferences(nn.Module):
     """Series (N, L, F) → the series and their differences up to ``order``, side by side: (N, L, F · (order +
     1)).
 
@@ -24,7 +23,7 @@ class Differences(nn.Module):
     spread 1 throughout. The k-th difference of the first k steps is 0. ``series`` finds the series in what is
     shown. Raises InputError for other shapes, values that are not finite, or an order that does not vary.
 
-    >>> shown = Differences(torch.tensor([[[0.0], [1.0], [4.0]], [[2.0], [1.0], [0.0]]]), order=1)
+    >>> shown = FiniteDifferences(torch.tensor([[[0.0], [1.0], [4.0]], [[2.0], [1.0], [0.0]]]), order=1)
     >>> shown(torch.zeros(5, 3, 1)).shape, shown.series(shown(torch.ones(1, 3, 1))).flatten().tolist()
     (torch.Size([5, 3, 2]), [1.0, 1.0, 1.0])
     """
@@ -34,8 +33,8 @@ class Differences(nn.Module):
 
     def __init__(self, real: Tensor, order: int = 2) -> None:
         super().__init__()
-        validate({"order": order}, order=whole(0))
-        need_tensors(real=real)
+        validate({"order": order}, order=integer(0))
+        check_tensors(real=real)
         if real.dim() != 3 or not real.is_floating_point() or not len(real) or real.shape[1] < order + 2:
             wanted = f"floats (count, length ≥ {order + 2}, features)"
             raise InputError(f"series must be {wanted}, not {real.dtype} of {tuple(real.shape)}")
@@ -64,11 +63,11 @@ class Differences(nn.Module):
         return shown[..., : self.features] * self.spread[0].to(shown) + self.centre.to(shown)
 
 
-class Standardized(nn.Module):
+class Standardize(nn.Module):
     """Series (N, L, F), each brought to mean 0 and standard deviation 1: the last step of a generator whose
     data were.
 
-    >>> Standardized()(torch.tensor([[[1.0], [2.0], [3.0]]])).flatten().tolist()
+    >>> Standardize()(torch.tensor([[[1.0], [2.0], [3.0]]])).flatten().tolist()
     [-1.0, 0.0, 1.0]
     """
 
@@ -77,23 +76,23 @@ class Standardized(nn.Module):
         return centred / centred.std(1, keepdim=True)
 
 
-class SumUp(nn.Module):
+class CumulativeSum(nn.Module):
     """What a generator writes, (N, L, F), summed up to series and shown by ``differences``:
     (N, L, F · (order + 1)).
 
     It writes the highest differences, in units of their spread; at its first steps, where there are none yet,
     the value and the lower differences to begin with.
 
-    >>> shown = Differences(torch.randn(50, 6, 1), order=2)
-    >>> generator = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (6, 1)), SumUp(shown))
+    >>> shown = FiniteDifferences(torch.randn(50, 6, 1), order=2)
+    >>> generator = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (6, 1)), CumulativeSum(shown))
     >>> generator(torch.zeros(3, 4)).shape
     torch.Size([3, 6, 3])
     """
 
-    def __init__(self, differences: Differences) -> None:
+    def __init__(self, differences: FiniteDifferences) -> None:
         super().__init__()
-        if not isinstance(differences, Differences):
-            raise InputError(f"differences must be Differences of real series, not {kind(differences)}")
+        if not isinstance(differences, FiniteDifferences):
+            raise InputError(f"differences must be Differences of real series, not {type_name(differences)}")
         self.differences = differences
 
     def forward(self, written: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
-from gantutor.parameters import MOST_SIDE, function, number, validate, whole
+from gantutor._checks import MAX_SIDE, function, integer, number, validate
+from gantutor._errors import InputError
 
 
 def fully_connected(
@@ -24,7 +24,7 @@ def fully_connected(
     torch.Size([5, 1])
     """
     sizes_given = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
-    validate(sizes_given, inputs=whole(1), outputs=whole(1), width=whole(1), depth=whole(1))
+    validate(sizes_given, inputs=integer(1), outputs=integer(1), width=integer(1), depth=integer(1))
     validate({"activation": activation}, activation=function())
     sizes = [inputs, *[width] * depth]
     hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation())]
@@ -90,6 +90,6 @@ class MLPDiscriminator(nn.Module):
 def _checked(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of samples; raises InputError for anything but whole numbers in a tuple or list."""
     sides = list(shape) if isinstance(shape, tuple | list) else []
-    if not sides or not all(type(side) is int and 1 <= side <= MOST_SIDE for side in sides):
-        raise InputError(f"shape must be whole numbers from 1 to {MOST_SIDE:,} in a tuple, not {shape!r}")
+    if not sides or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
+        raise InputError(f"shape must be whole numbers from 1 to {MAX_SIDE:,} in a tuple, not {shape!r}")
     return tuple(sides)

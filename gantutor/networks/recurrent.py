@@ -12,8 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
-from gantutor.parameters import function, validate, whole
+from gantutor._checks import function, integer, validate
+from gantutor._errors import InputError
 
 
 class GRUGenerator(nn.Module):
@@ -40,7 +40,7 @@ class GRUGenerator(nn.Module):
     ) -> None:
         super().__init__()
         sizes = {"latent": latent, "features": features, "length": length, "hidden": hidden}
-        validate(sizes, latent=whole(1), features=whole(1), length=whole(2), hidden=whole(1))
+        validate(sizes, latent=integer(1), features=integer(1), length=integer(2), hidden=integer(1))
         self.register_buffer("position", torch.linspace(-1, 1, length), persistent=False)
         self.start = nn.Linear(latent, hidden)
         self.cell = nn.GRU(latent + 1, hidden, batch_first=True)
@@ -72,7 +72,7 @@ class FreshNoiseGRUGenerator(nn.Module):
     def __init__(self, noise: int, features: int, length: int, hidden: int = 64) -> None:
         super().__init__()
         sizes = {"noise": noise, "features": features, "length": length, "hidden": hidden}
-        validate(sizes, noise=whole(1), features=whole(1), length=whole(2), hidden=whole(1))
+        validate(sizes, noise=integer(1), features=integer(1), length=integer(2), hidden=integer(1))
         self.length, self.inputs = length, noise * length
         self.cell = nn.GRU(noise, hidden, batch_first=True)
         self.head = nn.Linear(hidden, features)
@@ -95,7 +95,7 @@ class GRUDiscriminator(nn.Module):
 
     def __init__(self, features: int, hidden: int = 64) -> None:
         super().__init__()
-        validate({"features": features, "hidden": hidden}, features=whole(1), hidden=whole(1))
+        validate({"features": features, "hidden": hidden}, features=integer(1), hidden=integer(1))
         self.features = features
         self.cell = nn.GRU(features, hidden, batch_first=True)
         self.head = nn.Linear(hidden, 1)
@@ -121,7 +121,7 @@ class SequenceConvDiscriminator(nn.Module):
     def __init__(self, features: int, length: int, channels: int = 64) -> None:
         super().__init__()
         sizes = {"features": features, "length": length, "channels": channels}
-        validate(sizes, features=whole(1), length=whole(2), channels=whole(1))
+        validate(sizes, features=integer(1), length=integer(2), channels=integer(1))
         self.features, self.length = features, length
         self.body = nn.Sequential(
             nn.Conv1d(features, channels, 5, stride=2, padding=2),

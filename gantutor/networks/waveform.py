@@ -12,10 +12,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError
-from gantutor.networks.audio import ProjectionHead
-from gantutor.networks.conv import need_label
-from gantutor.parameters import validate, whole
+from gantutor._checks import integer, validate
+from gantutor._errors import InputError
+from gantutor.networks.conv import check_label
+from gantutor.networks.spectrogram import ProjectionHead
 
 STAGES = 4
 """Stages of ×4: a wave is 256 times as long as what it starts from."""
@@ -41,7 +41,7 @@ class WaveGenerator(nn.Module):
     ) -> None:
         super().__init__()
         sizes = {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding}
-        validate(sizes, latent=whole(1), classes=whole(0), channels=whole(1), embedding=whole(1))
+        validate(sizes, latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
         self.times = _start_length(length)
         self.label = nn.Embedding(classes, embedding) if classes else None
         widths = [channels * 2**stage for stage in reversed(range(STAGES))]
@@ -53,7 +53,7 @@ class WaveGenerator(nn.Module):
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if self.label is not None:
-            latent = torch.cat([latent, self.label(need_label(label))], 1)
+            latent = torch.cat([latent, self.label(check_label(label))], 1)
         waves: Tensor = self.blocks(self.start(latent).view(len(latent), -1, self.times))
         return waves.squeeze(1)
 
@@ -71,7 +71,7 @@ class PhaseShuffle(nn.Module):
 
     def __init__(self, most: int = 2) -> None:
         super().__init__()
-        validate({"most": most}, most=whole(0))
+        validate({"most": most}, most=integer(0))
         self.most = most
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class WaveDiscriminator(nn.Module):
 
     def __init__(self, classes: int = 0, length: int = 4096, channels: int = 16, shuffle: int = 2) -> None:
         super().__init__()
-        validate({"channels": channels, "shuffle": shuffle}, channels=whole(1), shuffle=whole(0))
+        validate({"channels": channels, "shuffle": shuffle}, channels=integer(1), shuffle=integer(0))
         self.times, self.length = _start_length(length), length
         widths = [1, *(channels * 2**stage for stage in range(STAGES))]
         layers: list[nn.Module] = []

@@ -4,7 +4,14 @@ One palette for the whole course, safe for colour-blind readers (Okabe & Ito 200
 and discriminator keep their colours everywhere.
 """
 
-from gantutor.plots.canvas import (
+from gantutor.plots.curves import POINTS, bars, downsample, losses, moving_average
+from gantutor.plots.gallery import sample_page, samples
+from gantutor.plots.images import grid, pages, tile
+from gantutor.plots.plane import arrows, points, shade, warped_grid
+from gantutor.plots.series import series
+from gantutor.plots.snapshots import refuse_no_snapshots, time_machine
+from gantutor.plots.spectrograms import spectrograms, upright
+from gantutor.plots.style import (
     DISCRIMINATOR,
     GENERATED,
     GENERATOR,
@@ -15,14 +22,7 @@ from gantutor.plots.canvas import (
     label,
     player_colours,
 )
-from gantutor.plots.curves import POINTS, bars, losses, smoothed, thinned
-from gantutor.plots.gallery import page, samples
-from gantutor.plots.images import grid, pages, tile
-from gantutor.plots.lines import series
-from gantutor.plots.moments import refuse_no_snapshots, time_machine
-from gantutor.plots.plane import arrows, points, shade, warped_grid
-from gantutor.plots.sound import spectrograms, upright
-from gantutor.plots.words import texts
+from gantutor.plots.text import texts
 
 __all__ = [
     "DISCRIMINATOR",
@@ -34,22 +34,22 @@ __all__ = [
     "Figure",
     "arrows",
     "bars",
+    "downsample",
     "figure",
     "grid",
     "label",
     "losses",
-    "page",
+    "moving_average",
     "pages",
     "player_colours",
     "points",
     "refuse_no_snapshots",
+    "sample_page",
     "samples",
     "series",
     "shade",
-    "smoothed",
     "spectrograms",
     "texts",
-    "thinned",
     "tile",
     "time_machine",
     "upright",

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from gantutor.conditions import rows
-from gantutor.errors import InputError, first_line, kind
-from gantutor.parameters import function, optional, validate, whole
-from gantutor.plots.canvas import GENERATED, Figure, figure, label
-from gantutor.plots.given import FEW, a_panel, need_trained
+from gantutor._checks import check_floats, check_tensors, function, integer, optional, validate
+from gantutor._conditions import rows
+from gantutor._errors import InputError, first_line, type_name
+from gantutor.plots._checks import MAX_PANELS, axes_or_none, check_trained
 from gantutor.plots.images import grid
-from gantutor.plots.lines import as_series, cells
-from gantutor.plots.sound import is_spectrogram, upright
-from gantutor.tensors import need_floats, need_tensors
+from gantutor.plots.series import as_series, cells
+from gantutor.plots.spectrograms import is_spectrogram, upright
+from gantutor.plots.style import GENERATED, Figure, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def page(
+def sample_page(
     made: Tensor,
     title: str = "",
     columns: int = 10,
@@ -35,16 +34,16 @@ def page(
     InputError for other shapes.
 
     >>> import torch
-    >>> page(torch.zeros(4, 24, 2), "four series", columns=2).axes[0].get_title()
+    >>> sample_page(torch.zeros(4, 24, 2), "four series", columns=2).axes[0].get_title()
     'four series'
     """
     given = {"columns": columns, "axes": axes, "show": show}
-    validate(given, columns=FEW, axes=optional(a_panel()), show=optional(function()))
-    need_tensors(made=made)
+    validate(given, columns=MAX_PANELS, axes=optional(axes_or_none()), show=optional(function()))
+    check_tensors(made=made)
     if not made.dim() or not len(made):
         raise InputError(f"made must hold at least one sample, and is of shape {tuple(made.shape)}")
     if made.is_floating_point():
-        need_floats(made=made)
+        check_floats(made=made)
     if show is None and made.dim() == 4:
         return grid(upright(made), title, columns, axes)
     rows = -(-len(made) // columns)
@@ -69,7 +68,7 @@ def _said(show: Any, sample: Tensor) -> str:
     except Exception as error:
         raise InputError(f"show cannot say what a sample reads: {first_line(error)}") from error
     if not isinstance(word, str):
-        raise InputError(f"show must give the text of one sample, not {kind(word)}")
+        raise InputError(f"show must give the text of one sample, not {type_name(word)}")
     return word
 
 
@@ -81,8 +80,8 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     (N, T, C) and waveforms (N, 1 or 2, T) as lines over time. A run without fixed latents shows fresh ones.
     Raises InputError for other shapes.
     """
-    need_trained(run)
-    validate({"axes": axes, "count": count}, axes=a_panel(), count=whole(1))
+    check_trained(run)
+    validate({"axes": axes, "count": count}, axes=axes_or_none(), count=integer(1))
     if run.gallery is None:
         made = run.sample(count)
     else:

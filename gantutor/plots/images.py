@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from gantutor.errors import InputError
-from gantutor.parameters import optional, validate
-from gantutor.plots.canvas import Figure, figure
-from gantutor.plots.given import FEW, a_panel, need_named
-from gantutor.tensors import need_floats, need_tensors
+from gantutor._checks import check_floats, check_tensors, optional, validate
+from gantutor._errors import InputError
+from gantutor.plots._checks import MAX_PANELS, axes_or_none, check_named
+from gantutor.plots.style import Figure, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,11 +25,11 @@ def tile(images: Tensor, columns: int = 10) -> Tensor:
     >>> tile(torch.zeros(4, 1, 28, 28), columns=2).shape
     torch.Size([58, 58])
     """
-    need_tensors(images=images)
+    check_tensors(images=images)
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise InputError(f"images must have shape (count, 1 or 3, height, width), not {tuple(images.shape)}")
-    need_floats(images=images)
-    validate({"columns": columns}, columns=FEW)
+    check_floats(images=images)
+    validate({"columns": columns}, columns=MAX_PANELS)
     count, channels, height, width = images.shape
     rows = -(-count // columns)
     page = images.new_ones(rows * columns, channels, height + 1, width + 1)
@@ -47,7 +46,7 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     >>> grid(torch.zeros(20, 1, 28, 28), "twenty black squares").axes[0].get_title()
     'twenty black squares'
     """
-    validate({"axes": axes}, axes=optional(a_panel()))
+    validate({"axes": axes}, axes=optional(axes_or_none()))
     picture = tile(images, columns)
     if axes is None:
         _, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))
@@ -60,7 +59,7 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
 def pages(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, float] = (9.0, 3.2)) -> Figure:
     """Pages of images (N, 1 or 3, H, W) in [−1, 1] side by side, each under its name. Raises InputError for
     what is no dict of images."""
-    need_named(parts=parts)
+    check_named(parts=parts)
     fig, axes = figure(1, len(parts), size, squeeze=False)
     for panel, (title, images) in zip(axes[0], parts.items(), strict=True):
         grid(images, title, columns, panel)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from gantutor.errors import InputError, first_line
-from gantutor.parameters import flag, function, number, optional, validate, whole
-from gantutor.plots.canvas import GENERATED, GENERATOR, REAL, Figure, figure, label
-from gantutor.plots.given import MOST, a_panel, need_points, need_trained
+from gantutor._checks import boolean, function, integer, number, optional, validate
+from gantutor._errors import InputError, first_line
+from gantutor.plots._checks import MAX_POINTS, axes_or_none, check_points, check_trained
+from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,9 +35,9 @@ def points(
 
     Raises InputError for what are no points, or a discriminator that cannot judge them.
     """
-    need_points(real=real, **({} if generated is None else {"generated": generated}))
+    check_points(real=real, **({} if generated is None else {"generated": generated}))
     given = {"axes": axes, "reach": reach, "legend": legend}
-    validate(given, axes=optional(a_panel()), reach=optional(REACH), legend=flag())
+    validate(given, axes=optional(axes_or_none()), reach=optional(REACH), legend=boolean())
     if axes is None:
         _, axes = figure(size=(4.2, 4.0))
     reach = reach or 1.25 * float(real.abs().max()) or 1.0
@@ -68,7 +68,7 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
     """D(x) = sigmoid(logit) as a shade behind a plane: light where it says real, dark where it says
     generated. Raises InputError for a discriminator that cannot judge points."""
     given = {"axes": axes, "discriminator": discriminator, "reach": reach, "side": side}
-    validate(given, axes=a_panel(), discriminator=function(), reach=REACH, side=whole(2, MOST))
+    validate(given, axes=axes_or_none(), discriminator=function(), reach=REACH, side=integer(2, MAX_POINTS))
     line = torch.linspace(-reach, reach, side)
     plane = torch.cartesian_prod(line, line)
     device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
@@ -90,11 +90,11 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
 def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
     """At generated points, the direction ∇ log D(x) in which the discriminator would find them more real.
     Raises InputError for a run of anything but points of a plane."""
-    need_trained(run)
-    need_points(real=real)
-    validate({"axes": axes, "count": count}, axes=a_panel(), count=whole(1, MOST))
+    check_trained(run)
+    check_points(real=real)
+    validate({"axes": axes, "count": count}, axes=axes_or_none(), count=integer(1, MAX_POINTS))
     inputs = run.sample(count, seed=1)
-    need_points(generated=inputs)
+    check_points(generated=inputs)
     inputs.requires_grad_(True)
     discriminator = run.gan.networks["discriminator"]
     log_probability = nn.functional.logsigmoid(discriminator(inputs.to(run.gan.device)))
@@ -110,13 +110,13 @@ def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
 def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float = 2.5) -> Figure:
     """A square grid in a two-dimensional latent space, and where the generator puts its lines.
     Raises InputError for a run of anything but points of a plane from two latents."""
-    need_trained(run)
-    need_points(real=real)
+    check_trained(run)
+    check_points(real=real)
     given = {"axes": axes, "side": side, "reach": reach}
-    validate(given, axes=a_panel(), side=whole(2, MOST), reach=REACH)
+    validate(given, axes=axes_or_none(), side=integer(2, MAX_POINTS), reach=REACH)
     line = torch.linspace(-reach, reach, side)
     made = run.generate(torch.cartesian_prod(line, line))
-    need_points(generated=made)
+    check_points(generated=made)
     plane = made.view(side, side, 2)
     points(real, None, "A grid of latents, as the generator bends it", axes=axes)
     for lines in (plane, plane.transpose(0, 1)):

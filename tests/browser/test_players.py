@@ -26,7 +26,7 @@ print("returned", run.ended)
 UPLOAD = """
 def use(name, content):
     wave = gt.data.read_recording(content)
-    return gt.plots.spectrograms(gt.networks.spectrogram(wave[None])), gt.live.listen(wave, [name])
+    return gt.plots.spectrograms(gt.data.spectrogram(wave[None])), gt.live.listen(wave, [name])
 chosen = gt.live.upload(use)
 """
 HEARD = """async players => {
@@ -114,7 +114,7 @@ def test_a_training_is_heard_while_it_runs_and_afterwards(notebook: Callable[...
 
 
 def test_a_file_is_used(notebook: Callable[..., Notebook], server: tuple[str, Path], tmp_path: Path) -> None:
-    wave = gt.data.speech().held_out.tensors[0][0]
+    wave = gt.data.spoken_digits().held_out.tensors[0][0]
     files = [tmp_path / "none.wav", gt.data.write_recording(tmp_path / "mine.wav", wave)]
     files[0].write_text("no sound")
     lab = notebook("import gantutor as gt", UPLOAD)

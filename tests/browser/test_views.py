@@ -18,7 +18,7 @@ run = gt.train(gan, digits.train, steps=4, batch_size=8, snapshots=3, gallery=20
 EXERCISES = (
     "gt.exercises.check('03.1', ...)",
     "gt.exercises.check('03.1', 'something else')",
-    "from gantutor.exercises import EXERCISES\ngt.exercises.check('03.1', EXERCISES['03.1'].solution)",
+    "from gantutor.course.exercises import EXERCISES\ngt.exercises.check('03.1', EXERCISES['03.1'].solution)",
     "gt.exercises.check('99.9', 1)",
 )
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from torch import nn
 
+from gantutor._checks import integer, optional, validate
+from gantutor._errors import InputError
 from gantutor.data.toy import Distribution
-from gantutor.errors import InputError
-from gantutor.live import page
+from gantutor.live import display
 from gantutor.live.lab.game import Game
-from gantutor.live.lab.laboratory import Lab
+from gantutor.live.lab.lab import Lab
 from gantutor.live.lab.settings import DISTRIBUTIONS, DRAW, OWN, Settings, plane_of
-from gantutor.parameters import optional, validate, whole
 
 __all__ = ["Lab", "Settings", "lab"]
 
@@ -39,13 +39,13 @@ def lab(
 
     The networks may be one's own, a generator (N, ``latent``) → (N, 2) and a discriminator (N, 2) → logits;
     copies of them are trained, ``lab.run.gan`` holds these. With the same settings the steps are those of
-    ``gantutor.train`` to the bit. Raises InputError for what cannot be used, and TrainingDiverged where
+    ``gantutor.training.trainer`` to the bit. Raises InputError for what cannot be used, and TrainingDiverged where
     ``steps`` end in a loss that is not finite.
 
     >>> lab(steps=20, loss="hinge").run.step
     20
     """
-    validate({"steps": steps}, steps=optional(whole(0, 100_000)))
+    validate({"steps": steps}, steps=optional(integer(0, 100_000)))
     known = isinstance(data, str) and data in DISTRIBUTIONS
     if "distribution" in settings:
         raise InputError("the distribution is given as data=")
@@ -55,7 +55,7 @@ def lab(
         chosen, plane_of(data, chosen.seed), {name: net for name, net in own.items() if net is not None}
     )
     if steps is None:
-        steps = 0 if page.watched() else STEPS
+        steps = 0 if display.watched() else STEPS
     stretch = max(1, -(-steps // MEASURED))
     for begin in range(0, steps, stretch):
         game.measure()

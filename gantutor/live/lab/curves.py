@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gantutor import plots
-from gantutor.live import page
+from gantutor.live import display
 from gantutor.live.lab.game import SCORED, Game
 from gantutor.live.lab.plane import jpeg
 from gantutor.metrics.divergence import divergence_scores
@@ -46,7 +46,7 @@ class Curves:
             distances.set_yscale("log")
             floors = divergence_scores(distribution.sample(SCORED, seed=1), distribution)
             for name, line in (("reverse_kl_cells", self.kl), ("js_cells", self.js)):
-                distances.axhline(floors[name].floor, color=line.get_color(), linestyle=":", linewidth=1)
+                distances.axhline(floors[name].real, color=line.get_color(), linestyle=":", linewidth=1)
             if distribution.modes:
                 modes.locator_params(axis="y", integer=True)
                 modes.set_ylim(-0.4, len(distribution.centres) * 1.08)
@@ -66,7 +66,7 @@ class Curves:
         history, record = game.run.history, game.record
         for name, line in self.losses.items():
             if name in history.names:
-                line.set_data(*plots.thinned(*history.column(name)))
+                line.set_data(*plots.downsample(*history.column(name)))
         self.kl.set_data(record.steps, [max(value, 1e-6) for value in record.reverse_kl])
         self.js.set_data(record.steps, [max(value, 1e-6) for value in record.js])
         self.modes.set_data(record.steps[: len(record.modes)], record.modes)
@@ -96,7 +96,7 @@ class Picture:
 
     def draw(self, game: Game) -> bytes:
         """The curves of a game so far."""
-        with page.DRAWING:
+        with display.DRAWING:
             self.curves.set(game)
             self.canvas.draw()
             return jpeg(self.canvas)

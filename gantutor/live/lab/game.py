@@ -13,21 +13,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantutor import device as devices
-from gantutor.companions import LastGood
-from gantutor.control import Control
-from gantutor.data.batches import batches_of
-from gantutor.errors import InputError, first_line, kind
-from gantutor.gan import GAN, classical_turns
+from gantutor._errors import InputError, first_line, type_name
+from gantutor.games.classical import classical_turns
+from gantutor.games.gan import GAN
 from gantutor.live.lab.settings import Plane, Settings
 from gantutor.metrics.divergence import measure_divergence
 from gantutor.metrics.modes import measure_modes
 from gantutor.networks import MLPDiscriminator, MLPGenerator
-from gantutor.optimization import adam
-from gantutor.rehearsal import inspect_data, inspect_game
-from gantutor.run import Run
-from gantutor.settings import described, described_optimizer
-from gantutor.step import set_up, take_step
+from gantutor.training import device as devices
+from gantutor.training.batches import batches_of
+from gantutor.training.callbacks import NaNGuard
+from gantutor.training.control import Control
+from gantutor.training.optim import adam
+from gantutor.training.preflight import check_data, check_game
+from gantutor.training.run import Run
+from gantutor.training.settings import describe_game, describe_optimizer
+from gantutor.training.step import set_up, take_step
 
 BATCH = 128
 SEEN, SCORED = 500, 2000
@@ -76,9 +77,9 @@ class Game:
         self._random = torch.Generator().manual_seed(settings.seed).get_state()
         with self._stepping():  # the order of train(), so that both draw alike
             batches = batches_of(plane.points, size, settings.seed, CPU)
-            example, _, _ = inspect_data(plane.points, size, CPU, None)
-            devices.place(gan, CPU, example)
-            inspect_game(gan, example, None, torch.Generator().manual_seed(settings.seed))
+            example, _, _ = check_data(plane.points, size, CPU, None)
+            devices.move_to_device(gan, CPU, example)
+            check_game(gan, example, None, torch.Generator().manual_seed(settings.seed))
             rates = {"generator": settings.generator_rate, "discriminator": settings.discriminator_rate}
             makers = {name: adam(rate or 1e-3) for name, rate in rates.items()}
             self.training = set_up(gan, batches, makers, 10_000, Control(), settings.seed, CPU)
@@ -86,8 +87,8 @@ class Game:
             self.training.control.set_learning_rate(name, rate)
         run = self.run
         run.ended, run.control = "training", self.training.control
-        optimizers = {name: described_optimizer(made) for name, made in self.training.optimizers.items()}
-        run.settings = {"game": described(gan), "optimizers": optimizers, "batch_size": size} | {
+        optimizers = {name: describe_optimizer(made) for name, made in self.training.optimizers.items()}
+        run.settings = {"game": describe_game(gan), "optimizers": optimizers, "batch_size": size} | {
             "samples": len(plane.points),
             "seed": settings.seed,
         }
@@ -95,7 +96,7 @@ class Game:
             gan.draw_latent(count, torch.Generator().manual_seed(10 + i))
             for i, count in enumerate((SEEN, SCORED))
         )
-        self._good = LastGood(self.training)
+        self._good = NaNGuard(self.training)
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         s = self.settings
@@ -155,7 +156,7 @@ class Game:
             if not self.own and self.settings.loss != "Wasserstein":
                 yield
                 return
-            with devices.random_state_kept(CPU):
+            with devices.preserve_random_state(CPU):
                 torch.set_rng_state(self._random)
                 try:
                     yield
@@ -199,7 +200,7 @@ def at_rest(gan: GAN) -> Iterator[None]:
 
 def _copy(name: str, network: Any) -> nn.Module:
     if not isinstance(network, nn.Module):
-        raise InputError(f"the {name} must be a torch.nn.Module, not {kind(network)}")
+        raise InputError(f"the {name} must be a torch.nn.Module, not {type_name(network)}")
     try:
         return copy.deepcopy(network)
     except Exception as error:

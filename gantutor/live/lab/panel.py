@@ -9,8 +9,8 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from gantutor.errors import InputError, first_line
-from gantutor.live import page
+from gantutor._errors import InputError, first_line
+from gantutor.live import display
 from gantutor.live.lab.controls import BUILDING, DELAYS, OF, STEERING, button, choice, control, put
 from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.plane import PIXELS
@@ -184,7 +184,7 @@ class Panel:
             self.curves.value, self.numbers.value = curves, escape(numbers)
 
     def on_words(self, words: str) -> None:
-        self.status.value = page.status(words[:1].upper() + words[1:])
+        self.status.value = display.status(words[:1].upper() + words[1:])
 
     def on_play(self, playing: bool) -> None:
         self._beat.playing = False
@@ -209,4 +209,4 @@ class Panel:
     def close(self) -> None:
         """Take the widgets off the page and out of the kernel's memory."""
         self.sketch.close()
-        page.close_all(self.box)
+        display.close_all(self.box)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gantutor.errors import InputError
+from gantutor._errors import InputError
 
 SPACING = 0.025
 """Distance between the points of a stroke, as a share of half the plane's side."""
@@ -77,7 +77,7 @@ def parse(text: str) -> list[tuple[float, float]]:
     >>> parse("0 0; 1")
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: points are written as x y; x y; x y, and '1' is none
+    gantutor.InputError: points are written as x y; x y; x y, and '1' is none
     """
     points = []
     for part in filter(str.strip, text.split(";")):

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from gantutor import plots
-from gantutor.live import page
+from gantutor.live import display
 from gantutor.live.lab.game import Game
 from gantutor.live.lab.layers import ARROWS, GENERATED, GRID, POINTERS, REAL, SHADE, Layers
 from gantutor.live.lab.settings import Plane
@@ -104,13 +104,13 @@ class Picture:
         figure.text(left + width / 2, 0.004, "x₁", fontsize=8, ha="center", va="bottom")
         figure.text(0.008, 0.996, "x₂", fontsize=8, ha="left", va="top")
         self.artists = Artists(axes, plane, animated=True)
-        with page.DRAWING:
+        with display.DRAWING:
             self.canvas.draw()
         self._still = self.canvas.copy_from_bbox(figure.bbox)
 
     def draw(self, layers: Layers, pen: Points = ()) -> None:
         """Put the layers on the canvas."""
-        with page.DRAWING:
+        with display.DRAWING:
             self.canvas.restore_region(self._still)
             self.artists.set(layers, pen)
             for artist in self.artists.all:
@@ -118,7 +118,7 @@ class Picture:
 
     def encode(self) -> bytes:
         """What is on the canvas, as a JPEG."""
-        with page.DRAWING:
+        with display.DRAWING:
             return jpeg(self.canvas)
 
     def place(self, x: float, y: float) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from gantutor.live import page
+from gantutor.live import display
 from gantutor.live.lab import curves, plane
 from gantutor.live.lab.game import Game
 from gantutor.live.lab.layers import LAYERS, look
@@ -54,11 +54,11 @@ class Screen:
         if due:
             game.measure()
         self._plane.draw(look(game, shown), pen)
-        seen = page.image(self._plane.encode(), plane.describe(game, shown))
+        seen = display.image(self._plane.encode(), plane.describe(game, shown))
         if not due:
             self.seconds = time.monotonic() - began
             return Seen(seen, "", "")
-        curve = page.image(self._curves.draw(game), curves.describe(game))
+        curve = display.image(self._curves.draw(game), curves.describe(game))
         self._due = time.monotonic() + CURVES
         self.seconds = self._due - CURVES - began
         return Seen(seen, curve, f"step {game.run.step:,}{self._speed(game, began)}{curves.numbers(game)}")

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor import objectives
+from gantutor._checks import integer, number, one_of, validate
+from gantutor._errors import InputError
 from gantutor.data import Dataset, toy
 from gantutor.data.toy import Distribution
-from gantutor.errors import InputError
 from gantutor.objectives import Objective
-from gantutor.parameters import number, one_of, validate, whole
-from gantutor.rehearsal import inspect_samples
+from gantutor.training.preflight import check_samples
 
 DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "ring": lambda: toy.ring(sigma=0.05),
@@ -62,7 +62,7 @@ class Settings:
     >>> Settings(latent=99)
     Traceback (most recent call last):
     ...
-    gantutor.errors.InputError: latent must be a whole number from 1 to 16, not 99
+    gantutor.InputError: latent must be a whole number from 1 to 16, not 99
     """
 
     distribution: str = "ring"
@@ -88,13 +88,13 @@ class Settings:
             r2=number(0, 100),
             generator_rate=number(0, 1),
             discriminator_rate=number(0, 1),
-            discriminator_turns=whole(1, 10),
-            generator_width=whole(8, 256),
-            generator_depth=whole(1, 4),
-            discriminator_width=whole(8, 256),
-            discriminator_depth=whole(1, 4),
-            latent=whole(1, 16),
-            seed=whole(0, 2**31),
+            discriminator_turns=integer(1, 10),
+            generator_width=integer(8, 256),
+            generator_depth=integer(1, 4),
+            discriminator_width=integer(8, 256),
+            discriminator_depth=integer(1, 4),
+            latent=integer(1, 16),
+            seed=integer(0, 2**31),
         )
 
     def changed(self, **settings: Any) -> Settings:
@@ -103,7 +103,7 @@ class Settings:
         >>> Settings().changed(width=3)
         Traceback (most recent call last):
         ...
-        gantutor.errors.InputError: the lab has no control 'width'; it has distribution, loss, r1, ...
+        gantutor.InputError: the lab has no control 'width'; it has distribution, loss, r1, ...
         """
         names = [each.name for each in fields(self)]
         unknown = next((name for name in settings if name not in names), None)
@@ -156,7 +156,7 @@ def plane_of(data: Any, seed: int = 0) -> Plane:
             f"data must be points of the plane, one of {', '.join(DISTRIBUTIONS)}, or a distribution of "
             f"gantutor.data.toy, not {data!r:.60}"
         )
-    inspect_samples(data)
+    check_samples(data)
     if data.dim() != 2 or data.shape[1] != 2:
         raise InputError(f"data must be points of the plane, of shape (count, 2), not {tuple(data.shape)}")
     if len(data) < 3:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from gantutor.errors import InputError
+from gantutor._errors import InputError
 from gantutor.live.lab.controls import button
 from gantutor.live.lab.pen import parse
 from gantutor.live.lab.plane import PIXELS

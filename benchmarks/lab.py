@@ -1,0 +1,124 @@
+"""Frames a second of the 2-D lab at two layers of 100, batch 128, all layers on.
+
+Run ``python benchmarks/lab.py``. A lab with its panel plays for ``--seconds``, as it does in a
+notebook: training on its own thread, the plane drawn, encoded and handed to the widgets, the curves once a
+second. What the browser does with it is not in the figures: it has the other core.
+The parts are timed alone as well, and medians given. Writes ``results/lab.json`` beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantutor.live.lab import curves, plane
+from gantutor.live.lab.game import BATCH, Game
+from gantutor.live.lab.lab import FRAME, Lab
+from gantutor.live.lab.layers import LAYERS, look
+from gantutor.live.lab.settings import Settings, plane_of
+
+
+def new_game(loss: str) -> Game:
+    return Game(Settings(loss=loss), plane_of("ring"))
+
+
+def playing(loss: str, seconds: float) -> dict[str, float]:
+    """Frames and steps a second of a lab that plays."""
+    lab = Lab(new_game(loss))
+    panel = lab.open_panel()
+    lab.play()
+    time.sleep(1)  # the first frames load fonts
+    frames: list[float] = []
+    panel.plane.observe(lambda _: frames.append(time.perf_counter()), "value")
+    step, began = lab.run.step, time.perf_counter()
+    time.sleep(seconds)
+    gone, steps = time.perf_counter() - began, lab.run.step - step
+    lab.close()
+    gaps = [1000 * (b - a) for a, b in itertools.pairwise(frames)]
+    return {
+        "frames_per_second": round(len(frames) / gone, 2),
+        "steps_per_second": round(steps / gone, 1),
+        "steps_per_frame": round(steps / len(frames), 1),
+        "longest_gap_ms": round(max(gaps), 1),
+    }
+
+
+def milliseconds(action: Callable[[], Any], times: int) -> float:
+    """The median of so many calls."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - began)
+    return round(1000 * statistics.median(taken), 2)
+
+
+def parts(times: int) -> dict[str, float]:
+    """Milliseconds of what a frame is made of."""
+    game, shown = new_game("non-saturating"), frozenset(LAYERS)
+    game.advance(50)
+    game.measure()
+    picture, curve, seen = plane.Picture(game.plane), curves.Picture(game), look(game, shown)
+    measured = game.record.steps
+
+    def measure() -> None:
+        measured[-1:] = [-1]  # as if the last measure were of another step
+        game.measure()
+        measured.pop()
+
+    return {
+        "step": milliseconds(game.advance, times),
+        "layers": milliseconds(lambda: look(game, shown), times),
+        "draw": milliseconds(lambda: picture.draw(seen), times),
+        "encode": milliseconds(picture.encode, times),
+        "measure": milliseconds(measure, times),
+        "curves": milliseconds(lambda: curve.draw(game), max(5, times // 10)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="frames a second of the 2-D lab")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each play (default 10)")
+    parser.add_argument("--times", type=int, default=100, help="calls of each part (default 100)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch (default 1)")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    load = os.getloadavg()[0]
+    losses = ("non-saturating", "Wasserstein", "relativistic")
+    result = {
+        "playing": {loss: playing(loss, given.seconds) for loss in losses},
+        "milliseconds": parts(given.times),
+        "setting": {"width": 100, "depth": 2, "batch": BATCH, "layers": len(LAYERS), "aim": round(1 / FRAME)},
+        "machine": {
+            "cpus": os.cpu_count(),
+            "load_before": round(load, 2),
+            "threads": torch.get_num_threads(),
+            "architecture": platform.machine(),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    place = Path(__file__).parent / "results" / "lab.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print("| loss | frames a second | steps a second | steps a frame |\n|---|---|---|---|")
+    for loss, found in result["playing"].items():  # type: ignore[attr-defined]
+        print(
+            f"| {loss} | {found['frames_per_second']} | {found['steps_per_second']} | "
+            f"{found['steps_per_frame']} |"
+        )
+    print("milliseconds:", ", ".join(f"{name} {value}" for name, value in result["milliseconds"].items()))  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,328 @@
+"""Checks of arguments: rules for numbers, words and paths, and what tensors must be."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantutor._errors import InputError, type_name
+
+
+def check_tensors(**given: Any) -> None:
+    """Raise InputError where one of what is given, by its name, is no tensor of real numbers.
+
+    >>> check_tensors(images=[0.5])
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: images must be a tensor, not list
+    """
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            raise InputError(f"{name} must be a tensor, not {type_name(value)}")
+        if value.is_complex():
+            raise InputError(f"{name} must hold real numbers, not {_dtype(value)}")
+
+
+def check_floats(**given: Any) -> None:
+    """Raise InputError where one of what is given, by its name, is no tensor of floating-point numbers that
+    are all finite, at least one.
+
+    >>> check_floats(images=torch.zeros(2, dtype=torch.uint8))
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: images must hold floating-point numbers, not uint8
+    """
+    check_tensors(**given)
+    for name, value in given.items():
+        if not value.is_floating_point():
+            raise InputError(f"{name} must hold floating-point numbers, not {_dtype(value)}")
+        if not value.numel():
+            raise InputError(f"{name} must hold at least one number, and is of shape {tuple(value.shape)}")
+        if not bool(value.isfinite().all()):
+            raise InputError(f"{name} must hold finite numbers, and some are not finite (NaN or infinity)")
+
+
+def check_integers(**given: Any) -> None:
+    """Raise InputError where one of what is given, by its name, is no tensor of whole numbers.
+
+    >>> check_integers(labels=torch.zeros(2))
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: labels must hold whole numbers, not float32
+    """
+    check_tensors(**given)
+    for name, value in given.items():
+        if value.is_floating_point() or value.dtype == torch.bool:
+            raise InputError(f"{name} must hold whole numbers, not {_dtype(value)}")
+
+
+def check_same_shape(**given: Any) -> None:
+    """Raise InputError as ``check_floats`` does, and where shapes differ.
+
+    >>> check_same_shape(images=torch.zeros(2, 1), targets=torch.zeros(2))
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: images and targets must be of one shape, not (2, 1) and (2,)
+    """
+    check_floats(**given)
+    if len({value.shape for value in given.values()}) > 1:
+        shapes = " and ".join(str(tuple(value.shape)) for value in given.values())
+        raise InputError(f"{' and '.join(given)} must be of one shape, not {shapes}")
+
+
+def check_finite(name: str, *tensors: Tensor) -> None:
+    """Raise InputError where one of the tensors, together called ``name``, holds NaN or infinity.
+
+    >>> check_finite("samples", torch.tensor([1.0, float("nan")]))
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: the samples contain values that are not finite (NaN or infinity)
+    """
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors):
+        raise InputError(f"the {name} contain values that are not finite (NaN or infinity)")
+
+
+def describe_value(value: Any) -> str:
+    """What a value is, for a sentence that refuses it: the type and shape of a tensor, the kind of the rest.
+
+    >>> describe_value(torch.zeros(2, 3)), describe_value([0.5])
+    ('torch.float32 of (2, 3)', 'list')
+    """
+    return f"{value.dtype} of {tuple(value.shape)}" if isinstance(value, Tensor) else type_name(value)
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+Rule = Callable[[Any], Any]
+"""Takes what was given, and returns the value to use or raises InputError: ``integer(1)`` is one."""
+
+MAX_INT = 2**63 - 1
+"""The largest whole number that a tensor holds."""
+
+MAX_SIDE = 65_536
+"""More than any picture, clip or layer here has along one side."""
+
+
+def validate(values: Mapping[str, Any], **rules: Rule) -> None:
+    """Check values by name, each against its rule.
+
+    Args:
+        values: the values by name, such as ``{"seed": 3}``; names without a rule are not looked at.
+        **rules: for each name a rule, such as ``integer(0)``.
+
+    Raises:
+        InputError: if a name is missing or a value breaks its rule; the message says what is allowed.
+
+    >>> validate({"preset": "cpu", "seed": 3}, preset=one_of("smoke", "cpu", "gpu"), seed=integer(0))
+    >>> validate({"seed": -3}, seed=integer(0))
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: seed must be a whole number of at least 0, not -3
+    """
+    if not isinstance(values, Mapping):
+        raise InputError(f"the namespace must be a dict such as globals(), not {type_name(values)}")
+    for name, rule in rules.items():
+        if name not in values:
+            raise InputError(f"the parameter {name!r} is missing: the parameters are: {', '.join(rules)}")
+        try:
+            rule(values[name])
+        except ValueError as allowed:
+            raise InputError(f"{name} must be {allowed}, not {reprlib.repr(values[name])}") from None
+
+
+def one_of(*values: Any) -> Rule:
+    """One of a few values, of the same type as well.
+
+    >>> one_of("smoke", "cpu", "gpu")("cpu")
+    'cpu'
+    >>> one_of(1, 2)(True)
+    Traceback (most recent call last):
+    ...
+    ValueError: one of 1, 2
+    """
+    allowed = "one of " + ", ".join(repr(value) for value in values)
+
+    def check(value: Any) -> Any:
+        if not any(type(value) is type(choice) and value == choice for choice in values):
+            raise ValueError(allowed)
+        return value
+
+    return check
+
+
+def integer(low: int, high: int | None = None) -> Rule:
+    """A whole number of at least ``low`` and, where given, at most ``high``; ``2.0`` and ``True`` are none.
+
+    >>> integer(1, 9)(9)
+    9
+    >>> integer(1, 9)(2.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: a whole number from 1 to 9
+    """
+    allowed = f"a whole number of at least {low}" if high is None else f"a whole number from {low} to {high}"
+
+    def check(value: Any) -> Any:
+        right = isinstance(value, int) and not isinstance(value, bool)
+        if right and high is None and value > MAX_INT:
+            raise ValueError(f"a whole number from {low} to 2⁶³ − 1")
+        if not right or value < low or (high is not None and value > high):
+            raise ValueError(allowed)
+        return value
+
+    return check
+
+
+def number(low: float | None = None, high: float | None = None, above: float | None = None) -> Rule:
+    """A finite number: at least ``low``, greater than ``above``, at most ``high``, as far as they are given.
+
+    >>> number(above=0, high=1)(0.5)
+    0.5
+    >>> number(above=0, high=1)(0)
+    Traceback (most recent call last):
+    ...
+    ValueError: a number greater than 0 and at most 1
+    """
+    bounds = [f"of at least {low}"] if low is not None else []
+    bounds += [f"greater than {above}"] if above is not None else []
+    bounds += [f"at most {high}" if bounds else f"of at most {high}"] if high is not None else []
+    allowed = "a number " + " and ".join(bounds) if bounds else "a finite number"
+
+    def check(value: Any) -> Any:
+        right = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+        if (
+            not right
+            or (low is not None and value < low)
+            or (above is not None and value <= above)
+            or (high is not None and value > high)
+        ):
+            raise ValueError(allowed)
+        return value
+
+    return check
+
+
+def boolean() -> Rule:
+    """``True`` or ``False``, and neither 1 nor 0.
+
+    >>> boolean()(True)
+    True
+    """
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, bool):
+            raise ValueError("True or False")
+        return value
+
+    return check
+
+
+def function() -> Rule:
+    """A function, or a class or whatever else can be called.
+
+    >>> function()(print)
+    <built-in function print>
+    """
+
+    def check(value: Any) -> Any:
+        if not callable(value):
+            raise ValueError("a function")
+        return value
+
+    return check
+
+
+def string() -> Rule:
+    """A string with something in it.
+
+    >>> string()("digits")
+    'digits'
+    """
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError("a text in quotes")
+        return value
+
+    return check
+
+
+def check_path(given: Any, name: str = "path") -> Path:
+    """A path as a Path; raises InputError for anything but a string or a Path.
+
+    >>> check_path("runs/digits").name
+    'digits'
+    """
+    if not isinstance(given, str | Path) or "\0" in str(given):
+        raise InputError(f"{name} must be the path of a file or a folder, not {given!r}")
+    return Path(given)
+
+
+def optional(rule: Rule) -> Rule:
+    """``None``, or what the rule allows.
+
+    >>> optional(integer(1))(None)
+    >>> optional(integer(1))(0)
+    Traceback (most recent call last):
+    ...
+    ValueError: None or a whole number of at least 1
+    """
+
+    def check(value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return rule(value)
+        except ValueError as allowed:
+            raise ValueError(f"None or {allowed}") from None
+
+    return check
+
+
+def available_devices() -> list[str]:
+    """The devices that torch can use here, by name.
+
+    >>> available_devices()[0]
+    'cpu'
+    """
+    devices = ["cpu"]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    if torch.cuda.is_available():
+        devices += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    return devices
+
+
+def device_name() -> Rule:
+    """``"auto"``, or the name of a device that is there.
+
+    >>> device_name()("auto")
+    'auto'
+    """
+
+    def check(value: Any) -> Any:
+        devices = available_devices()
+        if not isinstance(value, str) or value not in ("auto", *devices):
+            raise ValueError(f"'auto' or one of the devices that torch can use here ({', '.join(devices)})")
+        return value
+
+    return check
+
+
+def check_device(name: str) -> None:
+    """Raise InputError where ``name`` is neither ``"auto"`` nor a device that is there.
+
+    >>> check_device("abacus")
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: device must be 'auto' or one of the devices that torch can use here (...
+    """
+    validate({"device": name}, device=device_name())

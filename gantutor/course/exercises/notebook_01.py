@@ -1,0 +1,352 @@
+"""Exercises of notebook 01 on paper: a loss that stands still, the best discriminator, how losses pull."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+from gantutor.course.exercises.checking import (
+    WrongAnswer,
+    as_numbers,
+    as_tensor,
+    call,
+    check_letters,
+    is_close,
+    is_same,
+    loss_gradient,
+)
+from gantutor.course.exercises.exercise import Exercise
+
+# --- 01.1 ---------------------------------------------------------------------------------------------------
+
+
+def check_plateau(answer: Any) -> None:
+    check_letters(
+        answer,
+        "ab",
+        {
+            "a": "What would the best discriminator answer where p = q?",
+            "b": "What is the loss of a discriminator that has learnt nothing, whatever it is shown?",
+            "c": "a discriminator that tells the two apart has a loss near 0.",
+            "d": "a generator that stands still is an easy opponent: the discriminator's loss falls.",
+        },
+    )
+
+
+PLATEAU = Exercise(
+    number="01.1",
+    title="A loss of 1.386",
+    question="A discriminator's loss stays at 1.386 = 2 log 2 from step 300 on. Which of these explain it? "
+    'Answer with letters, such as "cd".\n'
+    "a: The generator's distribution equals that of the data.\n"
+    "b: The discriminator learns nothing, as its penalty is far too strong.\n"
+    "c: The discriminator tells real from generated without a mistake.\n"
+    "d: The generator's learning rate is 0, and it makes noise.",
+    hints=(
+        "2 log 2 is the loss of a discriminator that always answers ½.",
+        "Who may be to blame for an answer of ½: one cause lies with the generator, another does not.",
+    ),
+    solution="ab",
+    why="2 log 2 means “I cannot tell”: because there is nothing to tell, or because it never learnt to.",
+    check=check_plateau,
+    wrong=(("abc", "near 0"), ("abd", "easy opponent"), ("a", "learnt nothing"), ("b", "where p = q")),
+)
+
+
+# --- 01.2 ---------------------------------------------------------------------------------------------------
+
+
+def uniforms() -> tuple[float, float, float]:
+    """p = 1 on [0, 1]; q = ½ on [0, 2]; m = (p + q)/2 is ¾ on [0, 1] and ¼ on (1, 2]."""
+    left, right = 1 / (1 + 1 / 2), 0 / (0 + 1 / 2)
+    from_p = math.log(1 / (3 / 4))
+    from_q = 1 / 2 * math.log((1 / 2) / (3 / 4)) + 1 / 2 * math.log((1 / 2) / (1 / 4))
+    return left, right, 1 / 2 * from_p + 1 / 2 * from_q
+
+
+def check_uniforms(answer: Any) -> None:
+    left, right, js = as_numbers(answer, ("D* on [0, 1]", "D* on (1, 2]", "the JS divergence"))
+    if is_close(left, 1 / 3) and is_close(right, 1):
+        raise WrongAnswer("Your D* is the probability of being generated: p belongs above the line, not q.")
+    if not is_close(left, 2 / 3):
+        raise WrongAnswer(f"D* on [0, 1] is not {left:.3g}: put the two densities there into p / (p + q).")
+    if not is_close(right, 0):
+        raise WrongAnswer(f"D* on (1, 2] is not {right:.3g}: how often does a real sample come from there?")
+    true = uniforms()[2]
+    slips = {
+        true / math.log(2): "is measured in bits: take the natural logarithm for nats.",
+        2 * true: "is twice too large: each of its two halves counts with weight ½.",
+        math.log(4 / 3) / 2: "holds the half of p only; the half of q is still to be added.",
+        math.log(4 / 3): "is KL(p ‖ m), from p alone: JS is the mean of it and of KL(q ‖ m).",
+        math.log(2): "is KL(p ‖ q): JS compares both with their mean, m = (p + q) / 2.",
+        2 * math.log(2)
+        - 2 * true: "is the discriminator's loss: JS is what is missing to log 2 after halving it.",
+    }
+    for value, slip in slips.items():
+        if is_close(js, value):
+            raise WrongAnswer(f"D* is right. The JS divergence you give {slip}")
+    if not is_close(js, true):
+        raise WrongAnswer(
+            f"D* is right. JS is not {js:.4g} nats: it is ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q) / 2."
+        )
+
+
+UNIFORMS = Exercise(
+    number="01.2",
+    title="The best discriminator by hand",
+    question="p is uniform on [0, 1] and q uniform on [0, 2]. Give three numbers in brackets: D* on [0, "
+    "1], D* on (1, 2], and the Jensen-Shannon divergence JS(p, q) in nats.",
+    hints=(
+        "A uniform density is 1 over the length of its interval.",
+        "With m = (p + q)/2, JS = ½ KL(p ‖ m) + ½ KL(q ‖ m), and m is constant on each of the two intervals.",
+    ),
+    solution=uniforms(),
+    why="On [0, 1] a sample is real in two cases of three, above 1 never; JS weighs p and q alike.",
+    check=check_uniforms,
+    wrong=(
+        ((1 / 3, 1, 0.2158), "probability of being generated"),
+        ((1 / 2, 0, 0.2158), "D* on [0, 1] is not 0.5"),
+        ((2 / 3, 1 / 3, 0.2158), "D* on (1, 2] is not 0.333"),
+        ((2 / 3, 0, 0.3113), "in bits"),
+        ((2 / 3, 0, 0.4315), "twice too large"),
+        ((2 / 3, 0, 0.1438), "half of p only"),
+        ((2 / 3, 0, 0.2877), "from p alone"),
+        ((2 / 3, 0, 0.6931), "KL(p ‖ q)"),
+        ((2 / 3, 0, 0.9548), "discriminator's loss"),
+        ((2 / 3, 0, 0.5), "JS is not 0.5"),
+    ),
+    working=uniforms,
+)
+
+
+# --- 01.3 ---------------------------------------------------------------------------------------------------
+
+
+def pulls() -> tuple[float, float]:
+    logit = torch.tensor([-6.0, -6.0], requires_grad=True)
+    minimax, non_saturating = -softplus(logit[0]), softplus(-logit[1])
+    (slope,) = torch.autograd.grad(minimax + non_saturating, logit)
+    return slope[0].item(), slope[1].item()
+
+
+def check_pulls(answer: Any) -> None:
+    names = ("the minimax loss's derivative", "the non-saturating loss's derivative")
+    minimax, other = as_numbers(answer, names)
+    small, large = pulls()
+    fits = [abs(minimax / small - 1) < 0.02, abs(other / large - 1) < 0.002]
+    if all(fits):
+        return
+    if abs(minimax / large - 1) < 0.002 and abs(other / small - 1) < 0.02:
+        raise WrongAnswer(
+            "These are the two derivatives in the other order: which loss is flat where D is sure?"
+        )
+    if abs(minimax / small + 1) < 0.02 and abs(other / large + 1) < 0.002:
+        raise WrongAnswer(
+            "The sizes are right, and both signs wrong: does each loss rise or fall as D is fooled?"
+        )
+    if is_close(minimax, -1.0025, 1e-4) or is_close(other, -404.4, 1e-2):
+        raise WrongAnswer(
+            "These are derivatives by D, and the generator's gradient passes the sigmoid as well: "
+            "differentiate by the logit."
+        )
+    if fits[0] or fits[1]:
+        raise WrongAnswer(f"One of the two is right; {names[int(fits[0])]} is not.")
+    raise WrongAnswer(
+        "Neither of the two is right yet: with D = σ(l), differentiate log(1 − σ(l)) and −log σ(l) "
+        "by l, at l = −6."
+    )
+
+
+PULLS = Exercise(
+    number="01.3",
+    title="How hard each loss pulls",
+    question="The discriminator is sure that a sample is generated: its logit l is −6. Give two numbers in "
+    "brackets, the derivatives by l of log(1 − D) and of −log D, to three digits. (Autograd may help.)",
+    hints=(
+        "log(1 − σ(l)) = −softplus(l), and the derivative of softplus is σ.",
+        "`l = torch.tensor(-6.0, requires_grad=True)`, then a loss, `backward()` and `l.grad`, for each "
+        "loss.",
+    ),
+    solution=pulls(),
+    why="They are −σ(l) = −D and −(1 − D): the first pulls some 400 times less where D is sure.",
+    check=check_pulls,
+    wrong=(
+        ((-0.9975, -0.00247), "other order"),
+        ((0.00247, 0.9975), "both signs wrong"),
+        ((-1.00248, -404.43), "differentiate by the logit"),
+        ((-0.00247, -0.5), "the non-saturating loss's derivative is not"),
+        ((-0.5, -0.9975), "the minimax loss's derivative is not"),
+        ((-0.5, -0.5), "Neither"),
+    ),
+    working=pulls,
+)
+
+
+# --- 01.4 ---------------------------------------------------------------------------------------------------
+
+
+def generator_loss(fake_logits: Tensor) -> Tensor:
+    return softplus(-fake_logits).mean()
+
+
+def check_generator_loss(answer: Any) -> None:
+    usage = "generator_loss(fake_logits)"
+    logits = torch.tensor([-3.0, -1.0, 0.5, 2.0], requires_grad=True)
+    loss = call(answer, logits, usage=usage)
+    value = as_tensor(loss, ())
+    right, minimax = softplus(-logits).mean(), -softplus(logits).mean()
+    slips = {
+        "is E log D(G(z)): to minimise it, the generator would make D smaller. Mind the sign.": -right,
+        "is E log(1 − D(G(z))), the loss that stops teaching where D is sure.": minimax,
+        "is −E log(1 − D(G(z))), the discriminator's: the generator would learn to be found out.": -minimax,
+        "is the sum over the samples, so that it grows with the batch: take the mean.": 4 * right,
+    }
+    for slip, other in slips.items():
+        if is_same(value, other.detach()):
+            raise WrongAnswer(f"What you return {slip}")
+    if not is_same(value, right.detach()):
+        raise WrongAnswer(
+            f"For logits −3, −1, 0.5, 2 the loss is {value:.4f}, and it should be another number: "
+            "write D as sigmoid(logit) and take −log."
+        )
+    loss_gradient(loss, logits)
+    for far in (-200.0, 200.0):
+        logit = torch.full((3,), far, requires_grad=True)
+        loss = call(answer, logit, usage=usage)
+        pull, height = float(loss_gradient(loss, logit).sum()), float(loss.detach())
+        if not math.isfinite(height) or not math.isfinite(pull):
+            where = "−200" if far < 0 else "200"
+            raise WrongAnswer(
+                f"At a logit of {where} the loss or its gradient is not finite: the sigmoid there is "
+                "0 or 1 to the computer, and a logarithm of it is lost."
+            )
+        if far < 0 and (abs(height - 200) > 1 or abs(pull + 1) > 0.01):
+            raise WrongAnswer(
+                f"At a logit of −200 the loss is {height:.4g} with gradient {pull:.2g}, "
+                "where it should be 200 with gradient −1: something added or clipped hides the "
+                "slope."
+            )
+
+
+GENERATOR_LOSS = Exercise(
+    number="01.4",
+    title="The loss that goes on teaching",
+    question="Write `generator_loss(fake_logits)`, the non-saturating loss −E log D(G(z)), of logits (N,). "
+    "It must stay exact, with its gradient, at logits of ±200.",
+    hints=(
+        "D = sigmoid(logit). What is −log sigmoid(l), written with softplus?",
+        "−log sigmoid(l) = softplus(−l); E is the mean over the batch.",
+    ),
+    solution=generator_loss,
+    why="−log σ(l) = log(1 + e^(−l)) = softplus(−l), which PyTorch computes without overflow.",
+    check=check_generator_loss,
+    wrong=(
+        (lambda logits: -softplus(logits).mean(), "stops teaching"),
+        (lambda logits: softplus(logits).mean(), "to be found out"),
+        (lambda logits: logsigmoid(logits).mean(), "Mind the sign"),
+        (lambda logits: softplus(-logits).sum(), "sum over the samples"),
+        (lambda logits: -torch.sigmoid(logits).log().mean(), "not finite"),
+        (lambda logits: -(torch.sigmoid(logits) + 1e-8).log().mean(), "hides the slope"),
+        (lambda logits: softplus(-logits), "single number"),
+        (lambda logits: softplus(-logits.detach()).mean(), "No gradient"),
+        (lambda logits: torch.sigmoid(-logits).mean(), "another number"),
+    ),
+)
+
+
+# --- 01.5 ---------------------------------------------------------------------------------------------------
+
+
+def buggy_reverse_kl(samples: Tensor, centres: Tensor) -> Tensor:
+    """Σ qᵢ log(K qᵢ) of the shares qᵢ of samples by nearest centre, against K equal shares: 0 is perfect."""
+    nearest = torch.cdist(samples, centres).argmin(1)
+    _, counts = nearest.unique(return_counts=True)  # type: ignore[no-untyped-call]
+    shares = counts / len(samples)
+    return (shares * (len(shares) * shares).log()).sum()  # type: ignore[no-any-return]
+
+
+def reverse_kl(samples: Tensor, centres: Tensor) -> Tensor:
+    nearest = torch.cdist(samples, centres).argmin(1)
+    shares = nearest.bincount(minlength=len(centres)) / len(samples)
+    return torch.xlogy(shares, len(centres) * shares).sum()
+
+
+def naive_reverse_kl(samples: Tensor, centres: Tensor) -> Tensor:
+    shares = torch.cdist(samples, centres).argmin(1).bincount(minlength=len(centres)) / len(samples)
+    return (shares * (len(centres) * shares).log()).sum()
+
+
+def forward_kl(samples: Tensor, centres: Tensor) -> Tensor:
+    shares = torch.cdist(samples, centres).argmin(1).bincount(minlength=len(centres)) / len(samples)
+    return -(len(centres) * shares.clamp(min=1e-6)).log().mean()
+
+
+def check_reverse_kl(answer: Any) -> None:
+    usage = "reverse_kl(samples, centres)"
+    angle = torch.arange(8) * math.pi / 4
+    centres = torch.stack([angle.cos(), angle.sin()], 1)
+    visits = {
+        "spread unequally over all eight": torch.tensor([0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 7]),
+        "on three of the eight": torch.tensor([0, 0, 2, 5, 5, 5]),
+        "on one of the eight": torch.zeros(6, dtype=torch.long),
+    }
+    for words, which in visits.items():
+        samples = centres[which] + 0.01
+        raw = call(answer, samples.clone(), centres.clone(), usage=usage)
+        if isinstance(raw, Tensor) and raw.shape == () and bool(raw.isnan()):
+            raise WrongAnswer(
+                "Where a Gaussian gets no sample your result is NaN: 0 · log 0 must count as 0."
+            )
+        value, right = as_tensor(raw, ()), reverse_kl(samples, centres)
+        if is_same(value, right):
+            continue
+        if is_same(value, right / math.log(2)):
+            raise WrongAnswer("The result is in bits: the course measures in nats, by the natural logarithm.")
+        if is_same(value, forward_kl(samples, centres)):
+            raise WrongAnswer(
+                "This is the forward KL, Σ 1/K log(1/(K qᵢ)), which averages over the equal shares."
+            )
+        if is_same(value, buggy_reverse_kl(samples, centres)):
+            raise WrongAnswer(
+                f"With samples {words} Gaussians the result is {value:.3f}, as if they kept a "
+                "perfect balance or nearly so: what are the shares compared with?"
+            )
+        raise WrongAnswer(
+            f"With samples {words} Gaussians the result is {value:.3f}, which is not Σ qᵢ log(K qᵢ)."
+        )
+
+
+REVERSE_KL = Exercise(
+    number="01.5",
+    title="Find the bug: collapse goes unseen",
+    question="The function below measures how unequally a generator visits K Gaussians. A generator that "
+    "visits only one of them gets a perfect 0. Find the bug, and write a `reverse_kl(samples, centres)` "
+    "without it.",
+    hints=(
+        "What does `unique` return for a Gaussian that got no sample?",
+        "`bincount(minlength=…)` counts the empty ones too, and `torch.xlogy` knows that 0 · log 0 is 0.",
+    ),
+    solution=reverse_kl,
+    why="K is the number of Gaussians there are, not of those visited: the reference must count in full.",
+    check=check_reverse_kl,
+    wrong=(
+        (buggy_reverse_kl, "compared with"),
+        (naive_reverse_kl, "is NaN"),
+        (forward_kl, "forward KL"),
+        (lambda samples, centres: reverse_kl(samples, centres) / math.log(2), "in bits"),
+        (lambda samples, centres: reverse_kl(samples, centres) / len(centres), "which is not"),
+    ),
+    shown=(buggy_reverse_kl,),
+)
+
+EXERCISES = (
+    PLATEAU,
+    UNIFORMS,
+    PULLS,
+    GENERATOR_LOSS,
+    REVERSE_KL,
+)

@@ -1,0 +1,525 @@
+"""Exercises of notebook 03 on images and latents: stamps, walks on the sphere, a game built from turns."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cosine_similarity, normalize, softplus
+
+import gantutor as gt
+from gantutor._errors import first_line
+from gantutor.course.exercises.checking import WrongAnswer, as_numbers, as_tensor, call, describe, is_same
+from gantutor.course.exercises.exercise import Exercise
+
+# --- 03.1 ---------------------------------------------------------------------------------------------------
+
+
+def stamps() -> tuple[int, int]:
+    """Each input stamps a kernel of ones; the sum at a position is the number of stamps that cover it."""
+    covered = nn.functional.conv_transpose1d(torch.ones(1, 1, 10), torch.ones(1, 1, 5), stride=2)[0, 0]
+    return int(covered[10]), int(covered[11])
+
+
+def check_stamps(answer: Any) -> None:
+    even, odd = as_numbers(answer, ("stamps at an even position", "stamps at an odd position"))
+    if (even, odd) == (2, 3):
+        raise WrongAnswer(
+            "These are the two numbers in the other order: which stamps begin at an even position?"
+        )
+    if even == odd == 2.5:
+        raise WrongAnswer(
+            "That is the mean over both kinds of positions: they differ, and so a checkerboard appears."
+        )
+    if even == odd == 5:
+        raise WrongAnswer("5 is the size of one stamp: how many inputs reach the same output with theirs?")
+    if even == odd:
+        raise WrongAnswer(
+            "Even and odd positions would be covered alike only if the stride divided the kernel size."
+        )
+    if (even, odd) != stamps():
+        raise WrongAnswer(
+            f"Not {even:g} and {odd:g}: each input pixel covers five positions, and the next one "
+            "begins two further on."
+        )
+
+
+STAMPS = Exercise(
+    number="03.1",
+    title="Count the stamps",
+    question="A transposed convolution in one dimension has kernel 5, stride 2, no padding: input i stamps "
+    "positions 2i to 2i + 4. In the middle of the output, how many stamps cover an even position, and how "
+    "many an odd one? Give two numbers in brackets.",
+    hints=("Draw the stamps of four neighbouring inputs below each other.", "Which i have 2i ≤ 10 ≤ 2i + 4?"),
+    solution=stamps(),
+    why="Position 10 is reached by inputs 3, 4 and 5; position 11 by 4 and 5 only: the checkerboard's two "
+    "values.",
+    check=check_stamps,
+    wrong=(
+        ((2, 3), "other order"),
+        ((2.5, 2.5), "mean"),
+        ((5, 5), "one stamp"),
+        ((3, 3), "divided"),
+        ((4, 3), "Not 4 and 3"),
+    ),
+    working=stamps,
+)
+
+
+# --- 03.2 ---------------------------------------------------------------------------------------------------
+
+
+def slerp(one: Tensor, other: Tensor, part: float) -> Tensor:
+    cosine = nn.functional.cosine_similarity(one, other, dim=1).clamp(-1, 1)
+    angle = torch.acos(cosine)[:, None]
+    on_the_arc = (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)
+    return torch.where(angle < 1e-3, torch.lerp(one, other, part), on_the_arc)
+
+
+def naive_slerp(one: Tensor, other: Tensor, part: float, dim: int = 1) -> Tensor:
+    angle = torch.acos(cosine_similarity(one, other, dim=dim))
+    angle = angle[:, None] if dim == 1 else angle
+    return (torch.sin((1 - part) * angle) * one + torch.sin(part * angle) * other) / torch.sin(angle)
+
+
+def check_slerp(answer: Any) -> None:
+    usage = "slerp(one, other, part)"
+    one, other = torch.randn(4, 64), torch.randn(4, 64)
+
+    def walk(one: Tensor, other: Tensor, part: float, name: str) -> Tensor:
+        return as_tensor(call(answer, one.clone(), other.clone(), part, usage=usage), tuple(one.shape), name)
+
+    begin = walk(one, other, 0.0, "With part = 0, what your function returns")
+    if is_same(begin, other):
+        raise WrongAnswer("With part = 0 the walk stands at `other`: it should begin at `one`.")
+    middle = walk(one, other, 0.5, "With part = 0.5, what your function returns")
+    if is_same(middle, torch.lerp(one, other, 0.5)):
+        short, full = middle.norm(dim=1).mean(), one.norm(dim=1).mean()
+        raise WrongAnswer(
+            f"This is the straight line: its middle has length {short:.1f}, its ends {full:.1f}."
+        )
+    if is_same(middle.norm(dim=1), torch.ones(4)):
+        raise WrongAnswer(
+            "The direction may be right, but all latents come out with length 1 and not about 8."
+        )
+    for part, result in (
+        (0.0, begin),
+        (0.5, middle),
+        (0.2, walk(one, other, 0.2, "With part = 0.2, the result")),
+    ):
+        if not is_same(result, slerp(one, other, part), 1e-3):
+            raise WrongAnswer(
+                f"With part = {part} the result is off the arc: each pair, a row of `one` and of "
+                "`other`, has an angle of its own."
+            )
+    twins = torch.cat([torch.ones(1, 64), 8 * torch.eye(64)[:3]])
+    result = call(answer, twins.clone(), twins.clone(), 0.3, usage=usage)
+    if isinstance(result, Tensor) and not bool(result.isfinite().all()):
+        raise WrongAnswer(
+            "Where both latents are the same the result is not finite: the angle is 0, and so is its sine."
+        )
+    if not is_same(as_tensor(result, (4, 64)), twins, 1e-2):
+        raise WrongAnswer("Where both latents are the same, the walk between them should stay there.")
+
+
+SLERP = Exercise(
+    number="03.2",
+    title="A walk on the sphere, for many at once",
+    question="Write `slerp(one, other, part)` for latents (N, 64) and one number `part` from 0 to 1: row "
+    "by row, the point on the arc from `one` to `other`. Where the two are equal, it must return them.",
+    hints=(
+        "`gt.sampling.spherical_interpolation` does it for one pair: an angle for each row has shape (N, 1).",
+        "`torch.where(angle < small, straight, arc)` chooses row by row; also keep the cosine within [−1, "
+        "1].",
+    ),
+    solution=slerp,
+    why="On a very short arc the straight line is the same, and it divides by nothing.",
+    check=check_slerp,
+    wrong=(
+        (torch.lerp, "straight line"),
+        (naive_slerp, "not finite"),
+        (lambda one, other, part: slerp(other, one, part), "begin at `one`"),
+        (partial(naive_slerp, dim=0), "angle of its own"),
+        (lambda one, other, part: normalize(slerp(one, other, part)), "length 1"),
+        (lambda one, other, part: slerp(one, other, part)[0], "shape (4, 64)"),
+    ),
+)
+
+
+# --- 03.3 ---------------------------------------------------------------------------------------------------
+
+
+def build(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
+    def loss_d(gan: Any, batch: gt.Batch) -> dict[str, Tensor]:
+        real_logits, fake_logits = gan.discriminator(batch.real), gan.discriminator(batch.fake.detach())
+        return {"total": gt.objectives.discriminator_cross_entropy(real_logits, fake_logits)}
+
+    def loss_g(gan: Any, batch: gt.Batch) -> dict[str, Tensor]:
+        fake_logits = gan.discriminator(batch.fake)
+        return {"total": gt.objectives.generator_non_saturating(fake_logits, fake_logits)}
+
+    turns = [gt.Turn("discriminator", loss_d), gt.Turn("generator", loss_g, times=2)]
+    return gt.GAN.of({"generator": generator, "discriminator": discriminator}, turns)
+
+
+def other_game(
+    of_d: Callable[[Any, Any], Any] | None = None,
+    of_g: Callable[[Any, Any], Any] | None = None,
+    times: tuple[int, int] = (1, 2),
+) -> Callable[[nn.Module, nn.Module], gt.GAN]:
+    """The right game with another loss, or another number of turns."""
+
+    def build_other(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
+        first, second = (turn.loss for turn in build(generator, discriminator).turns)
+        turns = [
+            gt.Turn("discriminator", of_d or first, times=times[0]),
+            gt.Turn("generator", of_g or second, times=times[1]),
+        ]
+        return gt.GAN.of({"generator": generator, "discriminator": discriminator}, turns)
+
+    return build_other
+
+
+def check_build(answer: Any) -> None:
+    generator, discriminator = nn.Linear(64, 2), nn.Linear(2, 1)
+    game = call(answer, generator, discriminator, usage="build(generator, discriminator)")
+    if not isinstance(game, gt.GAN):
+        raise WrongAnswer(f"The function should return a game, as gt.GAN.of makes, not {describe(game)}.")
+    if set(game.networks) != {"generator", "discriminator"} or game.networks["generator"] is not generator:
+        raise WrongAnswer("The game should have the two networks given, called generator and discriminator.")
+    counts: dict[str, int] = {}
+    for turn in game.turns:
+        counts[turn.name] = counts.get(turn.name, 0) + turn.times
+    if list(counts) != ["discriminator", "generator"]:
+        raise WrongAnswer(
+            f"The turns update {', then '.join(counts)}: it should be discriminator, then generator."
+        )
+    if counts != {"discriminator": 1, "generator": 2}:
+        raise WrongAnswer(
+            f"In a step the discriminator takes {counts['discriminator']} and the generator "
+            f"{counts['generator']} turns: it should be 1 and 2."
+        )
+    latent, real = torch.randn(8, 64), torch.randn(8, 2) + 1
+    right = build(generator, discriminator)
+    for turn, model in zip(game.turns, (right.turns[0], right.turns[1], right.turns[1]), strict=False):
+        check_loss(turn, model, generator, (game, real, None, latent))
+
+
+def check_loss(turn: gt.Turn, model: gt.Turn, generator: nn.Module, parts: tuple[Any, ...]) -> None:
+    """The loss of one turn beside the right one: its value, and what it asks of the generator."""
+    losses = call(turn.loss, parts[0], gt.Batch(*parts), usage="loss(gan, batch)")
+    if not isinstance(losses, Mapping) or "total" not in losses:
+        raise WrongAnswer(
+            f'The {turn.name}\'s loss should return a dict with a "total", not {describe(losses)}.'
+        )
+    total = as_tensor(losses["total"], (), f"The {turn.name}'s total")
+    if not is_same(total, model.loss(parts[0], gt.Batch(*parts))["total"].detach()):
+        wanted = "−E log D(x) − E log(1 − D(G(z)))" if turn.name == "discriminator" else "−E log D(G(z))"
+        raise WrongAnswer(f"The {turn.name}'s total is {total:.4f} in our trial, which is not {wanted}.")
+    reached = (
+        losses["total"].requires_grad
+        and torch.autograd.grad(losses["total"], list(generator.parameters()), allow_unused=True)[0]
+        is not None
+    )
+    if turn.name == "discriminator" and reached:
+        raise WrongAnswer(
+            "The discriminator's loss sends a gradient into the generator: what is to be detached?"
+        )
+    if turn.name == "generator" and not reached:
+        raise WrongAnswer("No gradient of the generator's loss reaches the generator: something cuts it off.")
+
+
+BUILD = Exercise(
+    number="03.3",
+    title="Build a game from turns",
+    question="Write `build(generator, discriminator)`, which returns a game made by `gt.GAN.of`: a "
+    "discriminator's turn, then two of the generator's, with the cross-entropy and the non-saturating "
+    "loss, no penalty. The networks take no label.",
+    hints=(
+        'A loss is a function of (gan, batch) that returns {"total": …}; read batch.real and batch.fake.',
+        '`gt.Turn("generator", loss_g, times=2)`; and gt.GAN.of takes the networks by name, then the turns.',
+    ),
+    solution=build,
+    why="A game is a list of turns; each names the network it updates, its loss, and how often it is taken.",
+    check=check_build,
+    wrong=(
+        (other_game(times=(2, 1)), "takes 2 and the generator 1"),
+        (other_game(times=(1, 1)), "takes 1 and the generator 1"),
+        (
+            other_game(
+                of_d=lambda gan, batch: {
+                    "total": softplus(-gan.discriminator(batch.real)).mean()
+                    + softplus(gan.discriminator(batch.fake)).mean()
+                }
+            ),
+            "detached",
+        ),
+        (
+            other_game(
+                of_g=lambda gan, batch: {"total": softplus(-gan.discriminator(batch.fake.data)).mean()}
+            ),
+            "cuts it off",
+        ),
+        (
+            other_game(of_g=lambda gan, batch: {"total": -softplus(gan.discriminator(batch.fake)).mean()}),
+            "which is not −E log D(G(z))",
+        ),
+        (other_game(of_g=lambda gan, batch: softplus(-gan.discriminator(batch.fake)).mean()), "a dict"),
+        (lambda generator, discriminator: [generator, discriminator], "as gt.GAN.of makes"),
+    ),
+)
+
+
+# --- 03.4 ---------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(now, 1 - decay)
+
+
+@torch.no_grad()
+def swapped_update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    update(average, network, 1 - decay)
+
+
+@torch.no_grad()
+def growing_update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.mul_(decay).add_(now)
+
+
+@torch.no_grad()
+def lost_update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean = decay * mean + (1 - decay) * now  # type: ignore[assignment]
+
+
+@torch.no_grad()
+def backward_update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    update(network, average, decay)
+
+
+def copying_update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    average.load_state_dict(network.state_dict())
+
+
+def graph_update(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
+        mean.mul_(decay).add_((1 - decay) * now)
+
+
+def check_update(answer: Any) -> None:
+    average, network = nn.Linear(3, 2), nn.Linear(3, 2)
+    for decay in (0.9, 0.75):
+        mean, now = flat(average), flat(network)
+        call(answer, average, network, decay, usage="update(average, network, decay)")
+        if not is_same(flat(network), now):
+            raise WrongAnswer("The network itself has changed: only the average should follow.")
+        slips = {
+            "has not changed: write into its weights, in place, as a name for a new tensor is not "
+            "enough.": mean,
+            "is now a copy of the network, which averages nothing.": now,
+            "follows too fast: the share `decay` belongs to what the average was.": (1 - decay) * mean
+            + decay * now,
+            "grows from step to step, as the two shares do not add up to 1.": decay * mean + now,
+        }
+        for slip, other in slips.items():
+            if is_same(flat(average), other):
+                raise WrongAnswer(f"The average {slip}")
+        if not is_same(flat(average), decay * mean + (1 - decay) * now):
+            raise WrongAnswer(
+                f"With decay = {decay} the average is not decay · average + (1 − decay) · network."
+            )
+
+
+def flat(network: nn.Module) -> Tensor:
+    """All weights in one row, copied."""
+    return torch.cat([weight.detach().flatten().clone() for weight in network.parameters()])
+
+
+UPDATE = Exercise(
+    number="03.4",
+    title="Average the weights",
+    question="Write `update(average, network, decay)`, which moves every weight of the network `average` "
+    "to decay · average + (1 − decay) · network, in place. It returns nothing.",
+    hints=(
+        "Go through `parameters()` of both at once, without gradients (`torch.no_grad()`).",
+        "`a.lerp_(b, t)` moves a to (1 − t) · a + t · b, in place: which t is wanted?",
+    ),
+    solution=update,
+    why="`lerp_` writes into the average's own weights; the new weights count for the small share 1 − decay.",
+    check=check_update,
+    wrong=(
+        (swapped_update, "follows too fast"),
+        (growing_update, "add up to 1"),
+        (lost_update, "has not changed"),
+        (copying_update, "copy of the network"),
+        (backward_update, "network itself"),
+        (graph_update, "in-place operation"),
+    ),
+)
+
+# --- 03.5 ---------------------------------------------------------------------------------------------------
+
+
+Networks = Mapping[str, nn.Module]
+
+Optimizers = Mapping[str, torch.optim.Optimizer]
+
+
+def buggy_save(networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> dict[str, Any]:
+    """All that is needed to train on as if nothing had happened."""
+    return {"networks": {name: network.state_dict() for name, network in networks.items()}}
+
+
+def restore(state: Any, networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> None:
+    """Put back what was saved, as far as it was."""
+    for name, network in networks.items():
+        network.load_state_dict(state["networks"][name])
+    for name, optimizer in optimizers.items():
+        if "optimizers" in state:
+            optimizer.load_state_dict(state["optimizers"][name])
+    if "draw" in state:
+        draw.set_state(state["draw"])
+
+
+def save(networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> dict[str, Any]:
+    state = {
+        "networks": {name: network.state_dict() for name, network in networks.items()},
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()},
+        "draw": draw.get_state(),
+    }
+    return copy.deepcopy(state)
+
+
+def shared_save(networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> dict[str, Any]:
+    state = save(networks, optimizers, draw)
+    return state | buggy_save(networks, optimizers, draw)
+
+
+def half_shared_save(networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> dict[str, Any]:
+    state = save(networks, optimizers, draw)
+    return state | {"optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()}}
+
+
+class Game:
+    """Two small networks and their optimisers, which learn from numbers that ``draw`` draws."""
+
+    def __init__(self, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.networks = {"generator": nn.Linear(2, 2), "discriminator": nn.Linear(2, 1)}
+        self.optimizers = {
+            name: torch.optim.Adam(network.parameters(), lr=0.05) for name, network in self.networks.items()
+        }
+        self.draw = torch.Generator().manual_seed(seed)
+
+    def play(self, steps: int) -> Game:
+        for _ in range(steps):
+            for name, optimizer in self.optimizers.items():
+                optimizer.zero_grad()
+                noise = torch.randn(4, 2, generator=self.draw)
+                self.networks[name](noise).square().mean().backward()
+                optimizer.step()
+        return self
+
+    @property
+    def parts(self) -> tuple[Networks, Optimizers, torch.Generator]:
+        return self.networks, self.optimizers, self.draw
+
+    def weights(self) -> Tensor:
+        return torch.cat([flat(network) for network in self.networks.values()])
+
+    def momenta(self) -> Tensor:
+        states = [state for each in self.optimizers.values() for state in each.state.values()]
+        return torch.cat([state["exp_avg"].flatten().clone() for state in states] or [torch.zeros(0)])
+
+
+def check_save(answer: Any) -> None:
+    first = Game(1).play(3)
+    begun = Game(1).draw.get_state()
+    weights, momenta, drawn = first.weights(), first.momenta(), first.draw.get_state()
+    state = call(answer, *first.parts, usage="save(networks, optimizers, draw)")
+    if not isinstance(state, Mapping) or "networks" not in state:
+        raise WrongAnswer(
+            f'The function should return a dict with "networks" and more, not {describe(state)}.'
+        )
+    if "optimizers" not in state:
+        raise WrongAnswer(
+            "The optimisers are forgotten: Adam's averages of the gradients would begin again at 0."
+        )
+    if "draw" not in state:
+        raise WrongAnswer(
+            "The random state is forgotten: after a restart the same numbers would not be drawn."
+        )
+    goal = first.play(3).weights()
+    second = Game(2)
+    try:
+        restore(state, *second.parts)
+    except Exception as error:
+        raise WrongAnswer(
+            f"`restore` cannot use it: it raised {type(error).__name__}: {first_line(error)}."
+        ) from None
+    if not is_same(second.weights(), weights):
+        raise WrongAnswer(
+            "The checkpoint changed while training went on: `state_dict()` hands out the weights "
+            "themselves, and no copy of them."
+        )
+    if len(second.momenta()) != len(momenta) or not is_same(second.momenta(), momenta):
+        raise WrongAnswer(
+            "The optimisers come back other than they were when saved: are their tensors copied too?"
+        )
+    if torch.equal(second.draw.get_state(), begun):
+        raise WrongAnswer(
+            "The random state is that of the very start, so the first numbers would be drawn again."
+        )
+    if not torch.equal(second.draw.get_state(), drawn) or not is_same(second.play(3).weights(), goal):
+        raise WrongAnswer(
+            "Restored, the game goes on otherwise than it did: something is not as it was when saved."
+        )
+
+
+SAVE = Exercise(
+    number="03.5",
+    title="Find the bug: a checkpoint that forgets",
+    question="The checkpoint below is meant for `restore`, so that training goes on as if nothing had "
+    "happened. It forgets two things, and a third bug hides in what `state_dict()` returns. Write "
+    "`save(networks, optimizers, draw)`; `draw` is the `torch.Generator` of all random numbers.",
+    hints=(
+        "What besides the networks changes from step to step? `restore` shows the names it looks for.",
+        "`state_dict()` returns the weights themselves, which training goes on changing: `copy.deepcopy` "
+        "helps.",
+    ),
+    solution=save,
+    why="Networks, optimisers and random state together are the training; a deep copy stays as it was.",
+    check=check_save,
+    wrong=(
+        (buggy_save, "optimisers are forgotten"),
+        (lambda *parts: {name: save(*parts)[name] for name in ("networks", "optimizers")}, "state is forg"),
+        (shared_save, "hands out"),
+        (half_shared_save, "their tensors copied"),
+        (
+            lambda networks, optimizers, draw: save(networks, optimizers, torch.Generator().manual_seed(1)),
+            "very start",
+        ),
+        (lambda *parts: save(*parts) | {"networks": {}}, "`restore` cannot"),
+        (
+            lambda networks, optimizers, draw: save(networks, optimizers, torch.Generator().manual_seed(9)),
+            "goes on otherwise",
+        ),
+    ),
+    shown=(buggy_save, restore),
+)
+
+EXERCISES = (
+    STAMPS,
+    SLERP,
+    BUILD,
+    UPDATE,
+    SAVE,
+)

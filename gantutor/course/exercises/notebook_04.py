@@ -1,0 +1,839 @@
+"""Exercises of notebook 04 on series: what a judge's answers are worth, and what a discriminator is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gumbel_softmax, one_hot, pad
+
+from gantutor.course.exercises.checking import (
+    WrongAnswer,
+    as_number,
+    as_numbers,
+    as_tensor,
+    call,
+    describe,
+    is_close,
+    is_same,
+    loss_gradient,
+)
+from gantutor.course.exercises.exercise import Exercise
+from gantutor.data.names import encode_names
+
+# --- 04.1 ---------------------------------------------------------------------------------------------------
+
+
+def judges() -> tuple[float, ...]:
+    """Each judge is asked about 100 real and 100 generated series; these are its right answers."""
+    right = {"first": (74, 60), "always real": (100, 0), "third": (38, 30)}
+    return tuple(abs((real + generated) / 200 - 0.5) for real, generated in right.values())
+
+
+SLIPS: tuple[dict[float, str], ...] = (
+    {
+        0.67: "is the accuracy over all 200 series: tossing a coin gives ½ of it, and the score is how far "
+        "off that the judge is.",
+        0.24: "is that on the real series alone: what about the 60 of 100 generated ones?",
+        0.1: "is that on the generated series alone: what about the 74 of 100 real ones?",
+        0.34: "is twice the score: divide by all 200 series.",
+        0.33: "is the share of wrong answers.",
+        0.14: "is how much better the judge is on real series than on generated ones.",
+        17: "is the score in per cent: a score lies between 0 and ½.",
+        -0.17: "is negative, and a distance from ½ is not.",
+    },
+    {
+        0.5: "is what it gets on the real series, or its accuracy over all 200: it is wrong on each of the "
+        "generated ones.",
+        1: "is its accuracy on the real series: it is wrong on each of the generated ones.",
+    },
+    {
+        -0.16: "has a sign: whoever is wrong so often could turn every answer round.",
+        0.34: "is the accuracy over all 200 series.",
+        0: "would be that of a coin: who is wrong more often than a coin tells the two kinds apart as well.",
+        0.66: "is the share of wrong answers: how far is it from ½?",
+        0.12: "is that on the real series alone.",
+        0.2: "is that on the generated series alone.",
+        16: "is in per cent: a score lies between 0 and ½.",
+    },
+)
+
+
+def check_judges(answer: Any) -> None:
+    names = ("the first judge's score", "that of “always real”", "the third judge's")
+    values = as_numbers(answer, names)
+    for name, value, right, slips in zip(names, values, judges(), SLIPS, strict=True):
+        begin = name[0].upper() + name[1:]
+        for other, slip in slips.items():
+            if is_close(value, other) and not is_close(value, right):
+                raise WrongAnswer(f"{begin}: {value:g} {slip}")
+        if not is_close(value, right):
+            raise WrongAnswer(
+                f"{begin} is not {value:g}: of 200 answers, which share is right, and how far is that from ½?"
+            )
+
+
+JUDGES = Exercise(
+    number="04.1",
+    title="What a judge's answers are worth",
+    question="Three judges are asked about 100 real and 100 generated series. The first is right on 74 real "
+    "and 60 generated ones; the second always says “real”; the third is right on 38 and 30. Which "
+    "discriminative scores do they give the generator? Three numbers in brackets.",
+    hints=(
+        "The score is |accuracy − ½|, with the accuracy over all series, real and generated.",
+        "The second judge is right on 100 of 200 series. The third is wrong more often than a coin.",
+    ),
+    solution=judges(),
+    why="Only what is told apart counts: always saying the same is worth nothing, and being wrong more often "
+    "than a coin is worth as much as being right.",
+    check=check_judges,
+    wrong=(
+        ((0.67, 0, 0.16), "the accuracy over all"),
+        ((0.24, 0, 0.16), "real series alone"),
+        ((0.1, 0, 0.16), "generated series alone"),
+        ((0.34, 0, 0.16), "twice"),
+        ((0.33, 0, 0.16), "wrong answers"),
+        ((0.14, 0, 0.16), "how much better"),
+        ((17, 0, 16), "in per cent"),
+        ((-0.17, 0, 0.16), "is negative"),
+        ((0.17, 0.5, 0.16), "its accuracy over all"),
+        ((0.17, 1, 0.16), "accuracy on the real"),
+        ((0.17, 0.3, 0.16), "not 0.3"),
+        ((0.17, 0, -0.16), "turn every answer round"),
+        ((0.17, 0, 0.34), "the accuracy over all"),
+        ((0.17, 0, 0), "that of a coin"),
+        ((0.17, 0, 0.66), "how far is it"),
+        ((0.17, 0), "should be 3 numbers"),
+    ),
+    working=judges,
+)
+
+
+# --- 04.2 ---------------------------------------------------------------------------------------------------
+
+
+def with_changes(series: Tensor, scale: float) -> Tensor:
+    changes = torch.zeros_like(series)
+    changes[:, 1:] = series[:, 1:] - series[:, :-1]
+    return torch.cat([series, scale * changes], 2)
+
+
+def beside(change: Callable[[Tensor], Tensor], axis: int = 2) -> Callable[[Tensor, float], Tensor]:
+    """The right function with other changes, or put elsewhere."""
+    return lambda series, scale: torch.cat([series, scale * change(series)], axis)
+
+
+def changes_along(series: Tensor, axis: int) -> Tensor:
+    """Differences along an axis, as many as there are values, the first of them 0."""
+    return series.diff(dim=axis, prepend=series.narrow(axis, 0, 1))
+
+
+def padded_behind(series: Tensor) -> Tensor:
+    return series.diff(dim=1, append=series[:, -1:])
+
+
+def wrapped(series: Tensor) -> Tensor:
+    return series - series.roll(1, 1)
+
+
+OTHER_CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "are taken from one sample to the next: time is the middle axis.": lambda x: changes_along(x, 0),
+    "are taken from one feature to the next: time is the middle axis.": lambda x: changes_along(x, 2),
+    "stand one step too early: the 0 belongs in front, as nothing comes before the first "
+    "step.": padded_behind,
+    "are right but for the first step, which is compared with the last: `roll` wraps around.": wrapped,
+    "are right but for the first step, which is compared with 0: it has no step before it.": lambda x: x.diff(
+        dim=1, prepend=torch.zeros_like(x[:, :1])
+    ),
+    "have the other sign: what grows should change by more than 0.": lambda x: -changes_along(x, 1),
+    "are changes of changes.": lambda x: changes_along(changes_along(x, 1), 1),
+    "have lost their sign: a rise and a fall should differ.": lambda x: changes_along(x, 1).abs(),
+}
+
+
+def check_changes(answer: Any) -> None:
+    for scale in (5.0, 2.0):
+        check_scale(answer, scale)
+
+
+def check_scale(answer: Any, scale: float) -> None:
+    series = (torch.randn(3, 6, 2).cumsum(1) + torch.randn(2)).requires_grad_()
+    count, length, features = series.shape
+    given = series.clone()
+    result = call(answer, given, scale, usage="with_changes(series, scale)")
+    shapes: dict[tuple[int, ...], str] = {
+        (count, length, features): "holds one of the two: series and changes should stand side by side, 2 F "
+        "numbers a step.",
+        (count, length - 1, features): "holds changes alone, and lost a step: the first change should be 0, "
+        "and the series stand beside them.",
+        (count, length - 1, 2 * features): "has lost a step: there is one change less than steps, so that "
+        "the first is to be 0.",
+        (count, 2 * length, features): "has the changes behind the series, as further steps: they should "
+        "stand beside it, as further features.",
+        (2 * count, length, features): "has the changes as further samples: they should stand beside the "
+        "series, as further features.",
+    }
+    if isinstance(result, Tensor) and tuple(result.shape) in shapes:
+        raise WrongAnswer(
+            f"What your function returns, of shape {tuple(result.shape)}, {shapes[tuple(result.shape)]}"
+        )
+    value = as_tensor(result, (count, length, 2 * features))
+    right = with_changes(series.detach(), scale)
+    own, changes = value[:, :, :features], value[:, :, features:]
+    if not is_same(given.detach(), series.detach()):
+        raise WrongAnswer(
+            "The series that your function was given is changed: `-=` and `x[...] =` write into it."
+        )
+    if is_same(changes, series) and is_same(own, right[:, :, features:]):
+        raise WrongAnswer("The two are in the other order: the series first, then its changes.")
+    if is_same(own, scale * series):
+        raise WrongAnswer("The series is magnified too: only its changes should be.")
+    if not is_same(own, series):
+        raise WrongAnswer("The first F numbers of each step should be those of the series.")
+    for slip, other in OTHER_CHANGES.items():
+        if any(is_same(changes, factor * other(series.detach())) for factor in (scale, 1.0)):
+            raise WrongAnswer(f"The changes {slip}")
+    if is_same(changes, right[:, :, features:] / scale):
+        raise WrongAnswer(
+            "The changes are not magnified: neighbours in a smooth series differ little, and the "
+            "discriminator would hardly see it."
+        )
+    if not is_same(value, right):
+        raise WrongAnswer(f"With scale = {scale:g} the changes are not {scale:g} × (x(t) − x(t − 1)).")
+    weights = torch.randn_like(right)
+    pull, wanted = (
+        loss_gradient((weights * each).sum(), series) for each in (result, with_changes(series, scale))
+    )
+    if not is_same(pull, wanted):
+        raise WrongAnswer(
+            "The numbers are right, but a part of the gradient is cut off: a generator learns "
+            "through the series and through its changes."
+        )
+
+
+def in_place(series: Tensor, scale: float) -> Tensor:
+    result = with_changes(series, scale)
+    with torch.no_grad():
+        series[:, 1:] -= series[:, :-1].clone()
+    return result
+
+
+CHANGES = Exercise(
+    number="04.2",
+    title="Show the discriminator the changes",
+    question="Write `with_changes(series, scale)` for series (N, L, F): at each step the F values and, "
+    "beside them, `scale` times what has changed since the step before, (N, L, 2 F). At the first step "
+    "nothing has changed yet. The gradient must flow.",
+    hints=(
+        "`series.diff(dim=1)` is one step shorter: what belongs in front of it?",
+        "`torch.cat([zeros, changes], 1)` mends the length, `torch.cat([series, scale * changes], 2)` puts "
+        "the two side by side.",
+    ),
+    solution=with_changes,
+    why="A series that is nearly right at each step may still tremble: its changes say so, once they are "
+    "magnified.",
+    check=check_changes,
+    wrong=(
+        (beside(lambda x: changes_along(x, 0)), "one sample to the next"),
+        (beside(lambda x: changes_along(x, 2)), "one feature to the next"),
+        (beside(padded_behind), "too early"),
+        (beside(wrapped), "wraps around"),
+        (beside(lambda x: x.diff(dim=1, prepend=torch.zeros_like(x[:, :1]))), "compared with 0"),
+        (beside(lambda x: -changes_along(x, 1)), "other sign"),
+        (beside(lambda x: changes_along(changes_along(x, 1), 1)), "changes of changes"),
+        (beside(lambda x: changes_along(x, 1).abs()), "lost their sign"),
+        (beside(lambda x: changes_along(x, 1).square()), "With scale = 5"),
+        (lambda series, scale: with_changes(series, 1), "not magnified"),
+        (lambda series, scale: with_changes(series, 5), "With scale = 2"),
+        (lambda series, scale: scale * with_changes(series, 1), "magnified too"),
+        (lambda series, scale: with_changes(series, scale).roll(2, 2), "other order"),
+        (lambda series, scale: with_changes(series, scale)[:, 1:], "has lost a step"),
+        (lambda series, scale: scale * series.diff(dim=1), "holds changes alone"),
+        (lambda series, scale: with_changes(series, scale)[:, :, 2:], "one of the two"),
+        (beside(lambda x: changes_along(x, 1), 1), "further steps"),
+        (beside(lambda x: changes_along(x, 1), 0), "further samples"),
+        (beside(lambda x: changes_along(x, 1).detach()), "cut off"),
+        (lambda series, scale: with_changes(series.detach(), scale), "No gradient"),
+        (in_place, "is changed"),
+    ),
+)
+
+Judge = Callable[[Tensor], Tensor]
+
+Fit = Callable[[Tensor, Tensor], Judge]
+
+
+# --- 04.3 ---------------------------------------------------------------------------------------------------
+
+
+def buggy_judge_score(fit: Fit, real: Tensor, generated: Tensor) -> Tensor:
+    """|accuracy − ½| of the judge that fit(series, answers) trains; an answer is True for a real series."""
+    series = torch.cat([real, generated])
+    answers = torch.arange(len(series)) < len(real)
+    judge = fit(series, answers)
+    accuracy = (judge(series) == answers).double().mean()
+    return (accuracy - 0.5).abs()
+
+
+def judge_score(fit: Fit, real: Tensor, generated: Tensor) -> Tensor:
+    count = min(len(real), len(generated))
+    fifth = count // 5
+    kinds = [series[torch.randperm(len(series))[:count]] for series in (real, generated)]
+    train = torch.cat([series[fifth:] for series in kinds])
+    judge = fit(train, torch.arange(len(train)) < count - fifth)
+    right = torch.cat([judge(kinds[0][:fifth]), ~judge(kinds[1][:fifth])])
+    return (right.double().mean() - 0.5).abs()
+
+
+def other_score(
+    of_answers: Callable[[Tensor, Tensor], Any] = lambda real, generated: abs(
+        (real.double().mean() + (~generated).double().mean()) / 2 - 0.5
+    ),
+    choose: Callable[[int], Tensor] = torch.randperm,
+    share: float = 0.2,
+    as_many: bool = True,
+    as_many_apart: bool = False,
+    learn_all: bool = False,
+    flip: bool = False,
+) -> Callable[[Fit, Tensor, Tensor], Any]:
+    """The right function with another part; ``of_answers`` makes the score of what is said of each kind."""
+
+    def score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+        least = min(len(real), len(generated))
+        kinds = [series[choose(len(series))[: least if as_many else None]] for series in (real, generated)]
+        apart = [int(share * (least if as_many_apart else len(series))) for series in kinds]
+        train = [
+            series[0 if learn_all else held_out :] for series, held_out in zip(kinds, apart, strict=True)
+        ]
+        judge = fit(torch.cat(train), (torch.arange(sum(map(len, train))) < len(train[0])) ^ flip)
+        return of_answers(judge(kinds[0][: apart[0]]), judge(kinds[1][: apart[1]]))
+
+    return score
+
+
+def mixed_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+    """The fifth that is held out is drawn from both kinds together."""
+    count = min(len(real), len(generated))
+    series = torch.cat([real[torch.randperm(len(real))[:count]], generated])
+    order, answers = torch.randperm(2 * count), torch.arange(2 * count) < count
+    held_out, train = order[: 2 * count // 5], order[2 * count // 5 :]
+    said = fit(series[train], answers[train])(series[held_out])
+    return ((said == answers[held_out]).double().mean() - 0.5).abs()
+
+
+def loose_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+    """The answers do not follow the series when these are shuffled."""
+
+    def shuffled(series: Tensor, answers: Tensor) -> Judge:
+        return fit(series[torch.randperm(len(series))], answers)
+
+    return judge_score(shuffled, real, generated)
+
+
+def shuffling_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+    real.copy_(real[torch.randperm(len(real))])
+    return judge_score(fit, real, generated)
+
+
+# --- the trial ----------------------------------------------------------------------------------------------
+
+
+REAL, GENERATED, SHAPE = 300, 100, (4, 1)
+
+
+class Trial:
+    """Series that carry their own number, real ones from 0 on, and a ``fit`` that notes what it is shown.
+
+    ``able`` says for the numbers of series (N,) whether the judge answers rightly.
+    """
+
+    def __init__(self, able: Judge) -> None:
+        self.able = able
+        numbers = torch.arange(REAL + GENERATED, dtype=torch.float)
+        series = numbers[:, None, None].expand(-1, *SHAPE)
+        self.real, self.generated = series[:REAL].clone(), series[REAL:].clone()
+        self.lessons: list[tuple[Tensor, list[Tensor]]] = []
+
+    def fit(self, series: Any, answers: Any) -> Judge:
+        learnt = _numbers(series, "fit(series, answers)")
+        if not isinstance(answers, Tensor) or answers.shape != learnt.shape:
+            raise WrongAnswer(
+                f"`fit` wants one answer for each of the {len(learnt)} series, in a tensor, not "
+                f"{describe(answers)}."
+            )
+        wrong = int(((answers > 0.5) != (learnt < REAL)).sum())
+        if wrong == len(learnt):
+            raise WrongAnswer("The answers are exchanged: True is for the real series.")
+        if wrong:
+            raise WrongAnswer(
+                f"Of the answers that the judge learns from, {wrong} belong to other series: shuffle "
+                "both in the same way, or neither."
+            )
+        asked: list[Tensor] = []
+        self.lessons.append((learnt, asked))
+
+        def judge(series: Any) -> Tensor:
+            numbers = _numbers(series, "judge(series)")
+            asked.append(numbers)
+            return self.says(numbers)
+
+        return judge
+
+    def says(self, numbers: Tensor) -> Tensor:
+        return (numbers < REAL) == self.able(numbers)
+
+    def check_lessons(self) -> Tensor:
+        """The numbers of all series that were asked about; Wrong where that was no honest examination."""
+        if not self.lessons:
+            raise WrongAnswer("Your function never calls `fit`: without it there is no judge.")
+        for learnt, asked in self.lessons:
+            if not asked:
+                raise WrongAnswer("A judge is trained, but it is never asked: call `judge(series)`.")
+            check_examination(learnt, torch.cat(asked))
+        return torch.cat([numbers for _, asked in self.lessons for numbers in asked])
+
+
+def _numbers(series: Any, usage: str) -> Tensor:
+    if not isinstance(series, Tensor) or series.dim() != 3 or series.shape[1:] != SHAPE or not len(series):
+        raise WrongAnswer(
+            f"`{usage}` wants series as they were given, (count, {SHAPE[0]}, {SHAPE[1]}), not "
+            f"{describe(series)}."
+        )
+    numbers = series.detach()[:, 0, 0]
+    if not bool(((numbers >= 0) & (numbers < REAL + GENERATED) & (numbers == numbers.round())).all()):
+        raise WrongAnswer(
+            f"`{usage}` is called with values that none of the series had: hand them on unchanged."
+        )
+    return numbers.long()
+
+
+def check_examination(learnt: Tensor, asked: Tensor) -> None:
+    """Raise Wrong where a judge knows the answers, or can gain by always saying the same."""
+    if known := int(torch.isin(asked, learnt).sum()):
+        raise WrongAnswer(
+            f"The judge has learnt from {known} of the {len(asked)} series that it is asked about: "
+            "with a good memory it gets ½, however good the generator is."
+        )
+    for numbers, what in ((asked, "is asked about"), (learnt, "learns from")):
+        real = int((numbers < REAL).sum())
+        if real != len(numbers) - real:
+            pays = "always saying the same would pay" if what[0] == "i" else "it learns to lean to one side"
+            raise WrongAnswer(
+                f"The judge {what} {real} real and {len(numbers) - real} generated series: {pays}. "
+                "Take as many of each."
+            )
+    used = torch.cat([learnt, asked])
+    for numbers in (asked[asked < REAL], asked[asked >= REAL], used[used < REAL]):
+        if len(numbers) > 1 and int(numbers.max() - numbers.min()) < len(numbers):
+            raise WrongAnswer(
+                "The series come sorted, and you take neighbours: those held out, or those used at "
+                "all, are then of another sort than the rest. Draw them at random."
+            )
+    if not 0.15 <= len(asked) / len(used) <= 0.25:
+        raise WrongAnswer(f"Of {len(used)} series, {len(asked)} are held out: it should be a fifth.")
+
+
+def check_judge_score(answer: Any) -> None:
+    good = Trial(lambda numbers: (numbers < REAL) | (numbers % 4 != 0))
+    bad = Trial(lambda numbers: (numbers < REAL) & (numbers % 4 == 0))
+    for trial, often in ((good, "right"), (bad, "wrong")):
+        real, generated = trial.real.clone(), trial.generated.clone()
+        given = call(answer, trial.fit, real, generated, usage="judge_score(fit, real, generated)")
+        if not torch.equal(real, trial.real) or not torch.equal(generated, trial.generated):
+            raise WrongAnswer(
+                "The series that your function was given are changed: draw numbers of series, and "
+                "leave the series where they are."
+            )
+        value = as_number(given, "What your function returns")
+        asked = trial.check_lessons()
+        well = (trial.says(asked) == (asked < REAL)).double()
+        accuracy = float(well.mean())
+        on_real, on_generated = float(well[asked < REAL].mean()), float(well[asked >= REAL].mean())
+        slips = {
+            "is its accuracy: subtract ½.": accuracy,
+            "has lost its distance from ½: whoever is so often wrong tells the two apart as well.": accuracy
+            - 0.5,
+            "is the share of its wrong answers.": 1 - accuracy,
+            "comes from the real series alone.": abs(on_real - 0.5),
+            "comes from the generated series alone.": abs(on_generated - 0.5),
+            "is twice the score, which goes from 0 to ½.": 2 * abs(accuracy - 0.5),
+        }
+        for slip, other in slips.items():
+            if is_close(value, other) and not is_close(value, abs(accuracy - 0.5)):
+                raise WrongAnswer(f"A judge that is mostly {often} gets {value:.3f} from you, which {slip}")
+        if not is_close(value, abs(accuracy - 0.5)):
+            raise WrongAnswer(
+                f"The judge is asked honestly, and is right on {accuracy:.3f} of the series; the "
+                f"score of {value:.3f} does not follow from that."
+            )
+
+
+JUDGE_SCORE = Exercise(
+    number="04.3",
+    title="Find the bugs: a judge that is fooled",
+    question="`fit(series, answers)` trains a judge (an answer is True for a real series); `judge(series)` "
+    "says True where it sees a real one. The score below also praises a judge that only remembers, and one "
+    "that always says “real” where there are more real series. Write `judge_score(fit, real, generated)` "
+    "that does not, with a fifth of each kind held out. The series may come sorted.",
+    hints=(
+        "The judge must not have met the series that it is asked about, and must meet as many of each kind.",
+        "`series[torch.randperm(len(series))[:count]]` draws `count` of them: the first fifth to ask, the "
+        "rest to learn from.",
+    ),
+    solution=judge_score,
+    why="Asked about new series, as many of each kind, a judge gets more than ½ right only if it has learnt "
+    "what tells them apart.",
+    check=check_judge_score,
+    wrong=(
+        (buggy_judge_score, "learnt from 400 of the 400"),
+        (other_score(learn_all=True), "learnt from 40 of the 40"),
+        (other_score(as_many=False), "asked about 60 real and 20"),
+        (other_score(as_many=False, as_many_apart=True), "learns from 280 real and 80"),
+        (mixed_score, "would pay"),
+        (other_score(choose=torch.arange), "come sorted"),
+        (other_score(share=0.5), "100 are held out"),
+        (other_score(flip=True), "are exchanged"),
+        (loose_score, "belong to other series"),
+        (shuffling_score, "are changed"),
+        (
+            other_score(lambda real, generated: (real.double().mean() + (~generated).double().mean()) / 2),
+            "subtract ½",
+        ),
+        (
+            other_score(lambda real, generated: (real.double().mean() - generated.double().mean()) / 2),
+            "mostly wrong",
+        ),
+        (
+            other_score(lambda real, generated: (real.double().mean() - generated.double().mean()).abs()),
+            "is twice",
+        ),
+        (other_score(lambda real, generated: (real.double().mean() - 0.5).abs()), "real series alone"),
+        (
+            other_score(lambda real, generated: (generated.double().mean() - 0.5).abs()),
+            "generated series alone",
+        ),
+        (other_score(lambda real, generated: 0.123), "does not follow"),
+        (other_score(lambda real, generated: real), "a number"),
+        (lambda fit, real, generated: 0.1, "never calls"),
+        (lambda fit, real, generated: fit(real, torch.ones(len(real))) and 0.1, "never asked"),
+        (lambda fit, real, generated: judge_score(fit, real[:, 0], generated[:, 0]), "as they were given"),
+        (lambda fit, real, generated: judge_score(fit, real / 300, generated / 300), "unchanged"),
+    ),
+    shown=(buggy_judge_score,),
+)
+
+
+# --- 04.4 ---------------------------------------------------------------------------------------------------
+
+
+def straight_through(logits: Tensor) -> Tensor:
+    soft = logits.softmax(1)
+    hard = torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1])
+    return hard - soft.detach() + soft
+
+
+def chosen(logits: Tensor, axis: int = 1) -> Tensor:
+    """The one-hot of the largest logits along an axis; it has no gradient."""
+    return one_hot(logits.argmax(axis), logits.shape[axis]).float().movedim(-1, axis)
+
+
+def backwards(soft: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The right choice forwards, and the gradient of something backwards."""
+    return lambda logits: chosen(logits) + (soft(logits) - soft(logits).detach())
+
+
+FORWARDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "are the shares of the softmax: a letter should be chosen, with a 1 for it and a 0 for all others.": lambda x: (
+        x.softmax(1)
+    ),
+    "are the choice and the shares of the softmax added up: the shares should be there backwards alone.": lambda x: (
+        chosen(x) + x.softmax(1)
+    ),
+    "are the share of the letter chosen, and 0 for all others: it should be 1.": lambda x: (
+        chosen(x) * x.softmax(1)
+    ),
+    "choose among the samples: each row should have one 1.": lambda x: chosen(x, 0),
+    "choose the smallest logit.": lambda x: chosen(-x),
+    "are the choice less the shares of the softmax: they should cancel forwards.": lambda x: (
+        chosen(x) - x.softmax(1)
+    ),
+}
+
+BACKWARDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "is handed through to the logits as it is, as if nothing were between; asked for is that of the "
+    "softmax.": lambda x: x,
+    "is that of the softmax with the other sign: `detach` stands at the wrong one of two terms.": lambda x: (
+        -x.softmax(1)
+    ),
+    "is 0: what is added and what is taken off cancel backwards too. One of the two should be detached.": lambda x: (
+        0 * x
+    ),
+    "comes from the letter chosen alone: all others should learn too.": lambda x: chosen(x) * x.softmax(1),
+    "comes from the letter chosen alone, divided by its share: all others should learn too.": lambda x: (
+        chosen(x) * x.log_softmax(1)
+    ),
+    "is that of the logarithm of the softmax.": lambda x: x.log_softmax(1),
+    "is that of a softmax over the samples: each row should have its own.": lambda x: x.softmax(0),
+    "is that of the sigmoid.": lambda x: x.sigmoid(),
+    "is twice that of the softmax.": lambda x: 2 * x.softmax(1),
+}
+
+
+def check_straight_through(answer: Any) -> None:
+    logits = (2 * torch.randn(20, 7)).requires_grad_()
+    plain = logits.detach()
+    given = logits.clone()
+    result = call(answer, given, usage="straight_through(logits)")
+    if isinstance(result, Tensor) and result.shape in ((20,), (20, 1)):
+        raise WrongAnswer(
+            "For each row your function returns one number, as `argmax` does: asked for is a row "
+            "with a 1 for the letter chosen, and 0 for all others."
+        )
+    value = as_tensor(result, (20, 7))
+    if not is_same(given.detach(), plain):
+        raise WrongAnswer("The logits that your function was given are changed.")
+    right = chosen(plain)
+    if not is_same(value, right):
+        for slip, other in FORWARDS.items():
+            if is_same(value, other(plain)):
+                raise WrongAnswer(f"Forwards, the numbers {slip}")
+        if bool(((value - value.round()).abs() < 1e-4).all()) and is_same(value.sum(1), torch.ones(20)):
+            raise WrongAnswer(
+                "Forwards, not always the largest logit is chosen: noise, where it is wanted, is in "
+                "the logits already."
+            )
+        raise WrongAnswer(
+            "Forwards, a row should have a 1 for its largest logit and 0 for all others, and it has not."
+        )
+    if not result.requires_grad:
+        raise WrongAnswer(
+            "Forwards it is right; backwards there is no gradient at all, as a choice has none: the "
+            "softmax should stand in for it."
+        )
+    weights = torch.randn(20, 7)
+
+    def pull(outputs: Tensor) -> Tensor:
+        return loss_gradient((weights * outputs).sum(), logits)
+
+    gradient = pull(result)
+    for slip, stand_in in BACKWARDS.items():
+        if is_same(gradient, pull(stand_in(logits))):
+            raise WrongAnswer(f"Forwards it is right; the gradient {slip}")
+    if not is_same(gradient, pull(logits.softmax(1))):
+        raise WrongAnswer("Forwards it is right; the gradient is not that of the softmax of the logits.")
+
+
+STRAIGHT_THROUGH = Exercise(
+    number="04.4",
+    title="A choice with a gradient",
+    question="Write `straight_through(logits)` for logits (N, letters), to which the Gumbel noise has been "
+    "added: forwards, in each row 1 for the largest and 0 for all others; backwards, the gradient of the "
+    "softmax.",
+    hints=(
+        "What is added and taken off again changes nothing forwards: `detach()` takes a part out backwards.",
+        "hard − soft + soft is hard: which of the three should have a gradient?",
+    ),
+    solution=straight_through,
+    why="Forwards the two shares cancel and the choice is left; backwards choice and detached share are "
+    "constants, and the softmax is left.",
+    check=check_straight_through,
+    wrong=(
+        (chosen, "no gradient at all"),
+        (lambda logits: logits.softmax(1), "are the shares"),
+        (backwards(lambda x: x), "handed through"),
+        (lambda logits: chosen(logits) - logits.softmax(1) + logits.softmax(1).detach(), "other sign"),
+        (lambda logits: chosen(logits) - logits.softmax(1) + logits.softmax(1), "cancel backwards"),
+        (lambda logits: chosen(logits) + logits.softmax(1), "added up"),
+        (lambda logits: chosen(logits) - logits.softmax(1).detach(), "should cancel forwards"),
+        (lambda logits: chosen(logits) * logits.softmax(1), "the share of the letter"),
+        (backwards(lambda x: chosen(x) * x.softmax(1)), "letter chosen alone: "),
+        (lambda logits: chosen(logits) * logits.softmax(1) / logits.softmax(1).detach(), "by its share"),
+        (backwards(lambda x: x.log_softmax(1)), "logarithm"),
+        (backwards(lambda x: x.softmax(0)), "over the samples"),
+        (backwards(lambda x: 2 * x.softmax(1)), "twice"),
+        (backwards(lambda x: (x / 2).softmax(1)), "not that of the softmax of the logits"),
+        (lambda logits: chosen(logits, 0) + 0 * logits, "among the samples"),
+        (lambda logits: chosen(-logits) + 0 * logits, "the smallest"),
+        (lambda logits: gumbel_softmax(logits, hard=True), "not always"),
+        (lambda logits: 2 * straight_through(logits), "and it has not"),
+        (lambda logits: logits.argmax(1), "as `argmax` does"),
+        (lambda logits: straight_through(logits.sub_(1)), "are changed"),
+    ),
+)
+
+# --- 04.5 ---------------------------------------------------------------------------------------------------
+
+
+Network = Callable[[Tensor], Tensor]
+
+
+def buggy_letter_loss(network: Network, names: Tensor) -> Tensor:
+    """Mean cross-entropy of the letters of names (N, L, 27), one-hot; index 0 is the end and fills the rest.
+
+    The network reads a row of letters and gives logits for every step, (N, L, 27).
+    """
+    logits = network(names)
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), names.argmax(2).flatten())
+
+
+def letter_loss(network: Network, names: Tensor) -> Tensor:
+    before = torch.cat([torch.zeros_like(names[:, :1]), names[:, :-1]], 1)
+    surprise = -(names * network(before).log_softmax(2)).sum(2)
+    still_spelling = before[:, :, 0] == 0
+    return surprise[still_spelling].mean()
+
+
+def shifted(names: Tensor) -> Tensor:
+    return pad(names, (0, 0, 1, 0))[:, :-1]
+
+
+def surprises(network: Network, inputs: Tensor, names: Tensor) -> Tensor:
+    return -(names * network(inputs).log_softmax(2)).sum(2)
+
+
+def other_loss(
+    reads: Callable[[Tensor], Tensor] = shifted,
+    total: Callable[[Tensor, Tensor], Tensor] = lambda each, spelling: each[spelling].mean(),
+) -> Callable[[Network, Tensor], Tensor]:
+    """The right function with other inputs, or other surprises (N, L) added up, of which some count."""
+    return lambda network, names: total(surprises(network, reads(names), names), shifted(names)[:, :, 0] == 0)
+
+
+def letters_alone(each: Tensor, spelling: Tensor) -> Tensor:
+    return each[spelling & spelling.roll(-1, 1)].mean()  # the end mark is the last that counts
+
+
+def mean_of_names(each: Tensor, spelling: Tensor) -> Tensor:
+    return ((each * spelling).sum(1) / spelling.sum(1)).mean()
+
+
+def from_the_second(network: Network, names: Tensor) -> Tensor:
+    return surprises(network, names[:, :-1], names[:, 1:])[names[:, :-1, 0] == 0].mean()
+
+
+OTHER_TOTALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "counts the filling behind the end as well: there is nothing to be learnt from it, and with it the loss "
+    "looks smaller than it is.": lambda each, spelling: each.mean(),
+    "leaves out the end of each name: the network would never learn to stop.": letters_alone,
+    "leaves out the first letter: the network would never learn to begin.": lambda each, spelling: each[
+        :, 1:
+    ][spelling[:, 1:]].mean(),
+    "adds up where a mean is wanted.": lambda each, spelling: each[spelling].sum(),
+    "is the mean over names of their sums: it should be the mean over all letters and ends.": lambda each, spelling: (
+        (each * spelling).sum(1).mean()
+    ),
+    "is the mean over names of their means: a letter of a short name counts more than one of a long one.": mean_of_names,
+    "divides by the filling too: only letters and ends are to be counted.": lambda each, spelling: (
+        each * spelling
+    ).mean(),
+    "has the other sign: it would grow as the network learns.": lambda each, spelling: -each[spelling].mean(),
+    "is that of the filling alone.": lambda each, spelling: each[~spelling].mean(),
+}
+
+OTHER_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "At each step the network reads the very letter that it is asked for: it copies it, the loss falls to 0, "
+    "and nothing is learnt of what follows what.": lambda names: names,
+    "At each step the network reads the letter after the one that it is asked for: when it spells, that "
+    "letter is not there yet.": lambda names: pad(names, (0, 0, 0, 1))[:, 1:],
+    "At the first step the network reads what stands last, as `roll` wraps around: it should read zeros, as "
+    "when it spells.": lambda names: names.roll(1, 1),
+    "The first letter is never asked for: the network would never learn to begin. It reads zeros before "
+    "it.": lambda names: names[:, :-1],
+    "The network reads nothing but zeros: each step should read the letter before.": torch.zeros_like,
+}
+
+
+class Reader(nn.Module):
+    """A small network that notes what it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.head = nn.GRU(27, 8, batch_first=True), nn.Linear(8, 27)
+        self.seen: list[Tensor] = []
+
+    def forward(self, letters: Tensor) -> Tensor:
+        self.seen.append(letters.detach().clone())
+        logits: Tensor = 5 * self.head(self.cell(letters)[0])
+        return logits
+
+
+def check_letter_loss(answer: Any) -> None:
+    reader, names = Reader(), encode_names(["ada", "bo", "theodore", "zoe", "maximilian"])
+    given = names.clone()
+    loss = call(answer, reader, given, usage="letter_loss(network, names)")
+    seen, value = reader.seen, as_tensor(loss, ())
+    reader.seen = []
+    if not torch.equal(given, names):
+        raise WrongAnswer("The names that your function was given are changed.")
+    if not seen:
+        raise WrongAnswer("Your function never calls `network`: its logits are what the loss is about.")
+    for slip, inputs in OTHER_INPUTS.items():
+        if torch.equal(seen[-1], inputs(names)):
+            raise WrongAnswer(slip)
+    right = is_same(value, letter_loss(reader, names))
+    for slip, total in OTHER_TOTALS.items():
+        if not right and is_same(value, other_loss(total=total)(reader, names)):
+            raise WrongAnswer(f"Each step reads the letter before, but the loss {slip}")
+    if not right:
+        raise WrongAnswer(
+            f"The loss is {float(value):.4f} in our trial, which is not the mean of −log p over all "
+            "letters and ends, each given the letters before it."
+        )
+    if not loss.requires_grad:
+        raise WrongAnswer(
+            "The number is right, but no gradient reaches the network: keep the loss a tensor, and "
+            "detach nothing."
+        )
+
+
+LETTER_LOSS = Exercise(
+    number="04.5",
+    title="Find the bugs: a network that reads its answer",
+    question="With the loss below, the network that is to spell names letter by letter gets a loss of nearly "
+    "0, and spells nonsense. Write `letter_loss(network, names)`: each step reads the letter before, the "
+    "first one zeros, and the loss is the mean over all letters and the end of each name, not over the "
+    "filling behind it.",
+    hints=(
+        "When the network spells, which letters are there when it is asked for the next one?",
+        "Move all letters one step to the right, zeros first. A step counts until the letter it reads is an "
+        "end.",
+    ),
+    solution=letter_loss,
+    why="What a network may read while it learns must be there when it spells: the letters before, and no "
+    "more. The filling would only make the mean look better.",
+    check=check_letter_loss,
+    wrong=(
+        (buggy_letter_loss, "the very letter"),
+        (other_loss(lambda names: pad(names, (0, 0, 0, 1))[:, 1:]), "the letter after"),
+        (other_loss(lambda names: names.roll(1, 1)), "wraps around"),
+        (from_the_second, "never asked for"),
+        (other_loss(torch.zeros_like), "nothing but zeros"),
+        (other_loss(total=lambda each, spelling: each.mean()), "the filling behind"),
+        (other_loss(total=letters_alone), "learn to stop"),
+        (
+            other_loss(total=lambda each, spelling: each[:, 1:][spelling[:, 1:]].mean()),
+            "the loss leaves out the first",
+        ),
+        (other_loss(total=lambda each, spelling: each[spelling].sum()), "adds up"),
+        (other_loss(total=lambda each, spelling: (each * spelling).sum(1).mean()), "of their sums"),
+        (other_loss(total=mean_of_names), "of their means"),
+        (other_loss(total=lambda each, spelling: (each * spelling).mean()), "divides by the filling"),
+        (other_loss(total=lambda each, spelling: -each[spelling].mean()), "other sign"),
+        (other_loss(total=lambda each, spelling: each[spelling].square().mean()), "which is not the mean"),
+        (other_loss(total=lambda each, spelling: each[spelling].mean().detach()), "no gradient reaches"),
+        (lambda network, names: names.mean(), "never calls"),
+        (lambda network, names: letter_loss(network, names.mul_(2)), "are changed"),
+        (lambda network, names: letter_loss(network, names).item(), "should be a tensor"),
+    ),
+    shown=(buggy_letter_loss,),
+)
+
+EXERCISES = (
+    JUDGES,
+    CHANGES,
+    JUDGE_SCORE,
+    STRAIGHT_THROUGH,
+    LETTER_LOSS,
+)

@@ -1,0 +1,336 @@
+"""Exercises of notebook 07 in numbers and words: the median, and what can be known without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import permutations
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gantutor.course.exercises.checking import (
+    WrongAnswer,
+    as_number,
+    as_numbers,
+    as_tensor,
+    call,
+    check_letters,
+    is_close,
+    is_same,
+)
+from gantutor.course.exercises.exercise import Exercise
+
+# --- 07.1 ---------------------------------------------------------------------------------------------------
+
+
+def best_constants() -> tuple[float, float, float]:
+    pixels = (-1, -1, 1)
+    median, mean = sorted(pixels)[1], sum(pixels) / 3
+    return median, mean, sum(abs(pixel - median) for pixel in pixels) / 3
+
+
+def check_median(answer: Any) -> None:
+    median, mean, left = best_constants()
+    names = ("the constant of least absolute distance", "that of least squared distance", "the distance left")
+    absolute, squared, distance = as_numbers(answer, names)
+    if is_close(absolute, mean) and is_close(squared, median):
+        raise WrongAnswer(
+            "The first two are exchanged: squares are pulled by what is far away, and give the mean."
+        )
+    if is_close(absolute, mean):
+        raise WrongAnswer(
+            "The mean is best for squares. Move c a little towards −1: two distances shrink and one grows."
+        )
+    if not is_close(absolute, median):
+        raise WrongAnswer(f"At c = {absolute:g} the mean absolute distance is not least: try −1, −1/3 and 1.")
+    if not is_close(squared, mean):
+        raise WrongAnswer("The squared distance is least where its slope, Σ 2 (c − y), is zero: at the mean.")
+    if is_close(distance, 3 * left):
+        raise WrongAnswer("That is the sum of the three distances: E asks for their mean.")
+    if not is_close(distance, left):
+        raise WrongAnswer(
+            f"At c = {median:g} two pixels have distance 0 and one has 2: their mean is not {distance:g}."
+        )
+
+
+MEDIAN = Exercise(
+    number="07.1",
+    title="The median",
+    question="Three results are equally right: a pixel is −1, −1, and 1 in them. Which constant c minimises "
+    "E |y − c|, which E (y − c)², and how large is the least E |y − c|?",
+    hints=(
+        "Try c = −1, −1/3 and 1 in both.",
+        "Moving c by a little changes each |y − c| by the same little, so the majority decides; a square "
+        "weighs how far away it is.",
+    ),
+    solution=best_constants(),
+    why="A pixel that is black in most of the possible results becomes black: an L1 regression stays sharp "
+    "where results are few and clear, and loses what is in the minority. Squares would make it grey.",
+    check=check_median,
+    wrong=(
+        ((-1 / 3, -1, 2 / 3), "exchanged"),
+        ((-1 / 3, -1 / 3, 2 / 3), "Move c a little"),
+        ((1, -1 / 3, 2 / 3), "is not least"),
+        ((-1, -1, 2 / 3), "at the mean"),
+        ((-1, -1 / 3, 2), "is the sum"),
+        ((-1, -1 / 3, 1), "one has 2"),
+        ((-1, -1 / 3), "3 numbers in brackets"),
+    ),
+    working=best_constants,
+)
+
+# --- 07.2 ---------------------------------------------------------------------------------------------------
+
+
+WHY = {
+    "a": "The type stream shows all characters, and what is made shows one: whoever compares the two streams "
+    "sees it.",
+    "b": "threes as eights and eights as threes: what is made looks like type, and each comes as often as it "
+    "should. Who could object, without labels?",
+    "c": "If two kinds become one, another is made too seldom, and a cycle cannot bring both back: that can "
+    "be seen.",
+    "d": "A judge of type sees single results, and this one looks like none.",
+    "e": "the next digit for each is one of the 10! orders: all streams look as they should.",
+}
+
+
+def check_known(answer: Any) -> None:
+    check_letters(answer, "acd", WHY)
+
+
+KNOWN = Exercise(
+    number="07.2",
+    title="What can be known?",
+    question="Two streams, no labels. Which of these could a training notice? a: that all handwriting became "
+    "one type; b: that all threes became eights and all eights threes; c: that threes and eights both became "
+    "threes; d: that a result looks like no type at all; e: that every digit became the next one. Letters in "
+    "quotes.",
+    hints=(
+        "What is there to compare with: single results, how often each comes, whether they can be undone.",
+        "Exchange names in the type stream and in the results: does any of these three change?",
+    ),
+    solution="acd",
+    why="Looks, shares, and whether it can be undone are seen without labels; which is which is not. Two "
+    "scores are needed therefore: as it stands, and under the best order.",
+    check=check_known,
+    wrong=(
+        ("cd", "sees it"),
+        ("abcd", "Who could object"),
+        ("ad", "made too seldom"),
+        ("ac", "looks like none"),
+        ("acde", "10! orders"),
+        ("f", "There is no option"),
+        ("", "Answer with letters"),
+    ),
+)
+
+Way = Callable[[Tensor], Tensor]
+
+
+# --- 07.3 ---------------------------------------------------------------------------------------------------
+
+
+def buggy_cycle(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+    """Both ways round, as a scalar; to_type is G, to_hand is F."""
+    made = to_type(written).detach()
+    there = (to_hand(made) - written).abs().mean()
+    back = (to_type(typed) - typed).abs().mean()
+    return there + back
+
+
+def cycle_distance(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+    there = (to_hand(to_type(written)) - written).abs().mean()
+    back = (to_type(to_hand(typed)) - typed).abs().mean()
+    return there + back
+
+
+def half_mended(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+    made = to_type(written).detach()
+    return (to_hand(made) - written).abs().mean() + (to_type(to_hand(typed)) - typed).abs().mean()
+
+
+def compared_halfway(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+    return (to_type(written) - typed).abs().mean() + (to_hand(typed) - written).abs().mean()
+
+
+def check_cycle(answer: Any) -> None:
+    written, typed = torch.randn(4, 1, 6, 6), torch.randn(4, 1, 6, 6) + 0.3
+    one, other = (torch.tensor(number, requires_grad=True) for number in (0.7, -1.2))
+
+    def to_type(x: Tensor) -> Tensor:
+        return one * x + 0.2
+
+    def to_hand(y: Tensor) -> Tensor:
+        return torch.tanh(other * y)
+
+    usage = "cycle_distance(to_type, to_hand, written, typed)"
+    result = call(answer, to_type, to_hand, written.clone(), typed.clone(), usage=usage)
+    value = as_tensor(result, ())
+    there = (to_hand(to_type(written)) - written).abs()
+    back = (to_type(to_hand(typed)) - typed).abs()
+    right = there.mean() + back.mean()
+    number = right.detach().double()
+    identity = (to_type(typed) - typed).abs().mean()
+    slips = {
+        "One of the two ways goes only half the way: G(y) − y asks that type stays as it is, and F is never "
+        "asked to make anything that G could set.": there.mean() + identity,
+        "The results are compared with the other stream, row by row: but the rows do not belong together.": (
+            compared_halfway(to_type, to_hand, written, typed)
+        ),
+        "Only the way from handwriting and back is there: the one from type is missing.": there.mean(),
+        "Only the way from type and back is there: the one from handwriting is missing.": back.mean(),
+        "These are squared distances.": there.square().mean() + back.square().mean(),
+        "The pixels are added up: take their mean.": there.sum() + back.sum(),
+        "This is the mean of both ways: asked for is their sum.": right / 2,
+        "The two networks are exchanged: G makes type of handwriting, and F takes it back.": cycle_distance(
+            to_hand, to_type, written, typed
+        ),
+    }
+    for slip, wrong in slips.items():
+        if is_same(value, wrong.detach().double()):
+            raise WrongAnswer(slip)
+    if not is_same(value, number):
+        raise WrongAnswer(f"For our networks it is {float(number):.4g}, and yours says {float(value):.4g}.")
+    if not isinstance(result, Tensor) or not result.requires_grad:
+        raise WrongAnswer("The number is right, but no gradient flows from it: neither network can learn.")
+    wanted = torch.autograd.grad(right, (one, other))
+    given = torch.autograd.grad(result, (one, other), allow_unused=True)
+    if not all(g is not None and is_same(g.double(), w.double()) for g, w in zip(given, wanted, strict=True)):
+        raise WrongAnswer(
+            "The number is right, but a part of the gradient is missing: where something is detached, G does "
+            "not learn to leave what F needs."
+        )
+
+
+CYCLE = Exercise(
+    number="07.3",
+    title="Find the bugs: the cycle",
+    question="The function below should compute E |F(G(x)) − x| + E |G(F(y)) − y|, but has two bugs: "
+    "one part passes through one network alone, and one network does not learn from the other. "
+    "Write `cycle_distance(to_type, to_hand, written, typed)`, a scalar.",
+    hints=(
+        "Which networks does each of the two parts pass through?",
+        "What is detached is a constant: whom does the first part not reach?",
+    ),
+    solution=cycle_distance,
+    why="Each way passes through both networks, and both have to learn from it: the first to leave what the "
+    "second needs.",
+    check=check_cycle,
+    wrong=(
+        (buggy_cycle, "goes only half the way"),
+        (half_mended, "gradient is missing"),
+        (compared_halfway, "do not belong together"),
+        (lambda g, f, x, y: (f(g(x)) - x).abs().mean(), "the one from type"),
+        (lambda g, f, x, y: (g(f(y)) - y).abs().mean(), "the one from handwriting"),
+        (lambda g, f, x, y: (f(g(x)) - x).square().mean() + (g(f(y)) - y).square().mean(), "squared"),
+        (lambda g, f, x, y: (f(g(x)) - x).abs().sum() + (g(f(y)) - y).abs().sum(), "added up"),
+        (lambda g, f, x, y: cycle_distance(g, f, x, y) / 2, "their sum"),
+        (lambda g, f, x, y: cycle_distance(f, g, x, y), "exchanged"),
+        (lambda g, f, x, y: cycle_distance(g, f, x, y).detach(), "no gradient"),
+        (lambda g, f, x, y: cycle_distance(g, f, x, y) + 1, "For our networks"),
+    ),
+    shown=(buggy_cycle,),
+)
+
+
+# --- 07.4 ---------------------------------------------------------------------------------------------------
+
+
+def best_share(read: Tensor, labels: Tensor, classes: int) -> float:
+    orders = [torch.tensor(order) for order in permutations(range(classes))]
+    return max(float((order[read] == labels).double().mean()) for order in orders)
+
+
+def of_majorities(read: Tensor, labels: Tensor, classes: int) -> float:
+    """Each reading stands for the label that it meets most often, whether another one has it already."""
+    table = (read * classes + labels).bincount(minlength=classes**2).view(classes, classes)
+    return float(table.max(1).values.sum()) / len(read)
+
+
+def greedy(read: Tensor, labels: Tensor, classes: int) -> float:
+    table = (read * classes + labels).bincount(minlength=classes**2).view(classes, classes)
+    right = 0
+    for _ in range(classes):
+        place = int(table.argmax())
+        right += int(table.max())
+        table[place // classes], table[:, place % classes] = -1, -1
+    return right / len(read)
+
+
+def rotated(read: Tensor, labels: Tensor, classes: int) -> float:
+    return max(float(((read + turn) % classes == labels).double().mean()) for turn in range(classes))
+
+
+CASES = (
+    ([1, 2, 0, 2, 1, 0, 0, 1, 1, 2, 1, 2], [2, 1, 1, 1, 2, 2, 1, 0, 2, 2, 2, 1], 3),
+    ([2, 2, 1, 2, 0, 2, 0, 2, 0, 2, 2, 1], [2, 1, 2, 0, 2, 1, 2, 0, 0, 1, 1, 2], 3),
+    ([0, 0, 1, 1, 1, 1, 2, 2, 3], [1, 1, 1, 1, 1, 2, 0, 0, 3], 4),
+)
+
+
+def check_share(answer: Any) -> None:
+    for read, labels, classes in CASES:
+        given = torch.tensor(read), torch.tensor(labels)
+        kept = given[0].clone(), given[1].clone()
+        result = call(answer, *kept, classes, usage="best_share(read, labels, classes)")
+        if not all(map(torch.equal, given, kept)):
+            raise WrongAnswer("What your function was given is changed: work on copies.")
+        check_case(as_number(result, "What your function returns"), *given, classes)
+
+
+def check_case(value: float, read: Tensor, labels: Tensor, classes: int) -> None:
+    right = best_share(read, labels, classes)
+    if abs(value - right) < 1e-4:
+        return
+    slips = {
+        "That is the number of right ones: divide it by how many there are.": right * len(read),
+        "That is the share as it stands, in no other order.": float((read == labels).double().mean()),
+        "Two readings stand for the same label there: in an order, each label is taken once.": of_majorities(
+            read, labels, classes
+        ),
+        "The largest count was taken first, and then what was left: the best order may do without "
+        "it.": greedy(read, labels, classes),
+        "Only orders that turn all classes by the same number were tried.": rotated(read, labels, classes),
+        "That is the share that is wrong.": 1 - right,
+    }
+    one, other = ("".join(map(str, part.tolist())) for part in (read, labels))
+    said = f"For read {one} and labels {other} yours says {value:.4g}. "
+    for slip, wrong in slips.items():
+        if abs(value - wrong) < 1e-4:
+            raise WrongAnswer(said + slip)
+    raise WrongAnswer(said + f"The best order has {right:.4g}.")
+
+
+SHARE = Exercise(
+    number="07.4",
+    title="A score for unnamed classes",
+    question="Write `best_share(read, labels, classes)`: of whole numbers (N,) that were read and those that "
+    "were written, the share right under the best of all orders of the classes, a number from 0 to 1. There "
+    "are at most six classes.",
+    hints=(
+        "`itertools.permutations(range(classes))` gives all orders: 720 of six.",
+        "With an order as a tensor, `order[read]` says what each reading stands for.",
+    ),
+    solution=best_share,
+    why="The same order holds for all pictures, and uses each class once: who merges two classes loses one "
+    "of them. For ten classes there are 3.6 million orders, and Kuhn's method finds the best without trying.",
+    check=check_share,
+    wrong=(
+        (lambda read, labels, classes: float((read == labels).double().mean()), "as it stands"),
+        (of_majorities, "taken once"),
+        (greedy, "do without"),
+        (rotated, "turn all classes"),
+        (lambda *given: best_share(*given) * len(given[0]), "number of right ones"),
+        (lambda *given: 1 - best_share(*given), "that is wrong"),
+        (lambda *given: 0.123, "The best order has"),
+        (lambda read, labels, classes: best_share(read.zero_(), labels, classes), "is changed"),
+    ),
+)
+
+EXERCISES = (
+    MEDIAN,
+    KNOWN,
+    CYCLE,
+    SHARE,
+)

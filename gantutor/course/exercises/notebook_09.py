@@ -1,0 +1,444 @@
+"""Exercise of notebook 09 on scores that lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gantutor.course.exercises.checking import (
+    Unanswered,
+    WrongAnswer,
+    as_number,
+    as_tensor,
+    call,
+    check_letters,
+    describe,
+    is_close,
+    is_same,
+    loss_gradient,
+)
+from gantutor.course.exercises.exercise import Exercise
+from gantutor.doctor import ILLNESSES
+
+WHY = {
+    "a": "With more samples both means and covariances are estimated better, and the bias, which is always "
+    "upwards, shrinks.",
+    "b": "A generator that remembers lies nearer to what it has seen than to what it has not.",
+    "c": "The least of ten noisy numbers lies below their mean, though nothing has become better.",
+    "d": "the mean of ten is as large on average as one of them; it is only less noisy.",
+    "e": "a distance that is divided by its floor is another number in another unit, and no smaller where it "
+    "counts: both figures are to be given.",
+}
+
+
+def check_lies(answer: Any) -> None:
+    check_letters(answer, "abc", WHY)
+
+
+LIES = Exercise(
+    number="09.1",
+    title="How to improve a score without improving anything",
+    question="The generator stays as it is. Which of these make its Fréchet distance smaller on average? "
+    "a: score twice as many samples against twice as many real ones. b: take the training data for "
+    "reference. c: score ten times with other latents, and report the least. d: score ten times, and report "
+    "the mean. e: divide by the floor. Letters in quotes.",
+    hints=(
+        "For each: would the number fall even if the generator drew real samples that nobody has seen?",
+        "Think of bias (how many samples), of memory (against what), and of choosing (which of the numbers).",
+    ),
+    solution="abc",
+    why="So a distance means something only beside the number of samples, the reference, how the run was "
+    "chosen, and what real data score in the same measurement.",
+    check=check_lies,
+    wrong=(
+        ("ab", "The least of ten"),
+        ("ac", "nearer to what it has seen"),
+        ("bc", "estimated better"),
+        ("abcd", "only less noisy"),
+        ("abce", "another unit"),
+        ("f", "There is no option"),
+        ("", "Answer with letters"),
+    ),
+)
+
+Extrapolate = Callable[[Sequence[int], Sequence[float]], float]
+
+
+def without_bias(counts: Sequence[int], distances: Sequence[float]) -> float:
+    x = torch.tensor([1 / count for count in counts], dtype=torch.float64)
+    y = torch.tensor(distances, dtype=torch.float64)
+    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
+    return float(y.mean() - slope * x.mean())
+
+
+def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Slope, and value at 0, of the line of least squares."""
+    across, up = (torch.tensor(values, dtype=torch.float64) for values in (x, y))
+    off = across - across.mean()
+    slope = (off * (up - up.mean())).sum() / off.square().sum()
+    return float(slope), float(up.mean() - slope * across.mean())
+
+
+def fitted_over(shape: Callable[[int], float]) -> Extrapolate:
+    """The value at 0 of a line over another function of the number of samples."""
+    return lambda counts, distances: line([shape(count) for count in counts], distances)[1]
+
+
+def its_slope(counts: Sequence[int], distances: Sequence[float]) -> float:
+    return line([1 / count for count in counts], distances)[0]
+
+
+def two_ends(counts: Sequence[int], distances: Sequence[float]) -> float:
+    (n, m), (a, b) = (counts[0], counts[-1]), (distances[0], distances[-1])
+    return (m * b - n * a) / (m - n)
+
+
+EXTRAPOLATIONS: dict[str, Extrapolate] = {
+    "is the distance at the largest number of samples, bias and all: follow the line to 1/N = 0.": lambda counts, distances: (
+        distances[counts.index(max(counts))]
+    ),
+    "is the mean of the distances.": lambda counts, distances: sum(distances) / len(distances),
+    "is the least of the distances.": lambda counts, distances: min(distances),
+    "is the end of a line over N itself: the bias falls as 1/N.": fitted_over(float),
+    "is the end of a line over 1/√N: the bias falls as 1/N.": fitted_over(lambda count: count**-0.5),
+    "is the slope of the line: asked for is where it meets 1/N = 0.": its_slope,
+    "comes from the first and the last distance alone: let all of them count, by least squares.": two_ends,
+}
+
+
+def check_without_bias(answer: Any) -> None:
+    counts = [100, 200, 500, 1000, 2500]
+    noise = (0.05, -0.2, 0.16, -0.3, 0.05)
+    for truth, bias in ((3.0, 400.0), (0.5, 900.0)):
+        distances = [truth + bias / count + off for count, off in zip(counts, noise, strict=True)]
+        given = list(counts), list(distances)
+        value = as_number(call(answer, *given, usage="without_bias(counts, distances)"), "What is returned")
+        if given != (counts, distances):
+            raise WrongAnswer("The lists that your function was given are changed.")
+        if is_close(value, without_bias(counts, distances), 1e-4):
+            continue
+        for slip, other in EXTRAPOLATIONS.items():
+            if is_close(value, other(counts, distances), 1e-4):
+                raise WrongAnswer(f"{value:.4g} {slip}")
+        raise WrongAnswer(
+            f"For distances that fall towards {truth:g} as {bias:g}/N you find {value:.4g}: fit a "
+            "line to the distances over 1/N by least squares."
+        )
+
+
+WITHOUT_BIAS = Exercise(
+    number="09.4",
+    title="A distance from infinitely many samples",
+    question="The Fréchet distance of N samples is too large by about c/N. Write `without_bias(counts, "
+    "distances)`: fit a straight line to the distances over 1/N by least squares, and return its value at "
+    "1/N = 0.",
+    hints=(
+        "`torch.linalg.lstsq`, `numpy.polyfit`, or the formula of the slope, Σ(x − x̄)(y − ȳ) / Σ(x − x̄)².",
+        "With x = 1/N the value at 0 is ȳ − slope · x̄.",
+    ),
+    solution=without_bias,
+    why="Chong & Forsyth (2020) call it FID∞. It takes the bias away that differs from one generator to "
+    "another; it does not take away the choice of features or of the reference.",
+    check=check_without_bias,
+    wrong=(
+        *((wrong, slip[:30]) for slip, wrong in EXTRAPOLATIONS.items()),
+        (lambda counts, distances: without_bias(counts, distances) + 1, "by least squares"),
+        (lambda counts, distances: without_bias(counts, [2 * d for d in distances]), "by least squares"),
+        (lambda counts, distances: str(distances), "should be a number"),
+    ),
+)
+
+# --- 09.2 ---------------------------------------------------------------------------------------------------
+
+
+Losses = Callable[[Tensor, Tensor], Any]
+
+
+def relativistic(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    discriminator = F.softplus(fake_logits - real_logits).mean()
+    generator = F.softplus(real_logits - fake_logits).mean()
+    return discriminator, generator
+
+
+def of_means(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    return F.softplus(fake.mean() - real.mean()), F.softplus(real.mean() - fake.mean())
+
+
+def every_pair(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    apart = fake[:, None] - real[None]
+    return F.softplus(apart).mean(), F.softplus(-apart).mean()
+
+
+def apart(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    return F.softplus(-real).mean() + F.softplus(fake).mean(), F.softplus(-fake).mean()
+
+
+def linear(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    return (fake - real).mean(), (real - fake).mean()
+
+
+def one_sided(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    return relativistic(real, fake)[0], F.softplus(real.detach() - fake).mean()
+
+
+SLIPS: dict[str, Losses] = {
+    "The two losses are exchanged: the discriminator wants the real one of a pair to have the larger logit.": lambda real, fake: (
+        relativistic(fake, real)
+    ),
+    "The means are compared: each real sample has a generated one for partner, so first the softplus of each "
+    "pair, then the mean.": of_means,
+    "Every real sample is paired with every generated one: pair them one to one, as they come.": every_pair,
+    "That is the non-saturating loss: real and generated logits are judged apart, and nothing is compared.": apart,
+    "The softplus is missing: without it a pair that is told apart well goes on pulling for ever.": linear,
+    "The losses are sums over the pairs: take the mean.": lambda real, fake: tuple(
+        len(real) * loss for loss in relativistic(real, fake)
+    ),
+    "The generator's loss has the wrong sign: minimising it helps the discriminator.": lambda real, fake: (
+        relativistic(real, fake)[0],
+        -relativistic(real, fake)[0],
+    ),
+}
+
+
+def check_relativistic(answer: Any) -> None:
+    real = torch.tensor([1.5, -0.3, 0.2, 2.4, -1.0], requires_grad=True)
+    fake = torch.tensor([0.4, 0.9, -2.0, 1.1, 0.3], requires_grad=True)
+    result = call(answer, real, fake, usage="relativistic(real_logits, fake_logits)")
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise WrongAnswer(
+            "The function should return two losses, the discriminator's and the generator's, not "
+            f"{describe(result)}."
+        )
+    names = "The discriminator's loss", "The generator's loss"
+    values = [as_tensor(loss, (), name) for loss, name in zip(result, names, strict=True)]
+    right = [loss.detach() for loss in relativistic(real, fake)]
+    if not all(map(is_same, values, right)):
+        for slip, other in SLIPS.items():
+            if all(map(is_same, values, (loss.detach() for loss in other(real, fake)))):
+                raise WrongAnswer(slip)
+        which = next(i for i in (0, 1) if not is_same(values[i], right[i]))
+        raise WrongAnswer(
+            f"{names[which]} of our five pairs is {float(values[which]):.4f}, and should be another number."
+        )
+    for position, name in enumerate(names):
+        for logits in (real, fake):
+            loss = answer(real, fake)[position]
+            if not bool(loss_gradient(loss, logits).any()):
+                raise WrongAnswer(f"{name} is right as a number, but no gradient reaches one kind of logits.")
+
+
+RELATIVISTIC = Exercise(
+    number="09.2",
+    title="Write the relativistic losses",
+    question="Write `relativistic(real_logits, fake_logits)` of logits (N,) and (N,), paired as they come. "
+    "It returns two losses: the discriminator's, E log(1 + exp(−(D(x) − D(G(z))))), and the generator's, "
+    "E log(1 + exp(−(D(G(z)) − D(x)))).",
+    hints=(
+        "`torch.nn.functional.softplus` is log(1 + exp(·)), for each element.",
+        "Both losses are one function of D(x) − D(G(z)), with the sign turned; then the mean over the pairs.",
+    ),
+    solution=relativistic,
+    why="Only the difference counts: a sample is never good enough by itself, only beside a real one. "
+    "Where a mode is left out its real samples win all their pairs, and the generator feels it.",
+    check=check_relativistic,
+    wrong=(
+        *((wrong, slip[:40]) for slip, wrong in SLIPS.items()),
+        (lambda real, fake: relativistic(real, fake)[0], "two losses"),
+        (lambda real, fake: relativistic(2 * real, fake), "should be another number"),
+        (lambda real, fake: relativistic(real.detach(), fake.detach()), "No gradient"),
+        (one_sided, "no gradient reaches"),
+    ),
+)
+
+# --- 09.3 ---------------------------------------------------------------------------------------------------
+
+
+Discriminator = Callable[[Tensor], Tensor]
+
+PackedLogits = Callable[[Discriminator, Tensor, Tensor, int], Any]
+
+
+def buggy_packed(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> Any:
+    """Logits of packs of real and of generated samples."""
+    both = torch.stack([real, fake], dim=1).flatten(0, 1)
+    packs = both.view(-1, packing * both.shape[1])
+    real_logits, fake_logits = discriminator(packs).chunk(2)
+    return real_logits, fake_logits
+
+
+def packed(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> Any:
+    real_logits = discriminator(real.view(-1, packing * real.shape[1]))
+    fake_logits = discriminator(fake.view(-1, packing * fake.shape[1]))
+    return real_logits, fake_logits
+
+
+def repeated(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> Any:
+    one = [part.repeat(1, packing) for part in (real, fake)]
+    return discriminator(one[0]), discriminator(one[1])
+
+
+def averaged(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> Any:
+    means = [p.view(-1, packing, p.shape[1]).mean(1).repeat(1, packing) for p in (real, fake)]
+    return discriminator(means[0]), discriminator(means[1])
+
+
+def exchanged(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> Any:
+    return packed(discriminator, fake, real, packing)
+
+
+PACKS: dict[str, PackedLogits] = {
+    "Real and generated samples lie in the same packs: such a pack is neither, and the discriminator is told "
+    "that it is one of them.": buggy_packed,
+    "The same sample is repeated to fill a pack: then no pack shows variety, the real ones as little.": repeated,
+    "The samples of a pack are averaged before they are judged: their variety is lost.": averaged,
+    "Real and generated logits are exchanged.": exchanged,
+}
+
+
+def check_packed(answer: Any) -> None:
+    real, fake = torch.randn(12, 3), torch.randn(12, 3) + 0.5
+    for packing in (2, 4):
+        weights = torch.randn(3 * packing, 5), torch.randn(5)
+        seen: list[tuple[int, ...]] = []
+
+        def discriminator(packs: Tensor, weights: Any = weights, seen: Any = seen) -> Tensor:
+            seen.append(tuple(packs.shape))
+            return (packs @ weights[0]).tanh() @ weights[1]  # type: ignore[no-any-return]
+
+        given = real.clone(), fake.clone()
+        usage = "packed(discriminator, real, fake, packing)"
+        result = call(answer, discriminator, *given, packing, usage=usage)
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise WrongAnswer(f"The function should return the logits of both kinds, not {describe(result)}.")
+        count = 12 // packing
+        values = [
+            as_tensor(part, (len(part),) if isinstance(part, Tensor) and part.dim() == 1 else (count,))
+            for part in result
+        ]
+        right = packed(discriminator, real, fake, packing)
+        if [len(value) for value in values] == [count, count] and all(map(is_same, values, right)):
+            continue
+        for slip, other in PACKS.items():
+            there = other(discriminator, real, fake, packing)
+            if all(a.shape == b.shape and is_same(a, b) for a, b in zip(values, there, strict=True)):
+                raise WrongAnswer(slip)
+        if [len(value) for value in values] != [count, count]:
+            raise WrongAnswer(
+                f"Twelve samples make {count} packs of {packing}, and one logit each: you return "
+                f"{len(values[0])} and {len(values[1])}."
+            )
+        raise WrongAnswer(
+            "The logits are not those of packs of samples that follow one another: each pack is one "
+            "row, its samples side by side."
+        )
+
+
+PACKED = Exercise(
+    number="09.3",
+    title="Find the bugs: packs",
+    question="This discriminator is to judge packs of `packing` samples that follow one another, each (F,), "
+    "side by side in one row of `packing` · F numbers. It learns nothing: its packs are wrong, and so is "
+    "what it calls real and generated. Write `packed(discriminator, real, fake, packing)` → the logits of "
+    "the real packs, and those of the generated packs.",
+    hints=(
+        "Which samples lie in the first pack when `packing` is 2? Write down their indices.",
+        "A pack holds samples of one kind. `view` lays rows that follow one another side by side.",
+    ),
+    solution=packed,
+    why="A pack of generated samples that are all alike is told from a pack of real ones at once, so the "
+    "discriminator asks for variety (Lin et al. 2018).",
+    check=check_packed,
+    shown=(buggy_packed,),
+    wrong=(
+        *((wrong, slip[:40]) for slip, wrong in PACKS.items()),
+        (lambda d, real, fake, packing: d(real.view(-1, packing * 3)), "both kinds"),
+        (
+            lambda d, real, fake, packing: [each.repeat(2) for each in packed(d, real, fake, packing)],
+            "one logit each",
+        ),
+        (lambda d, real, fake, packing: packed(d, real.flip(0), fake.flip(0), packing), "follow one another"),
+    ),
+)
+
+
+def diagnoses() -> dict[str, str]:
+    return {
+        "A": "oscillation",
+        "B": "mode collapse",
+        "C": "discriminator too weak",
+        "D": "discriminator overfitting",
+        "E": "discriminator too strong",
+    }
+
+
+RIGHT = diagnoses()
+
+WHY_ROUNDS = {
+    "A": "the samples come near the data and leave them again, and the curve of the losses is a wave.",
+    "B": "all pictures are the same one.",
+    "C": "both losses stand still at log 2 and 2 log 2: the discriminator says the same of everything.",
+    "D": "the logits of held-out digits have parted from those of the digits it was trained on.",
+    "E": "the discriminator's loss goes to 0, and the generator stays where it was.",
+}
+
+
+def check_rounds(answer: Any) -> None:
+    if not isinstance(answer, Mapping):
+        raise WrongAnswer(f"Answer with a dict from letter to illness, not {describe(answer)}.")
+    if strange := sorted(map(str, set(answer) - set(RIGHT))):
+        raise WrongAnswer(f"There is no patient {strange[0]!r}: there are A to E.")
+    if unknown := [illness for illness in answer.values() if illness not in ILLNESSES and illness is not ...]:
+        raise WrongAnswer(f"{unknown[0]!r} is no illness the doctor knows: {', '.join(ILLNESSES)}.")
+    if not answer or all(illness is ... for illness in answer.values()):
+        raise Unanswered
+    if missing := [letter for letter in RIGHT if answer.get(letter, ...) is ...]:
+        raise WrongAnswer(f"Nothing is said of {', '.join(missing)} yet.")
+    for letter, illness in RIGHT.items():
+        if answer[letter] != illness:
+            raise WrongAnswer(f"{letter} is not {answer[letter]!r}. Look again: {WHY_ROUNDS[letter]}")
+
+
+def with_(**changes: Any) -> dict[str, Any]:
+    return {**RIGHT, **changes}
+
+
+ROUNDS = Exercise(
+    number="09.5",
+    title="The doctor's rounds",
+    question="Five runs are ill, each in one way. Look at their pictures, and name what each has: one of "
+    "mode collapse, oscillation, discriminator too strong, discriminator too weak, and discriminator "
+    "overfitting.",
+    hints=(
+        "Which losses stand still, and at which value? log 2 ≈ 0.693 is what a discriminator pays that "
+        "cannot tell.",
+        "Two of them can be told from the samples alone; in one, compare training with held-out digits.",
+    ),
+    solution=RIGHT,
+    why='`print(patients["A"].doctor)` says what the doctor saw, with the numbers; its own docstring says '
+    "of which games each was made.",
+    check=check_rounds,
+    working=diagnoses,
+    wrong=(
+        (with_(A="mode collapse"), "come near the data"),
+        (with_(B="oscillation"), "same one"),
+        (with_(C="discriminator too strong", E="discriminator too weak"), "stand still"),
+        (with_(D="mode collapse"), "have parted"),
+        (with_(E="discriminator overfitting"), "goes to 0"),
+        (with_(A=...), "Nothing is said of A"),
+        (with_(F="oscillation"), "no patient 'F'"),
+        (with_(A="flu"), "no illness"),
+        ("oscillation", "a dict from letter"),
+    ),
+)
+
+EXERCISES = (
+    LIES,
+    WITHOUT_BIAS,
+    RELATIVISTIC,
+    PACKED,
+    ROUNDS,
+)

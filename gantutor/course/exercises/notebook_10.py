@@ -1,0 +1,815 @@
+"""Exercises of notebook 10 on time: what the whole gains from a faster part, and a fair comparison."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from gantutor.course.exercises.checking import (
+    WrongAnswer,
+    as_number,
+    as_tensor,
+    call,
+    describe,
+    is_close,
+    is_same,
+)
+from gantutor.course.exercises.exercise import Exercise
+
+# --- 10.1 ---------------------------------------------------------------------------------------------------
+
+
+def speedup() -> float:
+    share, factor = 0.6, 1.5  # of the time that passes before; how much faster that part gets
+    before = 1
+    after = share / factor + (1 - share)
+    return before / after
+
+
+def check_speedup(answer: Any) -> None:
+    value = as_number(answer)
+    slips = {
+        1.5: "That is how much faster the convolutions get: 40 % of the step take as long as before.",
+        0.6 * 1.5 + 0.4: "That is the mean of the two speeds, weighed by shares of time: add up times, and "
+        "compare only then.",
+        0.8: "That is how long the step takes afterwards, as a share of what it took before: how many times "
+        "faster is that?",
+        1.2: "A fifth of the time is saved; to be a fifth faster is something else: divide the old time by "
+        "the new one.",
+        0.2: "That is the share of the time that is saved: how many times as fast is a step that takes so "
+        "much less?",
+        20.0: "That is the time saved, in per cent; asked for is the old time, divided by the new one.",
+        0.25: "That is what the factor is above 1: the factor itself is 1 where nothing gets faster.",
+        25.0: "That is what the factor is above 1, in per cent: the factor itself is 1 where nothing gets "
+        "faster.",
+        2.5: "So fast would the step become if the convolutions took no time at all.",
+        1 / (0.6 + 0.4 / 1.5): "The shares are exchanged: this is what you would gain if the other 40 % got "
+        "faster.",
+    }
+    for other, slip in slips.items():
+        if is_close(value, other):
+            raise WrongAnswer(slip)
+    if not is_close(value, speedup()):
+        raise WrongAnswer(
+            f"Not {value:.4g}: say the step took 100 ms. How many of them does each of the two parts "
+            "take afterwards?"
+        )
+
+
+SPEEDUP = Exercise(
+    number="10.1",
+    title="What the whole step gains",
+    question="A training step spends 60 % of its time in convolutions. Another memory format makes them 1.5 "
+    "times as fast; all else takes as long as before. How many times as fast as before is the whole step? "
+    "Give a number.",
+    hints=(
+        "A step of 100 ms has 60 ms of convolutions and 40 ms of everything else.",
+        "Amdahl's law: old time over new time, 1 / (share / factor + (1 − share)).",
+    ),
+    solution=speedup(),
+    why="60 ms become 40 ms and the other 40 ms stay: 80 ms in place of 100 ms. What is left out sets the "
+    "limit, here a factor of 2.5.",
+    check=check_speedup,
+    wrong=(
+        (1.5, "as long as before"),
+        (1.3, "mean of the two speeds"),
+        (0.8, "as a share of what it took"),
+        (1.2, "something else"),
+        (0.2, "share of the time that is saved"),
+        (20, "saved, in per cent"),
+        (0.25, "above 1: "),
+        (25, "above 1, in per cent"),
+        (2.5, "no time at all"),
+        (1.154, "exchanged"),
+        (3, "Not 3"),
+    ),
+    working=speedup,
+)
+
+# --- 10.2 ---------------------------------------------------------------------------------------------------
+
+
+Seconds = Sequence[float]
+
+
+def ratio(ours: Seconds, theirs: Seconds) -> float:
+    return median(their / our for our, their in zip(ours, theirs, strict=True))
+
+
+def of_sorted(ours: Seconds, theirs: Seconds) -> float:
+    return ratio(sorted(ours), sorted(theirs))
+
+
+def of_means(ours: Seconds, theirs: Seconds) -> float:
+    return sum(theirs) / sum(ours)
+
+
+def mean_of_ratios(ours: Seconds, theirs: Seconds) -> float:
+    return mean(their / our for our, their in zip(ours, theirs, strict=True))
+
+
+def in_the_middle(ours: Seconds, theirs: Seconds) -> float:
+    pairs = sorted(their / our for our, their in zip(ours, theirs, strict=True))
+    return pairs[len(pairs) // 2]
+
+
+def below_the_middle(ours: Seconds, theirs: Seconds) -> float:
+    return 1 / in_the_middle(theirs, ours)
+
+
+def spoiling(ours: list[float], theirs: list[float]) -> float:
+    theirs[:] = [their / our for our, their in zip(ours, theirs, strict=True)]
+    return median(theirs)
+
+
+SEVEN = (
+    [1.38, 1.81, 1.04, 1.98, 1.13, 0.93, 0.91],
+    [2.06, 2.21, 0.65, 2.65, 1.68, 5.51, 1.09],
+)
+"""Pairs on a machine of changing speed; in the third of them ours was interrupted, in the sixth theirs."""
+
+SIX = ([1.0, 2.0, 1.5, 0.8, 2.4, 1.2], [1.1, 2.6, 1.8, 1.12, 3.48, 1.26])
+
+
+def check_ratio(answer: Any) -> None:
+    usage = "ratio(ours, theirs)"
+
+    def play(pairs: tuple[list[float], list[float]]) -> float:
+        ours, theirs = (list(seconds) for seconds in pairs)
+        value = as_number(call(answer, ours, theirs, usage=usage), "What your function returns")
+        if is_close(value, ratio(*pairs)) and (ours, theirs) != pairs:
+            raise WrongAnswer(
+                "The ratio is right, and the lists that your function was given are changed: a "
+                "figure of them drawn afterwards would show something else."
+            )
+        return value
+
+    seven = play(SEVEN)
+    ours, theirs = SEVEN
+    slips = {
+        "how many times as long ours takes: above 1 is to mean that ours is faster.": ratio(theirs, ours),
+        "the ratio of the means: slow spells of the machine count more than fast ones, and an interrupted "
+        "run for as long as it took.": of_means(ours, theirs),
+        "the ratio of the two fastest runs: they were not measured side by side, and the machine may have "
+        "been faster in one of them.": min(theirs) / min(ours),
+        "the ratio of two medians: the middle run of ours and that of theirs come from different pairs, at "
+        "different speeds of the machine.": median(theirs) / median(ours),
+        "the mean over the pairs: one pair in which a run was interrupted pulls it far away.": mean_of_ratios(
+            ours, theirs
+        ),
+        "what comes out when the lists are sorted first: then a run is no longer beside the one that was "
+        "measured next to it.": of_sorted(ours, theirs),
+        "the largest of the ratios: the best pair is a lucky one.": max(
+            their / our for our, their in zip(ours, theirs, strict=True)
+        ),
+        "a difference in seconds, which changes with the speed of the machine: divide.": median(
+            their - our for our, their in zip(ours, theirs, strict=True)
+        ),
+    }
+    for slip, other in slips.items():
+        if is_close(seven, other):
+            raise WrongAnswer(f"This is {slip}")
+    if not is_close(seven, ratio(*SEVEN)):
+        raise WrongAnswer(
+            f"Of our seven pairs your ratio is {seven:.4g}, and should be another number: divide "
+            "within each pair, and take the median of what comes out."
+        )
+    six = play(SIX)
+    for side, other in (("larger", in_the_middle(*SIX)), ("smaller", below_the_middle(*SIX))):
+        if is_close(six, other):
+            raise WrongAnswer(
+                f"Of seven pairs it is right. Of six, two lie in the middle: the median is midway "
+                f"between them, and not the {side} one."
+            )
+    if not is_close(six, ratio(*SIX)):
+        raise WrongAnswer(
+            f"Of seven pairs it is right; of six it is {six:.4g}, and should be another number."
+        )
+
+
+RATIO = Exercise(
+    number="10.2",
+    title="A fair ratio",
+    question="On a machine that slows down and speeds up, `ours[i]` seconds were measured right beside "
+    "`theirs[i]`; now and then a run was interrupted. Write `ratio(ours, theirs)`: how many times as fast "
+    "ours is, as the median over the pairs (of an even number of pairs, midway between the two in the "
+    "middle).",
+    hints=(
+        "The two runs of one pair met the same machine: which number of a pair does not ask how fast it was?",
+        "`zip(ours, theirs)` goes through the pairs, and `statistics.median` takes the median of their "
+        "ratios.",
+    ),
+    solution=ratio,
+    why="Within a pair the speed of the machine cancels, and a few interrupted runs do not move the median.",
+    check=check_ratio,
+    wrong=(
+        (of_means, "ratio of the means"),
+        (lambda ours, theirs: min(theirs) / min(ours), "two fastest"),
+        (lambda ours, theirs: median(theirs) / median(ours), "two medians"),
+        (lambda ours, theirs: ratio(theirs, ours), "as long ours takes"),
+        (mean_of_ratios, "mean over the pairs"),
+        (of_sorted, "sorted first"),
+        (lambda ours, theirs: max(b / a for a, b in zip(ours, theirs, strict=True)), "lucky"),
+        (lambda ours, theirs: median(b - a for a, b in zip(ours, theirs, strict=True)), "a difference"),
+        (in_the_middle, "not the larger one"),
+        (below_the_middle, "not the smaller one"),
+        (spoiling, "are changed"),
+        (lambda ours, theirs: ratio(ours[1:], theirs[1:]), "another number: divide"),
+        (lambda ours, theirs: [b / a for a, b in zip(ours, theirs, strict=True)], "should be a number"),
+    ),
+)
+
+# --- 10.5 ---------------------------------------------------------------------------------------------------
+
+
+Write = Callable[[Path, str], None]
+
+
+def save(path: Path, text: str, write: Write) -> None:
+    fresh = path.with_name(path.name + ".new")
+    try:
+        write(fresh, text)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def other_save(
+    begin: Callable[[Path], object] = lambda path: None,
+    place: Callable[[Path, Path], object] = lambda fresh, path: fresh.replace(path),
+    caught: type[BaseException] = BaseException,
+    end: Callable[[Path], object] = lambda fresh: fresh.unlink(missing_ok=True),
+    passes_on: bool = True,
+) -> Callable[[Path, str, Write], None]:
+    """The right function with another part."""
+
+    def save_otherwise(path: Path, text: str, write: Write) -> None:
+        begin(path)
+        fresh = path.with_name(path.name + ".new")
+        try:
+            write(fresh, text)
+            place(fresh, path)
+        except caught:
+            end(fresh)
+            if passes_on:
+                raise
+
+    return save_otherwise
+
+
+def copies(fresh: Path, path: Path) -> None:
+    path.write_text(fresh.read_text())
+    fresh.unlink()
+
+
+def removes_first(fresh: Path, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    fresh.rename(path)
+
+
+# --- the trial ----------------------------------------------------------------------------------------------
+
+
+OLD, NEW, NOTES = "step 100, and its weights", "step 200, and weights that took longer", "somebody's notes"
+
+USAGE = "save(path, text, write)"
+
+ELSEWHERE = (
+    "You let `write` work in another folder, perhaps on another disk, from where no rename leads here in one "
+    "step: put the temporary file beside `path`."
+)
+
+
+class DiskFull(OSError):  # noqa: N818
+    """What ends a writing in a trial."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C in a trial."""
+
+
+class Trial:
+    """A folder with somebody's notes, perhaps an old file, and a ``write`` that meets a certain end."""
+
+    def __init__(self, folder: Path, old: str | None, end: str) -> None:
+        self.folder, self.path, self.old, self.end = folder, folder / "run.json", old, end
+        self.targets: list[Path] = []
+        self.number, self.gone, self.elsewhere = 0, False, False
+        self.error: BaseException | None = None
+        (folder / "notes.txt").write_text(NOTES, encoding="utf-8")
+        if old is not None:
+            self.path.write_text(old, encoding="utf-8")
+
+    def write(self, path: Path, text: str) -> None:
+        target = Path(path).resolve()
+        self.targets.append(target)
+        if self.folder not in target.parents:
+            self.elsewhere = True
+            raise WrongAnswer(ELSEWHERE)
+        self.gone |= self.old is not None and target != self.path and self.content() != self.old
+        if self.end != "at once":
+            target.write_text(text[: len(text) // 2], encoding="utf-8")
+        if self.end in ("at once", "half"):
+            raise DiskFull(errno.ENOSPC, "No space left on device")
+        if self.end == "Ctrl-C":
+            raise Stopped
+        target.write_text(text, encoding="utf-8")
+        self.number = target.stat().st_ino
+        if self.end == "taken away":
+            target.unlink()
+
+    def content(self) -> str | None:
+        """What stands at the path; None where nothing does."""
+        with suppress(FileNotFoundError):
+            return self.path.read_text(encoding="utf-8")
+        return None
+
+    def leftovers(self) -> list[str]:
+        return sorted({path.name for path in self.folder.iterdir()} - {self.path.name, "notes.txt"})
+
+    def attempt(self, answer: Any) -> None:
+        """Let the learner's function save, and keep the error that reaches its caller."""
+
+        def save_and_look(path: Path, text: str, write: Write) -> None:
+            try:
+                answer(path, text, write)
+            except (Stopped, Exception) as error:
+                self.error = error
+
+        call(save_and_look, self.path, NEW, self.write, usage=USAGE)
+
+    def check_always(self) -> None:
+        """Raise Wrong for what is wrong in whatever way the writing ended."""
+        if self.elsewhere:
+            raise WrongAnswer(ELSEWHERE)
+        if not self.targets:
+            raise WrongAnswer("Your function never called `write`, which is to do the writing.")
+        if self.path in self.targets:
+            raise WrongAnswer(
+                "You let `write` work on `path` itself: when it dies in the middle, half a file is "
+                "there and the old one is lost."
+            )
+        if self.gone:
+            raise WrongAnswer(
+                "While `write` is at work the old file is no longer at `path`: should the power fail "
+                "just then, there is neither an old nor a new one."
+            )
+        notes = self.folder / "notes.txt"
+        if not notes.is_file() or notes.read_text(encoding="utf-8") != NOTES:
+            raise WrongAnswer("Another file that stood in the folder, somebody's notes, is gone or changed.")
+
+
+@contextmanager
+def trial(old: str | None, end: str) -> Iterator[Trial]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Trial(Path(folder).resolve(), old, end)
+
+
+def check_save(answer: Any) -> None:
+    for old in (None, OLD):
+        with trial(old, "well") as well:
+            call(answer, well.path, NEW, well.write, usage=USAGE)
+            check_well(well)
+    for end in ("half", "at once", "Ctrl-C"):
+        for old in (OLD, None):
+            with trial(old, end) as died:
+                died.attempt(answer)
+                check_died(died)
+    with trial(OLD, "taken away") as taken:
+        taken.attempt(answer)
+        if taken.content() != OLD:
+            raise WrongAnswer(
+                "The old file goes before the new one takes its place, and in between something may "
+                "fail: in one trial the temporary file had vanished by then, and both were "
+                "lost."
+            )
+
+
+def check_well(well: Trial) -> None:
+    """Raise Wrong where a writing that went well left anything but the new file, or took more than a step."""
+    well.check_always()
+    content = well.content()
+    if content is None or content == OLD:
+        raise WrongAnswer(
+            f"After a writing that went well, {'nothing' if content is None else 'the old text'} "
+            "stands at `path`: how does the temporary file take its place?"
+        )
+    if content != NEW:
+        raise WrongAnswer("After a writing that went well, `path` holds another text than the one given.")
+    if left := well.leftovers():
+        raise WrongAnswer(
+            f"After a writing that went well, another file stays beside `path`: {describe(left[0])}."
+        )
+    if well.path.stat().st_ino != well.number:
+        raise WrongAnswer(
+            "The temporary file is whole, and then it is copied to `path`: a copy may die in the "
+            "middle as well. A rename is one step."
+        )
+
+
+def check_died(died: Trial) -> None:
+    """Raise Wrong where a writing that died left something, took something, or nobody hears of it."""
+    died.check_always()
+    when = {
+        "half": "`write` died in the middle",
+        "at once": "`write` died before there was any file",
+        "Ctrl-C": "Ctrl-C ended `write` (a KeyboardInterrupt, which is no Exception)",
+    }[died.end]
+    if died.content() != died.old:
+        stands = "no file" if died.content() is None else "a file"
+        was = "had been none" if died.old is None else "had been the old one"
+        raise WrongAnswer(f"When {when}, {stands} stands at `path` afterwards, where there {was}.")
+    if left := died.leftovers():
+        raise WrongAnswer(f"When {when}, it left a half-written file beside `path`: {describe(left[0])}.")
+    if died.error is None:
+        raise WrongAnswer(
+            f"When {when}, no error reached the caller, who now believes that the file was saved."
+        )
+    if not any(isinstance(error, (DiskFull, Stopped)) for error in (died.error, died.error.__cause__)):
+        raised = f"your function raised {type(died.error).__name__} in place of the error of `write`"
+        why = ": what does its clearing up expect to find?" if died.end == "at once" else "."
+        raise WrongAnswer(f"When {when}, {raised}{why}")
+
+
+SAVE = Exercise(
+    number="10.5",
+    title="A file that is whole or not there",
+    question="`write(path, text)` writes a file and may die in the middle, of any error or of Ctrl-C; half a "
+    "file then stays. Write `save(path, text, write)`, `path` a `pathlib.Path`: afterwards `path` holds the "
+    "new text or, if `write` died, what it held before; nothing half-written stays beside it, and the error "
+    "reaches the caller. `write` may write anywhere in the folder of `path`.",
+    hints=(
+        "Let `write` work on a file of another name in the same folder; a rename then takes one step.",
+        "`Path.replace` renames over what is there; `finally` runs however a `try` ends, and "
+        "`unlink(missing_ok=True)` does not mind where there is nothing to remove.",
+    ),
+    solution=save,
+    why="Until the rename the old file stands, after it the new one, and there is no moment between. What a "
+    "power failure leaves behind, as no `finally` runs, the next start has to clear up.",
+    check=check_save,
+    wrong=(
+        (lambda path, text, write: write(path, text), "on `path` itself"),
+        (other_save(begin=lambda path: path.unlink(missing_ok=True)), "no longer at `path`"),
+        (other_save(place=removes_first), "had vanished"),
+        (other_save(end=lambda fresh: None), "left a half-written file"),
+        (other_save(place=lambda fresh, path: shutil.copy(fresh, path)), "another file stays"),
+        (other_save(place=copies), "A rename is one step"),
+        (other_save(passes_on=False), "no error reached"),
+        (other_save(caught=Exception), "which is no Exception"),
+        (other_save(end=lambda fresh: fresh.unlink()), "raised FileNotFoundError in place"),
+        (other_save(begin=lambda path: path.touch()), "where there had been none"),
+        (other_save(place=lambda fresh, path: fresh.unlink()), "nothing stands"),
+        (
+            other_save(place=lambda fresh, path: fresh.unlink() if path.exists() else fresh.replace(path)),
+            "the old text stands",
+        ),
+        (lambda path, text, write: save(path, text.upper(), write), "another text"),
+        (lambda path, text, write: write(path.parent.parent / "run.json.new", text), "another folder"),
+        (lambda path, text, write: path.write_text(text), "never called"),
+        (other_save(begin=lambda path: (path.parent / "notes.txt").unlink(missing_ok=True)), "notes"),
+    ),
+)
+
+Loss = Callable[[Tensor], Tensor]
+
+Parts = Sequence[Tensor]
+
+Optimizer = torch.optim.Optimizer
+
+
+# --- 10.3 ---------------------------------------------------------------------------------------------------
+
+
+def buggy_accumulate(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+    """One step with a batch too large for the memory; loss is the mean over the samples that it is given."""
+    optimizer.zero_grad()
+    for part in parts:
+        loss(network(part)).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def accumulate(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+    samples = sum(len(part) for part in parts)
+    optimizer.zero_grad()
+    for part in parts:
+        share = len(part) / samples
+        (share * loss(network(part))).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def variant(
+    weight: Callable[[int, Sequence[int]], float] = lambda size, sizes: size / sum(sizes),
+    clear: Callable[[Optimizer], None] = lambda optimizer: optimizer.zero_grad(),
+    clear_each: bool = False,
+    step_each: bool = False,
+    step: bool = True,
+) -> Callable[[nn.Module, Loss, Parts, Optimizer], None]:
+    """The right function with another part."""
+
+    def other(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+        clear(optimizer)
+        for part in parts:
+            if clear_each:
+                optimizer.zero_grad()
+            (weight(len(part), [len(each) for each in parts]) * loss(network(part))).backward()  # type: ignore[no-untyped-call]
+            if step_each:
+                optimizer.step()
+        if step and not step_each:
+            optimizer.step()
+
+    return other
+
+
+def one_backward(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+    total = torch.zeros(())
+    for part in parts:
+        total = total + len(part) * loss(network(part))
+    optimizer.zero_grad()
+    (total / sum(len(part) for part in parts)).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+class Held:
+    """How many samples a network has to hold: it saw them, and their gradient has not yet come back."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.now = self.most = self.largest = 0
+        network.register_forward_hook(self.watch)
+
+    def watch(self, network: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        if output.requires_grad:
+            samples = len(output)
+            self.now += samples
+            self.most, self.largest = max(self.most, self.now), max(self.largest, samples)
+            output.register_hook(lambda gradient: self.free(samples))  # type: ignore[no-untyped-call]
+
+    def free(self, samples: int) -> None:
+        self.now -= samples
+
+
+def check_accumulate(answer: Any) -> None:
+    spare = nn.Linear(1, 1)  # at a first step torch loads much of itself, in no time of the answer's
+    torch.optim.SGD(spare.parameters()).step()
+    for sizes in ((4, 4, 2), (1, 6)):
+        check_sizes(answer, sizes)
+
+
+def check_sizes(answer: Any, sizes: tuple[int, ...]) -> None:
+    network = nn.Linear(3, 1)
+    parts = [torch.randn(size, 3) + place for place, size in enumerate(sizes)]
+
+    def loss(logits: Tensor) -> Tensor:
+        return softplus(-logits).mean()
+
+    def pull(samples: Tensor) -> Tensor:
+        return row(torch.autograd.grad(loss(network(samples)), list(network.parameters())))
+
+    each, right = torch.stack([pull(part) for part in parts]), pull(torch.cat(parts))
+    for left_over in network.parameters():  # what an earlier turn leaves behind
+        left_over.grad = torch.ones_like(left_over)
+    steps: list[int] = []
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
+    optimizer.register_step_post_hook(lambda *_: steps.append(1))
+    before, held = row(network.parameters()), Held(network)
+    call(
+        answer,
+        network,
+        loss,
+        [part.clone() for part in parts],
+        optimizer,
+        usage="accumulate(network, loss, parts, optimizer)",
+    )
+    if not steps:
+        raise WrongAnswer("The optimiser took no step at all: who calls `step()`, and when?")
+    if len(steps) > 1:
+        raise WrongAnswer(
+            f"The optimiser took {len(steps)} steps for one batch: each part then meets other "
+            "weights than the one before. Add up first, then step once."
+        )
+    used = (before - row(network.parameters())) / 0.5
+    last = sizes[-1] / sum(sizes) * each[-1]
+    slips = {
+        "adds up the means of the parts: with three parts it goes about three times as far.": [each.sum(0)],
+        "weighs all parts alike, which is right only for parts of one size: the last is smaller, and its "
+        "samples count twice as much.": [each.mean(0)],
+        "is that of the last part alone: what was added up before is set to zero again.": [each[-1], last],
+        "is that of the first part alone.": [each[0]],
+        "adds up over all samples: the shares of the parts should add up to 1.": [right * sum(sizes)],
+        "divides each part's loss by its size, and the loss is a mean already.": [
+            (each / torch.tensor(sizes)[:, None]).sum(0)
+        ],
+    }
+    for slip, others in slips.items():
+        if any(is_same(used, other) for other in others):
+            raise WrongAnswer(f"The step {slip}")
+    if any(
+        is_same(used, other + 1) for other in [right, *(other for each in slips.values() for other in each)]
+    ):
+        raise WrongAnswer(
+            "The step follows old gradients too, which an earlier turn had left in the weights."
+        )
+    if not is_same(used, right):
+        raise WrongAnswer(
+            f"With parts of {', '.join(map(str, sizes))} samples the step is not that of the whole batch."
+        )
+    if held.largest > max(sizes):
+        raise WrongAnswer(
+            "The step is right, and the network saw the whole batch at once: that is what does not "
+            "fit into the memory."
+        )
+    if held.most > max(sizes):
+        raise WrongAnswer(
+            "The step is right, and all parts are held in the memory until the end: a `backward()` "
+            "for each part lets go of it before the next."
+        )
+
+
+def row(tensors: Any) -> Tensor:
+    """All numbers of some tensors in one row, copied."""
+    return torch.cat([tensor.detach().flatten().clone() for tensor in tensors])
+
+
+ACCUMULATE = Exercise(
+    number="10.3",
+    title="Find the bug: a batch in parts",
+    question="The function below is to take the step that the whole batch would take, while only one of its "
+    "parts is in the memory. Its step is too large. Write `accumulate(network, loss, parts, optimizer)` "
+    "such that the step is exact, also where the parts, tensors in a list, differ in size.",
+    hints=(
+        "`backward()` adds to the gradients that are there: what does a sum of means lack to be one mean?",
+        "The mean over all samples is a weighted mean of the parts' means: by the share of samples in each.",
+    ),
+    solution=accumulate,
+    why="Weighed by its share of the samples, each part's gradient adds up to that of the mean over all. "
+    "Batch norm would still notice, as it sees one part at a time.",
+    check=check_accumulate,
+    wrong=(
+        (buggy_accumulate, "means of the parts"),
+        (variant(weight=lambda size, sizes: 1 / len(sizes)), "parts of one size"),
+        (variant(step_each=True), "3 steps"),
+        (variant(clear_each=True, weight=lambda size, sizes: 1.0), "last part alone"),
+        (variant(clear=lambda optimizer: None), "old gradients"),
+        (variant(step=False), "no step at all"),
+        (variant(weight=lambda size, sizes: size), "add up to 1"),
+        (variant(weight=lambda size, sizes: 1 / size), "a mean already"),
+        (variant(weight=lambda size, sizes: size / max(sizes) / len(sizes)), "of 4, 4, 2 samples"),
+        (
+            lambda network, loss, parts, optimizer: accumulate(network, loss, parts[:1], optimizer),
+            "first part",
+        ),
+        (
+            lambda network, loss, parts, optimizer: accumulate(network, loss, [torch.cat(parts)], optimizer),
+            "at once",
+        ),
+        (one_backward, "until the end"),
+    ),
+    shown=(buggy_accumulate,),
+)
+
+# --- 10.4 ---------------------------------------------------------------------------------------------------
+
+
+Gradients = Sequence[Sequence[Tensor]]
+
+
+def average(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+    total = sum(counts)
+    return [
+        sum(count / total * tensor for count, tensor in zip(counts, tensors, strict=True))  # type: ignore[misc]
+        for tensors in zip(*gradients, strict=True)
+    ]
+
+
+def weighed(
+    weights: Callable[[Tensor], Tensor],
+) -> Callable[[Gradients, Sequence[int]], list[Tensor]]:
+    """The gradients added up with other weights than the right ones."""
+
+    def other(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+        shares = weights(torch.tensor(counts, dtype=torch.float))
+        return [torch.tensordot(shares, torch.stack([*own]), 1) for own in zip(*gradients, strict=True)]
+
+    return other
+
+
+OTHER_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "is the plain mean over the processes, where a sample of a small batch counts more than one of a large "
+    "batch.": lambda n: torch.ones_like(n) / len(n),
+    "is the sum over the processes: it grows with their number.": torch.ones_like,
+    "is weighed by the counts, which do not add up to 1: it grows with the number of samples.": lambda n: n,
+    "is divided twice: by the number of all samples, and by that of the processes.": lambda n: (
+        n / n.sum() / len(n)
+    ),
+    "is weighed by count over largest count: these weights do not add up to 1.": lambda n: n / n.max(),
+    "gives the small batches the large weights.": lambda n: (1 / n) / (1 / n).sum(),
+    "is that of the first process alone.": lambda n: torch.eye(len(n))[0],
+}
+
+
+def only_the_first(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+    return [average(gradients, counts)[0], *gradients[0][1:]]
+
+
+def in_place(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+    for own, count in zip(gradients, counts, strict=True):
+        for tensor in own:
+            tensor.mul_(count / sum(counts))
+    return [sum(tensors) for tensors in zip(*gradients, strict=True)]  # type: ignore[misc]
+
+
+def check_average(answer: Any) -> None:
+    for counts in ([6, 2, 4], [1, 7]):
+        check_counts(answer, counts)
+
+
+def check_counts(answer: Any, counts: list[int]) -> None:
+    network = nn.Linear(3, 2)
+    batches = [torch.randn(count, 3) + place for place, count in enumerate(counts)]
+
+    def pull(samples: Tensor) -> list[Tensor]:
+        return list(torch.autograd.grad(softplus(-network(samples)).mean(), list(network.parameters())))
+
+    gradients, right = [pull(batch) for batch in batches], pull(torch.cat(batches))
+    tensors = [tuple(tensor.clone() for tensor in own) for own in gradients]
+    given, given_counts = [[*own] for own in tensors], list(counts)
+    result = call(answer, given, given_counts, usage="average(gradients, counts)")
+    if not isinstance(result, (list, tuple)):
+        raise WrongAnswer(
+            f"The function should return a list of tensors, one for each weight, not {describe(result)}."
+        )
+    if len(result) != len(right):
+        raise WrongAnswer(
+            f"The network of our {len(counts)} processes has two weights, and so the list should "
+            f"have two tensors: it has {len(result)}."
+        )
+    wrong = {slip: weighed(weights)(gradients, counts) for slip, weights in OTHER_WEIGHTS.items()}
+    for place, begin in enumerate(
+        ("The first weight's gradient", "The first weight's gradient is right. The second's")
+    ):
+        value = as_tensor(result[place], tuple(right[place].shape), f"Tensor {place} of your list")
+        for slip, other in wrong.items():
+            if is_same(value, other[place]):
+                raise WrongAnswer(f"{begin} {slip}")
+        if not is_same(value, right[place]):
+            raise WrongAnswer(f"{begin} is not that of all {sum(counts)} samples, with counts {counts}.")
+    alike = all(
+        torch.equal(now, was)
+        for own, others in zip(tensors, gradients, strict=True)
+        for now, was in zip(own, others, strict=True)
+    )
+    lists = [list(map(id, own)) if isinstance(own, list) else own for own in given]
+    if not alike or lists != [list(map(id, own)) for own in tensors] or given_counts != counts:
+        raise WrongAnswer(
+            "The average is right, and what your function was given is changed: `+=` and `mul_` "
+            "write into a tensor, `+` and `*` make a new one."
+        )
+
+
+AVERAGE = Exercise(
+    number="10.4",
+    title="Several processes, one gradient",
+    question="`gradients[p]` is a list of tensors, one for each weight: the gradient, on process p, of the "
+    "mean loss over its own `counts[p]` samples. Write `average(gradients, counts)`, which returns the list "
+    "that one process with all the samples would have, and changes nothing that it is given.",
+    hints=(
+        "A process with three times as many samples has three times the say.",
+        "`zip(*gradients)` goes through the weights: each time the tensors of one weight, of all processes.",
+    ),
+    solution=average,
+    why="A mean over all samples is the mean of the processes' means, each weighed by its share of the "
+    "samples; with equal batches that is the plain mean.",
+    check=check_average,
+    wrong=(
+        (weighed(lambda n: torch.ones_like(n) / len(n)), "gradient is the plain mean"),
+        (weighed(torch.ones_like), "sum over the processes"),
+        (weighed(lambda n: n), "the number of samples"),
+        (weighed(lambda n: n / n.sum() / len(n)), "divided twice"),
+        (weighed(lambda n: n / n.max()), "largest count"),
+        (weighed(lambda n: (1 / n) / (1 / n).sum()), "the large weights"),
+        (weighed(lambda n: torch.eye(len(n))[0]), "gradient is that of the first process"),
+        (weighed(lambda n: n / 12), "with counts [1, 7]"),
+        (only_the_first, "The second's is that of the first process"),
+        (lambda gradients, counts: average(gradients, counts)[:1], "it has 1"),
+        (lambda gradients, counts: average(gradients, counts)[0], "list of tensors"),
+        (lambda gradients, counts: [own[0] for own in gradients], "it has 3"),
+        (in_place, "is changed"),
+    ),
+)
+
+EXERCISES = (
+    SPEEDUP,
+    RATIO,
+    SAVE,
+    ACCUMULATE,
+    AVERAGE,
+)

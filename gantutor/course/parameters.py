@@ -1,0 +1,97 @@
+"""Checks of a notebook's parameters: the rules, and what catches a misspelt name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from gantutor import _checks
+from gantutor._checks import (
+    Rule,
+    available_devices,
+    boolean,
+    device_name,
+    function,
+    integer,
+    number,
+    one_of,
+    optional,
+    string,
+)
+from gantutor._errors import InputError
+
+__all__ = [
+    "Rule",
+    "available_devices",
+    "boolean",
+    "device_name",
+    "function",
+    "integer",
+    "number",
+    "one_of",
+    "optional",
+    "string",
+    "validate",
+]
+
+FIRST_LINE = "# Parameters"
+"""How a cell of parameters begins: the notebook's own, and the one that papermill puts after it."""
+
+
+def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
+    """Check the parameters of a notebook, each against its rule, and refuse names that have none.
+
+    IPython keeps the text of the cells that ran in ``namespace["In"]``. Those that begin with
+    ``# Parameters`` are read for assigned names: a misspelt parameter would otherwise pass unseen.
+
+    Args:
+        namespace: the notebook's ``globals()``.
+        **rules: for each parameter a rule, such as ``integer(0)``.
+
+    Raises:
+        InputError: if a parameter is unknown, missing or breaks its rule; the message says what is allowed.
+
+    >>> validate({"preset": "cpu", "seed": 3}, preset=one_of("smoke", "cpu", "gpu"), seed=integer(0))
+    >>> validate({"In": ["", "# Parameters\\nseed = 0", "# Parameters\\nsed = 3"], "seed": 0}, seed=integer(0))
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: unknown parameter 'sed': did you mean 'seed'? The parameters are: seed
+    """
+    cells = namespace.get("In", []) if isinstance(namespace, Mapping) else []
+    for name in _assigned(cells, set(rules)):
+        if name not in rules:
+            near = get_close_matches(name, rules, n=1)
+            hint = f"did you mean {near[0]!r}? The" if near else "the"
+            raise InputError(f"unknown parameter {name!r}: {hint} parameters are: {', '.join(rules)}")
+    _checks.validate(namespace, **rules)
+
+
+def _assigned(inputs: list[str], names: set[str]) -> list[str]:
+    """Names assigned by the newest cell that sets all ``names``, and by the cells of parameters run after it.
+
+    Older runs of the cell do not count, so that a mistake can be corrected without a new kernel.
+    """
+    found: list[str] = []
+    for source in reversed(inputs):
+        if source.lstrip().startswith(FIRST_LINE):
+            here = _names_set_by(source)
+            found = here + found
+            if names <= set(here):
+                break
+    return found
+
+
+def _names_set_by(source: str) -> list[str]:
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # such a cell did not run either
+        return []
+    targets: list[ast.expr] = []
+    for statement in statements:
+        if isinstance(statement, ast.Assign):
+            targets += statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets.append(statement.target)
+    return [target.id for target in targets if isinstance(target, ast.Name)]

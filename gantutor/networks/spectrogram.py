@@ -1,0 +1,115 @@
+"""Sound as pictures: log-magnitude spectrograms, the way back to sound, and networks for them."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from gantutor._checks import MAX_SIDE, integer, validate
+from gantutor._errors import InputError
+from gantutor.networks.conv import MinibatchStdDev, check_label, upsample_block
+
+
+class SpectrogramGenerator(nn.Module):
+    """Latents (N, ``latent``) and, with ``classes``, labels (N,) → spectrograms (N, 1, 128, ``frames``) in
+    [−1, 1].
+
+    From 8 × ``frames`` / 16 by two nearest-neighbour ×2 stages and two pixel shuffles ×2, with 128, 96, 64,
+    32 channels.
+
+    >>> SpectrogramGenerator(classes=10)(torch.zeros(5, 64), torch.arange(5)).shape
+    torch.Size([5, 1, 128, 64])
+    """
+
+    def __init__(self, latent: int = 64, classes: int = 0, frames: int = 64, embedding: int = 16) -> None:
+        super().__init__()
+        sizes = {"latent": latent, "classes": classes, "embedding": embedding}
+        validate(sizes, latent=integer(1), classes=integer(0), embedding=integer(1))
+        self.times = _sixteenth(frames)
+        self.label = nn.Embedding(classes, embedding) if classes else None
+        self.start = nn.Linear(latent + (embedding if classes else 0), 128 * 8 * self.times, bias=False)
+        self.blocks = nn.Sequential(
+            nn.BatchNorm2d(128),
+            nn.ReLU(),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            upsample_block(128, 96),
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            upsample_block(96, 64),
+            upsample_block(64, 128),
+            nn.PixelShuffle(2),
+            upsample_block(32, 64),
+            nn.PixelShuffle(2),
+            nn.Conv2d(16, 1, 3, padding=1),
+            nn.Tanh(),
+        )
+
+    def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        if self.label is not None:
+            latent = torch.cat([latent, self.label(check_label(label))], 1)
+        start = self.start(latent).view(len(latent), 128, 8, self.times)
+        spectrograms: Tensor = self.blocks(start.contiguous(memory_format=torch.channels_last))
+        return spectrograms
+
+
+class ProjectionHead(nn.Module):
+    """Features h (N, D) and, with ``classes``, labels (N,) → logits (N,): ψ(h) + ⟨e(label), h⟩ / √D (Miyato &
+    Koyama 2018, arXiv:1802.05637).
+
+    >>> ProjectionHead(8, classes=3)(torch.zeros(5, 8), torch.zeros(5, dtype=torch.int64)).shape
+    torch.Size([5])
+    """
+
+    def __init__(self, features: int, classes: int = 0) -> None:
+        super().__init__()
+        validate({"features": features, "classes": classes}, features=integer(1), classes=integer(0))
+        self.head = nn.Linear(features, 1)
+        self.label = nn.Embedding(classes, features) if classes else None
+
+    def forward(self, features: Tensor, label: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(features).squeeze(1)
+        if self.label is not None:
+            logits = logits + (self.label(check_label(label)) * features).sum(1) / math.sqrt(
+                features.shape[1]
+            )
+        return logits
+
+
+class SpectrogramDiscriminator(nn.Module):
+    """Spectrograms (N, 1, 128, ``frames``) and, with ``classes``, labels (N,) → logits (N,).
+
+    >>> SpectrogramDiscriminator(classes=10)(torch.zeros(5, 1, 128, 64), torch.arange(5)).shape
+    torch.Size([5])
+    """
+
+    def __init__(self, classes: int = 0, frames: int = 64, features: int = 128, group: int = 8) -> None:
+        super().__init__()
+        validate({"features": features}, features=integer(1))
+        times = _sixteenth(frames)
+        self.body = nn.Sequential(
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(16, 64, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(64, 96, 3, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(96, 128, 3, padding=1),
+            nn.LeakyReLU(0.2),
+            MinibatchStdDev(group),
+            nn.Conv2d(129, 128, 3, stride=2, padding=1),
+            nn.LeakyReLU(0.2),
+            nn.Flatten(),
+            nn.Linear(128 * 8 * times, features),
+            nn.LeakyReLU(0.2),
+        )
+        self.head = ProjectionHead(features, classes)
+
+    def forward(self, spectrograms: Tensor, label: Tensor | None = None) -> Tensor:
+        logits: Tensor = self.head(self.body(spectrograms), label)
+        return logits
+
+
+def _sixteenth(frames: int) -> int:
+    if isinstance(frames, bool) or not isinstance(frames, int) or not 16 <= frames <= MAX_SIDE or frames % 16:
+        raise InputError(f"frames must be a multiple of 16, at least 16, not {frames!r}")
+    return frames // 16

@@ -1,0 +1,18 @@
+"""What one does with a trained generator: interpolate, invert, reject."""
+
+from gantutor.sampling.interpolation import latent_directions, linear_interpolation, spherical_interpolation
+from gantutor.sampling.inversion import Inversion, invert, pyramid_loss
+from gantutor.sampling.rejection import Accepted, acceptance, reject, reject_from
+
+__all__ = [
+    "Accepted",
+    "Inversion",
+    "acceptance",
+    "invert",
+    "latent_directions",
+    "linear_interpolation",
+    "pyramid_loss",
+    "reject",
+    "reject_from",
+    "spherical_interpolation",
+]

@@ -1,0 +1,24 @@
+"""The trainer and what it needs: data, budget, callbacks, checkpoints, devices, several processes."""
+
+from gantutor.training import optim
+from gantutor.training.callbacks import Callback
+from gantutor.training.control import Control
+from gantutor.training.device import has_bfloat16, mixed_precision, resolve_device
+from gantutor.training.ema import AveragedWeights
+from gantutor.training.history import History, Snapshot
+from gantutor.training.run import Run
+from gantutor.training.trainer import train
+
+__all__ = [
+    "AveragedWeights",
+    "Callback",
+    "Control",
+    "History",
+    "Run",
+    "Snapshot",
+    "has_bfloat16",
+    "mixed_precision",
+    "optim",
+    "resolve_device",
+    "train",
+]

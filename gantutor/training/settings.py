@@ -1,0 +1,83 @@
+"""A game and its optimisers in words and numbers, so that a checkpoint can tell whether it belongs to this
+training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from torch.optim import Optimizer
+
+from gantutor.games.gan import GAN
+from gantutor.objectives import Objective
+
+
+def describe_game(gan: GAN) -> dict[str, Any]:
+    """The turns and the latent of a game.
+
+    >>> from torch import nn
+    >>> describe_game(GAN(nn.Linear(2, 2), nn.Linear(2, 1), latent=2))["generator"]
+    {'loss': 'generator_loss(non_saturating)', 'times': 1, 'every': 1, 'penalties': {}}
+    """
+    turns = {
+        turn.name: {
+            "loss": describe_function(turn.loss),
+            "times": turn.times,
+            "every": turn.every,
+            "penalties": {
+                name: [describe_function(penalty.loss), penalty.every]
+                for name, penalty in turn.penalties.items()
+            },
+        }
+        for turn in gan.turns
+    }
+    return turns | {"latent": gan.latent if isinstance(gan.latent, int) else describe_function(gan.latent)}
+
+
+def describe_optimizer(optimizer: Optimizer) -> list[Any]:
+    """The kind of an optimiser and those of its numbers that stay as they are.
+
+    >>> from gantutor.training.optim import adam
+    >>> from torch import nn
+    >>> describe_optimizer(adam(1e-3)(nn.Linear(1, 1).parameters()))[:3]
+    ['Adam', ['lr', 0.001], ['betas', [0.0, 0.99]]]
+    """
+    group = optimizer.param_groups[0]
+    numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in group.items()}
+    kept = [
+        [name, value]
+        for name, value in numbers.items()
+        if isinstance(value, int | float | list) and name != "params"
+    ]
+    return [type(optimizer).__name__, *kept]
+
+
+def describe_function(function: Any) -> str:
+    """The name of a function, and the objectives, numbers and words that were bound to it.
+
+    >>> from gantutor.training.optim import linear_decay
+    >>> describe_function(linear_decay(0.5))
+    'schedule(0.5)'
+    """
+    if isinstance(function, Objective):
+        return function.name
+    if isinstance(function, partial):
+        name, bound = (
+            describe_function(function.func),
+            [describe_function(value) for value in function.args],
+        )
+    else:
+        name = getattr(function, "__name__", type(function).__name__)
+        bound = [repr(value) for value in _enclosed(function)]
+    return f"{name}({', '.join(bound)})" if bound else name
+
+
+def _enclosed(function: Any) -> Iterator[Any]:
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            value = cell.cell_contents
+        except ValueError:  # a name that has no value yet
+            continue
+        if isinstance(value, bool | int | float | str):
+            yield value

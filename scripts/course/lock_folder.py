@@ -1,0 +1,65 @@
+"""One process at a time in a folder: who comes second is told so, and destroys nothing.
+
+    python scripts/course/lock_folder.py runs/smoke pytest     # the command holds the folder while it runs
+
+It needs nothing but Python: `make` calls it before anything is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nobody can tell
+    fcntl = None  # type: ignore[assignment]
+
+NAME = ".lock"
+
+
+class FolderInUse(Exception):  # noqa: N818
+    """The folder cannot be had now, and the sentence that says why."""
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[TextIO]:
+    """Hold a folder, which is made if need be, while the block runs; gives the open file that is locked.
+
+    The lock ends with the process, however it ends: the file that stays behind holds nothing. Raises FolderInUse
+    where another process holds the folder, or where nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / NAME).open("a")
+    except OSError as error:
+        raise FolderInUse(f"nothing can be written to {folder}: {error.strerror or error}") from None
+    with file:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUse(f"another run is at work in {folder}: wait for it to end, or end it") from None
+        except OSError:  # a file system without locks
+            pass
+        yield file
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Become the command, which goes on holding the folder; returns 2 only where that is not possible."""
+    folder, *command = arguments
+    try:
+        with lock_folder(Path(folder)) as file:
+            os.set_inheritable(file.fileno(), True)
+            os.execvp(command[0], command)
+    except (FolderInUse, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

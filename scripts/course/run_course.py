@@ -1,0 +1,258 @@
+"""Run the notebooks of the course one after the other, and collect their scores.
+
+    python scripts/course/run_course.py                          # everything, as committed
+    python scripts/course/run_course.py 02 03 --seed 1           # two notebooks with another seed
+    python scripts/course/run_course.py --preset smoke --out runs/smoke
+
+Each executed copy, and what its notebook wrote, lies in a folder of its own under --out, which is held by one
+run at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import notebook_files
+import tolerance
+from lock_folder import FolderInUse, lock_folder
+from writable_home import settings_elsewhere, why_no_room
+
+from gantutor._errors import InputError
+from gantutor._files import new_file, write_json
+from gantutor.course.score_report import NotebookScores, as_json, as_markdown, read_notebook
+
+try:
+    import papermill
+except ImportError:
+    sys.exit("the notebooks are run by papermill, which is missing: pip install papermill, or make course")
+
+
+@dataclass
+class Result:
+    """How one notebook ended: ``state`` is "done", "failed", "differs", "interrupted" or "not run"."""
+
+    name: str
+    state: str = "not run"
+    seconds: float = 0.0
+    reason: str = ""
+    scores: NotebookScores | None = None
+    differences: list[str] = field(default_factory=list)
+
+
+def find(folder: Path, names: Sequence[str]) -> list[Path]:
+    """The notebooks meant: all of a folder in order, or those whose names begin with one of ``names``."""
+    every = sorted(folder.glob("*.ipynb"))
+    if not every:
+        raise InputError(f"there is no notebook in {str(folder)!r}")
+    if not names:
+        return every
+    known = ", ".join(path.stem for path in every)
+    for name in names:
+        if not any(path.stem.startswith(Path(name).stem) for path in every):
+            raise InputError(f"there is no notebook {name!r}: the notebooks are {known}")
+    return [path for path in every if any(path.stem.startswith(Path(name).stem) for name in names)]
+
+
+def rotate(paths: Sequence[Path], commit: str) -> list[Path]:
+    """The same notebooks beginning at one that the commit's hash picks, so that in time all come first.
+
+    >>> [path.name for path in rotate([Path("a"), Path("b"), Path("c")], "0004")]
+    ['b', 'c', 'a']
+    """
+    start = int(commit, 16) % len(paths)
+    return [*paths[start:], *paths[:start]]
+
+
+def current_commit() -> str:
+    """The hash of the commit that is checked out."""
+    command = ["git", "-C", str(notebook_files.ROOT), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise InputError("--start-from-commit needs a git checkout, and this folder is none")
+    return answer.stdout.strip()
+
+
+def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
+    """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which."""
+    return run_in(out.resolve() / path.stem, path, given)
+
+
+def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> Result:
+    """The same in this folder, an absolute path, which is emptied first; with options of papermill."""
+    copy = folder / path.name
+    result = Result(path.stem)
+    start = time.monotonic()
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        options = {"kernel_name": "python3", "progress_bar": True} | options
+        papermill.execute_notebook(path.resolve(), copy, parameters=given, cwd=folder, **options)
+        result.scores = read_notebook(copy)
+        result.state = "done"
+    except KeyboardInterrupt:
+        result.state = "interrupted"
+    except papermill.PapermillExecutionError as error:
+        result.state, result.reason = "failed", last_line(f"{error.ename}: {error.evalue}")
+    except Exception as error:  # a kernel that died, a file that is no notebook, a full disk
+        result.state, result.reason = "failed", last_line(f"{type(error).__name__}: {error}")
+    result.seconds = time.monotonic() - start
+    return result
+
+
+def last_line(text: str) -> str:
+    """The last line with something on it."""
+    return [line for line in text.splitlines() if line.strip()][-1].strip()
+
+
+def compare(path: Path, copy: Path) -> tuple[list[str], str]:
+    """What differs between a run's scores and the committed ones; where they cannot be compared, why not."""
+    committed, executed = notebook_files.read(path), notebook_files.read(copy)
+    about = committed["metadata"].get("gantutor", {})
+    ran = notebook_files.parameters(executed)
+    if "source_hash" not in about:
+        return [], "no outputs are committed"
+    if about["source_hash"] != notebook_files.source_hash(executed):
+        return [], "the committed outputs belong to an older source"
+    if (ran.get("preset"), ran.get("seed")) != (about.get("preset"), about.get("seed")):
+        return [], f"committed are preset {about.get('preset')!r} and seed {about.get('seed')}"
+    before, now = read_notebook(path), read_notebook(copy)
+    return tolerance.differences(before.scores, now.scores, about.get("tolerance", {})), ""
+
+
+def run_all(
+    paths: Sequence[Path],
+    out: Path,
+    given: dict[str, Any],
+    minutes: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[Result]:
+    """Run the notebooks in this order; none begins once the minutes are spent, or after an interruption."""
+    results = [Result(path.stem) for path in paths]
+    start = clock()
+    for index, path in enumerate(paths):
+        if minutes is not None and clock() - start >= 60 * minutes:
+            print(f"{minutes:g} minutes are spent: no further notebook begins", flush=True)
+            break
+        print(f"[{index + 1}/{len(paths)}] {path.stem}", flush=True)
+        result = results[index] = run_one(path, out, given)
+        note = result.reason
+        if result.state == "done" and given.get("preset") == "cpu":
+            result.differences, note = compare(path, out / path.stem / path.name)
+            if result.differences:
+                result.state, note = "differs", "; ".join(result.differences)
+            elif note:
+                note = f"scores not compared with committed ones: {note}"
+        said = f"[{index + 1}/{len(paths)}] {path.stem}: {result.state} after {result.seconds:.0f} s"
+        print(f"{said}: {note}" if note else said, flush=True)
+        if result.state == "interrupted":
+            break
+    return results
+
+
+def summary(results: Sequence[Result], what: str = "notebooks") -> str:
+    """What failed and why, what was not run, and the counts as the last line."""
+    states = [result.state for result in results]
+    lines = [f"FAILED {result.name}: {result.reason}" for result in results if result.state == "failed"]
+    lines += [
+        f"DIFFERS {result.name}: {difference}" for result in results for difference in result.differences
+    ]
+    idle = [result.name for result in results if result.state in ("not run", "interrupted")]
+    lines += [f"NOT RUN: {', '.join(idle)}"] if idle else []
+    failed = states.count("failed") + states.count("differs")
+    lines.append(f"{what}: {states.count('done')} passed, {failed} failed, {len(idle)} not run")
+    return "\n".join(lines)
+
+
+def table_of(results: Sequence[Result]) -> str:
+    """The scores of all notebooks that recorded some, ordered by name."""
+    return as_markdown([scores for scores in scored(results) if scores.scores])
+
+
+def scored(results: Sequence[Result]) -> list[NotebookScores]:
+    """What the notebooks recorded that ran to their end, ordered by name."""
+    return [result.scores for result in sorted(results, key=lambda result: result.name) if result.scores]
+
+
+def write_scores(results: Sequence[Result], stem: Path, given: dict[str, Any]) -> None:
+    """Write scores and what became of each notebook to ``stem``.md and ``stem``.json, each as a whole.
+
+    Raises InputError where nothing can be written.
+    """
+    states = {
+        result.name: {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
+        for result in results
+    }
+    with new_file(stem.with_name(stem.name + ".md")) as fresh:
+        fresh.write_text(f"{table_of(results)}\n\n{summary(results)}\n", encoding="utf-8")
+    content = {"parameters": given, "notebooks": states, "scores": as_json(scored(results))}
+    with new_file(stem.with_name(stem.name + ".json")) as fresh:
+        write_json(fresh, content)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; a value that cannot be used ends the program with one sentence."""
+    parser = argparse.ArgumentParser(description="Run the notebooks of the course and collect their scores.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NOTEBOOK", help="for instance 03; all where none is given"
+    )
+    parser.add_argument("--preset", choices=("cpu", "smoke", "gpu"), default="cpu")
+    parser.add_argument("--seed", type=int, help="the seed of every notebook; otherwise the one it states")
+    parser.add_argument("--out", type=Path, default=Path("runs/course"), help="where the executed copies go")
+    parser.add_argument(
+        "--scores", type=Path, default=Path("runs/scores"), help="where the table goes: .md, .json"
+    )
+    parser.add_argument("--minutes", type=float, help="begin no further notebook after so many minutes")
+    parser.add_argument(
+        "--start-from-commit", action="store_true", help="begin where the commit's hash points"
+    )
+    parser.add_argument(
+        "--notebooks", type=Path, default=notebook_files.ROOT / "notebooks", help="their folder"
+    )
+    given = parser.parse_args(arguments)
+    if given.seed is not None and given.seed < 0:
+        parser.error(f"--seed must be a whole number of at least 0, not {given.seed}")
+    if given.minutes is not None and not given.minutes > 0:
+        parser.error(f"--minutes must be a number greater than 0, not {given.minutes:g}")
+    if given.out.resolve() == given.notebooks.resolve():
+        parser.error("--out must not be the folder of the notebooks")
+    return given
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, 1 where a notebook failed or scored differently, 2 for bad input or where another run is at
+    work or nothing can be written, 130 when interrupted."""
+    options = parse(arguments)
+    os.environ["GANTUTOR_PROGRESS"] = str(options.out.resolve() / "progress.json")  # nobody's own
+    given = {"preset": options.preset} | ({} if options.seed is None else {"seed": options.seed})
+    try:
+        paths = find(options.notebooks, options.names)
+        os.environ.update(settings_elsewhere(why_no_room()))
+        if options.start_from_commit:
+            paths = rotate(paths, current_commit())
+        with lock_folder(options.out):
+            results = run_all(paths, options.out, given, options.minutes)
+            print(f"\n{table_of(results)}\n\n{summary(results)}", flush=True)
+            write_scores(results, options.scores, given)
+    except FolderInUse as error:
+        print(f"{error}; or name another folder with --out", file=sys.stderr)
+        return 2
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    states = {result.state for result in results}
+    if "interrupted" in states:
+        return 130
+    return 1 if states & {"failed", "differs"} else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

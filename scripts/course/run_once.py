@@ -1,0 +1,65 @@
+"""Run one notebook with parameters of its own in a folder, and leave there how it ended.
+
+    python scripts/course/run_once.py notebooks/02_fully_connected_gan.ipynb runs/once '{"seed": 1, "steps": 300}'
+
+The executed copy, what it wrote, and run.json lie in the folder; what was there before is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import notebook_files
+from run_course import Result, run_in
+
+from gantutor._errors import InputError
+from gantutor._files import new_file, read_json, write_json
+from gantutor.course.score_report import read_notebook
+
+RECORD = "run.json"
+
+
+def run_once(path: Path, folder: Path, given: dict[str, Any]) -> Result:
+    """Run the notebook; the record is written last, as a whole, and tells of the source that was run."""
+    source = notebook_files.source_hash(notebook_files.read(path))
+    result = run_in(folder.resolve(), path, given)
+    how = {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
+    with new_file(folder / RECORD) as fresh:
+        write_json(fresh, {**how, "parameters": given, "source_hash": source})
+    return result
+
+
+def ended(path: Path, folder: Path, given: dict[str, Any], name: str = "") -> Result | None:
+    """How the run in this folder ended; None where none has, of this source and with these parameters."""
+    try:
+        record = read_json(folder / RECORD)
+        source = notebook_files.source_hash(notebook_files.read(path))
+        if (record["parameters"], record["source_hash"]) != (given, source):
+            return None
+        result = Result(name or path.stem, record["state"], record["seconds"], record["reason"])
+        if result.state == "done":
+            result.scores = read_notebook(folder / path.name)
+    except (InputError, KeyError, TypeError):
+        return None
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, 1 where the notebook failed, 130 when interrupted."""
+    parser = argparse.ArgumentParser(description="Run one notebook with parameters of its own in a folder.")
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("parameters", type=json.loads, help='as JSON: {"seed": 1}', nargs="?", default={})
+    options = parser.parse_args(arguments)
+    result = run_once(options.notebook, options.folder, options.parameters)
+    print(f"{result.state} after {result.seconds:.0f} s{result.reason and ': '}{result.reason}")
+    return {"done": 0, "interrupted": 130}.get(result.state, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

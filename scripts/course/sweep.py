@@ -1,0 +1,255 @@
+"""Run a notebook with several seeds and parameters, several runs at once, and put the scores in one table.
+
+    python scripts/course/sweep.py 02 --seeds 0 1 2 --set compare=False steps=300,600 --jobs 2
+
+Each run has a folder of its own under --out, with a log beside it. A run that fails is reported, and the
+others go on. Started again, the sweep repeats only what is not finished, or whose notebook has changed since.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import notebook_files
+import sweep_table
+from lock_folder import FolderInUse, lock_folder
+from run_course import Result, find, last_line, summary
+from run_once import RECORD, ended
+
+from gantutor._errors import InputError
+from gantutor._files import new_file, write_json
+
+Given = dict[str, Any]
+PATIENCE = 30.0
+"""Seconds that an interrupted run has to end its kernel."""
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+# --- what is to be run --------------------------------------------------------------------------------------
+
+
+def read_values(text: str) -> tuple[str, list[Any]]:
+    """A parameter and its values; a word that is no Python value is a text.
+
+    >>> read_values("learning_rate=1e-3,None,digits")
+    ('learning_rate', [0.001, None, 'digits'])
+    """
+    name, equals, values = text.partition("=")
+    if not (equals and name.isidentifier() and all(values.split(","))):
+        raise argparse.ArgumentTypeError(f"give a name and values, as in steps=300,600, not {text!r}")
+    if name in ("seed", "preset"):
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{name}{'s' * (name == 'seed')}")
+    return name, [_value(value) for value in values.split(",")]
+
+
+def _value(text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    return value if value is None or isinstance(value, (bool, int, float, str)) else text
+
+
+def plan(preset: str, values: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> dict[str, Given]:
+    """The parameters of every run, by the name of its folder.
+
+    >>> list(plan("cpu", {"steps": [300, 600]}, [0, 1]))[:3]
+    ['preset=cpu,steps=300,seed=0', 'preset=cpu,steps=300,seed=1', 'preset=cpu,steps=600,seed=0']
+    """
+    runs = {}
+    for chosen in itertools.product(*(values[name] for name in sorted(values)), seeds):
+        *swept, seed = chosen
+        given = {"preset": preset, **dict(zip(sorted(values), swept, strict=True)), "seed": seed}
+        runs[",".join(f"{name}={quote(str(value), safe='')}" for name, value in given.items())] = given
+    return runs
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raises InputError where the notebook has no such parameter."""
+    known = notebook_files.parameters(notebook_files.read(path))
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}? They" if near else "they"
+            raise InputError(f"{path.stem} has no parameter {name!r}: {hint} are {', '.join(known)}")
+
+
+# --- running ------------------------------------------------------------------------------------------------
+
+
+def start(path: Path, folder: Path, given: Given, threads: int) -> subprocess.Popen[bytes]:
+    """Begin a run in a process and session of its own: a Ctrl-C reaches it through ``stop`` alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / RECORD).unlink(missing_ok=True)
+    own = dict.fromkeys(THREADS, str(threads)) | {"GANTUTOR_PROGRESS": str(folder / "progress.json")}
+    script = notebook_files.ROOT / "scripts" / "run_once.py"
+    command = [sys.executable, str(script), str(path.resolve()), str(folder), json.dumps(given)]
+    with log_of(folder).open("wb") as log:
+        return subprocess.Popen(
+            command,
+            env=os.environ | own,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def log_of(folder: Path) -> Path:
+    """Beside the folder, which a run begins by emptying."""
+    return folder.parent / f"{folder.name}.log"
+
+
+def outcome(path: Path, folder: Path, given: Given, status: int) -> Result:
+    """How a run ended whose process has ended; one that left no record was killed, or never began."""
+    result = ended(path, folder, given, folder.name)
+    if result is None:
+        said = log_of(folder).read_text(encoding="utf-8", errors="replace")
+        reason = f"its process ended with {status}" + (f": {last_line(said)}" if said.strip() else "")
+        result = Result(folder.name, "failed", reason=reason)
+    return result
+
+
+def run_all(path: Path, out: Path, runs: Mapping[str, Given], jobs: int, threads: int) -> list[Result]:
+    """Run what is not finished yet, ``jobs`` at a time; after a Ctrl-C the runs that go on are ended."""
+    before = {name: ended(path, out / name, given, name) for name, given in runs.items()}
+    results = {name: r if r and r.state == "done" else Result(name) for name, r in before.items()}
+    waiting = [name for name, result in results.items() if result.state != "done"]
+    print(f"{len(runs)} runs of {path.stem}, {len(runs) - len(waiting)} finished before", flush=True)
+    print(f"{jobs} at a time, threads for each: {threads}", flush=True)
+    going: dict[str, subprocess.Popen[bytes]] = {}
+    total = len(waiting)
+    try:
+        while waiting or going:
+            while waiting and len(going) < jobs:
+                name = waiting.pop(0)
+                going[name] = start(path, out / name, runs[name], threads)
+                print(f"[{total - len(waiting)}/{total}] {name}: begins", flush=True)
+            for name in [name for name, process in going.items() if process.poll() is not None]:
+                result = outcome(path, out / name, runs[name], going.pop(name).returncode)
+                results[name] = result
+                said = f"{name}: {result.state} after {result.seconds:.0f} s"
+                print(f"{said}: {result.reason}" if result.reason else said, flush=True)
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        print("interrupted: ending what is running", flush=True)
+        for name in going:
+            results[name].state = "interrupted"
+    finally:
+        stop(going.values())
+    return list(results.values())
+
+
+def stop(processes: Collection[subprocess.Popen[bytes]]) -> None:
+    """End these runs and their kernels."""
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    for process in processes:
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+# --- the table ----------------------------------------------------------------------------------------------
+
+
+def write_table(out: Path, runs: Mapping[str, Given], results: Sequence[Result]) -> str:
+    """Write the table to scores.md and, with every run's scores, to scores.json; returns the table."""
+    settings = [
+        {name: value for name, value in given.items() if name not in ("preset", "seed")}
+        for given in runs.values()
+    ]
+    rows = sweep_table.rows_of([(s, r.scores) for s, r in zip(settings, results, strict=True)])
+    table = sweep_table.markdown(rows)
+    each = {
+        result.name: {
+            "parameters": runs[result.name],
+            "state": result.state,
+            "seconds": round(result.seconds, 1),
+            "reason": result.reason,
+            "scores": result.scores.scores if result.scores else {},
+        }
+        for result in results
+    }
+    with new_file(out / "scores.json") as fresh:
+        write_json(fresh, {"runs": each, "table": rows})
+    with new_file(out / "scores.md") as fresh:
+        fresh.write_text(f"{table}\n\n{summary(results, 'runs')}\n", encoding="utf-8")
+    return table
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line; a value that cannot be used ends the program with one sentence."""
+    parser = argparse.ArgumentParser(description="Run a notebook with several seeds and parameters.")
+    parser.add_argument("name", metavar="NOTEBOOK", help="for instance 02")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="0 1 2 where none is given")
+    parser.add_argument(
+        "--set", type=read_values, nargs="+", action="extend", default=[], help="steps=300,600, and so on"
+    )
+    parser.add_argument("--preset", choices=("cpu", "smoke", "gpu"), default="cpu")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once; 2 where none is given")
+    parser.add_argument("--threads", type=int, help="of each run; otherwise its share of the processors")
+    parser.add_argument("--out", type=Path, default=Path("runs/sweep"))
+    parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
+    given = parser.parse_args(arguments)
+    for name, least in (("seeds", 0), ("jobs", 1), ("threads", 1)):
+        found = getattr(given, name)
+        for number in found if isinstance(found, list) else [least if found is None else found]:
+            if number < least:
+                parser.error(f"--{name} must be at least {least}, not {number}")
+    if len(given.set) != len(dict(given.set)):
+        parser.error("--set names a parameter twice: give all of its values at once, as in steps=300,600")
+    return given
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, 1 where a run failed, 2 for bad input, 130 when interrupted."""
+    options = parse(arguments)
+    try:
+        found = find(options.notebooks, [options.name])
+        if len(found) > 1:
+            raise InputError(f"{options.name!r} means {', '.join(path.stem for path in found)}: name one")
+        values = dict(options.set)
+        check_names(found[0], list(values))
+        runs = plan(options.preset, values, options.seeds)
+        jobs = min(options.jobs, len(runs))
+        out = options.out.resolve() / found[0].stem
+        with lock_folder(out):
+            results = run_all(found[0], out, runs, jobs, options.threads or max(1, cores() // jobs))
+            table = write_table(out, runs, results)
+    except FolderInUse as error:
+        print(f"{error}; or name another folder with --out", file=sys.stderr)
+        return 2
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"\n{table}\n\n{summary(results, 'runs')}", flush=True)
+    states = {result.state for result in results}
+    if "interrupted" in states:
+        return 130
+    return int("failed" in states)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

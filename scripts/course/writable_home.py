@@ -1,0 +1,73 @@
+"""Where the home folder has no room, the settings of Jupyter, IPython and Matplotlib go somewhere else.
+
+    python scripts/course/writable_home.py jupyter lab            # the command, with or without room
+
+None of them starts where it cannot write its own files; the course needs none of these.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+NEEDS = 256 * 1024
+"""Bytes that they write at most when they begin."""
+
+FOLDERS = (
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "JUPYTERLAB_SETTINGS_DIR",
+    "JUPYTERLAB_WORKSPACES_DIR",
+    "MPLCONFIGDIR",
+)
+"""The variables by which they are told where to write."""
+
+
+def why_no_room(find_home: Callable[[], Path] = Path.home) -> str:
+    """What hinders writing to the home folder, or nothing.
+
+    >>> why_no_room(lambda: Path(tempfile.gettempdir()))
+    ''
+    """
+    try:
+        with tempfile.TemporaryFile(dir=find_home(), buffering=0) as probe:
+            probe.write(bytes(NEEDS))
+            probe.write(b".")  # a disk that is nearly full takes a part of the first, and then no more
+    except OSError as error:
+        return error.strerror or str(error)
+    except RuntimeError as error:  # nobody's home
+        return str(error)
+    return ""
+
+
+def settings_elsewhere(reason: str) -> dict[str, str]:
+    """Variables that send all settings to a fresh temporary folder, but for those that somebody has set; none
+    where there is no reason to."""
+    if not reason:
+        return {}
+    place = Path(tempfile.mkdtemp(prefix="gantutor-settings-"))
+    said = f"The home folder cannot be written to ({reason}): settings of Jupyter and others go to {place}."
+    print(said, file=sys.stderr, flush=True)
+    return {name: str(place / name.lower()) for name in FOLDERS if name not in os.environ}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Becomes the command; returns 2 where there is none."""
+    if not arguments:
+        print("python scripts/course/writable_home.py COMMAND …: name the command to run", file=sys.stderr)
+        return 2
+    try:
+        os.environ.update(settings_elsewhere(why_no_room()))
+        os.execvp(arguments[0], list(arguments))
+    except OSError as error:
+        print(f"{arguments[0]} cannot be run: {error.strerror or error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,254 @@
+"""Right calls of objectives, games, training, and of what is done with a run."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from right_calls import Call, Made, image_run, noise, point_game, point_run, shades
+from torch import nn
+
+import gantutor as gt
+
+PENALTIES = {"r1": 1.0, "r2": 1.0, "every": 8}
+
+
+def slope(points: torch.Tensor) -> torch.Tensor:
+    return points[:, 0] * 3
+
+
+def line(count: int = 2, out: int = 1) -> Made:
+    return Made(lambda: nn.Linear(count, out))
+
+
+def loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, torch.Tensor]:
+    return {"total": gan.networks["line"](batch.real).mean()}
+
+
+def miss(gan: gt.GAN, batch: gt.Batch) -> torch.Tensor:
+    return gan.networks["line"](batch.real).mean()
+
+
+def penalised(penalty: Any, given: dict[str, Any]) -> torch.Tensor:
+    result: torch.Tensor = penalty(slope, noise(4, 2), noise(4, 2))
+    return result
+
+
+def stepped(make: Any, given: dict[str, Any]) -> torch.Tensor:
+    weight = nn.Parameter(torch.ones(3))
+    weight.grad = torch.ones(3)
+    make([weight]).step()
+    return weight.detach()
+
+
+def rates(schedule: Any, given: dict[str, Any]) -> list[float]:
+    return [schedule(fraction) for fraction in (0.0, 0.01, 0.5, 1.0)]
+
+
+def translators() -> dict[str, Any]:
+    typed, judge = gt.networks.TypeTranslator, gt.networks.PatchDiscriminator
+    made = Made(partial(typed, latent=0, channels=2, features=4)), Made(partial(judge, channels=2))
+    return {"generator": made[0], "back": made[0], "type_judge": made[1], "hand_judge": made[1]}
+
+
+def saved() -> Path:
+    return point_run().save("saved")
+
+
+@functools.wraps(gt.launch)
+def launched(**given: Any) -> Path:
+    """``launch``, but for the processes."""
+    done = mock.patch("gantutor.course.launch._run", return_value=(False, 0))
+    with done, mock.patch("gantutor.course.launch._written", side_effect=itertools.count()):
+        return gt.launch(**given)
+
+
+REJECTION = {"count": 4, "gamma": 0.0, "quantile": 0.5, "burn_in": 64, "seed": 0, "progress": False}
+TRAINING = {
+    "gan": Made(point_game),
+    "data": noise(64, 2),
+    "steps": 1,
+    "batch_size": 16,
+    "seed": 0,
+    "device": "cpu",
+    "optimizer": Made(gt.optim.adam),
+    "schedule": gt.optim.constant,
+    "ema_half_life": 100.0,
+    "snapshots": 1,
+    "gallery": 4,
+    "callbacks": [],
+    "control": Made(gt.Control),
+    "checkpoint": Path("kept"),
+    "checkpoint_every": 60.0,
+    "precision": "float32",
+    "accumulate": 1,
+    "graphs": False,
+    "value_range": (-1.0, 1.0),
+    "progress": False,
+}
+
+CALLS = [
+    Call("objectives.r1_penalty", {"gamma": 1.0}, penalised),
+    Call("objectives.r2_penalty", {"gamma": 1.0}, penalised),
+    Call("objectives.gradient_penalty", {"weight": 1.0}, penalised),
+    *[
+        Call(f"objectives.{name}", PENALTIES)
+        for name in ["minimax", "non_saturating", "least_squares", "hinge", "relativistic"]
+    ],
+    Call("objectives.wasserstein", {"gradient_penalty": 10.0, "every": 1}),
+    Call("optimization.adam", {"learning_rate": 1e-3, "betas": (0.0, 0.9)}, stepped),
+    Call("optimization.linear_decay", {"start": 0.5}, rates),
+    Call("optimization.warm_up", {"part": 0.05, "then": gt.optim.constant}, rates),
+    Call(
+        "augment.DiffAugment",
+        {"colour": 1.0, "translation": 1.0, "cutout": 1.0, "shift": 0.125, "hole": 0.5},
+        lambda change, a: change(shades(3, 3, 8, 8)),
+    ),
+    Call(
+        "augment.Augmented",
+        {"discriminator": Made(lambda: nn.Flatten()), "augment": Made(gt.networks.DiffAugment)},
+        lambda net, a: net(shades(3, 1, 8, 8)),
+    ),
+    Call("augment.mirrored", {"data": torch.utils.data.TensorDataset(shades(3, 1, 4, 4), torch.arange(3))}),
+    Call("latent.linear", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
+    Call("latent.spherical", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
+    Call("latent.directions", {"latents": noise(9, 3), "samples": noise(9, 5), "count": 2}),
+    Call(
+        "inversion.invert",
+        {"run": Made(image_run), "targets": shades(2, 1, 8, 8), "steps": 4, "starts": 1, "candidates": 2}
+        | {"prior": 1e-3, "learning_rate": 0.1, "condition": None, "seed": 0, "progress": False},
+    ),
+    Call(
+        "rejection.acceptance",
+        {"logits": noise(5), "most": 2.0, "gamma": 0.0, "epsilon": 1e-8},
+        allowed={"logits": "Tensor infinity"},  # −∞ is a ratio of 0
+    ),
+    Call("rejection.reject", {"run": Made(point_run)} | REJECTION),
+    Call(
+        "rejection.reject_from",
+        {
+            "draw": lambda count, generator: torch.rand(count, 1, generator=generator),
+            "judge": lambda x: x[:, 0],
+        }
+        | REJECTION,
+    ),
+    Call(
+        "translation.paired",
+        {
+            "generator": line(),
+            "discriminator": line(),
+            "objective": Made(gt.objectives.hinge),
+            "weight": 10.0,
+            "latent": 2,
+        },
+    ),
+    Call("translation.regression", {"generator": line(), "latent": 2}),
+    Call(
+        "translation.cycle",
+        translators()
+        | {"objective": Made(gt.objectives.least_squares), "weight": 10.0, "identity": 0.5, "latent": 1},
+    ),
+    Call(
+        "unpaired.coded",
+        {
+            "generator": Made(lambda: gt.networks.DiscreteCodeTranslator(shades(3, 1, 28, 28), 2, 4)),
+            "information": 1.0,
+            "anchor": 0.5,
+            "change": gt.data.elastic_distortion,
+        },
+    ),
+    Call(
+        "video.video_game",
+        {
+            "generator": line(),
+            "frame_discriminator": line(),
+            "clip_discriminator": line(),
+            "latent": 3,
+            "frame_r1": 1.0,
+            "clip_r1": 1.0,
+            "every": 8,
+        },
+        allowed={"latent": "Module other"},
+    ),
+    Call(
+        "GAN",
+        {
+            "generator": line(),
+            "discriminator": line(),
+            "objective": Made(gt.objectives.hinge),
+            "latent": 2,
+            "discriminator_turns": 1,
+        },
+        lambda gan, a: gan.turns,
+    ),
+    Call(
+        "GAN.of",
+        {
+            "networks": Made(lambda: {"line": nn.Linear(2, 1)}),
+            "turns": [gt.Turn("line", loss)],
+            "latent": 2,
+            "averaged": ["line"],
+        },
+        of=lambda: gt.GAN.of,
+    ),
+    Call("GAN.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_game().sample),
+    Call(
+        "Turn",
+        {"updates": "line", "loss": loss, "times": 1, "every": 1, "penalties": {"r1": gt.Penalty(miss, 2)}},
+    ),
+    Call("Lazy", {"loss": miss, "every": 8}),
+    Call("train", TRAINING, lambda run, a: run.sample(2), examples=160),
+    Call("Run", {"gan": Made(point_game), "settings": None}),
+    Call("Run.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_run().sample),
+    Call("Run.sample of a class", {"count": 3, "condition": 1, "seed": 0}, of=lambda: image_run(2).sample),
+    Call("Run.generate", {"latents": noise(3, 2)}, of=lambda: point_run().generate),
+    Call(
+        "Run.generate with classes",
+        {"latents": noise(3, 4), "conditions": torch.arange(3) % 2},
+        of=lambda: image_run(2).generate,
+    ),
+    Call(
+        "Run.scores",
+        {
+            "reference": torch.utils.data.TensorDataset(noise(20, 2)),
+            "samples": 10,
+            "score": lambda made, real: gt.metrics.Scores(),
+            "seed": 0,
+        },
+        of=lambda: point_run().scores,
+    ),
+    Call("Run.save", {"path": Path("runs/points")}, of=lambda: point_run().save),
+    Call("Run.load", {"path": Made(saved), "gan": Made(point_game)}, of=lambda: gt.Run.load),
+    Call("Control.slow_down", {"seconds": 0.1}, of=lambda: gt.Control().slow_down),
+    Call(
+        "Control.set_learning_rate",
+        {"network": "generator", "value": 0.1},
+        of=lambda: gt.Control().set_learning_rate,
+    ),
+    Call(
+        "launch",
+        {
+            "recipe": "ring",
+            "processes": 2,
+            "out": Path("runs/launched"),
+            "steps": 3,
+            "batch_size": 4,
+            "seed": 0,
+            "device": "cpu",
+            "precision": "float32",
+            "accumulate": 1,
+            "checkpoint": Path("kept"),
+            "checkpoint_every": 60.0,
+            "threads": 1,
+        },
+        of=lambda: launched,
+    ),
+    Call("recipes.named", {"text": "ring"}),
+    Call("recipes.make", {"text": "ring", "seed": 0}, examples=20),
+    *[Call(f"recipes.{name}", {"seed": 0}, examples=12) for name in ["digits", "ring"]],
+]

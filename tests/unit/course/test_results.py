@@ -1,0 +1,75 @@
+"""Committed results belong to the recipe that their notebook shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from benchmark_scripts import load
+
+import gantutor as gt
+
+NAMES = sorted(path.stem for path in gt.course.FOLDER.glob("*.json"))
+failures, tables, recipe = load("failures"), load("tables"), load("recipe")
+
+
+def test_every_failure_and_table_has_its_results() -> None:
+    assert sorted([*failures.FAILURES, *tables.TABLES]) == NAMES
+
+
+@pytest.mark.parametrize("name", tables.TABLES)
+def test_a_table_is_of_the_recipe_in_notebook_09_and_of_all_its_seeds(name: str) -> None:
+    content = gt.course.committed_results(name, tables.recipe_of(name, tables.recipes()))
+    assert [row["seed"] for row in content["seeds"]] == list(range(tables.TABLES[name][1]))
+
+
+@pytest.mark.parametrize("name", failures.FAILURES)
+def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
+    content = gt.course.committed_results(name, failures.recipe_in(failures.FAILURES[name][0]))
+    assert [row["seed"] for row in content["seeds"]] == list(range(failures.SEEDS))
+
+
+def test_another_recipe_is_refused_naming_what_differs() -> None:
+    other = failures.recipe_in("01_concepts") | {"steps": 1}
+    with pytest.raises(gt.InputError, match="steps was 5000 and is 1"):
+        gt.course.committed_results("ring_collapse", other)
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(gt.InputError, match=r"no committed results called 'nothing', only .*ring_collapse"):
+        gt.course.committed_results("nothing", {})
+
+
+def test_a_benchmark_goes_on_with_the_seeds_that_are_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gt.course.results, "FOLDER", tmp_path)
+    played: list[int] = []
+
+    def play(seed: int) -> dict[str, dict[str, float]]:
+        if len(played) == 2:
+            raise KeyboardInterrupt
+        played.append(seed)
+        return {"cured": {"modes": float(seed)}}
+
+    with pytest.raises(KeyboardInterrupt):
+        recipe.complete("ring", {"steps": 5}, play, 3)
+    assert [row["seed"] for row in gt._files.read_json(tmp_path / "ring.json")["seeds"]] == [0, 1]
+    played.clear()
+    recipe.complete("ring", {"steps": 5}, play, 3)
+    assert played == [2] and len(gt.course.committed_results("ring", {"steps": 5})["seeds"]) == 3
+    played.clear()
+    recipe.complete("ring", {"steps": 6}, play, 2)
+    assert played == [0, 1] and len(gt.course.committed_results("ring", {"steps": 6})["seeds"]) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"recipe": {}, "seeds": []}', '{"recipe": 3, "seeds": [1]}', "{"]
+)
+def test_damaged_results_are_refused_in_a_sentence(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.json").write_text(text)
+    monkeypatch.setattr(gt.course.results, "FOLDER", tmp_path)
+    with pytest.raises(gt.InputError, match="damaged"):
+        gt.course.committed_results("broken", {})
