@@ -59,6 +59,7 @@ sweep: .venv/.ready
 test: lint unit smoke repeat browser check
 
 lint: .venv/.ready
+	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
@@ -88,7 +89,7 @@ screenshots: .venv/.ready
 	.venv/bin/python scripts/site/screenshots.py
 
 smoke: .venv/.ready
-	OMP_NUM_THREADS=1 .venv/bin/python scripts/course/run_course.py --preset smoke --out runs/smoke \
+	OMP_NUM_THREADS=1 .venv/bin/python scripts/course/run_course.py --preset smoke --jobs 2 --out runs/smoke \
 	  --scores runs/smoke/scores
 
 # Every executed copy once more, cell by cell, two at once: a seed must repeat.

@@ -79,7 +79,7 @@ def seconds(choices: Choices, steps: int) -> float:
         recipe.gan.networks[name].to(memory_format=choices.memory) for name in ("generator", "discriminator")
     )
     images, labels = recipe.data.tensors
-    followers = AveragedWeights.of([copy.deepcopy(generator)], [generator])
+    averages = AveragedWeights.of([copy.deepcopy(generator)], [generator])
     of_g, of_d = (
         torch.optim.Adam(net.parameters(), 1.5e-3, (0.0, 0.99), fused=choices.fused, foreach=False)
         for net in (generator, discriminator)
@@ -104,7 +104,7 @@ def seconds(choices: Choices, steps: int) -> float:
         of_g.zero_grad()
         loss.backward(inputs=list(generator.parameters()))
         of_g.step()
-        update(followers, 0.05)
+        update(averages, 0.05)
     found = time.perf_counter() - began
     torch.set_flush_denormal(False)
     return found

@@ -54,7 +54,7 @@ def measured(game: Game, steps: int, rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         board = dashboard.Dashboard()
         watched = train(game, steps, board)
-        shares.append(board.drawing / watched)
+        shares.append(board.drawing_seconds / watched)
         ratios.append(watched / train(game, steps))
     return {
         "steps": steps,

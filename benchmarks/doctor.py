@@ -5,7 +5,7 @@
     python benchmarks/doctor.py --table        # print the table of what is committed
 
 The games are those of ``tests/helpers/doctor_cases.py``. The counts go to ``gantutor/doctor/hits.json``, and the
-table of them stands in the documentation of ``gantutor.doctor``, where a test compares the two.
+table of them stands in the docstring of ``gantutor.doctor.Doctor``, where a test compares the two.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def counts(content: dict[str, Any]) -> dict[str, dict[str, int]]:
 
 
 def table(content: dict[str, Any]) -> str:
-    """The table as it stands in the documentation of ``gantutor.doctor``."""
+    """The table as it stands in the docstring of ``gantutor.doctor.Doctor``."""
     rows = counts(content)
     lines = [f"| {'illness':25} | named, of ill | others named | false, of healthy |"]
     lines.append(f"| {'-' * 25} | {'-' * 13} | {'-' * 12} | {'-' * 17} |")

@@ -218,7 +218,7 @@ def codes_agree(recipe: Recipe, seed: int) -> Row:
     def agreement(gan: gt.GAN, batch: gt.Batch) -> dict[str, torch.Tensor]:
         losses = gt.games.discrete_code_loss(0.0, 0.5, gt.data.elastic_distortion, gan, batch)
         bent = torch.cat([gt.data.elastic_distortion(batch.condition) for _ in range(2)])
-        one, other = gan.networks["generator"].code(bent).chunk(2)  # type: ignore[operator]
+        one, other = gan.networks["generator"].encode(bent).chunk(2)  # type: ignore[operator]
         return losses | {"total": losses["total"] + recipe["weight"] * (one - other).abs().sum(1).mean()}
 
     for setting in ("broken", "cured"):

@@ -22,9 +22,9 @@ from typing import Any
 import torch
 
 from gantutor.live.lab import curves, plane
-from gantutor.live.lab.game import BATCH, Game
-from gantutor.live.lab.lab import FRAME, Lab
-from gantutor.live.lab.layers import LAYERS, look
+from gantutor.live.lab.game import BATCH_SIZE, Game
+from gantutor.live.lab.lab import FRAME_INTERVAL, Lab
+from gantutor.live.lab.layers import LAYERS, compute_layers
 from gantutor.live.lab.settings import Settings, plane_of
 
 
@@ -68,7 +68,7 @@ def parts(times: int) -> dict[str, float]:
     game, shown = new_game("non-saturating"), frozenset(LAYERS)
     game.advance(50)
     game.measure()
-    picture, curve, seen = plane.Picture(game.plane), curves.Picture(game), look(game, shown)
+    picture, curve, seen = plane.Picture(game.plane), curves.Picture(game), compute_layers(game, shown)
     measured = game.record.steps
 
     def measure() -> None:
@@ -78,7 +78,7 @@ def parts(times: int) -> dict[str, float]:
 
     return {
         "step": milliseconds(game.advance, times),
-        "layers": milliseconds(lambda: look(game, shown), times),
+        "layers": milliseconds(lambda: compute_layers(game, shown), times),
         "draw": milliseconds(lambda: picture.draw(seen), times),
         "encode": milliseconds(picture.encode, times),
         "measure": milliseconds(measure, times),
@@ -98,7 +98,13 @@ def main() -> None:
     result = {
         "playing": {loss: playing(loss, given.seconds) for loss in losses},
         "milliseconds": parts(given.times),
-        "setting": {"width": 100, "depth": 2, "batch": BATCH, "layers": len(LAYERS), "aim": round(1 / FRAME)},
+        "setting": {
+            "width": 100,
+            "depth": 2,
+            "batch": BATCH_SIZE,
+            "layers": len(LAYERS),
+            "aim": round(1 / FRAME_INTERVAL),
+        },
         "machine": {
             "cpus": os.cpu_count(),
             "load_before": round(load, 2),

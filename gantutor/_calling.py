@@ -1,4 +1,4 @@
-"""How networks are called, and what is made of the answers: conditions or none, several heads, 16 bits."""
+"""How networks are called: with or without a condition, with one output or several, in 16 or 32 bits."""
 
 from __future__ import annotations
 
@@ -10,30 +10,52 @@ from torch import Tensor
 
 
 def apply(network: Callable[..., Any], inputs: Any, condition: Any = None) -> Any:
-    """``network(inputs)``, or ``network(inputs, condition)`` where there is a condition; what it gives is in
-    full precision, whatever it computed in."""
+    """Call a network on inputs, and on a condition if there is one.
+
+    Args:
+        network: a network or function.
+        inputs: its first argument.
+        condition: its second argument, left out if None.
+
+    Returns:
+        What the network returns, with tensors of 16-bit floats converted to float32.
+
+    >>> apply(lambda x, condition=None: (x, condition), torch.ones(1))
+    (tensor([1.]), None)
+    """
     return as_float32(network(inputs) if condition is None else network(inputs, condition))
 
 
-def as_float32(made: Any) -> Any:
-    """Tensors of 16-bit floats, alone or in a tuple, as float32: losses and penalties need the digits.
+def as_float32(outputs: Any) -> Any:
+    """Convert 16-bit floats, in a tensor or a tuple of tensors, to float32.
+
+    Losses and penalties need the digits.
+
+    Args:
+        outputs: what a network returned; everything else stays as it is.
 
     >>> as_float32((torch.ones(1, dtype=torch.bfloat16), None))
     (tensor([1.]), None)
     """
-    if isinstance(made, tuple):
-        return tuple(as_float32(part) for part in made)
-    half = isinstance(made, Tensor) and made.dtype in (torch.bfloat16, torch.float16)
-    return made.float() if half else made
+    if isinstance(outputs, tuple):
+        return tuple(as_float32(part) for part in outputs)
+    half = isinstance(outputs, Tensor) and outputs.dtype in (torch.bfloat16, torch.float16)
+    return outputs.float() if half else outputs
 
 
 def detach(samples: Any) -> Any:
-    """The same samples, cut off from the network that made them."""
+    """Return the same samples, a tensor or a tuple of tensors, detached from the network that made them."""
     return tuple(part.detach() for part in samples) if isinstance(samples, tuple) else samples.detach()
 
 
 def sum_over_heads(loss: Callable[[Tensor, Tensor], Tensor], real_logits: Any, fake_logits: Any) -> Tensor:
-    """The loss of logits; summed over the heads where a discriminator gives a tuple of them."""
+    """Return the loss of logits, summed over the heads of a discriminator that returns a tuple of them.
+
+    Args:
+        loss: function of real and fake logits that returns a scalar.
+        real_logits: a tensor, or a tuple of tensors.
+        fake_logits: the same for generated samples.
+    """
     if isinstance(real_logits, tuple):
         return torch.stack(
             [loss(real, fake) for real, fake in zip(real_logits, fake_logits, strict=True)]
@@ -42,7 +64,7 @@ def sum_over_heads(loss: Callable[[Tensor, Tensor], Tensor], real_logits: Any, f
 
 
 def mean_logit(logits: Any) -> Tensor:
-    """The mean over samples and heads, for the record alone."""
+    """Return the mean logit over samples and heads, detached: it is recorded only."""
     if isinstance(logits, tuple):
         return torch.stack([head.detach().mean() for head in logits]).mean()
     mean: Tensor = logits.detach().mean()

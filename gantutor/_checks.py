@@ -1,4 +1,4 @@
-"""Checks of arguments: rules for numbers, words and paths, and what tensors must be."""
+"""Argument checks: rules for numbers, strings and paths, and checks of tensors."""
 
 from __future__ import annotations
 
@@ -14,32 +14,43 @@ from torch import Tensor
 from gantutor._errors import InputError, type_name
 
 
-def check_tensors(**given: Any) -> None:
-    """Raise InputError where one of what is given, by its name, is no tensor of real numbers.
+def check_tensors(**values: Any) -> None:
+    """Check that arguments are tensors of real numbers.
+
+    Args:
+        **values: the arguments by name.
+
+    Raises:
+        InputError: if one of them is something else.
 
     >>> check_tensors(images=[0.5])
     Traceback (most recent call last):
     ...
     gantutor.InputError: images must be a tensor, not list
     """
-    for name, value in given.items():
+    for name, value in values.items():
         if not isinstance(value, Tensor):
             raise InputError(f"{name} must be a tensor, not {type_name(value)}")
         if value.is_complex():
             raise InputError(f"{name} must hold real numbers, not {_dtype(value)}")
 
 
-def check_floats(**given: Any) -> None:
-    """Raise InputError where one of what is given, by its name, is no tensor of floating-point numbers that
-    are all finite, at least one.
+def check_floats(**tensors: Any) -> None:
+    """Check that arguments are tensors of floating-point numbers, all finite and at least one.
+
+    Args:
+        **tensors: the arguments by name.
+
+    Raises:
+        InputError: if one of them is something else.
 
     >>> check_floats(images=torch.zeros(2, dtype=torch.uint8))
     Traceback (most recent call last):
     ...
     gantutor.InputError: images must hold floating-point numbers, not uint8
     """
-    check_tensors(**given)
-    for name, value in given.items():
+    check_tensors(**tensors)
+    for name, value in tensors.items():
         if not value.is_floating_point():
             raise InputError(f"{name} must hold floating-point numbers, not {_dtype(value)}")
         if not value.numel():
@@ -48,36 +59,55 @@ def check_floats(**given: Any) -> None:
             raise InputError(f"{name} must hold finite numbers, and some are not finite (NaN or infinity)")
 
 
-def check_integers(**given: Any) -> None:
-    """Raise InputError where one of what is given, by its name, is no tensor of whole numbers.
+def check_integers(**tensors: Any) -> None:
+    """Check that arguments are tensors of whole numbers.
+
+    Args:
+        **tensors: the arguments by name.
+
+    Raises:
+        InputError: if one of them is something else.
 
     >>> check_integers(labels=torch.zeros(2))
     Traceback (most recent call last):
     ...
     gantutor.InputError: labels must hold whole numbers, not float32
     """
-    check_tensors(**given)
-    for name, value in given.items():
+    check_tensors(**tensors)
+    for name, value in tensors.items():
         if value.is_floating_point() or value.dtype == torch.bool:
             raise InputError(f"{name} must hold whole numbers, not {_dtype(value)}")
 
 
-def check_same_shape(**given: Any) -> None:
-    """Raise InputError as ``check_floats`` does, and where shapes differ.
+def check_same_shape(**tensors: Any) -> None:
+    """Check arguments as ``check_floats`` does, and that they have the same shape.
+
+    Args:
+        **tensors: the arguments by name.
+
+    Raises:
+        InputError: if one of them is something else, or the shapes differ.
 
     >>> check_same_shape(images=torch.zeros(2, 1), targets=torch.zeros(2))
     Traceback (most recent call last):
     ...
     gantutor.InputError: images and targets must be of one shape, not (2, 1) and (2,)
     """
-    check_floats(**given)
-    if len({value.shape for value in given.values()}) > 1:
-        shapes = " and ".join(str(tuple(value.shape)) for value in given.values())
-        raise InputError(f"{' and '.join(given)} must be of one shape, not {shapes}")
+    check_floats(**tensors)
+    if len({value.shape for value in tensors.values()}) > 1:
+        shapes = " and ".join(str(tuple(value.shape)) for value in tensors.values())
+        raise InputError(f"{' and '.join(tensors)} must be of one shape, not {shapes}")
 
 
 def check_finite(name: str, *tensors: Tensor) -> None:
-    """Raise InputError where one of the tensors, together called ``name``, holds NaN or infinity.
+    """Check that tensors hold finite values.
+
+    Args:
+        name: what the tensors are called together.
+        *tensors: the tensors.
+
+    Raises:
+        InputError: if one of them holds NaN or infinity.
 
     >>> check_finite("samples", torch.tensor([1.0, float("nan")]))
     Traceback (most recent call last):
@@ -89,7 +119,7 @@ def check_finite(name: str, *tensors: Tensor) -> None:
 
 
 def describe_value(value: Any) -> str:
-    """What a value is, for a sentence that refuses it: the type and shape of a tensor, the kind of the rest.
+    """Describe a value for an error message: dtype and shape of a tensor, the type of anything else.
 
     >>> describe_value(torch.zeros(2, 3)), describe_value([0.5])
     ('torch.float32 of (2, 3)', 'list')
@@ -102,13 +132,13 @@ def _dtype(tensor: Tensor) -> str:
 
 
 Rule = Callable[[Any], Any]
-"""Takes what was given, and returns the value to use or raises InputError: ``integer(1)`` is one."""
+"""Takes a value and returns it, or raises ValueError with what is allowed: ``integer(1)`` is one."""
 
 MAX_INT = 2**63 - 1
-"""The largest whole number that a tensor holds."""
+"""The largest whole number that a tensor can hold."""
 
 MAX_SIDE = 65_536
-"""More than any picture, clip or layer here has along one side."""
+"""Upper limit for the sides of images, clips and layers, in pixels, frames or units."""
 
 
 def validate(values: Mapping[str, Any], **rules: Rule) -> None:
@@ -134,12 +164,15 @@ def validate(values: Mapping[str, Any], **rules: Rule) -> None:
             raise InputError(f"the parameter {name!r} is missing: the parameters are: {', '.join(rules)}")
         try:
             rule(values[name])
-        except ValueError as allowed:
-            raise InputError(f"{name} must be {allowed}, not {reprlib.repr(values[name])}") from None
+        except ValueError as requirement:
+            raise InputError(f"{name} must be {requirement}, not {reprlib.repr(values[name])}") from None
 
 
 def one_of(*values: Any) -> Rule:
-    """One of a few values, of the same type as well.
+    """Return a rule that allows a few values, of exactly the same type.
+
+    Args:
+        *values: the values.
 
     >>> one_of("smoke", "cpu", "gpu")("cpu")
     'cpu'
@@ -148,18 +181,22 @@ def one_of(*values: Any) -> Rule:
     ...
     ValueError: one of 1, 2
     """
-    allowed = "one of " + ", ".join(repr(value) for value in values)
+    requirement = "one of " + ", ".join(repr(value) for value in values)
 
     def check(value: Any) -> Any:
         if not any(type(value) is type(choice) and value == choice for choice in values):
-            raise ValueError(allowed)
+            raise ValueError(requirement)
         return value
 
     return check
 
 
 def integer(low: int, high: int | None = None) -> Rule:
-    """A whole number of at least ``low`` and, where given, at most ``high``; ``2.0`` and ``True`` are none.
+    """Return a rule that allows whole numbers; ``2.0`` and ``True`` do not count as such.
+
+    Args:
+        low: the smallest number allowed.
+        high: the largest number allowed; ``MAX_INT`` if None.
 
     >>> integer(1, 9)(9)
     9
@@ -168,21 +205,28 @@ def integer(low: int, high: int | None = None) -> Rule:
     ...
     ValueError: a whole number from 1 to 9
     """
-    allowed = f"a whole number of at least {low}" if high is None else f"a whole number from {low} to {high}"
+    requirement = (
+        f"a whole number of at least {low}" if high is None else f"a whole number from {low} to {high}"
+    )
 
     def check(value: Any) -> Any:
-        right = isinstance(value, int) and not isinstance(value, bool)
-        if right and high is None and value > MAX_INT:
+        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        if is_integer and high is None and value > MAX_INT:
             raise ValueError(f"a whole number from {low} to 2⁶³ − 1")
-        if not right or value < low or (high is not None and value > high):
-            raise ValueError(allowed)
+        if not is_integer or value < low or (high is not None and value > high):
+            raise ValueError(requirement)
         return value
 
     return check
 
 
 def number(low: float | None = None, high: float | None = None, above: float | None = None) -> Rule:
-    """A finite number: at least ``low``, greater than ``above``, at most ``high``, as far as they are given.
+    """Return a rule that allows finite numbers.
+
+    Args:
+        low: the smallest number allowed.
+        high: the largest number allowed.
+        above: the number must be greater than this.
 
     >>> number(above=0, high=1)(0.5)
     0.5
@@ -194,24 +238,24 @@ def number(low: float | None = None, high: float | None = None, above: float | N
     bounds = [f"of at least {low}"] if low is not None else []
     bounds += [f"greater than {above}"] if above is not None else []
     bounds += [f"at most {high}" if bounds else f"of at most {high}"] if high is not None else []
-    allowed = "a number " + " and ".join(bounds) if bounds else "a finite number"
+    requirement = "a number " + " and ".join(bounds) if bounds else "a finite number"
 
     def check(value: Any) -> Any:
-        right = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
         if (
-            not right
+            not is_number
             or (low is not None and value < low)
             or (above is not None and value <= above)
             or (high is not None and value > high)
         ):
-            raise ValueError(allowed)
+            raise ValueError(requirement)
         return value
 
     return check
 
 
 def boolean() -> Rule:
-    """``True`` or ``False``, and neither 1 nor 0.
+    """Return a rule that allows ``True`` and ``False``, but not 1 and 0.
 
     >>> boolean()(True)
     True
@@ -226,7 +270,7 @@ def boolean() -> Rule:
 
 
 def function() -> Rule:
-    """A function, or a class or whatever else can be called.
+    """Return a rule that allows functions, classes and anything else that can be called.
 
     >>> function()(print)
     <built-in function print>
@@ -241,7 +285,7 @@ def function() -> Rule:
 
 
 def string() -> Rule:
-    """A string with something in it.
+    """Return a rule that allows strings that are not empty.
 
     >>> string()("digits")
     'digits'
@@ -255,19 +299,29 @@ def string() -> Rule:
     return check
 
 
-def check_path(given: Any, name: str = "path") -> Path:
-    """A path as a Path; raises InputError for anything but a string or a Path.
+def check_path(path: Any, name: str = "path") -> Path:
+    """Return a path as a ``Path``.
+
+    Args:
+        path: a string or a ``Path``.
+        name: what the argument is called in messages.
+
+    Raises:
+        InputError: if it is something else, or holds a null character.
 
     >>> check_path("runs/digits").name
     'digits'
     """
-    if not isinstance(given, str | Path) or "\0" in str(given):
-        raise InputError(f"{name} must be the path of a file or a folder, not {given!r}")
-    return Path(given)
+    if not isinstance(path, str | Path) or "\0" in str(path):
+        raise InputError(f"{name} must be the path of a file or a folder, not {path!r}")
+    return Path(path)
 
 
 def optional(rule: Rule) -> Rule:
-    """``None``, or what the rule allows.
+    """Return a rule that allows None, and whatever another rule allows.
+
+    Args:
+        rule: the other rule.
 
     >>> optional(integer(1))(None)
     >>> optional(integer(1))(0)
@@ -281,14 +335,14 @@ def optional(rule: Rule) -> Rule:
             return None
         try:
             return rule(value)
-        except ValueError as allowed:
-            raise ValueError(f"None or {allowed}") from None
+        except ValueError as requirement:
+            raise ValueError(f"None or {requirement}") from None
 
     return check
 
 
 def available_devices() -> list[str]:
-    """The devices that torch can use here, by name.
+    """Return the names of the devices that torch can use here.
 
     >>> available_devices()[0]
     'cpu'
@@ -302,7 +356,7 @@ def available_devices() -> list[str]:
 
 
 def device_name() -> Rule:
-    """``"auto"``, or the name of a device that is there.
+    """Return a rule that allows ``"auto"`` and the names of the available devices.
 
     >>> device_name()("auto")
     'auto'
@@ -318,7 +372,13 @@ def device_name() -> Rule:
 
 
 def check_device(name: str) -> None:
-    """Raise InputError where ``name`` is neither ``"auto"`` nor a device that is there.
+    """Check the name of a device.
+
+    Args:
+        name: the name.
+
+    Raises:
+        InputError: if it is neither ``"auto"`` nor an available device.
 
     >>> check_device("abacus")
     Traceback (most recent call last):

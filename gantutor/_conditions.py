@@ -1,4 +1,4 @@
-"""Conditions in the forms they come in: None, a tensor with a row a sample, or a tuple of such tensors."""
+"""Conditions: None, a tensor with one row for each sample, or a tuple of such tensors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gantutor._errors import InputError
 
 
 def parts_of(conditions: Any) -> tuple[Tensor, ...]:
-    """The tensors that conditions consist of: none, one, or several.
+    """Return the tensors of conditions as a tuple.
 
     >>> parts_of(None), parts_of(torch.tensor([7]))
     ((), (tensor([7]),))
@@ -22,7 +22,7 @@ def parts_of(conditions: Any) -> tuple[Tensor, ...]:
 
 
 def join(parts: tuple[Any, ...]) -> Any:
-    """Parts as conditions: None of none, one as it is, several as a tuple.
+    """Return a tuple of tensors as conditions: None for none, the tensor for one, the tuple for several.
 
     >>> join(()), join((torch.tensor([7]),))
     (None, tensor([7]))
@@ -31,7 +31,11 @@ def join(parts: tuple[Any, ...]) -> Any:
 
 
 def map_tensors(conditions: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """The same change to every part; the form stays.
+    """Apply a function to every tensor of conditions.
+
+    Args:
+        conditions: conditions in any form, which is kept.
+        change: function of a tensor.
 
     >>> map_tensors((torch.tensor([7]), torch.tensor([1.5])), lambda part: 2 * part)
     (tensor([14]), tensor([3.]))
@@ -41,17 +45,22 @@ def map_tensors(conditions: Any, change: Callable[[Tensor], Tensor]) -> Any:
     return tuple(map(change, conditions)) if isinstance(conditions, tuple) else change(conditions)
 
 
-def rows(conditions: Any, chosen: slice) -> Any:
-    """Those of some of the samples.
+def rows(conditions: Any, selection: slice) -> Any:
+    """Return the conditions of a slice of the samples.
 
     >>> rows(torch.arange(5), slice(2)), rows(None, slice(2))
     (tensor([0, 1]), None)
     """
-    return map_tensors(conditions, lambda part: part[chosen])
+    return map_tensors(conditions, lambda part: part[selection])
 
 
 def cycle_rows(conditions: Any, count: int, start: int = 0) -> Any:
-    """``count`` of them in order, from place ``start``, and from the first again where they end.
+    """Return ``count`` conditions in order, starting again from the first after the last.
+
+    Args:
+        conditions: conditions in any form.
+        count: number of conditions to return.
+        start: index of the first one.
 
     >>> cycle_rows(torch.tensor([5, 6, 7]), 4, start=1)
     tensor([6, 7, 5, 6])
@@ -62,9 +71,15 @@ def cycle_rows(conditions: Any, count: int, start: int = 0) -> Any:
 
 
 def expand_condition(condition: Any, count: int, device: torch.device) -> Any:
-    """What a user gave, a label for all or a condition for each of ``count`` samples, as one for each.
+    """Return one condition for each of ``count`` samples.
 
-    A tuple stays as it is. Raises InputError for anything else, and for another number of conditions.
+    Args:
+        condition: one label for all samples, one condition for each, or a tuple, which stays as it is.
+        count: number of samples.
+        device: where the conditions go.
+
+    Raises:
+        InputError: if there is another number of conditions, or they cannot be made a tensor.
 
     >>> expand_condition(7, 3, torch.device("cpu"))
     tensor([7, 7, 7])
@@ -86,20 +101,27 @@ def expand_condition(condition: Any, count: int, device: torch.device) -> Any:
 
 
 def check_same_length(latents: Any, conditions: Any) -> None:
-    """Raise InputError unless there are latents, all finite, and a condition for each where there are any.
+    """Check that there are finite latents, and as many conditions, if there are any.
+
+    Args:
+        latents: the latents, (N, …).
+        conditions: conditions in any form.
+
+    Raises:
+        InputError: if that is not so.
 
     >>> check_same_length(torch.zeros(2, 3), torch.arange(5))
     Traceback (most recent call last):
     ...
     gantutor.InputError: there must be at least one latent and a condition for each, not 2 latents ...
     """
-    given = parts_of(conditions)
-    if not all(isinstance(part, Tensor) and part.dim() for part in (latents, *given)):
+    condition_parts = parts_of(conditions)
+    if not all(isinstance(part, Tensor) and part.dim() for part in (latents, *condition_parts)):
         raise InputError("latents and conditions must be tensors of shape (count, …)")
-    if not len(latents) or any(len(part) != len(latents) for part in given):
+    if not len(latents) or any(len(part) != len(latents) for part in condition_parts):
         raise InputError(
             f"there must be at least one latent and a condition for each, not {len(latents)} latents "
-            f"and {' and '.join(str(len(part)) for part in given) or 'no'} conditions"
+            f"and {' and '.join(str(len(part)) for part in condition_parts) or 'no'} conditions"
         )
     if latents.is_floating_point():
         check_floats(latents=latents)

@@ -1,4 +1,4 @@
-"""The package's own errors: each message is one sentence that says what was wrong and what is allowed."""
+"""The errors of the package: each message is one sentence that says what was wrong and what is allowed."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 
 class _OneSentence:
-    """Shows only its sentence in a notebook, where a traceback through the package would help nobody."""
+    """Shows only its message in a notebook, where a traceback through the package would not help."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(_OneSentence, ValueError):
-    """Something given to the package cannot be used: a parameter, a file, a tensor, a network.
+    """An argument cannot be used: a parameter, a file, a tensor or a network.
+
+    Args:
+        message: one sentence; line breaks are removed.
 
     >>> raise InputError("steps must be a positive whole number, not -3")
     Traceback (most recent call last):
@@ -22,16 +25,21 @@ class InputError(_OneSentence, ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        lines = (line.strip() for line in message.split("\n"))  # an array is shown on several
+        lines = (line.strip() for line in message.split("\n"))  # arrays are printed on several lines
         super().__init__(" ".join(lines) if "\n" in message else message)
 
 
 class DataUnavailable(_OneSentence, RuntimeError):  # noqa: N818
-    """A data set cannot be had here: a package or a network connection is missing."""
+    """A data set is not available: a package or a network connection is missing."""
 
 
 class TrainingDiverged(_OneSentence, RuntimeError):  # noqa: N818
-    """A loss or a network stopped being finite; ``run`` holds everything up to the last good moment."""
+    """A loss or a network is no longer finite.
+
+    Args:
+        message: one sentence.
+        run: the run, with its networks at the last step known to be finite.
+    """
 
     def __init__(self, message: str, run: Any) -> None:
         super().__init__(message)
@@ -39,11 +47,16 @@ class TrainingDiverged(_OneSentence, RuntimeError):  # noqa: N818
 
 
 class ProcessLost(_OneSentence, RuntimeError):  # noqa: N818
-    """A process of a training over several ended before the training was done."""
+    """Another process of a distributed training ended before the training was complete."""
 
 
 class OutOfMemory(_OneSentence, RuntimeError):  # noqa: N818
-    """A device has too little memory; ``run`` holds the training so far, or None where it had not begun."""
+    """A device has too little memory.
+
+    Args:
+        message: one sentence.
+        run: the training so far, or None if it had not begun.
+    """
 
     def __init__(self, message: str, run: Any = None) -> None:
         super().__init__(message)
@@ -51,7 +64,7 @@ class OutOfMemory(_OneSentence, RuntimeError):  # noqa: N818
 
 
 def type_name(value: object) -> str:
-    """What a value is, in a word: the name of its type, and None for None.
+    """Return the name of a value's type, and "None" for None.
 
     >>> type_name([1, 2]), type_name(None)
     ('list', 'None')
@@ -60,7 +73,7 @@ def type_name(value: object) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what an error of torch says, to be made part of a sentence.
+    """Return the first line of an error's message, without a full stop, to be part of a sentence.
 
     >>> first_line(ValueError("no such label\\nException raised from somewhere"))
     'no such label'
@@ -69,4 +82,4 @@ def first_line(error: BaseException) -> str:
 
 
 for _error in (InputError, DataUnavailable, TrainingDiverged, ProcessLost, OutOfMemory):
-    _error.__module__ = "gantutor"  # as a traceback names them, and as one imports them
+    _error.__module__ = "gantutor"  # the name in tracebacks is the one that users import

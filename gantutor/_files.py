@@ -1,7 +1,4 @@
-"""Files that are whole or not there: tensors as safetensors, everything else as JSON, never a pickle.
-
-A folder that is written here holds the checksums of its files, as ``sha256sum -c SHA256SUMS`` reads them.
-"""
+"""Files that are written completely or not at all: tensors as safetensors, the rest as JSON, no pickles."""
 
 from __future__ import annotations
 
@@ -31,20 +28,26 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-FORMAT = 2
-"""Of checkpoints and saved runs; 1 had no checksums."""
+FORMAT_VERSION = 2
+"""Version of the format of checkpoints and saved runs; version 1 had no checksums."""
 
-SUMS = "SHA256SUMS"
+CHECKSUM_FILE = "SHA256SUMS"
+"""Name of the checksums in a folder, in the format of ``sha256sum -c``."""
 
-PATIENCE = 2.0
+LOCK_TIMEOUT = 2.0
 """Seconds to wait for others that write in the same folder."""
 
-_beginning = threading.RLock()
-"""Held while leftovers are cleared away: a folder that is begun and not yet locked would pass for one."""
+_creation_lock = threading.RLock()
+"""Held while leftovers are removed: a new folder that is not yet locked would look like one."""
 
 
 class WriteFailed(InputError):  # noqa: N818
-    """The file system refused to write; ``reason`` is what it said."""
+    """The file system refused to write.
+
+    Args:
+        message: one sentence.
+        reason: what the file system said.
+    """
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
@@ -56,59 +59,70 @@ class WriteFailed(InputError):  # noqa: N818
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill; it takes its place at ``path`` in one step when the block ends well, and vanishes
-    otherwise.
+    """Yield a new folder to fill, which replaces ``path`` in one step at the end of the block.
 
-    What stood at ``path`` before stays until then. Raises WriteFailed where nothing can be written.
+    If the block fails, the new folder is removed. What was at ``path`` stays until then. The folder gets a
+    file of checksums.
+
+    Args:
+        path: where the folder goes.
+
+    Raises:
+        WriteFailed: if nothing can be written there.
     """
     try:
-        fresh, sums = _begin(path)
+        new_path, checksums = _create_folder(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WriteFailed(f"cannot write to {path}: {reason}", reason) from None
-    old = fresh.with_suffix(".old")
+    old_path = new_path.with_suffix(".old")
     try:
-        yield fresh
-        _seal(fresh, sums)
-        with _one_at_a_time(path.parent):
-            _put_in_place(fresh, path, old)
+        yield new_path
+        _write_checksums(new_path, checksums)
+        with _folder_lock(path.parent):
+            _put_in_place(new_path, path, old_path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise WriteFailed(f"cannot write to {path}: {reason}; what was there is untouched", reason) from None
     finally:
-        with suppress(OSError):  # a full disk refuses the rest of the checksums once more
-            sums.close()
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(fresh, ignore_errors=True)
+        with suppress(OSError):  # a full disk refuses the rest of the checksums again
+            checksums.close()
+        shutil.rmtree(old_path, ignore_errors=True)
+        shutil.rmtree(new_path, ignore_errors=True)
 
 
-def _put_in_place(fresh: Path, path: Path, old: Path) -> None:
+def _put_in_place(new_path: Path, path: Path, old_path: Path) -> None:
     try:
         if path.exists():
-            path.rename(old)
-        fresh.rename(path)
+            path.rename(old_path)
+        new_path.rename(path)
         _sync_folder(path.parent)
     finally:
         with suppress(OSError):
-            if old.exists() and not path.exists():
-                old.rename(path)
+            if old_path.exists() and not path.exists():
+                old_path.rename(path)
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """The name of a file to write; it takes its place at ``path`` in one step when the block ends well, and
-    vanishes otherwise.
+    """Yield the path of a new file to write, which replaces ``path`` in one step at the end of the block.
 
-    What stood at ``path`` before stays until then. Raises WriteFailed where nothing can be written.
+    If the block fails, the new file is removed. What was at ``path`` stays until then.
+
+    Args:
+        path: where the file goes.
+
+    Raises:
+        WriteFailed: if nothing can be written there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-            fresh = Path(folder) / path.name
-            yield fresh
-            with fresh.open("rb") as handle:
+            new_path = Path(folder) / path.name
+            yield new_path
+            with new_path.open("rb") as handle:
                 os.fsync(handle.fileno())
-            fresh.replace(path)
+            new_path.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -116,64 +130,77 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path, leftover: str) -> None:
-    """Put back what a killed write had moved aside, and remove what it left half-written.
+    """Remove what killed writes left unfinished, and restore what they had moved aside.
 
-    ``leftover`` is a regular expression for the names of leftovers, whose first group is the name of what was
-    to be written. What another thread or process is writing at this moment stays.
+    What another thread or process is writing at this moment is left alone.
+
+    Args:
+        folder: the folder to clean.
+        leftover: regular expression of the names of leftovers; its first group is the name of what was to be
+            written.
     """
-    with _one_at_a_time(folder):
+    with _folder_lock(folder):
         for path in list(folder.iterdir()):
-            found = re.fullmatch(leftover, path.name)
-            if found is None or _is_being_written(path.with_suffix(".new")):
+            match = re.fullmatch(leftover, path.name)
+            if match is None or _is_being_written(path.with_suffix(".new")):
                 continue
-            if path.suffix == ".old" and not (folder / found[1]).exists():
-                path.rename(folder / found[1])
+            if path.suffix == ".old" and not (folder / match[1]).exists():
+                path.rename(folder / match[1])
             else:
                 shutil.rmtree(path, ignore_errors=True)
 
 
 def leftovers_of(name: str) -> str:
-    """A regular expression for what killed writes of a folder of this name leave beside it."""
+    """Return a regular expression for what killed writes of a folder leave beside it.
+
+    >>> bool(re.fullmatch(leftovers_of("run"), ".run-abcd1234.new"))
+    True
+    """
     return rf"\.({re.escape(name)})-[a-z0-9_]{{8}}\.(?:new|old)"
 
 
-def _begin(path: Path) -> tuple[Path, TextIO]:
-    """An empty folder beside ``path`` and its file of checksums, which is locked while it is open: the lock
-    ends with the process, and so tells a folder that is being written from a leftover."""
+def _create_folder(path: Path) -> tuple[Path, TextIO]:
+    """Return a new, empty folder beside ``path`` and its open file of checksums.
+
+    The file is locked while it is open. The lock ends with the process, and so distinguishes a folder that is
+    being written from a leftover.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(errno.ENOTDIR, f"{path.parent} is a file") from None
     remove_leftovers(path.parent, leftovers_of(path.name))
-    with _one_at_a_time(path.parent):
-        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent))
+    with _folder_lock(path.parent):
+        new_path = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent))
         try:
-            sums = (fresh / SUMS).open("w", encoding="utf-8")
+            checksums = (new_path / CHECKSUM_FILE).open("w", encoding="utf-8")
         except OSError:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(new_path, ignore_errors=True)
             raise
         if fcntl is not None:
             with suppress(OSError):  # a file system without locks
-                fcntl.flock(sums, fcntl.LOCK_EX)
-        return fresh, sums
+                fcntl.flock(checksums, fcntl.LOCK_EX)
+        return new_path, checksums
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Of all threads and processes that begin, place or tidy folders in this one; whoever waits for longer
-    than PATIENCE goes on, since the others need milliseconds."""
-    with _beginning, ExitStack() as stack:
+def _folder_lock(folder: Path) -> Iterator[None]:
+    """Let only one thread or process at a time create, move or remove folders in this folder.
+
+    After LOCK_TIMEOUT seconds the block runs without the lock, since the others need only milliseconds.
+    """
+    with _creation_lock, ExitStack() as stack:
         if fcntl is not None:
             handle = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, handle)
-            until = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + LOCK_TIMEOUT
             with suppress(OSError):  # a file system without locks
-                while not _locked(handle) and time.monotonic() < until:
+                while not _try_lock(handle) and time.monotonic() < deadline:
                     time.sleep(0.005)
         yield
 
 
-def _locked(handle: int) -> bool:
+def _try_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -181,14 +208,14 @@ def _locked(handle: int) -> bool:
     return True
 
 
-def _is_being_written(fresh: Path) -> bool:
-    if not fresh.is_dir():
+def _is_being_written(new_path: Path) -> bool:
+    if not new_path.is_dir():
         return False
     if fcntl is None:
-        return True  # nobody can tell: a leftover does less harm than a lost write
+        return True  # unknown: a leftover does less harm than a lost write
     try:
-        with (fresh / SUMS).open("r+") as sums:
-            fcntl.flock(sums, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (new_path / CHECKSUM_FILE).open("r+") as checksums:
+            fcntl.flock(checksums, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except OSError:
@@ -196,26 +223,26 @@ def _is_being_written(fresh: Path) -> bool:
     return False
 
 
-def _seal(fresh: Path, sums: TextIO) -> None:
-    """Write the checksums, and see to it that everything has reached the disk."""
-    for file in sorted(file for file in fresh.iterdir() if file.name != SUMS):
+def _write_checksums(new_path: Path, checksums: TextIO) -> None:
+    """Write the checksums, and make sure that all files have reached the disk."""
+    for file in sorted(file for file in new_path.iterdir() if file.name != CHECKSUM_FILE):
         with file.open("rb") as handle:
-            sums.write(_line_of_sums(handle, file.name))
+            checksums.write(_checksum_line(handle, file.name))
             os.fsync(handle.fileno())
-    sums.flush()
-    os.fsync(sums.fileno())
+    checksums.flush()
+    os.fsync(checksums.fileno())
     if fcntl is None:
-        sums.close()  # Windows renames no folder with an open file in it
-    fresh.chmod(0o755)
-    _sync_folder(fresh)
+        checksums.close()  # Windows cannot rename a folder with an open file in it
+    new_path.chmod(0o755)
+    _sync_folder(new_path)
 
 
-def _line_of_sums(file: BufferedReader, name: str) -> str:
+def _checksum_line(file: BufferedReader, name: str) -> str:
     return f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n"
 
 
 def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # some file systems cannot, and Windows has no such thing
+    with suppress(OSError):  # not supported by some file systems, and by Windows
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -224,14 +251,24 @@ def _sync_folder(folder: Path) -> None:
 
 
 def verify_checksums(folder: Path, *names: str) -> None:
-    """Raise InputError, naming the file, unless each of these files of a folder is as it was written."""
+    """Check that files of a folder are as they were written.
+
+    Args:
+        folder: a folder that ``new_folder`` wrote.
+        *names: names of the files to check.
+
+    Raises:
+        InputError: if a file is missing or damaged; the message names it.
+    """
     try:
-        sums = (folder / SUMS).read_text(encoding="utf-8")
+        checksums = (folder / CHECKSUM_FILE).read_text(encoding="utf-8")
         for name in names:
             with (folder / name).open("rb") as handle:
-                line = _line_of_sums(handle, name)
-            if line not in sums:
-                raise InputError(f"{folder / name} is damaged: its checksum is not the one in {SUMS}")
+                line = _checksum_line(handle, name)
+            if line not in checksums:
+                raise InputError(
+                    f"{folder / name} is damaged: its checksum is not the one in {CHECKSUM_FILE}"
+                )
     except FileNotFoundError as error:
         raise InputError(f"there is no {Path(error.filename).name} in {folder}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -242,8 +279,16 @@ def verify_checksums(folder: Path, *names: str) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Tensors by name, as safetensors; raises InputError for kinds of tensors that such a file cannot
-    hold."""
+    """Write tensors as a safetensors file.
+
+    Args:
+        path: the file.
+        tensors: the tensors by name, on any device.
+
+    Raises:
+        InputError: if a tensor is sparse or has a dtype that the format does not support.
+        OSError: if the file cannot be written.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -262,7 +307,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file; raises InputError where it is missing or damaged."""
+    """Return the tensors of a safetensors file by name, on the CPU.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: if the file is missing or damaged.
+    """
     path = check_path(path)
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -277,9 +329,14 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Content as JSON text; not-a-number and infinity are written as such and read back.
+    """Write content as JSON text; NaN and infinity are written as such.
 
-    Raises InputError for content that JSON cannot hold.
+    Args:
+        path: the file.
+        content: dicts, lists, numbers, strings, booleans and None.
+
+    Raises:
+        InputError: if JSON cannot hold the content.
     """
     try:
         text = json.dumps(content, indent=1)
@@ -289,7 +346,14 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file; raises InputError where it is missing or damaged."""
+    """Return the content of a JSON file.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: if the file is missing or damaged.
+    """
     path = check_path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,4 @@
-"""``python -m gantutor``: is everything here? ``python -m gantutor scores FOLDER``: what was scored?
-``python -m gantutor train RECIPE``: train, and in several processes at once by
-``torchrun --nproc-per-node=2 -m gantutor train RECIPE``."""
+"""The command line: the environment report, recorded scores, and training of recipes."""
 
 from __future__ import annotations
 
@@ -15,29 +13,39 @@ from typing import NoReturn
 from gantutor._errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.course import recipes
 from gantutor.course.environment import environment_report
-from gantutor.course.launch import TOLD, check_budget, check_out
+from gantutor.course.launch import STOP_MESSAGE, check_budget, check_out
 from gantutor.course.score_report import as_markdown, collect
 from gantutor.training.distributed import rank
 from gantutor.training.trainer import train
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what was wrong in one sentence, without a page of usage before it."""
+    """Reports a wrong argument in one sentence, without the usage text before it."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{message}: {self.prog} --help says what is allowed\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns 0, 1 where something needed is missing or fails, 2 where the input cannot be
-    used."""
-    given = _parser().parse_args(arguments)
+    """Run one command.
+
+    ``python -m gantutor`` reports whether everything that the course needs is here, ``python -m gantutor
+    scores FOLDER`` prints recorded scores, and ``python -m gantutor train RECIPE`` trains, in several
+    processes with ``torchrun --nproc-per-node=2 -m gantutor train RECIPE``.
+
+    Args:
+        arguments: the arguments after the program's name; those of this process by default.
+
+    Returns:
+        0; 1 if something that is needed is missing or fails; 2 if the arguments cannot be used.
+    """
+    options = _parser().parse_args(arguments)
     try:
-        if given.command == "scores":
-            return _scores(given)
-        if given.command == "train":
-            with _signals_heeded(given.checkpoint):
-                return _train(given)
+        if options.command == "scores":
+            return _scores(options)
+        if options.command == "train":
+            with _handle_signals(options.checkpoint):
+                return _train(options)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -61,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     scores.add_argument("folder", metavar="FOLDER", help="a folder of executed notebooks")
     training = commands.add_parser("train", help="train a recipe, alone or, under torchrun, together")
     add = training.add_argument
-    known = ", ".join(make.__name__ for make in recipes.RECIPES)
-    add("recipe", metavar="RECIPE", help=f"{known}, or package.module:function")
+    names = ", ".join(make.__name__ for make in recipes.RECIPES)
+    add("recipe", metavar="RECIPE", help=f"{names}, or package.module:function")
     add("--steps", type=int, metavar="N", help="the budget, in steps")
     add("--seconds", type=float, metavar="S", help="or in seconds of training")
     add("--batch-size", type=int, metavar="N", help="of each process; the recipe's if left out")
@@ -78,64 +86,66 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _scores(given: argparse.Namespace) -> int:
-    found = collect(given.folder)
-    print(as_markdown(found) if found else f"the notebooks in {given.folder!r} have recorded no scores")
+def _scores(options: argparse.Namespace) -> int:
+    scores = collect(options.folder)
+    print(as_markdown(scores) if scores else f"the notebooks in {options.folder!r} have recorded no scores")
     return 0
 
 
-def _train(given: argparse.Namespace) -> int:
-    """Train; the first process saves the run and says what it is worth."""
+def _train(options: argparse.Namespace) -> int:
+    """Train a recipe; the first process saves the run and prints its scores."""
     leader = rank() == 0
-    check_budget(given.steps, given.seconds)
-    if leader and given.out is not None:
-        check_out(given.out)
-    recipe = recipes.make_recipe(given.recipe, given.seed)
-    options = dict(recipe.options)
-    if given.batch_size is not None:
-        options["batch_size"] = given.batch_size
+    check_budget(options.steps, options.seconds)
+    if leader and options.out is not None:
+        check_out(options.out)
+    recipe = recipes.make_recipe(options.recipe, options.seed)
+    training_options = dict(recipe.options)
+    if options.batch_size is not None:
+        training_options["batch_size"] = options.batch_size
     run = train(
         recipe.gan,
         recipe.data,
-        steps=given.steps,
-        seconds=given.seconds,
-        device=given.device,
-        checkpoint=given.checkpoint,
-        checkpoint_every=given.checkpoint_every,
-        precision=given.precision,
-        accumulate=given.accumulate,
+        steps=options.steps,
+        seconds=options.seconds,
+        device=options.device,
+        checkpoint=options.checkpoint,
+        checkpoint_every=options.checkpoint_every,
+        precision=options.precision,
+        accumulate=options.accumulate,
         progress=leader,
-        **options,
+        **training_options,
     )
     if leader:
         print(run)
-        if given.out is not None:
-            print(f"saved to {run.save(given.out)}")
+        if options.out is not None:
+            print(f"saved to {run.save(options.out)}")
         if recipe.held_out is not None and recipe.score is not None:
             print(run.scores(recipe.held_out, score=recipe.score))
     return 0
 
 
 @contextmanager
-def _signals_heeded(checkpoint: str | None) -> Iterator[None]:
-    """Inside the block an order to end is explained, and Ctrl-C is for the first process, which tells the
-    others."""
+def _handle_signals(checkpoint: str | None) -> Iterator[None]:
+    """Explain a termination signal inside the block, and let only the first process react to Ctrl-C.
 
-    def end(number: int, frame: FrameType | None) -> NoReturn:
+    The first process then tells the others to stop.
+    """
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        how = (
+        advice = (
             f"the same command goes on from the last checkpoint in {checkpoint}"
             if checkpoint
             else "with --checkpoint FOLDER the same command would go on from where it was"
         )
-        print(f"{TOLD}: {how}", file=sys.stderr, flush=True)
+        print(f"{STOP_MESSAGE}: {advice}", file=sys.stderr, flush=True)
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end), signal.getsignal(signal.SIGINT)
+    handlers = signal.signal(signal.SIGTERM, terminate), signal.getsignal(signal.SIGINT)
     if rank() > 0:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
+        signal.signal(signal.SIGTERM, handlers[0])
+        signal.signal(signal.SIGINT, handlers[1])

@@ -111,11 +111,11 @@ def interruptible() -> Iterator[None]:
 @pytest.fixture
 def display(monkeypatch: pytest.MonkeyPatch) -> Display:
     """A notebook that somebody watches."""
-    from gantutor.live import display
+    from gantutor.live import display as page
 
     shown = Display()
-    monkeypatch.setattr(display, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "watched", lambda: True)
+    monkeypatch.setattr(page, "in_notebook", lambda: True)
+    monkeypatch.setattr(page, "watched", lambda: True)
     monkeypatch.setattr("IPython.display.display", shown)
     return shown
 
@@ -123,9 +123,9 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Display:
 @pytest.fixture
 def unwatched(display: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
     """A notebook that runs by itself, as under papermill."""
-    from gantutor.live import display
+    from gantutor.live import display as page
 
-    monkeypatch.setattr(display, "watched", lambda: False)
+    monkeypatch.setattr(page, "watched", lambda: False)
     return display
 
 

@@ -1,4 +1,4 @@
-"""What belongs to the course: exercises, recipes, parameters, the environment report, recorded scores."""
+"""The parts of the course: exercises, recipes, parameters, the environment report and recorded scores."""
 
 from __future__ import annotations
 

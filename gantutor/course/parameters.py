@@ -1,4 +1,4 @@
-"""Checks of a notebook's parameters: the rules, and what catches a misspelt name."""
+"""Checks of a notebook's parameters: rules for their values, and a test for misspelt names."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 FIRST_LINE = "# Parameters"
-"""How a cell of parameters begins: the notebook's own, and the one that papermill puts after it."""
+"""The first line of a cell of parameters: the notebook's own, and the one that papermill puts after it."""
 
 
 def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
@@ -54,7 +54,8 @@ def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
         InputError: if a parameter is unknown, missing or breaks its rule; the message says what is allowed.
 
     >>> validate({"preset": "cpu", "seed": 3}, preset=one_of("smoke", "cpu", "gpu"), seed=integer(0))
-    >>> validate({"In": ["", "# Parameters\\nseed = 0", "# Parameters\\nsed = 3"], "seed": 0}, seed=integer(0))
+    >>> cells = ["", "# Parameters\\nseed = 0", "# Parameters\\nsed = 3"]
+    >>> validate({"In": cells, "seed": 0}, seed=integer(0))
     Traceback (most recent call last):
     ...
     gantutor.InputError: unknown parameter 'sed': did you mean 'seed'? The parameters are: seed
@@ -62,8 +63,8 @@ def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
     cells = namespace.get("In", []) if isinstance(namespace, Mapping) else []
     for name in _assigned(cells, set(rules)):
         if name not in rules:
-            near = get_close_matches(name, rules, n=1)
-            hint = f"did you mean {near[0]!r}? The" if near else "the"
+            matches = get_close_matches(name, rules, n=1)
+            hint = f"did you mean {matches[0]!r}? The" if matches else "the"
             raise InputError(f"unknown parameter {name!r}: {hint} parameters are: {', '.join(rules)}")
     _checks.validate(namespace, **rules)
 
@@ -73,14 +74,14 @@ def _assigned(inputs: list[str], names: set[str]) -> list[str]:
 
     Older runs of the cell do not count, so that a mistake can be corrected without a new kernel.
     """
-    found: list[str] = []
+    assigned: list[str] = []
     for source in reversed(inputs):
         if source.lstrip().startswith(FIRST_LINE):
-            here = _names_set_by(source)
-            found = here + found
-            if names <= set(here):
+            cell_names = _names_set_by(source)
+            assigned = cell_names + assigned
+            if names <= set(cell_names):
                 break
-    return found
+    return assigned
 
 
 def _names_set_by(source: str) -> list[str]:

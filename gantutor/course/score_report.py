@@ -1,4 +1,4 @@
-"""The scores that executed notebooks recorded in their outputs, collected into one table."""
+"""Tables of the scores that executed notebooks recorded in their outputs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from gantutor.metrics import MIME
 
 @dataclass(frozen=True)
 class NotebookScores:
-    """What one notebook recorded: for each name its ``value``, ``floor``, ``unit`` and ``better``.
+    """The scores that one notebook recorded.
 
-    ``seconds`` holds the whole notebook's time under ``"notebook"`` where it is known, and those of single
-    scores under their names.
+    Args:
+        name: the notebook's file name without its ending.
+        scores: by name, each a dict with ``"value"``, ``"floor"`` (the score of real data), ``"unit"`` and
+            ``"better"``.
+        seconds: the time of the whole notebook under ``"notebook"``, where it is known, and the times of
+            single scores under their names.
     """
 
     name: str
@@ -27,10 +31,16 @@ class NotebookScores:
 
 
 def collect(folder: str | Path) -> list[NotebookScores]:
-    """The recorded scores of the notebooks in ``folder`` and in the folders just below it, ordered by name.
+    """Return the recorded scores of the notebooks in a folder and its subfolders, ordered by name.
 
-    Notebooks without scores are left out, and so is what lies in a folder called ``outputs``. Raises
-    InputError where there is no such folder, no notebook in it, or one that cannot be read.
+    Only direct subfolders are searched. Notebooks without scores are left out, and so are those in a folder
+    called ``outputs``.
+
+    Args:
+        folder: of executed notebooks.
+
+    Raises:
+        InputError: if there is no such folder, if it holds no notebook, or if one cannot be read.
 
     >>> collect("no such folder")
     Traceback (most recent call last):
@@ -45,12 +55,19 @@ def collect(folder: str | Path) -> list[NotebookScores]:
     paths = [path for path in paths if not path.relative_to(folder).as_posix().startswith(".")]
     if not paths:
         raise InputError(f"there is no notebook in {str(folder)!r}")
-    found = [read_notebook(path) for path in sorted(paths, key=lambda path: path.stem)]
-    return [notebook for notebook in found if notebook.scores]
+    notebooks = [read_notebook(path) for path in sorted(paths, key=lambda path: path.stem)]
+    return [notebook for notebook in notebooks if notebook.scores]
 
 
 def read_notebook(path: Path) -> NotebookScores:
-    """The scores that one notebook recorded; where a name was recorded twice, the later one counts."""
+    """Return the scores that one notebook recorded; if a name was recorded twice, the later one counts.
+
+    Args:
+        path: of the executed notebook.
+
+    Raises:
+        InputError: if the file cannot be read as a notebook.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         cells = content["cells"]
@@ -62,16 +79,21 @@ def read_notebook(path: Path) -> NotebookScores:
             if MIME in output.get("data", {}):
                 scores.update(output["data"][MIME])
                 seconds.update(output.get("metadata", {}).get("gantutor", {}).get("seconds", {}))
-        whole = metadata.get("papermill", {}).get("duration") or metadata.get("gantutor", {}).get("seconds")
+        duration = metadata.get("papermill", {}).get("duration") or metadata.get("gantutor", {}).get(
+            "seconds"
+        )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise InputError(f"{path} cannot be read as a notebook") from None
-    if whole is not None:
-        seconds["notebook"] = float(whole)
+    if duration is not None:
+        seconds["notebook"] = float(duration)
     return NotebookScores(path.stem, scores, seconds)
 
 
 def as_json(notebooks: Sequence[NotebookScores]) -> dict[str, Any]:
-    """The scores as one object: notebook → ``{"scores": …, "seconds": …}``.
+    """Return the scores as one dict: notebook → ``{"scores": …, "seconds": …}``.
+
+    Args:
+        notebooks: what ``collect`` returns.
 
     >>> as_json([NotebookScores("01", {"modes": {"value": 8}}, {"notebook": 60.0})])
     {'01': {'scores': {'modes': {'value': 8}}, 'seconds': {'notebook': 60.0}}}
@@ -80,7 +102,10 @@ def as_json(notebooks: Sequence[NotebookScores]) -> dict[str, Any]:
 
 
 def as_markdown(notebooks: Sequence[NotebookScores]) -> str:
-    """The scores as a markdown table; a notebook's own seconds stand in its first row.
+    """Return the scores as a markdown table, with each notebook's time in its first row.
+
+    Args:
+        notebooks: what ``collect`` returns.
 
     >>> scores = {"digit_fid": {"value": 1.5, "floor": 0.5, "unit": "distance", "better": "lower"}}
     >>> print(as_markdown([NotebookScores("03", scores, {"notebook": 310.4})]))
@@ -94,15 +119,18 @@ def as_markdown(notebooks: Sequence[NotebookScores]) -> str:
         name = notebook.name
         for score, entry in notebook.scores.items():
             value, floor = entry.get("value"), entry.get("floor")
-            numbers = (short(value), short(floor), _multiple(value, floor))
+            columns = (format_number(value), format_number(floor), _multiple(value, floor))
             words = (str(entry.get("unit", "")).replace("|", "\\|"), str(entry.get("better", "")))
-            rows.append((name, score, *numbers, *words, seconds))
+            rows.append((name, score, *columns, *words, seconds))
             name = seconds = ""
     return as_table(rows)
 
 
 def as_table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of words as a markdown table, the first row its head; every row has as many words.
+    """Return rows of text as a markdown table.
+
+    Args:
+        rows: the header first; all of the same length.
 
     >>> print(as_table([("score", "value"), ("modes", "8")]))
     | score | value |
@@ -118,10 +146,13 @@ def as_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def short(value: Any) -> str:
-    """A number to four digits; of anything else its text, and nothing of None.
+def format_number(value: Any) -> str:
+    """Return a number with four digits, anything else as its text, and None as the empty text.
 
-    >>> short(0.123456), short(1846.2), short(None)
+    Args:
+        value: a number or anything else.
+
+    >>> format_number(0.123456), format_number(1846.2), format_number(None)
     ('0.1235', '1846', '')
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -130,5 +161,5 @@ def short(value: Any) -> str:
 
 
 def _multiple(value: Any, floor: Any) -> str:
-    numbers = all(isinstance(part, (int, float)) for part in (value, floor))
-    return f"{value / floor:.1f}" if numbers and floor > 0 else ""
+    are_numbers = all(isinstance(number, (int, float)) for number in (value, floor))
+    return f"{value / floor:.1f}" if are_numbers and floor > 0 else ""

@@ -1,4 +1,4 @@
-"""The data sets of the course, each with a card, and readers of one's own files."""
+"""The data sets of the course, each with a card of its source, and functions for the user's own files."""
 
 from gantutor.data import toy
 from gantutor.data.clips import clip_count, write_clip

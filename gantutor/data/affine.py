@@ -1,8 +1,4 @@
-"""Pictures that are moved, turned and scaled, with a gradient in how; and where the ink of a picture lies.
-
-Lengths are in pixels, x to the right and y down, from the middle of the picture; angles in radians,
-counter-clockwise.
-"""
+"""Differentiable affine transforms of images, and the moments of an image's ink."""
 
 from __future__ import annotations
 
@@ -21,12 +17,25 @@ def affine_transform(
     centre: Tensor | None = None,
     size: int | None = None,
 ) -> Tensor:
-    """Images (N, C, H, H) in [−1, 1], each turned by ``angle`` (N,) and scaled by ``scale`` (N,) about
-    ``centre`` (N, 2), then moved by ``shift`` (N, 2): (N, C, ``size``, ``size``), −1 where nothing was.
+    """Rotate, scale and shift images, each by its own amount; differentiable in all of them.
 
-    What stands at u in the new picture stood at c + R(−angle) (u − c − shift) / scale in the old one, and is
-    read between its pixels. ``centre`` is the middle by default, ``size`` the old one. Raises InputError for
-    pictures that are not square.
+    The value at u in the result is the value at c + R(−angle) (u − c − shift) / scale in the image, by
+    bilinear interpolation, and −1 outside of it. Positions are (x, y) in pixels from the middle of the image,
+    x to the right and y down.
+
+    Args:
+        images: (N, C, H, H) in [−1, 1].
+        shift: (N, 2), in pixels, applied last.
+        angle: (N,), in radians, counter-clockwise.
+        scale: (N,), the size after the transform over the size before.
+        centre: (N, 2), the point c that rotation and scaling leave in place; None is the middle.
+        size: height and width of the result in pixels; None is H.
+
+    Returns:
+        Images (N, C, ``size``, ``size``) in [−1, 1].
+
+    Raises:
+        InputError: if the images are not square.
 
     >>> dot = torch.full((1, 1, 5, 5), -1.0).index_fill(3, torch.tensor(2), 1.0)
     >>> right = affine_transform(dot, torch.tensor([[1.0, 0.0]]), torch.zeros(1), torch.ones(1))
@@ -37,30 +46,38 @@ def affine_transform(
         raise InputError(f"images must have shape (count, channels, side, side), not {tuple(images.shape)}")
     count, channels, side, _ = images.shape
     size = side if size is None else size
-    with _in_full(images):
+    with _full_precision(images):
         shift, angle, scale = shift.float(), angle.float(), scale.float()
         centre = torch.zeros_like(shift) if centre is None else centre.float()
         cosine, sine = angle.cos() / scale, angle.sin() / scale
-        # R(−angle) / scale
-        back = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
-        offset = centre - (back @ (centre + shift)[:, :, None])[:, :, 0]
-        # grid_sample measures both pictures from −1 to 1.
-        theta = torch.cat([back * (size / side), offset[:, :, None] * (2 / side)], 2)
+        # R(−angle) / scale: (N, 2, 2)
+        inverse = torch.stack([torch.stack([cosine, -sine], 1), torch.stack([sine, cosine], 1)], 1)
+        offset = centre - (inverse @ (centre + shift)[:, :, None])[:, :, 0]
+        # grid_sample measures both images from −1 to 1.
+        theta = torch.cat([inverse * (size / side), offset[:, :, None] * (2 / side)], 2)
         grid = F.affine_grid(theta, [count, channels, size, size], align_corners=False)
-        read: Tensor = F.grid_sample(images.float() + 1, grid, mode="bilinear", align_corners=False)
-    return read - 1
+        sampled: Tensor = F.grid_sample(images.float() + 1, grid, mode="bilinear", align_corners=False)
+    return sampled - 1  # outside of the image 0 becomes −1
 
 
 def ink_moments(frames: Tensor) -> Tensor:
-    """Of frames (N, 1, H, W) in [−1, 1], what of them is not black: its amount in pixels, its mean place (x,
-    y) and its variances (xx, xy, yy), together (N, 6); differentiable.
+    """Compute the amount of ink in each frame, its mean position and its covariance; differentiable.
+
+    Ink is whatever is not black: a pixel of value v has (v + 1) / 2 of it.
+
+    Args:
+        frames: (N, 1, H, W) in [−1, 1].
+
+    Returns:
+        (N, 6): the amount in pixels; the mean x and y in pixels from the middle, x to the right and y down;
+        and the covariances xx, xy, yy in squared pixels.
 
     >>> frame = torch.full((1, 1, 8, 8), -1.0)
     >>> frame[0, 0, 4, 6:8] = 1.0
     >>> ink_moments(frame).tolist()
     [[2.0, 3.0, 0.5, 0.25, 0.0, 0.0]]
     """
-    with _in_full(frames):
+    with _full_precision(frames):
         ink = (frames[:, 0].float() + 1) / 2
         height, width = ink.shape[1:]
         y = torch.arange(height, device=ink.device, dtype=ink.dtype) - (height - 1) / 2
@@ -75,7 +92,6 @@ def ink_moments(frames: Tensor) -> Tensor:
         return torch.stack([amount, mean_x, mean_y, xx, xy, yy], 1)
 
 
-def _in_full(images: Tensor) -> torch.autocast:
-    """Places are computed in full precision, also where a network computes in 16 bits: those of a pixel's
-    hundredth have no room there."""
+def _full_precision(images: Tensor) -> torch.autocast:
+    """Turn autocast off, because 16 bits cannot represent positions to a hundredth of a pixel."""
     return torch.autocast(images.device.type, enabled=False)

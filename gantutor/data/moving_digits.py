@@ -1,7 +1,4 @@
-"""Real digits that move: clips of sixteen frames, with the motion that made them.
-
-Which digit it is stands in the first frame; how it moves does not, and is drawn anew for every clip.
-"""
+"""Video clips of moving digits, with the motions that they were rendered from."""
 
 from __future__ import annotations
 
@@ -20,28 +17,32 @@ from gantutor.data.digits import digits
 
 FRAMES = 16
 SIZES = (32, 40)
-SCALE = 1 / 40
-"""In the first frame a digit of 28 pixels is so many times the frame's side as large."""
+"""Height and width of a frame, in pixels."""
 
-SPEED = (0.015, 0.035)
-"""Of a digit, in sides of the frame from one frame to the next."""
+DIGIT_SCALE = 1 / 40
+"""A digit of 28 pixels is first scaled by this number times the side of the frame in pixels."""
 
-SPIN = 4.0
-"""Degrees from one frame to the next, at most, either way."""
+SPEED_RANGE = (0.015, 0.035)
+"""The smallest and the largest speed of a digit, in frame sides per frame."""
 
-GROWTH = 0.25
-"""The logarithm of the last scale over the first, at most, either way."""
+MAX_SPIN = 4.0
+"""Degrees per frame, in either direction."""
 
-PART = 20
-"""Clips that are drawn at once: few enough that they stay in the cache of a CPU."""
+MAX_LOG_GROWTH = 0.25
+"""Absolute logarithm of the last size over the first."""
+
+CHUNK_SIZE = 20
+"""Clips rendered at once: few enough to stay in the cache of a CPU."""
 
 
 @dataclass(frozen=True)
 class Motion:
-    """How clips (N, T, …) move, frame by frame, as seen from their first frame.
+    """The motions of N clips of T frames, relative to the first frame of each.
 
-    ``shift`` (N, T, 2): pixels to the right and down; ``turn`` (N, T): degrees, counter-clockwise;
-    ``growth`` (N, T): size over the first size. At the first frame they are 0, 0 and 1.
+    Attributes:
+        shift: (N, T, 2), in pixels, to the right and down; 0 in the first frame.
+        turn: (N, T), the angle in degrees, counter-clockwise; 0 in the first frame.
+        growth: (N, T), the size over the size in the first frame; 1 in the first frame.
     """
 
     shift: Tensor
@@ -57,8 +58,14 @@ class Motion:
 
 @dataclass(frozen=True)
 class MovingDigits(Dataset):
-    """Clips with their first frames, and aside what no network is told: the motions that made them and the
-    labels (N,)."""
+    """Clips with their first frames, and beside them the motions and labels, which no network is trained on.
+
+    Attributes:
+        train_motion: the motions of the training clips.
+        held_out_motion: the motions of the held-out clips.
+        train_labels: the digits of the training clips, (N,) from 0 to 9.
+        held_out_labels: the digits of the held-out clips, (N,) from 0 to 9.
+    """
 
     train_motion: Motion = field(repr=False)
     held_out_motion: Motion = field(repr=False)
@@ -67,15 +74,27 @@ class MovingDigits(Dataset):
 
 
 def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: int = 0) -> MovingDigits:
-    """Clips (N, 16, 1, ``size``, ``size``), float32 in [−1, 1], of the digits of ``digits(name)``, with their
-    first frames (N, 1, ``size``, ``size``) as conditions; 32 or 40 pixels.
+    """Render clips of moving digits, with their first frames as conditions.
 
-    Every training digit comes ``copies`` times, each with a motion of its own, every held-out digit once; the
-    order is that of the digits. A digit begins upright, in one size, anywhere in the frame, and bounces off
-    its edges so that no ink leaves it; it turns and grows or shrinks at a steady pace. Direction, speed
-    (0.015 to 0.035 sides a frame), spin (−4 to 4 degrees a frame) and growth (by a factor of 0.78 to 1.28
-    over the clip) are drawn evenly and independently of the digit. The same seed gives the same clips. Raises
-    InputError for another size and what ``digits`` raises. A copy takes 65 kB in memory for each digit.
+    The first frame shows which digit it is, but not how it moves: the motion is drawn for every clip. A digit
+    begins upright, always of the same size, anywhere in the frame. It bounces off the frame's edges, so that
+    no ink leaves it, and turns and grows or shrinks at a constant rate. Direction, speed (0.015 to 0.035
+    sides per frame), spin (−4 to 4 degrees per frame) and the logarithm of growth (by a factor of 0.78 to
+    1.28 over the clip) are uniform and independent of the digit.
+
+    Args:
+        name: where the digits come from, as in ``digits``.
+        size: height and width of a frame in pixels, 32 or 40.
+        copies: clips of each training digit, in memory 65 kB each; every held-out digit has one clip.
+        seed: seed of the random numbers; the same seed gives the same clips.
+
+    Returns:
+        In each part, clips (N, 16, 1, ``size``, ``size``), float32 in [−1, 1], and first frames (N, 1,
+        ``size``, ``size``), in the order of the digits.
+
+    Raises:
+        InputError: if the name, the size or a number is not one of those allowed.
+        DataUnavailable: if the digits are not available (see ``digits``).
 
     >>> data = moving_digits()
     >>> clips, first = data.held_out.tensors
@@ -84,31 +103,44 @@ def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: i
     """
     validate({"copies": copies, "seed": seed}, copies=integer(1), seed=integer(0))
     _check_size(size)
-    still = digits(name)
-    made = []
-    for index, (part, times) in enumerate(((still.train, copies), (still.held_out, 1))):
+    stills = digits(name)
+    parts = []
+    for index, (part, times) in enumerate(((stills.train, copies), (stills.held_out, 1))):
         images, labels = (tensor.repeat(times, *[1] * (tensor.dim() - 1)) for tensor in part.tensors)
-        draw = torch.Generator().manual_seed(2 * seed + index)
-        start = sample_starts(images, size, draw)
-        motion = sample_motions(images, start, size, draw)
+        rng = torch.Generator().manual_seed(2 * seed + index)
+        start = sample_starts(images, size, rng)
+        motion = sample_motions(images, start, size, rng)
         clips = render_clips(images, start, motion, size)
-        made.append((TensorDataset(clips, clips[:, 0]), motion, labels))
-    (train, held_out), both_motions, both_labels = zip(*made, strict=True)
-    content = f"{still.card.content}, each moving, turning and growing by a motion of its own"
+        parts.append((TensorDataset(clips, clips[:, 0]), motion, labels))
+    (train, held_out), motions, labels_of_parts = zip(*parts, strict=True)
+    content = f"{stills.card.content}, each moving, turning and growing by a motion of its own"
     count = f"{len(train):,} clips to train on and {len(held_out):,} held out"
     card = Card(
         f"moving_{name}",
         content,
-        still.card.source,
-        still.card.licence,
+        stills.card.source,
+        stills.card.licence,
         f"{count}, {FRAMES} frames of {size} × {size} grey pixels in [−1, 1], with their first frames",
     )
-    return MovingDigits(card.name, train, held_out, card, *both_motions, *both_labels)
+    return MovingDigits(card.name, train, held_out, card, *motions, *labels_of_parts)
 
 
 def sample_futures(images: Tensor, count: int = 16, size: int = 32, seed: int = 0) -> Tensor:
-    """For each of K digits (K, 1, 28, 28) one first frame and ``count`` real clips that go on from it: (K,
-    count, 16, 1, ``size``, ``size``). The spread of motion that a first frame leaves open is seen in them.
+    """Render several clips that continue the same first frame, for each of K digits.
+
+    They show the variety of motion that a first frame leaves open, which generated clips are compared with.
+
+    Args:
+        images: digits (K, 1, 28, 28) in [−1, 1].
+        count: clips for each digit.
+        size: height and width of a frame in pixels, 32 or 40.
+        seed: seed of the random numbers.
+
+    Returns:
+        Clips (K, ``count``, 16, 1, ``size``, ``size``) in [−1, 1]; the first frames of a digit are equal.
+
+    Raises:
+        InputError: if the images have another shape or range, or a number is not one of those allowed.
 
     >>> clips = sample_futures(digits().held_out.tensors[0][:3], count=4)
     >>> clips.shape, bool((clips[:, :, 0] == clips[:, :1, 0]).all())
@@ -117,19 +149,30 @@ def sample_futures(images: Tensor, count: int = 16, size: int = 32, seed: int = 
     _check_digits(images)
     _check_size(size)
     validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
-    draw = torch.Generator().manual_seed(seed)
-    start = sample_starts(images, size, draw).repeat_interleave(count, 0)
+    rng = torch.Generator().manual_seed(seed)
+    start = sample_starts(images, size, rng).repeat_interleave(count, 0)
     repeated = images.repeat_interleave(count, 0)
-    clips = render_clips(repeated, start, sample_motions(repeated, start, size, draw), size)
+    clips = render_clips(repeated, start, sample_motions(repeated, start, size, rng), size)
     return clips.view(len(images), count, *clips.shape[1:])
 
 
 def place_digit(image: Tensor, size: int = 32, position: tuple[float, float] = (0.0, 0.0)) -> Tensor:
-    """A digit (1, 28, 28), or digits (N, 1, 28, 28), in [−1, 1] as a first frame (1, ``size``, ``size``) or
-    (N, 1, ``size``, ``size``), ``position`` pixels to the right of the middle and below it.
+    """Render digits as first frames, like those of ``moving_digits``.
 
-    This is how the data begin: a digit of one's own is best centred and upright as MNIST's are. Raises
-    InputError for other shapes, ranges or places outside of the frame.
+    The user's own digits should be centred and upright, as those of MNIST are.
+
+    Args:
+        image: one digit (1, 28, 28), or digits (N, 1, 28, 28), in [−1, 1].
+        size: height and width of a frame in pixels, 32 or 40.
+        position: where to place the middle of the digit, in pixels to the right of the frame's middle and
+            below it.
+
+    Returns:
+        A frame (1, ``size``, ``size``), or frames (N, 1, ``size``, ``size``).
+
+    Raises:
+        InputError: if the image has another shape or range, the size is another one, or the position is
+            outside of the frame.
 
     >>> place_digit(digits().held_out.tensors[0][0]).shape
     torch.Size([1, 32, 32])
@@ -137,68 +180,115 @@ def place_digit(image: Tensor, size: int = 32, position: tuple[float, float] = (
     images = image[None] if isinstance(image, Tensor) and image.dim() == 3 else image
     _check_digits(images)
     _check_size(size)
-    pair = isinstance(position, tuple | list) and len(position) == 2
-    if not pair or not all(isinstance(x, int | float) and abs(x) <= size / 2 for x in position):
+    is_pair = isinstance(position, tuple | list) and len(position) == 2
+    if not is_pair or not all(isinstance(x, int | float) and abs(x) <= size / 2 for x in position):
         raise InputError(f"position must be two numbers from −{size // 2} to {size // 2}, not {position!r}")
-    count, place = len(images), torch.tensor([float(x) for x in position])
+    count, shift = len(images), torch.tensor([float(x) for x in position])
     frames = affine_transform(
         images.float(),
-        place.expand(count, 2).to(images.device),
+        shift.expand(count, 2).to(images.device),
         images.new_zeros(count),
-        images.new_full((count,), SCALE * size),
+        images.new_full((count,), DIGIT_SCALE * size),
         size=size,
     )
     return frames[0] if image.dim() == 3 else frames
 
 
-# --- how a clip is made -------------------------------------------------------------------------------------
+# --- rendering ----------------------------------------------------------------------------------------------
 
 
 def radii(images: Tensor) -> Tensor:
-    """How far the ink of images (N, 1, 28, 28) reaches from the middle, in pixels: (N,)."""
+    """Measure how far the ink of each image reaches from the image's middle.
+
+    Args:
+        images: (N, 1, 28, 28) in [−1, 1].
+
+    Returns:
+        Distances (N,) in pixels.
+
+    >>> radii(torch.ones(1, 1, 28, 28))
+    tensor([19.5919])
+    """
     axis = torch.arange(28.0) - 13.5
     distance = (axis[:, None].square() + axis.square()).sqrt() + 0.5
     return torch.where(images[:, 0] > -0.8, distance, 0.0).amax((1, 2))
 
 
-def sample_starts(images: Tensor, size: int, draw: torch.Generator) -> Tensor:
-    """Where the digits begin, drawn evenly from where they have room: pixels from the middle, (N, 2)."""
-    room = (size / 2 - radii(images) * SCALE * size).clamp(min=0)
-    return room[:, None] * (2 * torch.rand(len(images), 2, generator=draw) - 1)
+def sample_starts(images: Tensor, size: int, rng: torch.Generator) -> Tensor:
+    """Draw where the digits begin, uniformly from the positions at which all ink is within the frame.
+
+    Args:
+        images: digits (N, 1, 28, 28) in [−1, 1].
+        size: height and width of a frame in pixels.
+        rng: the source of random numbers.
+
+    Returns:
+        Positions (N, 2) in pixels from the middle, to the right and down.
+
+    >>> images = digits().held_out.tensors[0]
+    >>> sample_starts(images, 32, torch.Generator().manual_seed(0)).abs().max() < 16
+    tensor(True)
+    """
+    room = (size / 2 - radii(images) * DIGIT_SCALE * size).clamp(min=0)
+    return room[:, None] * (2 * torch.rand(len(images), 2, generator=rng) - 1)
 
 
-def sample_motions(images: Tensor, start: Tensor, size: int, draw: torch.Generator) -> Motion:
-    """A motion for each of the digits, which begin at ``start`` (N, 2)."""
+def sample_motions(images: Tensor, start: Tensor, size: int, rng: torch.Generator) -> Motion:
+    """Draw a motion for each digit, as ``moving_digits`` describes it.
+
+    Args:
+        images: digits (N, 1, 28, 28) in [−1, 1].
+        start: their positions (N, 2) in the first frame, in pixels from the middle.
+        size: height and width of a frame in pixels.
+        rng: the source of random numbers.
+
+    Returns:
+        The motions of N clips of 16 frames.
+    """
     count = len(images)
-    direction, speed, spin, growth = torch.rand(4, count, generator=draw)
-    direction, speed = 2 * math.pi * direction, size * (SPEED[0] + (SPEED[1] - SPEED[0]) * speed)
+    direction, speed, spin, growth = torch.rand(4, count, generator=rng)
+    direction, speed = (
+        2 * math.pi * direction,
+        size * (SPEED_RANGE[0] + (SPEED_RANGE[1] - SPEED_RANGE[0]) * speed),
+    )
     velocity = torch.stack([direction.cos(), direction.sin()], 1) * speed[:, None]
     time = torch.arange(FRAMES)
-    turn = SPIN * (2 * spin - 1)[:, None] * time
-    reach = (radii(images) * SCALE * size)[:, None]
-    grown = (GROWTH * (2 * growth - 1)[:, None] * time / (FRAMES - 1)).exp()
-    grown = torch.minimum(grown, size / 2 / reach)  # the frame stops the few that would outgrow it
-    room = (size / 2 - reach * grown).clamp(min=0)
-    places = [start]
+    turn = MAX_SPIN * (2 * spin - 1)[:, None] * time
+    radius = (radii(images) * DIGIT_SCALE * size)[:, None]
+    scale = (MAX_LOG_GROWTH * (2 * growth - 1)[:, None] * time / (FRAMES - 1)).exp()  # (N, T)
+    scale = torch.minimum(scale, size / 2 / radius)  # a few would otherwise become larger than the frame
+    room = (size / 2 - radius * scale).clamp(min=0)
+    positions = [start]
     for step in range(1, FRAMES):
-        place, wall = places[-1] + velocity, room[:, step, None]
-        velocity = torch.where(place.abs() > wall, -place.sign() * velocity.abs(), velocity)
-        place = torch.where(place.abs() > wall, place.sign() * (2 * wall - place.abs()), place)
-        places.append(place.clamp(-wall, wall))
-    return Motion(torch.stack(places, 1) - start[:, None], turn, grown)
+        position, wall = positions[-1] + velocity, room[:, step, None]
+        velocity = torch.where(position.abs() > wall, -position.sign() * velocity.abs(), velocity)
+        position = torch.where(position.abs() > wall, position.sign() * (2 * wall - position.abs()), position)
+        positions.append(position.clamp(-wall, wall))
+    return Motion(torch.stack(positions, 1) - start[:, None], turn, scale)
 
 
 def render_clips(images: Tensor, start: Tensor, motion: Motion, size: int) -> Tensor:
-    """Clips (N, T, 1, ``size``, ``size``) of images (N, 1, 28, 28) which begin at ``start`` (N, 2)."""
-    times = motion.turn.shape[1]
-    clips = torch.empty(len(images), times, 1, size, size)
-    for first in range(0, len(images), PART):
-        part = slice(first, first + PART)
-        where = (start[part, None] + motion.shift[part]).flatten(0, 1)
-        angle, scale = motion.turn[part].flatten().deg2rad(), SCALE * size * motion.growth[part].flatten()
-        repeated = images[part].repeat_interleave(times, 0)
-        frames = affine_transform(repeated, where, angle, scale, size=size)
-        clips[part] = frames.clamp(-1, 1).view(-1, times, 1, size, size)
+    """Render clips of moving digits.
+
+    Args:
+        images: digits (N, 1, 28, 28) in [−1, 1].
+        start: their positions (N, 2) in the first frame, in pixels from the middle.
+        motion: the motions of N clips of T frames.
+        size: height and width of a frame in pixels.
+
+    Returns:
+        Clips (N, T, 1, ``size``, ``size``) in [−1, 1].
+    """
+    frame_count = motion.turn.shape[1]
+    clips = torch.empty(len(images), frame_count, 1, size, size)
+    for first in range(0, len(images), CHUNK_SIZE):
+        chunk = slice(first, first + CHUNK_SIZE)
+        position = (start[chunk, None] + motion.shift[chunk]).flatten(0, 1)
+        angle = motion.turn[chunk].flatten().deg2rad()
+        scale = DIGIT_SCALE * size * motion.growth[chunk].flatten()
+        repeated = images[chunk].repeat_interleave(frame_count, 0)
+        frames = affine_transform(repeated, position, angle, scale, size=size)
+        clips[chunk] = frames.clamp(-1, 1).view(-1, frame_count, 1, size, size)
     return clips
 
 
@@ -208,9 +298,11 @@ def _check_size(size: int) -> None:
 
 
 def _check_digits(images: Tensor) -> None:
-    right = isinstance(images, Tensor) and images.is_floating_point() and images.shape[1:] == (1, 28, 28)
-    if not right or not len(images):
-        given = describe_value(images)
-        raise InputError(f"digits must be floats of shape (1, 28, 28) or (count, 1, 28, 28), not {given}")
+    is_digits = isinstance(images, Tensor) and images.is_floating_point() and images.shape[1:] == (1, 28, 28)
+    if not is_digits or not len(images):
+        description = describe_value(images)
+        raise InputError(
+            f"digits must be floats of shape (1, 28, 28) or (count, 1, 28, 28), not {description}"
+        )
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")

@@ -1,4 +1,4 @@
-"""Photographs of one's own: any picture file becomes the square of pixels that a network takes."""
+"""Reading the user's own photographs as square images."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch import Tensor
 
 from gantutor._checks import boolean, integer, validate
 from gantutor._errors import DataUnavailable, InputError, first_line
-from gantutor.data.faces import square
+from gantutor.data.faces import crop_to_square
 from gantutor.data.io import open_file
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""What is read; other formats that Pillow knows would start programs of their own."""
+"""The formats that are read; for some others Pillow would start external programs."""
 
-READABLE = "JPEG, PNG, WebP, GIF, BMP and TIFF can"
+SUPPORTED = "JPEG, PNG, WebP, GIF, BMP and TIFF can"
 
-MEGAPIXELS = 80
-"""A photograph may have so many; a small file can unpack to far more than a computer holds."""
+MAX_MEGAPIXELS = 80
+"""Millions of pixels of a photograph; a small file can unpack to more than the memory of a computer."""
 
-LUMA = (0.299, 0.587, 0.114)
-"""Shares of red, green and blue in grey: ITU-R BT.601."""
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in grey: ITU-R BT.601."""
 
-PLAIN = 1e-2
-"""A photograph whose pixels deviate less from their mean, on the scale from −1 to 1, shows nothing."""
+MIN_STD = 1e-2
+"""Standard deviation of the pixels, on the scale from −1 to 1, below which a photograph shows nothing."""
 
 
 def read_photograph(
@@ -37,17 +37,26 @@ def read_photograph(
     grey: bool = True,
     box: Sequence[int] | None = None,
 ) -> Tensor:
-    """A photograph, from a file or its bytes, as pixels (1, ``side``, ``side``), float32 in [−1, 1]; with
-    ``grey=False`` (3, ``side``, ``side``).
+    """Read a photograph, and crop and resize it to a square image.
 
-    It is turned upright as the camera noted; of an animation the first picture is taken; what is transparent
-    becomes white; 16 bits a channel are read. ``box`` = (left, top, right, bottom) in pixels of the upright
-    photograph cuts out a part first. The middle square is kept and averaged down to ``side``. Nothing here
-    knows whether there is a face in it: whoever wants one should give a box that frames it as the training
-    photographs frame theirs.
+    The photograph is turned upright as its EXIF data say, and transparent pixels become white. Of an
+    animation the first frame is read. The square in the middle is kept. No face is detected: to get one, give
+    a box that frames it as the training photographs frame theirs.
 
-    Raises InputError for what is no picture, is damaged, has more than 80 million pixels, shows one colour
-    alone, or whose square is smaller than half of ``side``, and DataUnavailable where Pillow is missing.
+    Args:
+        source: the path of a picture file (JPEG, PNG, WebP, GIF, BMP, TIFF or PPM, of 8 or 16 bits per
+            channel), or its content.
+        side: height and width of the result in pixels, from 8 to 4096.
+        grey: whether to convert colours to grey.
+        box: the part to use, (left, top, right, bottom) in pixels of the upright photograph; None uses all.
+
+    Returns:
+        The image (1, ``side``, ``side``), float32 in [−1, 1]; with ``grey=False`` (3, ``side``, ``side``).
+
+    Raises:
+        InputError: if the file is not a picture, is damaged, has more than 80 million pixels or a single
+            colour; if its square is smaller than half of ``side``; or if an argument is out of range.
+        DataUnavailable: if Pillow is missing.
 
     >>> read_photograph(b"some text")
     Traceback (most recent call last):
@@ -55,9 +64,9 @@ def read_photograph(
     gantutor.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
     """
     validate({"side": side, "grey": grey}, side=integer(8, 4096), grey=boolean())
-    pixels = _decoded(source)
+    pixels = _decode(source)  # (3, H, W) in [0, 1]
     if box is not None:
-        left, top, right, bottom = _checked(box, pixels.shape[2], pixels.shape[1])
+        left, top, right, bottom = _check_box(box, pixels.shape[2], pixels.shape[1])
         pixels = pixels[:, top:bottom, left:right]
     edge = min(pixels.shape[1:])
     if 2 * edge < side:
@@ -65,16 +74,16 @@ def read_photograph(
             f"the part of the photograph that is wanted has only {edge} × {edge} pixels: at least "
             f"{(side + 1) // 2} × {(side + 1) // 2} are needed for {side} × {side}"
         )
-    small = square(pixels[None], side)[0].clamp(0, 1) * 2 - 1
-    if float(small.std(unbiased=False)) < PLAIN:
+    small = crop_to_square(pixels[None], side)[0].clamp(0, 1) * 2 - 1
+    if float(small.std(unbiased=False)) < MIN_STD:
         raise InputError("the photograph is of one colour all over: choose one that shows something")
     if grey:
-        small = (torch.tensor(LUMA).view(3, 1, 1) * small).sum(0, keepdim=True)
+        small = (torch.tensor(LUMA_WEIGHTS).view(3, 1, 1) * small).sum(0, keepdim=True)
     return small
 
 
-def _decoded(source: Any) -> Tensor:
-    """The upright picture, (3, H, W) in [0, 1], colour."""
+def _decode(source: Any) -> Tensor:
+    """Read a picture file as an upright colour image (3, H, W) in [0, 1]."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
@@ -83,48 +92,50 @@ def _decoded(source: Any) -> Tensor:
         ) from None
     file, name = open_file(source, "photograph", "a picture file", "a picture")
     Image.init()
-    known = [kind for kind in FORMATS if kind in Image.OPEN]
+    formats = [name for name in FORMATS if name in Image.OPEN]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of bombs, which are refused below, and of odd tags
-            with Image.open(file, formats=known) as image:
+            warnings.simplefilter("ignore")  # of decompression bombs, refused below, and of unusual tags
+            with Image.open(file, formats=formats) as image:
                 width, height = image.size
-                if width * height > MEGAPIXELS * 1_000_000:
+                if width * height > MAX_MEGAPIXELS * 1_000_000:
                     raise InputError(
-                        f"{name} has {width:,} × {height:,} pixels: at most {MEGAPIXELS} million can be read"
+                        f"{name} has {width:,} × {height:,} pixels: "
+                        f"at most {MAX_MEGAPIXELS} million can be read"
                     )
                 image.load()
-                return _colours(ImageOps.exif_transpose(image), name)
+                return _to_rgb(ImageOps.exif_transpose(image), name)
     except Image.DecompressionBombError:
         raise InputError(
-            f"{name} has far too many pixels: at most {MEGAPIXELS} million can be read"
+            f"{name} has far too many pixels: at most {MAX_MEGAPIXELS} million can be read"
         ) from None
     except UnidentifiedImageError:
-        raise InputError(f"{name} cannot be read as a picture: {READABLE}") from None
+        raise InputError(f"{name} cannot be read as a picture: {SUPPORTED}") from None
     except InputError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
         reason = first_line(error)
-        raise InputError(f"{name} is damaged and cannot be read ({reason}): {READABLE}") from None
+        raise InputError(f"{name} is damaged and cannot be read ({reason}): {SUPPORTED}") from None
 
 
-def _colours(image: Any, name: str) -> Tensor:
-    """A picture of Pillow in any mode as (3, H, W) in [0, 1]."""
+def _to_rgb(image: Any, name: str) -> Tensor:
+    """Convert an image of Pillow, in any mode, to a colour image (3, H, W) in [0, 1]."""
     if image.mode == "F":
         raise InputError(f"{name} holds floating-point numbers and no colours: save it as PNG or JPEG")
     if image.mode.startswith("I"):  # 16 bits of grey
         grey = torch.from_numpy(np.asarray(image).astype(np.float32)) / 65535
         return grey.clamp(0, 1).expand(3, -1, -1)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        coloured = torch.from_numpy(np.array(image.convert("RGBA"))).permute(2, 0, 1).float() / 255
-        opaque = coloured[3:]
-        return coloured[:3] * opaque + (1 - opaque)
+        rgba = torch.from_numpy(np.array(image.convert("RGBA"))).permute(2, 0, 1).float() / 255
+        opacity = rgba[3:]
+        return rgba[:3] * opacity + (1 - opacity)  # over white
     return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() / 255
 
 
-def _checked(box: Any, width: int, height: int) -> tuple[int, int, int, int]:
-    whole_numbers = isinstance(box, list | tuple) and len(box) == 4
-    if not whole_numbers or any(isinstance(edge, bool) or not isinstance(edge, int) for edge in box):
+def _check_box(box: Any, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return (left, top, right, bottom), or raise InputError if the box is not within the photograph."""
+    has_four = isinstance(box, list | tuple) and len(box) == 4
+    if not has_four or any(isinstance(edge, bool) or not isinstance(edge, int) for edge in box):
         raise InputError(f"box must be four whole numbers (left, top, right, bottom), not {box!r}")
     left, top, right, bottom = box
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):

@@ -1,4 +1,4 @@
-"""Typefaces: font files whose glyphs are looked at before anything is set in them."""
+"""Typefaces: font files, checked for the glyphs of all characters before text is set in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gantutor._errors import InputError, first_line, type_name
 
 DIGITS = "0123456789"
 
-FACES = (
+DEFAULT_FONTS = (
     "DejaVuSans.ttf",
     "DejaVuSans-Bold.ttf",
     "DejaVuSans-Oblique.ttf",
@@ -27,23 +27,33 @@ FACES = (
     "STIXGeneralItalic.ttf",
     "cmtt10.ttf",
 )
-"""Eight of the fonts that matplotlib carries, told apart by eye at 28 pixels."""
+"""Eight of the fonts that matplotlib carries, which a person can distinguish at 28 pixels."""
 
-NOBODY = "\U0010ffff"
-"""No font has this character: what is drawn for it is what a font draws for all that it lacks."""
+MISSING_CHARACTER = "\U0010ffff"
+"""A character that no font has: a font draws it as it draws every character that it lacks."""
 
-LOOK = 64
-"""Pixels an em, for a look at the glyphs."""
+PROBE_SIZE = 64
+"""Pixels per em at which glyphs are drawn to be checked and measured."""
+
+STYLE_WORDS = (("Bold", "Black", "Heavy"), ("Oblique", "Italic"))
+"""The words in a font's style that mean bold, and those that mean slanted."""
 
 Glyph = NDArray[np.uint8]
 
 
 class Typeface:
-    """A font, from a file or its bytes: TTF, OTF, or whatever else FreeType opens.
+    """A font, read from a TTF or OTF file or another one that FreeType opens.
 
-    ``name`` is the font's own, such as "DejaVu Sans Bold"; it is made of ``family``, "DejaVu Sans", and
-    ``style``, "Bold", which is empty for a plain one. Raises InputError for a file that is missing or is
-    no font.
+    Args:
+        source: the path of a font file, or its content.
+
+    Attributes:
+        family: the family's name in the font, such as "DejaVu Sans".
+        style: the style's name in the font, such as "Bold"; empty for a regular font.
+        name: family and style together, such as "DejaVu Sans Bold".
+
+    Raises:
+        InputError: if the file is missing, or is not a font.
 
     >>> typefaces()[1]
     <Typeface: DejaVu Sans Bold>
@@ -54,13 +64,13 @@ class Typeface:
     """
 
     def __init__(self, source: str | Path | bytes) -> None:
-        self._content, said = _content(source)
+        self._content, file_name = _read(source)
         try:
-            family, style = self.font(LOOK).getname()
-            self._pixels(DIGITS, LOOK)
+            family, style = self.font(PROBE_SIZE).getname()
+            self._pixels(DIGITS, PROBE_SIZE)
         except (OSError, ValueError, MemoryError):
-            raise InputError(f"{said} is no font that can be read: a TTF or OTF file can") from None
-        self.family: str = family or Path(said).stem
+            raise InputError(f"{file_name} is no font that can be read: a TTF or OTF file can") from None
+        self.family: str = family or Path(file_name).stem
         self.style: str = "" if style in (None, "Regular", "Book", "Roman") else style
         self.name = self.family if self.style in self.family else f"{self.family} {self.style}"
 
@@ -69,15 +79,22 @@ class Typeface:
 
     @lru_cache(maxsize=256)  # noqa: B019  typefaces are few and live as long as the notebook
     def font(self, size: int) -> Any:
-        """Pillow's font of ``size`` pixels an em."""
+        """Return Pillow's font at ``size`` pixels per em."""
         from PIL import ImageFont
 
         return ImageFont.truetype(io.BytesIO(self._content), size, layout_engine=ImageFont.Layout.BASIC)
 
     @lru_cache(maxsize=4096)  # noqa: B019
     def glyph(self, text: str, size: int) -> tuple[Glyph, int]:
-        """A character or a text as pixels (H, W) from 0 to 255, cut to what is drawn, and how far its top
-        lies below the ascender of the font.
+        """Draw a character or a text.
+
+        Args:
+            text: one or more characters.
+            size: pixels per em.
+
+        Returns:
+            The pixels (H, W) from 0 to 255, cropped to what is drawn, and the distance in pixels of their top
+            below the font's ascender.
 
         >>> pixels, top = typefaces()[0].glyph("1", 40)
         >>> pixels.max(), top > 0
@@ -96,30 +113,48 @@ class Typeface:
         ImageDraw.Draw(canvas).text((-left, -top), text, font=font, fill=255)
         return np.asarray(canvas), int(top)
 
-    def refuse_without(self, characters: str) -> None:
-        """Raise InputError where the font lacks one of the characters, or draws two of them alike.
+    def check_glyphs(self, characters: str) -> None:
+        """Check that the font has a glyph of its own for each character.
 
-        >>> typefaces()[0].refuse_without("日")
+        Args:
+            characters: the characters to check.
+
+        Raises:
+            InputError: if the font lacks a character, or draws two of them alike.
+
+        >>> typefaces()[0].check_glyphs("日")
         Traceback (most recent call last):
         ...
         gantutor.InputError: DejaVu Sans has no glyph for '日': choose a font that has one
         """
-        nobody, _ = self.glyph(NOBODY, LOOK)
+        missing, _ = self.glyph(MISSING_CHARACTER, PROBE_SIZE)
         drawn: dict[bytes, str] = {}
         for character in characters:
-            pixels, _ = self.glyph(character, LOOK)
-            if not pixels.any() or np.array_equal(pixels, nobody):
+            pixels, _ = self.glyph(character, PROBE_SIZE)
+            if not pixels.any() or np.array_equal(pixels, missing):
                 raise InputError(f"{self.name} has no glyph for {character!r}: choose a font that has one")
-            other = drawn.setdefault(f"{pixels.shape}".encode() + pixels.tobytes(), character)
-            if other != character:
+            first = drawn.setdefault(f"{pixels.shape}".encode() + pixels.tobytes(), character)
+            if first != character:
                 raise InputError(
-                    f"{self.name} draws {other!r} and {character!r} alike: choose a font that has both"
+                    f"{self.name} draws {first!r} and {character!r} alike: choose a font that has both"
                 )
 
     def extent(self, characters: str, size: int) -> tuple[int, int, int]:
-        """What the characters need at ``size`` pixels an em: the top of the highest, the bottom of the
-        lowest, the width of the widest, in pixels below the ascender."""
-        boxes = [(pixels.shape, top) for pixels, top in (self.glyph(each, size) for each in characters)]
+        """Measure the space that characters need.
+
+        Args:
+            characters: at least one character.
+            size: pixels per em.
+
+        Returns:
+            The top of the highest and the bottom of the lowest character, in pixels below the font's
+            ascender, and the width of the widest, in pixels.
+
+        >>> typefaces()[0].extent("01", 40)
+        (8, 38, 25)
+        """
+        glyphs = [self.glyph(character, size) for character in characters]
+        boxes = [(pixels.shape, top) for pixels, top in glyphs]
         lowest = max(top + height for (height, _), top in boxes)
         return min(top for _, top in boxes), lowest, max(width for (_, width), _ in boxes)
 
@@ -127,11 +162,16 @@ class Typeface:
 def typefaces(
     fonts: Iterable[str | Path | bytes | Typeface] | None = None, characters: str = DIGITS
 ) -> tuple[Typeface, ...]:
-    """The typefaces of these font files (paths, bytes, or typefaces), each of which has all ``characters``;
-    by default eight that come with matplotlib.
+    """Read font files, and check that each typeface has all characters.
 
-    Raises InputError for no fonts at all, a file that is missing or no font, or a font that lacks one of the
-    characters.
+    Args:
+        fonts: paths or contents of font files, or typefaces; a single font needs no list. None means eight
+            fonts that come with matplotlib.
+        characters: the characters that every typeface must have.
+
+    Raises:
+        InputError: if there are no fonts, a file is missing or not a font, or a font lacks a character or
+            draws two of them alike.
 
     >>> [face.name for face in typefaces()][:3]
     ['DejaVu Sans', 'DejaVu Sans Bold', 'DejaVu Sans Oblique']
@@ -142,63 +182,66 @@ def typefaces(
         raise InputError(f"characters must be a text in quotes, not {type_name(characters)}")
     if fonts is not None and (not isinstance(fonts, Iterable) or isinstance(fonts, Tensor)):
         raise InputError(f"fonts must be a list of font files, not {type_name(fonts)}")
-    given = [matplotlib_fonts() / name for name in FACES] if fonts is None else list(fonts)
-    if not given:
+    sources = [matplotlib_fonts() / name for name in DEFAULT_FONTS] if fonts is None else list(fonts)
+    if not sources:
         raise InputError("fonts must name at least one font file, or be None for those of matplotlib")
-    found = tuple(_face(each) for each in given)
-    for face in found:
-        face.refuse_without(characters)
-    return found
-
-
-STYLES = (("Bold", "Black", "Heavy"), ("Oblique", "Italic"))
-"""What a style may be called, and mean the same: bold, and slanted."""
+    faces = tuple(_open_face(source) for source in sources)
+    for face in faces:
+        face.check_glyphs(characters)
+    return faces
 
 
 def typeface_traits(faces: Iterable[Typeface]) -> Tensor:
-    """What typefaces share (typefaces, traits), each 0 or 1: a column for each family, then bold, then
-    slanted.
+    """Describe typefaces by the traits that they share: their families, bold, and slanted.
 
-    Raises InputError where there are no typefaces.
+    Args:
+        faces: K typefaces.
+
+    Returns:
+        (K, families + 2), each entry 0 or 1: a column for each family, then one for bold, then one for
+        slanted.
+
+    Raises:
+        InputError: if there are no typefaces.
 
     >>> typeface_traits(typefaces()[:3])
     tensor([[1., 0., 0.],
             [1., 1., 0.],
             [1., 0., 1.]])
     """
-    given = list(faces)
-    if not given or not all(isinstance(face, Typeface) for face in given):
+    faces = list(faces)
+    if not faces or not all(isinstance(face, Typeface) for face in faces):
         raise InputError("traits are those of at least one typeface, as typefaces() returns them")
-    families = list(dict.fromkeys(face.family for face in given))
+    families = list(dict.fromkeys(face.family for face in faces))
     rows = [
         [face.family == family for family in families]
-        + [any(word in face.style for word in words) for words in STYLES]
-        for face in given
+        + [any(word in face.style for word in words) for words in STYLE_WORDS]
+        for face in faces
     ]
     return torch.tensor(rows, dtype=torch.float32)
 
 
 def matplotlib_fonts() -> Path:
-    """The folder of the fonts that matplotlib carries."""
+    """Return the folder of the fonts that matplotlib carries."""
     import matplotlib
 
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
-def _face(source: Any) -> Typeface:
+def _open_face(source: Any) -> Typeface:
     if isinstance(source, Typeface):
         return source
-    inside = isinstance(source, Path) and source.parent == matplotlib_fonts()
-    return _of_matplotlib(source.name) if inside else Typeface(source)
+    is_bundled = isinstance(source, Path) and source.parent == matplotlib_fonts()
+    return _bundled_face(source.name) if is_bundled else Typeface(source)
 
 
 @cache
-def _of_matplotlib(name: str) -> Typeface:
+def _bundled_face(name: str) -> Typeface:
     return Typeface(matplotlib_fonts() / name)
 
 
-def _content(source: Any) -> tuple[bytes, str]:
-    """The bytes of a font, and what to call it in a message."""
+def _read(source: Any) -> tuple[bytes, str]:
+    """Read the content of a font file, and its name for error messages."""
     if isinstance(source, bytes | bytearray | memoryview):
         return bytes(source), "this"
     if not isinstance(source, str | Path):

@@ -1,4 +1,4 @@
-"""What the doctor says: an illness, where it shows, what it likely comes from, and what to try."""
+"""The diagnosis: what the doctor says of one illness."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from textwrap import fill
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One illness of a run: ``illness`` is its name, ``step`` when it was first seen, ``evidence`` the
-    numbers measured beside those of a healthy run, ``cause`` the likely one, ``advice`` what to try.
+    """One illness of a run, with evidence, likely cause and advice; ``print`` shows all of them.
+
+    Args:
+        illness: its name, one of ``ILLNESSES``.
+        step: the training step at which it was first seen.
+        evidence: the numbers that were measured, beside those of a healthy run.
+        cause: the likely cause.
+        advice: what to try.
 
     >>> print(Diagnosis("oscillation", 1200, "the mean moves 4 spreads.", "no penalty.", "r1=0.1."))
     Oscillation, first seen at step 1,200
@@ -26,9 +32,9 @@ class Diagnosis:
 
     def __str__(self) -> str:
         name = self.illness[0].upper() + self.illness[1:]
-        lines = {"evidence": self.evidence, "likely cause": self.cause, "try": self.advice}
-        told = "\n".join(
+        entries = {"evidence": self.evidence, "likely cause": self.cause, "try": self.advice}
+        lines = "\n".join(
             fill(text, 100, initial_indent=f"  {title:12}  ", subsequent_indent=" " * 16)
-            for title, text in lines.items()
+            for title, text in entries.items()
         )
-        return f"{name}, first seen at step {self.step:,}\n{told}"
+        return f"{name}, first seen at step {self.step:,}\n{lines}"

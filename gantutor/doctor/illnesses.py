@@ -1,4 +1,4 @@
-"""All the illnesses the doctor knows."""
+"""The illnesses that the doctor knows, and the rules that recognise them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.signs import Signs
 
 Rule = Callable[[Sequence[Signs]], Diagnosis | None]
-"""All signs so far, the newest last and at least one → what is wrong by them, or None."""
+"""A pure function of all signs so far (at least one, the newest last) that gives a diagnosis or None."""
 
 RULES: tuple[Rule, ...] = (
     soundness.divergence,
@@ -23,7 +23,7 @@ RULES: tuple[Rule, ...] = (
     balance.collapse,
     balance.oscillation,
 )
-"""In the order in which one tends to bring about another, causes first."""
+"""All rules, in the order in which one illness tends to bring about another: causes first."""
 
 ILLNESSES = (
     "divergence",
@@ -38,4 +38,4 @@ ILLNESSES = (
     "mode collapse, partial",
     "oscillation",
 )
-"""The names of all illnesses, in the same order."""
+"""The names of all illnesses, in the order of the rules."""

@@ -1,5 +1,4 @@
-"""What the doctor's instruments compute: pure functions of tensors, none of which draws but with its own
-generator."""
+"""The measures that the doctor computes from tensors: separation, distances, clusters and variety."""
 
 from __future__ import annotations
 
@@ -8,45 +7,71 @@ from torch import Tensor
 
 
 def separation(higher: Tensor, lower: Tensor) -> float:
-    """The chance that one of ``higher`` (N,) exceeds one of ``lower`` (M,), ties counted half: 0 to 1.
+    """Return the probability that a number of ``higher`` exceeds one of ``lower``, ties counted half.
 
-    The area under the ROC curve (Hanley & McNeil 1982): ½ where the two cannot be told apart, whatever the
-    scale of the logits.
+    This is the area under the ROC curve (Hanley & McNeil 1982): ½ where the two kinds cannot be told apart,
+    whatever the scale of the logits.
+
+    Args:
+        higher: logits expected to be larger, such as those of real samples, shape (N,).
+        lower: logits expected to be smaller, such as those of generated samples, shape (M,).
+
+    Returns:
+        A number from 0 to 1.
 
     >>> separation(torch.tensor([2.0, 3.0]), torch.tensor([0.0, 2.0]))
     0.875
     """
-    difference = higher[:, None] - lower[None, :]
-    return float(((difference > 0).float() + 0.5 * (difference == 0)).mean())
+    gaps = higher[:, None] - lower[None, :]  # (N, M)
+    return float(((gaps > 0).float() + 0.5 * (gaps == 0)).mean())
 
 
-def within(points: Tensor) -> float:
-    """The mean Euclidean distance between two different points of (N, D); 0 for a single point.
+def mean_pairwise_distance(points: Tensor) -> float:
+    """Return the mean Euclidean distance between two different points.
 
-    >>> within(torch.tensor([[0.0], [1.0], [2.0]]))
+    Args:
+        points: shape (N, D).
+
+    Returns:
+        The distance, 0 for a single point.
+
+    >>> mean_pairwise_distance(torch.tensor([[0.0], [1.0], [2.0]]))
     1.3333333730697632
     """
     count = len(points)
     return float(torch.cdist(points, points).sum() / max(1, count * (count - 1)))
 
 
-def difference(one: Tensor, other: Tensor) -> float:
-    """How far apart two clouds (N, D) and (M, D) are, as a share: 0 for the same distribution, 1 for two far
-    points.
+def energy_coefficient(points: Tensor, reference: Tensor) -> float:
+    """Return how far apart two sets of points are: 0 for one distribution, 1 for two distant points.
 
-    The energy coefficient (2 E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖) / 2 E‖X − Y‖, Székely & Rizzo 2013, section 2;
-    free of scale, and by chance a little below 0 for equal clouds.
+    (2 E‖X − Y‖ − E‖X − X′‖ − E‖Y − Y′‖) / 2 E‖X − Y‖, Székely & Rizzo 2013, section 2. It does not depend on
+    the scale.
 
-    >>> cloud = torch.zeros(3, 2)
-    >>> difference(cloud, cloud + 1)
+    Args:
+        points: shape (N, D).
+        reference: shape (M, D).
+
+    Returns:
+        A number up to 1; for two samples of one distribution it may by chance lie a little below 0.
+
+    >>> points = torch.zeros(3, 2)
+    >>> energy_coefficient(points, points + 1)
     1.0
     """
-    between = 2 * float(torch.cdist(one, other).mean())
-    return (between - within(one) - within(other)) / between if between > 0 else 0.0
+    between = 2 * float(torch.cdist(points, reference).mean())
+    within = mean_pairwise_distance(points), mean_pairwise_distance(reference)
+    return (between - within[0] - within[1]) / between if between > 0 else 0.0
 
 
 def values_of(samples: Tensor) -> Tensor:
-    """All values of samples of any shape, on the CPU; of more than a million, every n-th: shape (V,).
+    """Return the values of samples in one row on the CPU; of more than a million values, every n-th.
+
+    Args:
+        samples: any shape.
+
+    Returns:
+        Shape (V,).
 
     >>> values_of(torch.zeros(5, 1, 2, 2)).shape
     torch.Size([20])
@@ -55,9 +80,19 @@ def values_of(samples: Tensor) -> Tensor:
     return values[:: len(values) // 1_000_000 + 1]
 
 
-def k_means(points: Tensor, count: int, draw: torch.Generator, rounds: int = 10) -> Tensor:
-    """Centres (K, D) of clusters in points (N, D) by Lloyd's rounds from a k-means++ start (Arthur &
-    Vassilvitskii 2007), K at most ``count`` and at most the number of different points.
+def k_means(points: Tensor, count: int, draw: torch.Generator, iterations: int = 10) -> Tensor:
+    """Return the centres of clusters in points, by Lloyd's algorithm from a k-means++ start.
+
+    The start is that of Arthur & Vassilvitskii 2007.
+
+    Args:
+        points: shape (N, D).
+        count: how many clusters to look for, at least 1.
+        draw: the source of the random numbers, on the CPU.
+        iterations: of Lloyd's algorithm.
+
+    Returns:
+        Shape (K, D), where K is at most ``count`` and at most the number of different points.
 
     >>> points = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
     >>> k_means(points, 2, torch.Generator().manual_seed(0)).sort(0).values.flatten()
@@ -66,12 +101,12 @@ def k_means(points: Tensor, count: int, draw: torch.Generator, rounds: int = 10)
     first = int(torch.randint(len(points), (1,), generator=draw))
     centres = points[first : first + 1]
     for _ in range(count - 1):
-        away = torch.cdist(points, centres).min(1).values.square().cpu().double()
-        if float(away.sum()) <= 0:
+        squares = torch.cdist(points, centres).min(1).values.square().cpu().double()  # (N,)
+        if float(squares.sum()) <= 0:
             break
-        chosen = int(torch.multinomial(away, 1, generator=draw))
+        chosen = int(torch.multinomial(squares, 1, generator=draw))
         centres = torch.cat([centres, points[chosen : chosen + 1]])
-    for _ in range(rounds):
+    for _ in range(iterations):
         nearest = torch.cdist(points, centres).argmin(1)
         for index in range(len(centres)):
             members = points[nearest == index]
@@ -80,20 +115,33 @@ def k_means(points: Tensor, count: int, draw: torch.Generator, rounds: int = 10)
     return centres
 
 
-def shares(points: Tensor, centres: Tensor) -> Tensor:
-    """The share of points (N, D) that lie nearest to each of the centres (K, D): shape (K,), on the CPU.
+def cluster_shares(points: Tensor, centres: Tensor) -> Tensor:
+    """Return the share of the points that lie nearest to each centre.
 
-    >>> shares(torch.tensor([[0.0], [0.2], [0.9], [0.1]]), torch.tensor([[0.0], [1.0]]))
+    Args:
+        points: shape (N, D).
+        centres: shape (K, D).
+
+    Returns:
+        Shape (K,), on the CPU; the shares add up to 1.
+
+    >>> cluster_shares(torch.tensor([[0.0], [0.2], [0.9], [0.1]]), torch.tensor([[0.0], [1.0]]))
     tensor([0.7500, 0.2500])
     """
     nearest = torch.cdist(points, centres).argmin(1).cpu()
     return nearest.bincount(minlength=len(centres)) / len(points)
 
 
-def perplexity(share: Tensor) -> float:
-    """The effective number of clusters that shares (K,) are spread over: e to the entropy, from 1 to K.
+def perplexity(shares: Tensor) -> float:
+    """Return the effective number of clusters that the shares are spread over, e to their entropy.
+
+    Args:
+        shares: shape (K,), adding up to 1.
+
+    Returns:
+        A number from 1 (all in one cluster) to K (equal shares).
 
     >>> round(perplexity(torch.tensor([0.5, 0.5, 0.0])), 4)
     2.0
     """
-    return float(torch.special.entr(share.cpu().double()).sum().exp())
+    return float(torch.special.entr(shares.cpu().double()).sum().exp())

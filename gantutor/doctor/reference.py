@@ -1,5 +1,4 @@
-"""What the doctor knows of the data before the training: a few hundred samples, their clusters and their
-size."""
+"""What the doctor knows of the data before the training: a few hundred samples and their statistics."""
 
 from __future__ import annotations
 
@@ -11,21 +10,26 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor._errors import InputError, type_name
-from gantutor.doctor.measures import k_means, shares, values_of, within
+from gantutor.doctor.measures import cluster_shares, k_means, mean_pairwise_distance, values_of
 
-SAMPLES = 256
-"""Samples of each kind an examination looks at: an area under the ROC curve is then known to ± 0.03."""
+MAX_SAMPLES = 256
+"""Samples of each kind in an examination: an area under the ROC curve is then known to ± 0.03."""
 
-VALUES, LEAST = 2**22, 64
-"""Of large samples only so many are looked at as hold that many values together, but not fewer than LEAST."""
+MAX_VALUES, MIN_SAMPLES = 2**22, 64
+"""Large samples are limited to so many that they hold MAX_VALUES together, but not below MIN_SAMPLES."""
 
 CLUSTERS = 10
-"""Groups the training data are divided into; each then holds some 50 of the samples that are looked at."""
+"""Clusters that the training data are divided into; each then holds some 50 of the samples."""
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Some samples (N, …) and their conditions, or None."""
+class Subset:
+    """Some samples and their conditions.
+
+    Args:
+        samples: shape (N, …).
+        condition: their conditions, N rows, or None.
+    """
 
     samples: Tensor
     condition: Any = None
@@ -33,35 +37,53 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A part of the training data (512 of them at most), a part of the held-out data, and what the
-    former look like.
+    """Samples of the data, and what the training samples look like.
 
-    ``spread`` is the root mean square distance from the mean, ``pairs`` the mean distance of two samples,
-    ``low`` and ``high`` the 1 % and 99 % quantiles of all values, ``size`` the largest absolute value.
+    Args:
+        train: a part of the training data, 512 samples at most.
+        held_out: a part of the held-out data, or None.
+        centres: the centres of clusters in the training samples, shape (K, D).
+        shares: the share of the training samples in each cluster, shape (K,).
+        spread: the root mean square distance of a sample from the mean.
+        pairwise_distance: the mean distance between two samples.
+        low: the 1 % quantile of all values.
+        high: the 99 % quantile of all values.
+        max_abs: the largest absolute value.
     """
 
-    train: Part
-    held_out: Part | None
+    train: Subset
+    held_out: Subset | None
     centres: Tensor
     shares: Tensor
     spread: float
-    pairs: float
+    pairwise_distance: float
     low: float
     high: float
-    size: float
+    max_abs: float
 
 
-def how_many(samples: Tensor) -> int:
-    """How many generated samples of the size of these (N, …) an examination looks at.
+def sample_count(samples: Tensor) -> int:
+    """Return how many generated samples of this size an examination looks at, 64 to 256.
 
-    >>> how_many(torch.zeros(1, 1, 28, 28)), how_many(torch.zeros(1, 3, 128, 128))
+    Args:
+        samples: shape (N, …).
+
+    >>> sample_count(torch.zeros(1, 1, 28, 28)), sample_count(torch.zeros(1, 3, 128, 128))
     (256, 85)
     """
-    return min(SAMPLES, max(LEAST, VALUES // max(1, samples[0].numel())))
+    return min(MAX_SAMPLES, max(MIN_SAMPLES, MAX_VALUES // max(1, samples[0].numel())))
 
 
 def tensors_of(name: str, data: Any) -> tuple[Tensor, ...]:
-    """The samples and conditions in a tensor or TensorDataset; raises InputError for anything else.
+    """Return the samples and the conditions that a tensor or TensorDataset holds.
+
+    Args:
+        name: how an error message calls the data.
+        data: samples (N, …), or a TensorDataset of samples and conditions.
+
+    Raises:
+        InputError: if the data are of another type, fewer than two samples, not floating-point numbers or
+            not finite.
 
     >>> [tuple(tensor.shape) for tensor in tensors_of("data", torch.zeros(5, 2))]
     [(5, 2)]
@@ -80,41 +102,59 @@ def tensors_of(name: str, data: Any) -> tuple[Tensor, ...]:
     return tuple(tensors)
 
 
-def some(tensors: tuple[Tensor, ...], count: int, draw: torch.Generator, device: torch.device) -> Part:
-    """``count`` of the samples with their conditions, or all where there are fewer, drawn without
-    replacement."""
+def draw_subset(
+    tensors: tuple[Tensor, ...], count: int, draw: torch.Generator, device: torch.device
+) -> Subset:
+    """Draw samples with their conditions without replacement.
+
+    Args:
+        tensors: the samples (N, …), then their conditions.
+        count: how many to draw; all of them where there are fewer.
+        draw: the source of the random numbers, on the CPU.
+        device: where the drawn samples are put.
+
+    >>> tensors = torch.zeros(5, 2), torch.arange(5)
+    >>> draw_subset(tensors, 3, torch.Generator().manual_seed(0), torch.device("cpu")).condition.shape
+    torch.Size([3])
+    """
     chosen = torch.randperm(len(tensors[0]), generator=draw)[:count]
     samples, *conditions = (tensor[chosen.to(tensor.device)].to(device) for tensor in tensors)
     condition = tuple(conditions) if len(conditions) > 1 else conditions[0] if conditions else None
-    return Part(samples, condition)
+    return Subset(samples, condition)
 
 
-def reference(
+def make_reference(
     data: tuple[Tensor, ...],
     held_out: tuple[Tensor, ...] | None,
     draw: torch.Generator,
     device: torch.device,
 ) -> Reference:
-    """What is kept of the data; ``draw`` lives on the CPU.
+    """Draw samples of the data and compute their statistics.
+
+    Args:
+        data: the training samples (N, …), then their conditions.
+        held_out: the held-out samples and their conditions, or None.
+        draw: the source of the random numbers, on the CPU.
+        device: where the samples are kept.
 
     >>> points = torch.randn(1000, 2, generator=torch.Generator().manual_seed(0))
-    >>> kept = reference((points,), None, torch.Generator().manual_seed(0), torch.device("cpu"))
-    >>> kept.train.samples.shape, round(kept.spread, 1)
+    >>> known = make_reference((points,), None, torch.Generator().manual_seed(0), torch.device("cpu"))
+    >>> known.train.samples.shape, round(known.spread, 1)
     (torch.Size([512, 2]), 1.4)
     """
-    count = how_many(data[0])
-    train = some(data, 2 * count, draw, device)
-    flat = train.samples.flatten(1).float()
+    count = sample_count(data[0])
+    train = draw_subset(data, 2 * count, draw, device)
+    flat = train.samples.flatten(1).float()  # (N, D)
     centres = k_means(flat, CLUSTERS, draw)
     values = values_of(flat)
     return Reference(
         train=train,
-        held_out=None if held_out is None else some(held_out, count, draw, device),
+        held_out=None if held_out is None else draw_subset(held_out, count, draw, device),
         centres=centres,
-        shares=shares(flat, centres),
+        shares=cluster_shares(flat, centres),
         spread=float((flat - flat.mean(0)).square().sum(1).mean().sqrt()),
-        pairs=within(flat),
+        pairwise_distance=mean_pairwise_distance(flat),
         low=float(values.quantile(0.01)),
         high=float(values.quantile(0.99)),
-        size=float(flat.abs().max()),
+        max_abs=float(flat.abs().max()),
     )

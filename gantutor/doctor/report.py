@@ -1,4 +1,4 @@
-"""What the doctor tells at the end: in words, and as a table for a page."""
+"""The doctor's report, as text and as an HTML table."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.signs import Signs
 
 
-def unseen(history: Sequence[Signs]) -> list[str]:
-    """What was not looked for, each with its reason."""
-    if not history or all(signs.broken for signs in history):
+def missing_checks(history: Sequence[Signs]) -> list[str]:
+    """Return what was not looked for, each with its reason, in words for the report.
+
+    Args:
+        history: all signs of the run.
+
+    >>> missing_checks([])
+    []
+    """
+    if not history or all(signs.not_finite for signs in history):
         return []
 
     def never(*names: str) -> bool:
         return all(getattr(signs, name) in (None, {}) for signs in history for name in names)
 
     missing = []
-    if never("size"):
+    if never("max_abs"):
         missing.append("anything but learning rates and divergence (it found no generator it could call)")
     else:
         if never("variety"):
@@ -28,63 +35,88 @@ def unseen(history: Sequence[Signs]) -> list[str]:
                 "the discriminator's strength (give data= with the conditions of the game, "
                 "and call the network discriminator)"
             )
-        elif never("remembered"):
+        elif never("memorised"):
             missing.append("discriminator overfitting (give held_out=)")
     return missing
 
 
 def as_text(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
-    """The whole report as text.
+    """Return the report as text.
+
+    Args:
+        history: all signs of the run.
+        diagnoses: all that was diagnosed, in the order in which it was first seen.
+        present: the diagnoses that the last examination still made, causes first.
 
     >>> print(as_text([], [], []))
     No examination yet.
     """
     if not history:
         return "No examination yet."
-    told = headline(history, diagnoses, present)
+    report = headline(history, diagnoses, present)
     for diagnosis in _in_order(diagnoses, present):
-        gone = "" if diagnosis in present else "\n  not seen any more at the last examination"
-        told += f"\n\n{diagnosis}{gone}"
-    missing = unseen(history)
-    return told + (f"{_gap(diagnoses)}Not looked for: {'; '.join(missing)}." if missing else "")
+        ending = "" if diagnosis in present else "\n  not seen any more at the last examination"
+        report += f"\n\n{diagnosis}{ending}"
+    missing = missing_checks(history)
+    return report + (f"{_separator(diagnoses)}Not looked for: {'; '.join(missing)}." if missing else "")
 
 
 def as_html(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
-    """The whole report as HTML: a table with a row for each illness."""
+    """Return the report as HTML, a table with a row for each illness.
+
+    Args:
+        history: all signs of the run.
+        diagnoses: all that was diagnosed, in the order in which it was first seen.
+        present: the diagnoses that the last examination still made, causes first.
+
+    >>> as_html([], [], [])
+    '<p>No examination yet.</p>'
+    """
     if not history:
         return "<p>No examination yet.</p>"
     rows = "".join(
-        f"<tr><th scope='row' style='text-align:left'>{html.escape(each.illness)}"
-        f"{'' if each in present else ' (past)'}</th><td style='text-align:right'>{each.step:,}</td>"
+        f"<tr><th scope='row' style='text-align:left'>{html.escape(diagnosis.illness)}"
+        f"{'' if diagnosis in present else ' (past)'}</th>"
+        f"<td style='text-align:right'>{diagnosis.step:,}</td>"
         + "".join(
             f"<td style='text-align:left'>{html.escape(text)}</td>"
-            for text in (each.evidence, each.cause, each.advice)
+            for text in (diagnosis.evidence, diagnosis.cause, diagnosis.advice)
         )
         + "</tr>"
-        for each in _in_order(diagnoses, present)
+        for diagnosis in _in_order(diagnoses, present)
     )
     titles = "".join(
-        f"<th scope='col'>{t}</th>" for t in ("illness", "first step", "evidence", "likely cause", "try")
+        f"<th scope='col'>{title}</th>"
+        for title in ("illness", "first step", "evidence", "likely cause", "try")
     )
     table = f"<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
-    missing = unseen(history)
-    left = f"<p>Not looked for: {html.escape('; '.join(missing))}.</p>" if missing else ""
-    return f"<p>{html.escape(headline(history, diagnoses, present))}</p>{table}{left}"
+    missing = missing_checks(history)
+    footer = f"<p>Not looked for: {html.escape('; '.join(missing))}.</p>" if missing else ""
+    return f"<p>{html.escape(headline(history, diagnoses, present))}</p>{table}{footer}"
 
 
 def headline(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
-    """The first sentence."""
-    looked = f"{len(history)} examination{'' if len(history) == 1 else 's'}"
+    """Return the first sentence of the report.
+
+    Args:
+        history: all signs of the run, at least one.
+        diagnoses: all that was diagnosed.
+        present: the diagnoses that the last examination still made, causes first.
+
+    >>> headline([Signs(1, 1.0)], [], [])
+    'Nothing wrong found in 1 examination.'
+    """
+    examinations = f"{len(history)} examination{'' if len(history) == 1 else 's'}"
     if not diagnoses:
-        return f"Nothing wrong found in {looked}."
-    names = ", ".join(each.illness for each in present)
-    return f"Found in {looked}: {names}." if names else f"Nothing wrong at the last of {looked}."
+        return f"Nothing wrong found in {examinations}."
+    names = ", ".join(diagnosis.illness for diagnosis in present)
+    return f"Found in {examinations}: {names}." if names else f"Nothing wrong at the last of {examinations}."
 
 
 def _in_order(diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """Those that are present, causes first, then the past ones."""
-    return [*present, *(each for each in diagnoses if each not in present)]
+    """The present diagnoses, causes first, then the past ones."""
+    return [*present, *(diagnosis for diagnosis in diagnoses if diagnosis not in present)]
 
 
-def _gap(diagnoses: Sequence[Diagnosis]) -> str:
+def _separator(diagnoses: Sequence[Diagnosis]) -> str:
     return "\n\n" if diagnoses else " "

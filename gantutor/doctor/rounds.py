@@ -1,7 +1,4 @@
-"""The doctor's rounds: five games that are ill, each in one way, to be diagnosed (notebook 09).
-
-The doctor's own tests play the same games, and more (tests/helpers/doctor_cases.py).
-"""
+"""The doctor's rounds: five games that are ill, each in one way, to be diagnosed in notebook 09."""
 
 from __future__ import annotations
 
@@ -26,7 +23,14 @@ from gantutor.training.trainer import train
 
 @dataclass(frozen=True)
 class Patient:
-    """A trained game, the doctor who watched it, what it was trained on, and real samples it never saw."""
+    """A trained game and the doctor that examined it.
+
+    Args:
+        run: the finished training.
+        doctor: the doctor, with its diagnoses.
+        real: the training data, shape (N, …).
+        unseen: real samples that were not trained on, shape (M, …).
+    """
 
     run: Run
     doctor: Doctor
@@ -35,55 +39,86 @@ class Patient:
 
 
 def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
-    """Train five sick games, A to E, under a doctor: a quarter of a minute on one core at ``budget`` 1.
+    """Train five games that are ill, A to E, each under a doctor; a quarter of a minute on one core.
 
-    ``budget`` multiplies the steps of each, 0.01 to 10. Raises InputError for others.
+    The doctor's own tests train the same games, and more (``tests/helpers/doctor_cases.py``).
+
+    Args:
+        seed: of weights, data and training, at least 0.
+        budget: multiplies the steps of each game, 0.01 to 10.
+
+    Returns:
+        The patients by letter.
+
+    Raises:
+        InputError: if seed or budget is out of range.
 
     >>> sorted(patients(budget=0.01))
     ['A', 'B', 'C', 'D', 'E']
     """
     validate({"seed": seed, "budget": budget}, seed=integer(0), budget=number(0.01, 10))
-    return {letter: play(seed, budget) for letter, play in GAMES.items()}
+    return {letter: train_patient(seed, budget) for letter, train_patient in PATIENTS.items()}
 
 
 # --- the games ----------------------------------------------------------------------------------------------
 
 Game = tuple[GAN, Any]
-"""A game that has yet to be played, and the ``optimizer`` for ``train``."""
+"""A game that is not trained yet, and the ``optimizer`` for ``train``."""
 
 
-def pair(
+def mlp_pair(
     seed: int,
     shape: tuple[int, ...] = (2,),
     latent: int = 4,
     width: int = 64,
     output: Callable[[], nn.Module] = nn.Identity,
 ) -> tuple[nn.Module, nn.Module]:
-    """Two fully connected networks with weights drawn from the seed."""
+    """Return a fully connected generator and discriminator with weights drawn from the seed.
+
+    Args:
+        seed: of the weights.
+        shape: of one sample, without the batch.
+        latent: numbers in a latent.
+        width: units in each hidden layer.
+        output: makes the generator's last layer.
+    """
     torch.manual_seed(seed)
     generator = networks.MLPGenerator(latent, shape, width, output=output)
     return generator, networks.MLPDiscriminator(shape, width)
 
 
-def pair_of_digits(seed: int, output: Callable[[], nn.Module] = nn.Tanh) -> tuple[nn.Module, nn.Module]:
-    """The same for digits: two layers of 100, as in notebook 02."""
-    return pair(seed, (1, 28, 28), 64, 100, output)
+def digit_pair(seed: int, output: Callable[[], nn.Module] = nn.Tanh) -> tuple[nn.Module, nn.Module]:
+    """Return a fully connected generator and discriminator of digits, two layers of 100 as in notebook 02.
+
+    Args:
+        seed: of the weights.
+        output: makes the generator's last layer.
+    """
+    return mlp_pair(seed, (1, 28, 28), 64, 100, output)
 
 
 def too_strong(seed: int) -> Game:
-    """Minimax, and five turns of a fast discriminator to one of a slow generator."""
-    gan = GAN(*pair(seed), objectives.minimax(), latent=4, discriminator_turns=5)
+    """Return a minimax game with five turns of a fast discriminator to one of a slow generator.
+
+    Args:
+        seed: of the weights.
+    """
+    gan = GAN(*mlp_pair(seed), objectives.minimax(), latent=4, discriminator_turns=5)
     slow = partial(torch.optim.SGD, lr=0.01)
     return gan, {"discriminator": adam(5e-3, (0.9, 0.99)), "generator": slow}
 
 
 def too_weak(seed: int) -> Game:
-    """R1 so strong that the discriminator is flat."""
-    return GAN(*pair(seed), objectives.non_saturating(r1=1e4, every=1), latent=4), adam(1e-3)
+    """Return a game with an R1 penalty so strong that the discriminator stays flat.
+
+    Args:
+        seed: of the weights.
+    """
+    return GAN(*mlp_pair(seed), objectives.non_saturating(r1=1e4, every=1), latent=4), adam(1e-3)
 
 
 class Shift(nn.Module):
-    """x = s + 0.1 z: a generator that can do nothing but move."""
+    """A generator x = s + 0.1 z, whose samples can only move as a whole."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,86 +128,111 @@ class Shift(nn.Module):
         return self.place + 0.1 * latent
 
 
-def in_orbit(seed: int) -> Game:
-    """A cloud that can only move, against a line, with momentum and without a penalty."""
+def oscillating(seed: int) -> Game:
+    """Return a game of ``Shift`` against a linear discriminator, with momentum and without a penalty.
+
+    Args:
+        seed: of the weights.
+    """
     torch.manual_seed(seed)
     gan = GAN(Shift(), nn.Linear(2, 1), objectives.non_saturating(), latent=2)
     return gan, adam(1e-2, (0.5, 0.99))
 
 
 def without_penalty(seed: int, momentum: float = 0.0) -> Game:
-    """Digits without a penalty."""
-    return GAN(*pair_of_digits(seed), objectives.non_saturating()), adam(1e-3, (momentum, 0.99))
+    """Return a game of fully connected networks for digits without a penalty.
+
+    Args:
+        seed: of the weights.
+        momentum: Adam's β₁, 0 to below 1.
+    """
+    return GAN(*digit_pair(seed), objectives.non_saturating()), adam(1e-3, (momentum, 0.99))
 
 
-# --- played -------------------------------------------------------------------------------------------------
+# --- their training -----------------------------------------------------------------------------------------
 
 
-def trained(
+def train_under_doctor(
     gan: GAN,
     real: Any,
     seed: int,
     steps: int,
     held_out: Any = None,
     examinations: int = 20,
-    watch: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> tuple[Run, Doctor]:
-    """Train on the CPU under a doctor, with ``options`` of ``train``; a run that diverges is handed back like
-    any other."""
+    """Train a game on the CPU under a doctor; a run that diverges is returned like any other.
+
+    Args:
+        gan: the game.
+        real: the training data.
+        seed: of the training.
+        steps: the budget, at least 1.
+        held_out: data for the doctor that are not trained on, or None.
+        examinations: about how many the doctor makes.
+        callbacks: others than the doctor.
+        **options: further arguments of ``train``.
+
+    Returns:
+        The run and the doctor.
+    """
     doctor = Doctor(real, held_out=held_out, every=max(1, steps // examinations))
     settings: dict[str, Any] = {"device": "cpu", "snapshots": 0, "progress": False}
     try:
-        run = train(gan, real, steps=steps, seed=seed, callbacks=[doctor, *watch], **(settings | options))
-    except TrainingDiverged as end:
-        run = end.run
+        run = train(gan, real, steps=steps, seed=seed, callbacks=[doctor, *callbacks], **(settings | options))
+    except TrainingDiverged as error:
+        run = error.run
     return run, doctor
 
 
-def _played(
+def _train_patient(
     game: Game, real: Tensor, unseen: Tensor, seed: int, steps: float, batch_size: int = 64
 ) -> Patient:
     gan, optimizer = game
-    count = max(10, round(steps))
-    run, doctor = trained(gan, real, seed, count, unseen, optimizer=optimizer, batch_size=batch_size)
+    whole_steps = max(10, round(steps))
+    run, doctor = train_under_doctor(
+        gan, real, seed, whole_steps, unseen, optimizer=optimizer, batch_size=batch_size
+    )
     return Patient(run, doctor, real, unseen)
 
 
-def _strong(seed: int, budget: float) -> Patient:
-    """Data far from where the generator begins."""
-    far = torch.tensor([6.0, 0.0])
-    real, unseen = (data.toy.moons().sample(5000, seed) + far for seed in (0, 1))
-    return _played(too_strong(seed), real, unseen, seed, 300 * budget)
+def _too_strong(seed: int, budget: float) -> Patient:
+    """Data far from the generator's first samples."""
+    offset = torch.tensor([6.0, 0.0])
+    real, unseen = (data.toy.moons().sample(5000, seed) + offset for seed in (0, 1))
+    return _train_patient(too_strong(seed), real, unseen, seed, 300 * budget)
 
 
-def _weak(seed: int, budget: float) -> Patient:
+def _too_weak(seed: int, budget: float) -> Patient:
     real, unseen = (data.toy.moons().sample(5000, seed) for seed in (0, 1))
-    return _played(too_weak(seed), real, unseen, seed, 600 * budget)
+    return _train_patient(too_weak(seed), real, unseen, seed, 600 * budget)
 
 
-def _orbit(seed: int, budget: float) -> Patient:
+def _oscillating(seed: int, budget: float) -> Patient:
     real, unseen = (0.1 * torch.randn(2, 5000, 2, generator=torch.Generator().manual_seed(0))).unbind()
-    return _played(in_orbit(seed), real, unseen, seed, 1000 * budget)
+    return _train_patient(oscillating(seed), real, unseen, seed, 1000 * budget)
 
 
 def _collapsed(seed: int, budget: float) -> Patient:
     """All digits, with momentum."""
     digits = data.digits()
     real, unseen = digits.train.tensors[0], digits.held_out.tensors[0]
-    return _played(without_penalty(seed, momentum=0.9), real, unseen, seed, 500 * budget)
+    return _train_patient(without_penalty(seed, momentum=0.9), real, unseen, seed, 500 * budget)
 
 
-def _learnt_by_heart(seed: int, budget: float) -> Patient:
-    """Fifty digits to learn from."""
+def _overfitting(seed: int, budget: float) -> Patient:
+    """Fifty training digits."""
     digits = data.digits()
-    few, unseen = digits.train.tensors[0][seed % 80 :: 80], digits.held_out.tensors[0]
-    return _played(without_penalty(seed), few, unseen, seed, 1000 * budget, batch_size=32)
+    real, unseen = digits.train.tensors[0][seed % 80 :: 80], digits.held_out.tensors[0]
+    return _train_patient(without_penalty(seed), real, unseen, seed, 1000 * budget, batch_size=32)
 
 
-GAMES: Mapping[str, Callable[[int, float], Patient]] = {
-    "A": _orbit,
+PATIENTS: Mapping[str, Callable[[int, float], Patient]] = {
+    "A": _oscillating,
     "B": _collapsed,
-    "C": _weak,
-    "D": _learnt_by_heart,
-    "E": _strong,
+    "C": _too_weak,
+    "D": _overfitting,
+    "E": _too_strong,
 }
+"""How each patient is trained, from a seed and a budget, by letter."""

@@ -1,4 +1,4 @@
-"""The signs of one examination: what can be measured of a run at one moment, without moving it."""
+"""The signs of one examination: what can be measured of a run at one moment without changing it."""
 
 from __future__ import annotations
 
@@ -14,181 +14,242 @@ from torch import Tensor, nn
 
 from gantutor._calling import apply
 from gantutor._conditions import rows
-from gantutor.doctor.measures import difference, perplexity, separation, shares, values_of, within
-from gantutor.doctor.reference import Part, Reference
-from gantutor.doctor.units import watching_units
+from gantutor.doctor.measures import (
+    cluster_shares,
+    energy_coefficient,
+    mean_pairwise_distance,
+    perplexity,
+    separation,
+    values_of,
+)
+from gantutor.doctor.reference import Reference, Subset
+from gantutor.doctor.units import measure_dead_units
 from gantutor.games.classical import generator_loss, paired_generator_loss
 from gantutor.games.gan import GAN
 from gantutor.objectives import Objective, discriminator_cross_entropy
 from gantutor.training.ema import frozen_copy
 from gantutor.training.run import Run
 
-STRANGE = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError)
-"""What a network may raise that is called in another way in its game than it is here: it stays unseen."""
+NETWORK_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What a network may raise if its game calls it in another way than the doctor does: it is skipped."""
 
-FEW = 30
-"""Training and held-out samples below which nothing is said of the difference between them."""
+MIN_HELD_OUT = 30
+"""Training and held-out samples below which their difference is not measured."""
 
-MEAN_VALUES = 4096
-"""Of the mean of large samples evenly spaced values are kept, that many or fewer."""
+MAX_MEAN_VALUES = 4096
+"""Values of the mean that are kept: of larger samples evenly spaced ones, this many or fewer."""
 
-BEYOND = 0.1
+OUTSIDE_MARGIN = 0.1
 """A value counts as outside the data where it lies beyond their 1 % or 99 % quantile by this share of what is
 between the two."""
+
+COVERED_SHARE = 0.2
+"""A cluster is reached by the generated samples if it has at least this share of what it has of the data."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signs:
-    """What one examination measured; None is what it could not see.
+    """What one examination measured; None, or empty, is what it could not measure.
 
-    ``spent``: the share of the budget. ``losses``: the mean absolute value of each player's loss since the
-    last examination, and ``broken`` those that stopped being finite. ``separation``: the chance that D gives
-    a real sample more than a generated one; ``doubt``: the mean of 1 − D(x) and of D(G(z)), for
-    cross-entropy; ``pull``: how much the generator's loss would fall if a sample moved by the data's spread;
-    ``gap``: (E D(train) − E D(held out)) / (E D(train) − E D(fake)), Karras et al. 2020 (arXiv:2006.06676),
-    equation 1, and ``remembered``: the chance that a training sample gets more than a held-out one.
-    ``variety``: the effective number of data clusters among the generated samples over that among real ones;
-    ``reached``: how many clusters have at least a fifth of their share, of ``clusters``; ``pairs``: the mean
-    distance of two generated samples over that of two real ones; ``difference``: see ``measures``. ``mean``:
-    of the generated samples, in units of the data's spread (every n-th value of large ones, times √n).
-    ``outside``: the share of generated values beyond the data's; ``width``: the range between the 1 % and 99
-    % quantiles over that of the data. ``dead``: the share of dead units in the worst layer; ``update``:
-    ‖Δθ‖/‖θ‖ of the last step, and ``travelled``: the same since the start, by network.
+    Args:
+        step: the training step.
+        progress: the share of the budget that is spent, 0 to 1.
+        losses: the mean absolute value of each player's loss since the last examination, by player.
+        not_finite: the names of losses that stopped being finite.
+        real_logit: the mean of D(x) over real samples, before any sigmoid.
+        fake_logit: the mean of D(G(z)), before any sigmoid.
+        separation: the probability that D gives a real sample a larger logit than a generated one, 0 to 1.
+        doubt: the means of 1 − D(x) and of D(G(z)) as probabilities; only for cross-entropy.
+        gradient: how much the generator's loss would fall if a sample moved by the data's spread.
+        gap: (E D(train) − E D(held out)) / (E D(train) − E D(fake)), Karras et al. 2020 (arXiv:2006.06676),
+            equation 1.
+        memorised: the probability that D gives a training sample a larger logit than a held-out one, 0 to 1.
+        variety: the effective number of data clusters among the generated samples, divided by that among
+            real ones.
+        clusters_reached: how many clusters have at least a fifth of their share of the data.
+        clusters: how many clusters the data have.
+        pairwise_distance: the mean distance of two generated samples, divided by that of two real ones.
+        energy_coefficient: see ``measures.energy_coefficient``, of generated and real samples.
+        mean: of the generated samples, in units of the data's spread, shape (D,); of large samples every n-th
+            value, times √n.
+        outside: the share of generated values outside the data's range, 0 to 1.
+        range_ratio: the range between the 1 % and 99 % quantiles of generated values, divided by that of the
+            data.
+        quantiles: the 1 % and 99 % quantiles of generated values, then those of the data.
+        max_abs: the largest absolute value of the generated samples.
+        dead_units: the share of dead units in the worst layer, by network.
+        update: ‖Δθ‖/‖θ‖ of the last step, by network.
+        distance_from_start: ‖θ − θ₀‖/‖θ₀‖ since the start, by network.
     """
 
     step: int
-    spent: float
+    progress: float
     losses: dict[str, float] = field(default_factory=dict)
-    broken: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
     real_logit: float | None = None
     fake_logit: float | None = None
     separation: float | None = None
     doubt: tuple[float, float] | None = None
-    pull: float | None = None
+    gradient: float | None = None
     gap: float | None = None
-    remembered: float | None = None
+    memorised: float | None = None
     variety: float | None = None
-    reached: int | None = None
+    clusters_reached: int | None = None
     clusters: int | None = None
-    pairs: float | None = None
-    difference: float | None = None
+    pairwise_distance: float | None = None
+    energy_coefficient: float | None = None
     mean: Tensor | None = None
     outside: float | None = None
-    width: float | None = None
-    low_high: tuple[float, float, float, float] | None = None
-    size: float | None = None
-    dead: dict[str, float] = field(default_factory=dict)
+    range_ratio: float | None = None
+    quantiles: tuple[float, float, float, float] | None = None
+    max_abs: float | None = None
+    dead_units: dict[str, float] = field(default_factory=dict)
     update: dict[str, float] = field(default_factory=dict)
-    travelled: dict[str, float] = field(default_factory=dict)
+    distance_from_start: dict[str, float] = field(default_factory=dict)
 
 
-def from_history(run: Run, since: int) -> dict[str, Any]:
-    """The players' losses from step ``since`` on: their mean absolute value, and which are not finite."""
-    losses, broken = {}, []
+def signs_of_history(run: Run, since: int) -> dict[str, Any]:
+    """Return the signs in the recorded losses: their mean absolute values, and which are not finite.
+
+    Args:
+        run: the run, with its history.
+        since: the step from which on losses count.
+    """
+    losses, not_finite = {}, []
     players = {turn.name for turn in run.gan.turns}
     for name in run.history.names:
         steps, values = run.history.column(name)
         recent = values[bisect_left(steps, since) :]
         finite = [abs(value) for value in recent if math.isfinite(value)]
         if len(finite) < len(recent):
-            broken.append(name)
+            not_finite.append(name)
         if name in players and finite:
             losses[name] = sum(finite) / len(finite)
-    return {"losses": losses, "broken": tuple(broken)}
+    return {"losses": losses, "not_finite": tuple(not_finite)}
 
 
-def from_networks(gan: GAN, known: Reference | None, latents: Part) -> dict[str, Any]:
-    """What the generator makes of ``latents`` and what the discriminator says of it; works on copies.
+def signs_of_networks(gan: GAN, known: Reference | None, latents: Subset) -> dict[str, Any]:
+    """Return the signs in the generated samples and in the discriminator's logits; works on copies.
 
-    Anything that is no generator with a discriminator gives what can be seen of it, or nothing.
+    Args:
+        gan: the game; of one without a generator and a discriminator only a part is measured, or nothing.
+        known: what is known of the data, or None.
+        latents: the latents (N, …) to generate from, and their conditions.
     """
-    networks, found = gan.networks, dict[str, Any]()
+    networks, signs = gan.networks, dict[str, Any]()
     if "generator" not in networks:
-        return found
-    with suppress(*STRANGE):
+        return signs
+    with suppress(*NETWORK_ERRORS):
         generator = frozen_copy(networks["generator"])
-        made, share = watching_units(
-            generator, lambda: _no_grad(generator, latents.samples, latents.condition)
+        samples, share = measure_dead_units(
+            generator, lambda: _apply_without_gradient(generator, latents.samples, latents.condition)
         )
-        if not isinstance(made, Tensor) or not made.is_floating_point():
-            return found
-        dead = {} if share is None else {"generator": share}
-        found |= {"size": float(made.abs().max()), "dead": dead}
-        if not bool(made.isfinite().all()):
-            return found
-        if known is not None and made.shape[1:] == known.train.samples.shape[1:]:
-            found |= of_samples(made.flatten(1).float(), known)
+        if not isinstance(samples, Tensor) or not samples.is_floating_point():
+            return signs
+        dead_units = {} if share is None else {"generator": share}
+        signs |= {"max_abs": float(samples.abs().max()), "dead_units": dead_units}
+        if not bool(samples.isfinite().all()):
+            return signs
+        if known is not None and samples.shape[1:] == known.train.samples.shape[1:]:
+            signs |= signs_of_samples(samples.flatten(1).float(), known)
         else:
             known = None
         if "discriminator" in networks:
-            found |= of_discriminator(gan, Part(made, latents.condition), known, dead)
-    return found
+            signs |= signs_of_discriminator(gan, Subset(samples, latents.condition), known, dead_units)
+    return signs
 
 
-def of_samples(made: Tensor, known: Reference) -> dict[str, Any]:
-    """Variety, distance and range of generated samples (N, D) beside those of the data."""
-    real = known.train.samples.flatten(1).float()
-    share = shares(made, known.centres)
-    values = values_of(made)
+def signs_of_samples(samples: Tensor, known: Reference) -> dict[str, Any]:
+    """Return the variety, distance and range of generated samples, compared with the data.
+
+    Args:
+        samples: shape (N, D).
+        known: what is known of the data.
+    """
+    real = known.train.samples.flatten(1).float()  # (M, D)
+    shares = cluster_shares(samples, known.centres)
+    values = values_of(samples)
     low, high = float(values.quantile(0.01)), float(values.quantile(0.99))
-    thin = made.shape[1] // MEAN_VALUES + 1
-    mean = made.mean(0)[::thin]
-    reach = max(known.high - known.low, 1e-12)
-    beyond = (values < known.low - BEYOND * reach) | (values > known.high + BEYOND * reach)
+    stride = samples.shape[1] // MAX_MEAN_VALUES + 1
+    mean = samples.mean(0)[::stride]
+    real_range = max(known.high - known.low, 1e-12)
+    margin = OUTSIDE_MARGIN * real_range
+    outside = (values < known.low - margin) | (values > known.high + margin)
     return {
-        "variety": perplexity(share) / perplexity(known.shares),
-        "reached": int((share >= 0.2 * known.shares).sum()),
+        "variety": perplexity(shares) / perplexity(known.shares),
+        "clusters_reached": int((shares >= COVERED_SHARE * known.shares).sum()),
         "clusters": len(known.centres),
-        "pairs": within(made) / max(known.pairs, 1e-12),
-        "difference": difference(made, real[: len(made)]),
-        "mean": (mean * math.sqrt(thin) / max(known.spread, 1e-12)).cpu(),
-        "outside": float(beyond.double().mean()),
-        "width": (high - low) / reach,
-        "low_high": (low, high, known.low, known.high),
+        "pairwise_distance": mean_pairwise_distance(samples) / max(known.pairwise_distance, 1e-12),
+        "energy_coefficient": energy_coefficient(samples, real[: len(samples)]),
+        "mean": (mean * math.sqrt(stride) / max(known.spread, 1e-12)).cpu(),
+        "outside": float(outside.double().mean()),
+        "range_ratio": (high - low) / real_range,
+        "quantiles": (low, high, known.low, known.high),
     }
 
 
-def of_discriminator(gan: GAN, fake: Part, known: Reference | None, dead: dict[str, float]) -> dict[str, Any]:
-    """What the discriminator says of real, generated and held-out samples, and how it pulls the generator."""
+def signs_of_discriminator(
+    gan: GAN, fake: Subset, known: Reference | None, dead_units: dict[str, float]
+) -> dict[str, Any]:
+    """Return the signs in the logits of real, generated and held-out samples, and in their gradient.
+
+    Args:
+        gan: the game.
+        fake: the generated samples (N, …) and their conditions.
+        known: what is known of the data, or None.
+        dead_units: the share of dead units by network; the discriminator's is added to it.
+    """
     discriminator = frozen_copy(gan.networks["discriminator"])
-    found: dict[str, Any] = {}
+    signs: dict[str, Any] = {}
     with torch.enable_grad():
-        made = fake.samples.detach().requires_grad_(True)
-        logits, share = watching_units(
-            discriminator, lambda: _logits(apply(discriminator, made, fake.condition))
+        samples = fake.samples.detach().requires_grad_(True)
+        logits, share = measure_dead_units(
+            discriminator, lambda: _logits(apply(discriminator, samples, fake.condition))
         )
     if share is not None:
-        dead["discriminator"] = share
-    fakes = logits.detach()
-    found["fake_logit"] = float(fakes.mean())
+        dead_units["discriminator"] = share
+    fake_logits = logits.detach()
+    signs["fake_logit"] = float(fake_logits.mean())
     conditional = fake.condition is not None
     if known is None or conditional != (known.train.condition is not None):
-        return found
+        return signs
     count = len(fake.samples)
-    train = Part(known.train.samples[:count], rows(known.train.condition, slice(count)))
-    reals = _logits(_no_grad(discriminator, train.samples, train.condition))
-    found |= {"real_logit": float(reals.mean()), "separation": separation(reals, fakes)}
+    train = Subset(known.train.samples[:count], rows(known.train.condition, slice(count)))
+    real_logits = _logits(_apply_without_gradient(discriminator, train.samples, train.condition))
+    signs |= {"real_logit": float(real_logits.mean()), "separation": separation(real_logits, fake_logits)}
     objective = _objective(gan)
     if objective is not None:
         if objective.discriminator is discriminator_cross_entropy:
-            found["doubt"] = float((-reals).sigmoid().mean()), float(fakes.sigmoid().mean())
+            signs["doubt"] = (
+                float((-real_logits).sigmoid().mean()),
+                float(fake_logits.sigmoid().mean()),
+            )
         with torch.enable_grad():
-            paired = reals[torch.arange(len(fakes), device=reals.device) % len(reals)]
-            loss = objective.generator(paired, logits)
-            (slope,) = torch.autograd.grad(loss, made)
-        found["pull"] = float(slope.flatten(1).norm(dim=1).mean()) * len(fakes) * known.spread
-    new = known.held_out
-    alike = new is not None and conditional == (new.condition is not None)
-    if new is not None and alike and min(len(new.samples), len(reals)) >= FEW:
-        others = _logits(_no_grad(discriminator, new.samples, new.condition))
-        margin = float(reals.mean() - fakes.mean())
-        found["remembered"] = separation(reals, others)
-        found["gap"] = float(reals.mean() - others.mean()) / margin if margin > 0 else None
-    return found
+            rows_of_real = torch.arange(len(fake_logits), device=real_logits.device) % len(real_logits)
+            loss = objective.generator(real_logits[rows_of_real], logits)
+            (gradient,) = torch.autograd.grad(loss, samples)
+        # The loss is a mean over the samples: times N it is the gradient of each sample's own loss.
+        signs["gradient"] = float(gradient.flatten(1).norm(dim=1).mean()) * len(fake_logits) * known.spread
+    held_out = known.held_out
+    usable = held_out is not None and conditional == (held_out.condition is not None)
+    if held_out is not None and usable and min(len(held_out.samples), len(real_logits)) >= MIN_HELD_OUT:
+        new_logits = _logits(_apply_without_gradient(discriminator, held_out.samples, held_out.condition))
+        margin = float(real_logits.mean() - fake_logits.mean())
+        signs["memorised"] = separation(real_logits, new_logits)
+        signs["gap"] = float(real_logits.mean() - new_logits.mean()) / margin if margin > 0 else None
+    return signs
 
 
 def _objective(gan: GAN) -> Objective | None:
-    """The objective of a classical game; None for games of one's own, whose losses are not called."""
+    """The objective of a classical game; None for other games, whose losses are not called."""
     for turn in gan.turns:
         loss = turn.loss
         if isinstance(loss, partial) and loss.func in (generator_loss, paired_generator_loss) and loss.args:
@@ -197,13 +258,13 @@ def _objective(gan: GAN) -> Objective | None:
 
 
 @torch.no_grad()
-def _no_grad(network: nn.Module, samples: Any, condition: Any) -> Any:
+def _apply_without_gradient(network: nn.Module, samples: Any, condition: Any) -> Any:
     return apply(network, samples, condition)
 
 
-def _logits(given: Any) -> Tensor:
-    """One logit a sample, shape (N,): the mean over heads and over places where there are several."""
-    heads = given if isinstance(given, tuple) else (given,)
+def _logits(outputs: Any) -> Tensor:
+    """One logit per sample, shape (N,): the mean over heads and positions where there are several."""
+    heads = outputs if isinstance(outputs, tuple) else (outputs,)
     return torch.cat(
         [head.float().flatten(1) if head.dim() > 1 else head.float()[:, None] for head in heads], 1
     ).mean(1)

@@ -1,4 +1,4 @@
-"""Looking inside a network without touching it: dead units, and how far its weights have moved."""
+"""Measurements inside a network that leave it unchanged: dead units, and how far its weights have moved."""
 
 from __future__ import annotations
 
@@ -11,28 +11,38 @@ from torch import Tensor, nn
 RECTIFIERS = (nn.ReLU, nn.ReLU6)
 """Activations whose units can be stuck at 0; a leaky one always lets a gradient through."""
 
+Weights = dict[str, list[Tensor]]
+"""The weights of each network, by its name."""
 
-def watching_units(network: nn.Module, call: Callable[[], Any]) -> tuple[Any, float | None]:
-    """What ``call`` returns, and the share of dead units in the rectified layer of ``network`` that has most.
 
-    A unit (a channel, where the layer is convolutional) is dead if it is 0 for every sample ``network`` was
-    given meanwhile. None where no ``nn.ReLU`` or ``nn.ReLU6`` was called; the functional form is not seen,
-    and one module that serves several layers of one width counts as one layer.
+def measure_dead_units(network: nn.Module, call: Callable[[], Any]) -> tuple[Any, float | None]:
+    """Run ``call`` and measure the share of dead units in the rectified layer that has most of them.
+
+    A unit (a channel, where the layer is convolutional) is dead if it is 0 for every sample that the network
+    was given during the call. One module that serves several layers of one width counts as one layer.
+
+    Args:
+        network: the network whose ``nn.ReLU`` and ``nn.ReLU6`` modules are watched.
+        call: a function without arguments that calls the network.
+
+    Returns:
+        What ``call`` returns, and the share from 0 to 1: None where no such module was called, as with the
+        functional form of ReLU.
 
     >>> network = nn.Sequential(nn.Linear(1, 2), nn.ReLU())
     >>> _ = nn.init.zeros_(network[0].weight), network[0].bias.data.copy_(torch.tensor([1.0, -1.0]))
-    >>> watching_units(network, lambda: network(torch.zeros(4, 1)))[1]
+    >>> measure_dead_units(network, lambda: network(torch.zeros(4, 1)))[1]
     0.5
     """
     alive: dict[tuple[nn.Module, int], Tensor] = {}
 
-    def look(module: nn.Module, _: Any, output: Any) -> None:
-        units = (output != 0).transpose(0, 1).flatten(1).any(1)
+    def record(module: nn.Module, _: Any, output: Any) -> None:
+        units = (output != 0).transpose(0, 1).flatten(1).any(1)  # (C,)
         layer = module, len(units)
         alive[layer] = alive[layer] | units if layer in alive else units
 
     hooks = [
-        module.register_forward_hook(look) for module in network.modules() if isinstance(module, RECTIFIERS)
+        module.register_forward_hook(record) for module in network.modules() if isinstance(module, RECTIFIERS)
     ]
     try:
         result = call()
@@ -43,13 +53,13 @@ def watching_units(network: nn.Module, call: Callable[[], Any]) -> tuple[Any, fl
     return result, max(dead, default=None)
 
 
-Weights = dict[str, list[Tensor]]
+def copy_weights(networks: dict[str, nn.Module]) -> Weights:
+    """Return copies of the weights that are trained; networks without any are left out.
 
+    Args:
+        networks: by name.
 
-def weights_of(networks: dict[str, nn.Module]) -> Weights:
-    """Copies of the weights that are trained, by network; those without any are left out.
-
-    >>> [len(weights) for weights in weights_of({"line": nn.Linear(1, 1)}).values()]
+    >>> [len(weights) for weights in copy_weights({"line": nn.Linear(1, 1)}).values()]
     [2]
     """
     copies = {
@@ -60,17 +70,24 @@ def weights_of(networks: dict[str, nn.Module]) -> Weights:
 
 
 @torch.no_grad()
-def moved(before: Weights, networks: dict[str, nn.Module]) -> dict[str, float]:
-    """‖θ − θ before‖ / ‖θ before‖ of each network.
+def relative_change(before: Weights, networks: dict[str, nn.Module]) -> dict[str, float]:
+    """Return how far the weights of each network have moved, ‖θ − θ₀‖ / ‖θ₀‖.
+
+    Args:
+        before: the earlier weights θ₀, from ``copy_weights``.
+        networks: the same networks as they are now.
+
+    Returns:
+        The ratio by name, 0 where nothing has moved.
 
     >>> network = nn.Linear(1, 1)
-    >>> moved(weights_of({"line": network}), {"line": network})
+    >>> relative_change(copy_weights({"line": network}), {"line": network})
     {'line': 0.0}
     """
-    shares = {}
+    ratios = {}
     for name, old in before.items():
         new = [p for p in networks[name].parameters() if p.requires_grad]
         step = torch.stack([(a - b).float().norm() for a, b in zip(new, old, strict=True)]).norm()
         size = torch.stack([b.float().norm() for b in old]).norm()
-        shares[name] = float(step / size.clamp_min(1e-12))
-    return shares
+        ratios[name] = float(step / size.clamp_min(1e-12))
+    return ratios

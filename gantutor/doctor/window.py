@@ -1,4 +1,4 @@
-"""The last few examinations, taken together: one number may be chance, the median of some is not."""
+"""Statistics of the last few examinations: one number may be chance, the median of several is not."""
 
 from __future__ import annotations
 
@@ -7,78 +7,119 @@ from statistics import median
 
 from gantutor.doctor.signs import Signs
 
-SETTLED = 0.25
-"""The share of the budget before which a game is given time to find its balance: the slowest healthy game of
-the benchmark has not half of the data's variety by then."""
+WARM_UP = 0.25
+"""The share of the budget in which a game is given time to find its balance: the slowest healthy game of the
+benchmark has not half of the data's variety by then."""
 
-EARLIEST = 50
-"""The step before which no game has found a balance, however small its budget: a rehearsal is not judged."""
+WARM_UP_STEPS = 50
+"""Steps in which no game has found a balance, however small its budget: a trial run of a few steps is not
+diagnosed."""
 
-RECENT = 0.2
-"""The share of the budget whose examinations are judged together: a median outlasts a few that are off."""
+WINDOW = 0.2
+"""The share of the budget whose examinations are taken together: a median outlasts a few that are off."""
 
-FEWEST = 3
-"""No judgement rests on fewer."""
+MIN_EXAMINATIONS = 3
+"""The fewest examinations that a diagnosis may rest on."""
 
-BETTER = 0.05
-"""A share that rises by more from one window to the next is on its way; chance moves medians by less."""
+MIN_RISE = 0.05
+"""A sign that grows by more than this from one window to the next is rising; chance moves medians by less."""
 
-FAR = 0.15
-"""An energy coefficient from which on samples are plainly not the data; the healthy games end below 0.14."""
+LARGE_DIFFERENCE = 0.15
+"""The energy coefficient from which on samples clearly differ from the data; the healthy games end below
+0.14."""
 
-TRAVELLED = 0.05
-"""A network that is within so much of its first weights has learnt nothing yet."""
+MIN_DISTANCE = 0.05
+"""The relative change of a network's weights since the start up to which it has learnt nothing yet."""
+
+Sign = Callable[[Signs], float | None]
+"""Reads one sign of an examination; None where it was not seen."""
 
 
-def last(history: Sequence[Signs], share: float = RECENT) -> list[Signs]:
-    """The examinations of the last ``share`` of the budget, or the last FEWEST if these are more.
+def recent(history: Sequence[Signs], share: float = WINDOW) -> list[Signs]:
+    """Return the examinations of the last share of the budget, and at least MIN_EXAMINATIONS.
 
-    >>> [signs.step for signs in last([Signs(step, step / 20) for step in range(10)])]
+    Args:
+        history: all examinations so far, the newest last.
+        share: of the budget, 0 to 1.
+
+    >>> [signs.step for signs in recent([Signs(step, step / 20) for step in range(10)])]
     [5, 6, 7, 8, 9]
     """
-    inside = [signs for signs in history if signs.spent >= history[-1].spent - share - 1e-9]
-    return list(history[-max(FEWEST, len(inside)) :])
+    inside = [signs for signs in history if signs.progress >= history[-1].progress - share - 1e-9]
+    return list(history[-max(MIN_EXAMINATIONS, len(inside)) :])
 
 
-def settled(history: Sequence[Signs], share: float = RECENT) -> list[Signs]:
-    """The same without the beginning; none while fewer than FEWEST examinations lie beyond it.
+def after_warm_up(history: Sequence[Signs], share: float = WINDOW) -> list[Signs]:
+    """Return the recent examinations that lie after the warm-up, or none if they are too few.
 
-    >>> signs = [Signs(20 * number, number / 20) for number in range(10)]
-    >>> [each.step for each in settled(signs)], settled(signs[:7])
+    Args:
+        history: all examinations so far, the newest last.
+        share: of the budget, 0 to 1, as for ``recent``.
+
+    Returns:
+        At least MIN_EXAMINATIONS examinations, or an empty list.
+
+    >>> history = [Signs(20 * number, number / 20) for number in range(10)]
+    >>> [signs.step for signs in after_warm_up(history)], after_warm_up(history[:7])
     ([100, 120, 140, 160, 180], [])
     """
-    late = [signs for signs in last(history, share) if signs.spent >= SETTLED and signs.step >= EARLIEST]
-    return late if len(late) >= FEWEST else []
+    late = [
+        signs for signs in recent(history, share) if signs.progress >= WARM_UP and signs.step >= WARM_UP_STEPS
+    ]
+    return late if len(late) >= MIN_EXAMINATIONS else []
 
 
-def middle(window: Sequence[Signs], what: Callable[[Signs], float | None]) -> float | None:
-    """The median of one sign over a window; None unless FEWEST examinations saw it.
+def median_of(window: Sequence[Signs], sign: Sign) -> float | None:
+    """Return the median of one sign over some examinations.
 
-    >>> middle([Signs(step, 1.0, width=step / 2) for step in (1, 2, 9)], lambda signs: signs.width)
+    Args:
+        window: the examinations.
+        sign: reads the sign.
+
+    Returns:
+        The median of the values that were seen; None where fewer than MIN_EXAMINATIONS were.
+
+    >>> window = [Signs(step, 1.0, range_ratio=step / 2) for step in (1, 2, 9)]
+    >>> median_of(window, lambda signs: signs.range_ratio)
     1.0
     """
-    values = [value for value in map(what, window) if value is not None]
-    return median(values) if len(values) >= FEWEST else None
+    values = [value for value in map(sign, window) if value is not None]
+    return median(values) if len(values) >= MIN_EXAMINATIONS else None
 
 
-def rising(history: Sequence[Signs], what: Callable[[Signs], float | None]) -> bool:
-    """Whether the median of one sign is higher than in the examinations before the last, or those are too few
-    to tell.
+def rising(history: Sequence[Signs], sign: Sign) -> bool:
+    """Return whether the median of one sign is higher than in the window before the recent one.
 
-    >>> rising([Signs(step, step / 20, width=step / 10) for step in range(10)], lambda signs: signs.width)
+    Args:
+        history: all examinations so far, the newest last.
+        sign: reads the sign.
+
+    Returns:
+        True also where there are too few examinations to tell.
+
+    >>> history = [Signs(step, step / 20, range_ratio=step / 10) for step in range(10)]
+    >>> rising(history, lambda signs: signs.range_ratio)
     True
     """
-    new = last(history)
-    old = last(history[: -len(new)])
-    now, before = middle(new, what), middle(old, what)
-    return now is None or before is None or now > before + BETTER
+    new = recent(history)
+    old = recent(history[: -len(new)])
+    now, before = median_of(new, sign), median_of(old, sign)
+    return now is None or before is None or now > before + MIN_RISE
 
 
-def at_least(value: float | None, least: float) -> bool:
-    """Whether a sign was seen and is so large."""
-    return value is not None and value >= least
+def at_least(value: float | None, minimum: float) -> bool:
+    """Return whether a sign was seen and is at least ``minimum``.
+
+    >>> at_least(0.3, 0.2), at_least(None, 0.2)
+    (True, False)
+    """
+    return value is not None and value >= minimum
 
 
-def at_most(value: float | None, most: float) -> bool:
-    """Whether a sign was seen and is so small."""
-    return value is not None and value <= most
+def at_most(value: float | None, maximum: float) -> bool:
+    """Return whether a sign was seen and is at most ``maximum``.
+
+    >>> at_most(0.1, 0.2), at_most(None, 0.2)
+    (True, False)
+    """
+    return value is not None and value <= maximum

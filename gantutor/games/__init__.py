@@ -1,4 +1,4 @@
-"""Games: a list of turns, each of which updates some networks by a loss of its own."""
+"""Games: networks and a list of turns, each of which updates some of the networks by a loss of its own."""
 
 from gantutor.games.classical import (
     classical_turns,

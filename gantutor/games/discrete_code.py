@@ -1,9 +1,4 @@
-"""Translation without pairs by way of a short code: one code for all hands, no two characters in one code.
-
-A cycle asks that a picture can be brought back, and a network that keeps the picture brings it back; a code
-of ten numbers can keep nothing but what was written. What that is, two bent copies of one picture say: their
-codes shall agree, and all codes shall be used.
-"""
+"""Translation without pairs through a discrete code, trained by maximising mutual information."""
 
 from __future__ import annotations
 
@@ -23,37 +18,55 @@ from gantutor.games.turn import Batch, Losses, Turn
 from gantutor.networks.discrete_code import DiscreteCodeTranslator
 
 Distortion = Callable[[Tensor], Tensor]
-"""Pictures in, the same pictures bent out of shape out: what a code must not depend on."""
+"""Maps images (N, C, H, W) to distorted versions of them; a code must not depend on the distortion."""
 
-USE = 1.5
-"""How much more it counts that all codes are used than that they agree."""
+MARGINAL_EXPONENT = 1.5
+"""Exponent of the marginals in the mutual information; above 1, using all codes counts more than agreeing."""
 
 
-def mutual_information(one: Tensor, other: Tensor, use: float = 1.0) -> Tensor:
-    """I(k; k') in nats of the codes (N, K) of two versions of the same N pictures: how much one tells of the
-    other.
+def mutual_information(codes_a: Tensor, codes_b: Tensor, marginal_exponent: float = 1.0) -> Tensor:
+    """Return the mutual information I(k; k') between the codes of two versions of the same N images, in nats.
 
     P = E[p p'ᵀ], made symmetric; I = Σ P log (P / P₁ P₂): Ji et al. 2019, arXiv:1807.06653, equations 2, 3.
-    It is at most log K: each code used as often as any other, and always the same one for both versions.
-    ``use`` is the exponent of P₁ P₂ (their appendix): more than 1 and it counts more that all are used.
+    It is at most log K. It reaches log K where all codes are used equally often and both versions of an image
+    always have the same code.
+
+    Args:
+        codes_a: probabilities of the K codes for one version of the images, (N, K).
+        codes_b: the same for another version of the same images, (N, K).
+        marginal_exponent: exponent of P₁ P₂ (their appendix); above 1, using all codes counts more.
+
+    Returns:
+        A scalar.
 
     >>> round(float(mutual_information(torch.eye(4), torch.eye(4)).exp()), 2)
     4.0
     """
-    joint = one.T @ other / len(one)
+    joint = codes_a.T @ codes_b / len(codes_a)  # (K, K)
     joint = ((joint + joint.T) / 2).clamp(min=1e-6)
-    alone = use * joint.sum(0).log()
-    return (joint * (joint.log() - alone[:, None] - alone)).sum()
+    log_marginal = marginal_exponent * joint.sum(0).log()  # (K,)
+    return (joint * (joint.log() - log_marginal[:, None] - log_marginal)).sum()
 
 
 def discrete_code(
-    generator: Any, information: float = 1.0, anchor: float = 0.5, change: Distortion = elastic_distortion
+    generator: Any, information: float = 1.0, anchor: float = 0.5, distortion: Distortion = elastic_distortion
 ) -> GAN:
-    """Handwriting into type by a code, on two streams, data (type, handwriting) whose rows do not belong
-    together, in a single turn.
+    """Return the game that learns to translate handwriting into type through a discrete code, without pairs.
 
-    ``information`` and ``anchor`` are the weights of ``discrete_code_loss``; ``change`` makes the versions of a
-    picture that shall have one code. Raises InputError for a generator without a code and negative weights.
+    Train it on two streams, data (type, handwriting) whose rows do not belong together; it has a single turn
+    and no discriminator. Cycle consistency alone does not help: a network that keeps the image can always
+    restore it. A code of ten numbers is too small for that. What the code should keep is learnt from pairs of
+    distorted versions of one image: their codes must agree, and all codes must be used.
+
+    Args:
+        generator: a ``DiscreteCodeTranslator``.
+        information: weight λ of the mutual information, at least 0: see ``discrete_code_loss``.
+        anchor: weight μ of the identity loss on type, at least 0.
+        distortion: makes the versions of an image that must have the same code.
+
+    Raises:
+        InputError: if the generator is not a ``DiscreteCodeTranslator``, a weight is negative, or
+            ``distortion`` cannot be called.
 
     >>> [turn.name for turn in discrete_code(DiscreteCodeTranslator(torch.zeros(10, 1, 28, 28))).turns]
     ['generator']
@@ -61,24 +74,43 @@ def discrete_code(
     validate({"information": information, "anchor": anchor}, information=number(0), anchor=number(0))
     if not isinstance(generator, DiscreteCodeTranslator):
         raise InputError(f"the generator must be a CodedTranslator, not {type_name(generator)}")
-    if not callable(change):
-        raise InputError(f"change must be a function of images, such as bend, not {type_name(change)}")
-    turn = Turn("generator", partial(discrete_code_loss, information, anchor, change))
+    if not callable(distortion):
+        raise InputError(
+            f"distortion must be a function of images, such as bend, not {type_name(distortion)}"
+        )
+    turn = Turn("generator", partial(discrete_code_loss, information, anchor, distortion))
     return GAN.of({"generator": generator}, [turn], latent=1)
 
 
 def discrete_code_loss(
-    information: float, anchor: float, change: Distortion, gan: GAN, batch: Batch
+    information: float, anchor: float, distortion: Distortion, gan: GAN, batch: Batch
 ) -> Losses:
-    """−μ · E log k_y(b(y)) − λ · I(k(b(x)); k(b'(x))) for type y, handwriting x, and bends b, b'.
+    """Return −μ · E log k_y(b(y)) − λ · I(k(b(x)); k(b'(x))) for type y, handwriting x and distortions b, b'.
 
-    The first term is an identity loss (Zhu et al. 2017, section 5.2) under bending: y, bent, shall be set as
-    y again. No character has a name in it. The second is that of ``mutual_information``.
+    The first term is an identity loss (Zhu et al. 2017, section 5.2) under distortion: the network must map
+    distorted type b(y) to y again. It uses no labels. The second term is ``mutual_information``.
+
+    Args:
+        information: weight λ of the mutual information, at least 0.
+        anchor: weight μ of the identity loss on type, at least 0.
+        distortion: draws a distortion b for each image of (N, C, H, W).
+        gan: a game whose network ``generator`` is a ``DiscreteCodeTranslator``.
+        batch: type y in ``real`` and handwriting x in ``condition``, (N, 1, 28, 28) each, not paired.
+
+    Returns:
+        ``total``; and ``anchor`` and ``information`` without their weights.
     """
     generator: Any = gan.networks["generator"]
-    written, typed = batch.condition, batch.real[: max(2, len(batch.real) // 2)]
-    codes = generator.code(torch.cat([change(written), change(written), change(typed)]))
-    one, other, own = codes.split([len(written), len(written), len(typed)])
-    missed = F.nll_loss((own + 1e-6).log(), generator.find(typed))
-    known = mutual_information(one, other, USE)
-    return {"total": anchor * missed - information * known, "anchor": missed, "information": known}
+    handwriting = batch.condition
+    glyphs = batch.real[: max(2, len(batch.real) // 2)]
+    distorted = torch.cat([distortion(handwriting), distortion(handwriting), distortion(glyphs)])
+    codes_a, codes_b, glyph_codes = generator.encode(distorted).split(
+        [len(handwriting), len(handwriting), len(glyphs)]
+    )
+    anchor_loss = F.nll_loss((glyph_codes + 1e-6).log(), generator.nearest_glyph(glyphs))
+    mutual = mutual_information(codes_a, codes_b, MARGINAL_EXPONENT)
+    return {
+        "total": anchor * anchor_loss - information * mutual,
+        "anchor": anchor_loss,
+        "information": mutual,
+    }

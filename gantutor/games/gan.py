@@ -1,4 +1,4 @@
-"""The container of a game: its networks by name, its turns in order, and the latent distribution."""
+"""The class ``GAN``, which holds the networks of a game, its turns, and its latent distribution."""
 
 from __future__ import annotations
 
@@ -14,18 +14,30 @@ from gantutor._checks import MAX_INT, integer, validate
 from gantutor._conditions import map_tensors
 from gantutor._errors import InputError, first_line, type_name
 from gantutor.games.classical import classical_turns
-from gantutor.games.turn import LatentSampler, Turn, _listed
-
-# --- the container ------------------------------------------------------------------------------------------
+from gantutor.games.turn import LatentSampler, Turn, _is_sequence
 
 
 class GAN(nn.Module):
-    """A generator and a discriminator with their objective, or, by ``GAN.of``, any game of turns.
+    """A generator and a discriminator with their objective, or any other game, built by ``GAN.of``.
 
-    The generator is called ``generator(z)``, or ``generator(z, condition)`` where the data give conditions;
-    the discriminator ``discriminator(x)`` or ``discriminator(x, condition)``. Any ``nn.Module`` will do.
-    ``latent`` is the dimension d of z ~ N(0, I), or a function ``(count, generator, device) -> Tensor`` of
-    one's own. Raises InputError for anything that is not a network, an objective or a latent.
+    Any ``nn.Module`` can be used unchanged, as long as it is called in this way.
+
+    Args:
+        generator: called ``generator(z)``, or ``generator(z, condition)`` where the data have conditions.
+        discriminator: called ``discriminator(x)`` or ``discriminator(x, condition)``.
+        objective: the losses and penalties; None means ``non_saturating(r1=1.0)``.
+        latent: the dimension d of z ~ N(0, I), or a function ``sampler(count, generator, device)`` that gives
+            ``count`` latents.
+        discriminator_turns: updates of the discriminator for each update of the generator, at least 1.
+
+    Attributes:
+        turns: the turns of a step, in order.
+        latent: the dimension of the latent, or the function that draws it.
+        averaged: names of the networks of which an exponential moving average is kept.
+
+    Raises:
+        InputError: if a network is not an ``nn.Module``, the objective is not an ``Objective``, or ``latent``
+            is neither a whole number of at least 1 nor a function.
 
     >>> gan = GAN(nn.Linear(2, 2), nn.Linear(2, 1), objectives.non_saturating(r1=0.1), latent=2)
     >>> [turn.name for turn in gan.turns], gan.sample(3, seed=0).shape
@@ -56,19 +68,28 @@ class GAN(nn.Module):
         latent: int | LatentSampler = 64,
         averaged: Sequence[str] | None = None,
     ) -> GAN:
-        """Any game: its networks by name, its turns in order, and the networks whose weights are averaged.
+        """Return a game with any networks and turns.
 
-        By default the network called ``generator`` is averaged, or all of them where there is none of that
-        name.
+        Args:
+            networks: the networks by name; each becomes an attribute of the game.
+            turns: the turns of a step, in order; at least one.
+            latent: the dimension d of z ~ N(0, I), or a function ``sampler(count, generator, device)``.
+            averaged: names of the networks of which an exponential moving average is kept. None means the
+                network called ``generator``, or all networks where there is none of that name.
 
-        >>> def miss(gan, batch): return {"total": (gan.line(batch.real) - batch.condition).square().mean()}
-        >>> turn = Turn("line", miss)
+        Raises:
+            InputError: if a network is not an ``nn.Module`` or its name cannot be an attribute, if there is
+                no turn or one is not a ``Turn``, if a turn or ``averaged`` names an unknown network, or if
+                ``latent`` is neither a whole number of at least 1 nor a function.
+
+        >>> def loss(gan, batch): return {"total": (gan.line(batch.real) - batch.condition).square().mean()}
+        >>> turn = Turn("line", loss)
         >>> GAN.of({"line": nn.Linear(1, 1)}, [turn]).averaged
         ('line',)
         """
         if not isinstance(networks, Mapping):
             raise InputError(f"networks must be a dict of networks by name, not {type_name(networks)}")
-        if not (averaged is None or _listed(averaged)) or not _listed(turns):
+        if not (averaged is None or _is_sequence(averaged)) or not _is_sequence(turns):
             raise InputError("turns must be a list of gantutor.Turn, and averaged a list of names or None")
         gan = cls.__new__(cls)
         nn.Module.__init__(gan)
@@ -91,29 +112,42 @@ class GAN(nn.Module):
             self.add_module(name, network)
         if not turns:
             raise InputError("a game needs at least one turn")
-        if strangers := [turn for turn in turns if not isinstance(turn, Turn)]:
-            raise InputError(f"the turns must be gantutor.Turn objects, not {type_name(strangers[0])}")
-        named = [name for turn in turns for name in turn.updates] + list(averaged)
-        if unknown := [name for name in named if name not in list(networks)]:
+        if invalid := [turn for turn in turns if not isinstance(turn, Turn)]:
+            raise InputError(f"the turns must be gantutor.Turn objects, not {type_name(invalid[0])}")
+        used_names = [name for turn in turns for name in turn.updates] + list(averaged)
+        if unknown := [name for name in used_names if name not in list(networks)]:
             raise InputError(f"no network is called {unknown[0]!r}; there are {', '.join(networks)}")
-        size = isinstance(latent, int) and not isinstance(latent, bool) and 1 <= latent <= MAX_INT
-        if not size and not callable(latent):
+        is_dimension = isinstance(latent, int) and not isinstance(latent, bool) and 1 <= latent <= MAX_INT
+        if not is_dimension and not callable(latent):
             raise InputError(f"latent must be a whole number ≥ 1 or a function, not {latent!r}")
         self.turns, self.latent, self.averaged = list(turns), latent, averaged
 
     @property
     def networks(self) -> dict[str, nn.Module]:
+        """The networks of the game by name."""
         return {name: child for name, child in self._modules.items() if child is not None}
 
     @property
     def device(self) -> torch.device:
-        """Where the first parameter lives."""
+        """The device of the first parameter."""
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     def draw_latent(
         self, count: int, generator: torch.Generator, device: torch.device | None = None
     ) -> Tensor:
-        """``count`` latents drawn with ``generator``, which must live on ``device``."""
+        """Draw latents from the latent distribution.
+
+        Args:
+            count: how many, N.
+            generator: the random generator, on the same device.
+            device: None means the device of the networks.
+
+        Returns:
+            Latents (N, d), or what the game's own sampler gives.
+
+        >>> GAN(nn.Linear(2, 2), nn.Linear(2, 1), latent=2).draw_latent(3, torch.Generator()).shape
+        torch.Size([3, 2])
+        """
         device = device or self.device
         if callable(self.latent):
             return self.latent(count, generator, device)
@@ -121,16 +155,27 @@ class GAN(nn.Module):
 
     @torch.no_grad()
     def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
-        """What the generator makes of ``count`` latents, as it stands: the last weights, in its present
-        mode."""
+        """Generate samples with the current weights of the generator, in its current mode (train or eval).
+
+        Args:
+            count: how many samples, N, at least 1.
+            condition: labels or other conditions for the generator, one for each sample; None for none.
+            seed: seed of the latents, at least 0.
+
+        Returns:
+            Samples, (N, …).
+
+        Raises:
+            InputError: if a number is out of range, or the generator cannot use the condition.
+        """
         validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
         generator = torch.Generator(self.device).manual_seed(seed)
         latent = self.draw_latent(count, generator)
         try:
-            given = map_tensors(
+            condition = map_tensors(
                 condition, lambda part: part.to(latent.device) if isinstance(part, Tensor) else part
             )
-            result: Tensor = apply(self.networks["generator"], latent, given)
+            samples: Tensor = apply(self.networks["generator"], latent, condition)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"the generator cannot use this condition: {first_line(error)}") from error
-        return result
+        return samples

@@ -1,4 +1,4 @@
-"""Translation from pairs, with an adversary (pix2pix) or by regression alone."""
+"""Translation learnt from pairs, with a discriminator (pix2pix) or by regression alone."""
 
 from __future__ import annotations
 
@@ -14,32 +14,55 @@ from gantutor.games.turn import Batch, LatentSampler, Losses, Turn
 from gantutor.objectives import Objective
 
 
-def l1_distance(made: Tensor, wanted: Tensor) -> Tensor:
-    """E |y − ŷ| over all pixels: the L1 distance, which blurs less than a squared one (Isola et al. 2017,
+def l1_distance(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the L1 distance E |y − ŷ|, the mean over all samples and pixels.
+
+    Training with it blurs images less than training with a squared distance (Isola et al. 2017,
     arXiv:1611.07004, section 3.1).
 
+    Args:
+        outputs: what a network gave, ŷ, of any shape.
+        targets: the values y that it should have given, of the same shape.
+
+    >>> import torch
     >>> l1_distance(torch.tensor([1.0, -1.0]), torch.tensor([0.0, 1.0]))
     tensor(1.5000)
     """
-    return (made - wanted).abs().mean()
-
-
-# --- pairs --------------------------------------------------------------------------------------------------
+    return (outputs - targets).abs().mean()
 
 
 def pix2pix_loss(objective: Objective, weight: float, gan: GAN, batch: Batch) -> Losses:
-    """The generator learns to be taken for real, and to come near the real one of its pair.
+    """Return the generator's loss in pix2pix: an adversarial loss and the L1 distance to the target.
 
     L_GAN(G, D) + λ · E |y − G(x, z)|: Isola et al. 2017, arXiv:1611.07004, equation 4.
+
+    Args:
+        objective: gives the adversarial loss as a function of the logits.
+        weight: the weight λ of the distance, at least 0.
+        gan: the game, with networks ``generator`` and ``discriminator``.
+        batch: targets y in ``real``, inputs x in ``condition``.
+
+    Returns:
+        ``total``; and ``adversarial`` and ``distance``, without their weights.
     """
-    against = paired_generator_loss if objective.paired else generator_loss
-    adversarial = against(objective, gan, batch)["total"]
-    missed = l1_distance(batch.fake, batch.real)
-    return {"total": adversarial + weight * missed, "adversarial": adversarial, "distance": missed}
+    adversarial_loss = paired_generator_loss if objective.paired else generator_loss
+    adversarial = adversarial_loss(objective, gan, batch)["total"]
+    distance = l1_distance(batch.fake, batch.real)
+    return {"total": adversarial + weight * distance, "adversarial": adversarial, "distance": distance}
 
 
 def regression_loss(gan: GAN, batch: Batch) -> Losses:
-    """E |y − G(x, z)| alone: where several results are possible, the least distance is to their median."""
+    """Return the L1 distance E |y − G(x, z)| alone, the baseline for pix2pix.
+
+    Where several results are possible, their median minimises it.
+
+    Args:
+        gan: the game, with a network ``generator``.
+        batch: targets y in ``real``, inputs x in ``condition``.
+
+    Returns:
+        ``total``, the loss.
+    """
     return {"total": l1_distance(batch.fake, batch.real)}
 
 
@@ -50,15 +73,24 @@ def pix2pix(
     weight: float = 10.0,
     latent: int | LatentSampler = 16,
 ) -> GAN:
-    """pix2pix: a generator(z, condition) and a discriminator(x, condition) that sees the pair, on data (real,
-    condition).
+    """Return the pix2pix game, which learns to translate a condition x into a target y from pairs.
 
-    ``weight`` is the λ of the distance to the real one; the paper's, with a sum of losses of the same form,
-    is 100. Raises InputError for a negative weight, and what ``GAN.of`` raises.
+    Train it on data (y, x): the real sample and its condition.
+
+    Args:
+        generator: called ``generator(z, x)``; gives an estimate of y.
+        discriminator: called ``discriminator(y, x)``, so that it sees the pair.
+        objective: the adversarial losses; None means ``non_saturating(r1=0.01)``.
+        weight: the weight λ of the L1 distance, at least 0. The paper uses 100, with a sum of losses of the
+            same form.
+        latent: dimension of the latent z, or a function that draws it: see ``GAN``.
+
+    Raises:
+        InputError: if the weight is negative, or for the reasons that ``GAN.of`` names.
 
     >>> from gantutor.networks.type_translation import PatchDiscriminator, TypeTranslator
-    >>> judge = PatchDiscriminator(typefaces=8, pairs=True)
-    >>> [turn.name for turn in pix2pix(TypeTranslator(typefaces=8), judge).turns]
+    >>> discriminator = PatchDiscriminator(typefaces=8, pairs=True)
+    >>> [turn.name for turn in pix2pix(TypeTranslator(typefaces=8), discriminator).turns]
     ['discriminator', 'generator']
     """
     validate({"weight": weight}, weight=number(0))
@@ -71,7 +103,14 @@ def pix2pix(
 
 
 def regression(generator: nn.Module, latent: int | LatentSampler = 16) -> GAN:
-    """The baseline: the same generator(z, condition) without an adversary, in a single turn.
+    """Return the baseline for pix2pix: the same generator, trained with the L1 distance alone.
+
+    Args:
+        generator: called ``generator(z, x)``; gives an estimate of y.
+        latent: dimension of the latent z, or a function that draws it: see ``GAN``.
+
+    Raises:
+        InputError: for the reasons that ``GAN.of`` names.
 
     >>> from gantutor.networks.type_translation import TypeTranslator
     >>> [turn.name for turn in regression(TypeTranslator()).turns]

@@ -1,4 +1,4 @@
-"""A turn of a game: which networks it updates, the loss that they minimise, its penalties, and its batch."""
+"""A turn of a game: the networks it updates, the loss that they minimise, its penalties, and its batch."""
 
 from __future__ import annotations
 
@@ -17,16 +17,25 @@ if TYPE_CHECKING:
     from gantutor.games.gan import GAN
 
 Losses = dict[str, Tensor]
+"""Scalars by name; ``"total"`` is minimised, the others are only recorded."""
 
 LatentSampler = Callable[[int, torch.Generator, torch.device], Tensor]
+"""``sampler(count, generator, device)`` gives ``count`` latents on the device."""
 
 
 class Batch:
-    """What one turn plays with: ``real`` samples, their ``condition`` or None, ``latent``, and ``fake``.
+    """The data of one turn: real samples, their condition, latents, and the samples generated from these.
 
-    ``fake`` is made by the generator when it is first read, with its gradient, and kept: the generator's turn
-    reuses what the discriminator's turn has just seen. Read it detached where the generator must not be
-    moved.
+    Args:
+        gan: the game whose network ``generator`` makes the samples.
+        real: real samples, usually a tensor (N, …).
+        condition: labels or other conditions of the samples, or None.
+        latent: latents, (N, …).
+
+    Attributes:
+        real: the real samples.
+        condition: their condition, or None.
+        latent: the latents.
     """
 
     def __init__(self, gan: GAN, real: Any, condition: Any = None, latent: Tensor | None = None) -> None:
@@ -37,19 +46,31 @@ class Batch:
 
     @property
     def fake(self) -> Any:
+        """The generated samples with their gradient, computed once: detach them to train a discriminator."""
+        # The generator's turn reuses what the discriminator's turn has computed.
         if self._fake is None:
             self._fake = apply(self._gan.networks["generator"], self.latent, self.condition)
         return self._fake
 
     def forget_fake(self) -> None:
-        """The generator has moved: what it made before is not its own any more."""
+        """Drop the generated samples, which are out of date once the generator has been updated."""
         self._fake = None
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """A further loss of a turn, added every ``every``-th step and ``every`` times as strong (Karras et al.
-    2020)."""
+    """A further loss of a turn, computed every n steps only (lazy regularisation, Karras et al. 2020).
+
+    Args:
+        loss: ``loss(gan, batch)`` gives a scalar.
+        every: the penalty is added every ``every`` steps, multiplied by ``every``; at least 1.
+
+    Raises:
+        InputError: if the loss cannot be called, or ``every`` is not a whole number of at least 1.
+
+    >>> Penalty(lambda gan, batch: batch.real.mean(), every=4).every
+    4
+    """
 
     loss: Callable[[GAN, Batch], Tensor]
     every: int = 8
@@ -61,11 +82,19 @@ class Penalty:
 
 @dataclass(frozen=True)
 class Turn:
-    """One player's move: ``loss(gan, batch)`` gives a dict of scalars, and the networks named minimise its
-    ``"total"``.
+    """One update in a game: which networks minimise which loss, how often, and with which penalties.
 
-    ``times`` repeats the turn within a step, each time on a new batch; ``every`` makes it sit out all but
-    every n-th step. Other scalars in the dict are recorded in the history beside the total.
+    Args:
+        updates: the name of the network that minimises the loss, or a list of names.
+        loss: ``loss(gan, batch)`` gives a dict of scalars. ``"total"`` is minimised; the others are recorded
+            in the history beside it.
+        times: how often the turn is repeated within a step, each time on a new batch; at least 1.
+        every: the turn is played every ``every`` steps only; at least 1.
+        penalties: further losses by name.
+
+    Raises:
+        InputError: if no network is named, the loss cannot be called, the penalties are not a dict, or a
+            number is less than 1.
 
     >>> Turn("critic", lambda gan, batch: {"total": batch.real.mean()}, times=5).updates
     ('critic',)
@@ -79,7 +108,7 @@ class Turn:
 
     def __post_init__(self) -> None:
         names = (self.updates,) if isinstance(self.updates, str) else self.updates
-        if not _listed(names) or not isinstance(self.penalties, Mapping):
+        if not _is_sequence(names) or not isinstance(self.penalties, Mapping):
             raise InputError(
                 "updates must be a network's name or a list of them, and penalties a dict of Penalty"
             )
@@ -92,11 +121,12 @@ class Turn:
 
     @property
     def name(self) -> str:
+        """The names of the networks that the turn updates, joined by ``+``."""
         return "+".join(self.updates)
 
 
-def _listed(value: object) -> bool:
-    """Whether something is a list or another sequence, and no text."""
+def _is_sequence(value: object) -> bool:
+    """Whether a value is a list or another sequence, but not a string."""
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 

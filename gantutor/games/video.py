@@ -1,12 +1,4 @@
-"""The game of clips: one generator, which goes on from a first frame, against two discriminators, or one of
-them.
-
->>> from gantutor import networks
->>> discriminators = networks.FrameDiscriminator(), networks.ClipDiscriminator()
->>> game = video_gan(networks.AffineVideoGenerator(), *discriminators)
->>> [turn.name for turn in game.turns]
-['frame_discriminator', 'clip_discriminator', 'generator']
-"""
+"""The game of video clips: a generator that continues a first frame, against one or two discriminators."""
 
 from __future__ import annotations
 
@@ -23,6 +15,7 @@ from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Losses, Penalty, Turn
 
 DISCRIMINATORS = ("frame_discriminator", "clip_discriminator")
+"""The names of the two discriminators in the game."""
 
 
 def video_gan(
@@ -34,69 +27,127 @@ def video_gan(
     clip_r1: float = 1.0,
     every: int = 8,
 ) -> GAN:
-    """A game on batches of clips (N, T, C, H, W), each with its first frame (N, C, H, W) as condition.
+    """Return the video game: a generator of clips against a discriminator of frames and one of whole clips.
 
-    The frame discriminator sees one frame of every clip, drawn anew each time from all but the first, the
-    clip discriminator all of it, and each the first frame; both losses are non-saturating, with R1 lazily,
-    and the generator minimises the sum of its two. With None in the place of a discriminator the other plays
-    alone. Raises InputError for what is no network, two None, or a number out of range.
+    Train it on clips (N, T, C, H, W), each with its first frame (N, C, H, W) as the condition. Both
+    discriminators see the first frame too. All losses are non-saturating, and the generator minimises the sum
+    of its two.
+
+    Args:
+        generator: called ``generator(z, first_frame)``; gives clips (N, T, C, H, W).
+        frame_discriminator: called with one frame of each clip (N, C, H, W), drawn at random from all but the
+            first, and the first frame; or None.
+        clip_discriminator: called with clips (N, T, C, H, W) and the first frame; or None.
+        latent: dimension of the latent z, at least 1.
+        frame_r1: strength γ of R1 on the frame discriminator, at least 0.
+        clip_r1: strength γ of R1 on the clip discriminator, at least 0.
+        every: R1 is computed every ``every`` steps and multiplied by ``every``; at least 1.
+
+    Raises:
+        InputError: if a network is not an ``nn.Module``, both discriminators are None, or a number is out of
+            range.
+
+    >>> from gantutor import networks
+    >>> discriminators = networks.FrameDiscriminator(), networks.ClipDiscriminator()
+    >>> game = video_gan(networks.AffineVideoGenerator(), *discriminators)
+    >>> [turn.name for turn in game.turns]
+    ['frame_discriminator', 'clip_discriminator', 'generator']
     """
     strengths = {"frame_r1": frame_r1, "clip_r1": clip_r1, "every": every}
     validate(strengths, frame_r1=number(0), clip_r1=number(0), every=integer(1))
-    judges = dict(zip(DISCRIMINATORS, (frame_discriminator, clip_discriminator), strict=True))
-    playing = {name: judge for name, judge in judges.items() if judge is not None}
-    if not playing:
+    pair = dict(zip(DISCRIMINATORS, (frame_discriminator, clip_discriminator), strict=True))
+    discriminators = {name: network for name, network in pair.items() if network is not None}
+    if not discriminators:
         raise InputError("a game of clips needs a discriminator: of frames, of clips, or both")
-    r1 = dict(zip(DISCRIMINATORS, (frame_r1, clip_r1), strict=True))
+    gammas = dict(zip(DISCRIMINATORS, (frame_r1, clip_r1), strict=True))
     turns = [
         Turn(
             name,
             partial(discriminator_loss, name),
-            penalties={"r1": Penalty(partial(discriminator_r1, name, r1[name]), every)},
+            penalties={"r1": Penalty(partial(discriminator_r1, name, gammas[name]), every)},
         )
-        for name in playing
+        for name in discriminators
     ]
-    return GAN.of({"generator": generator, **playing}, [*turns, Turn("generator", generator_loss)], latent)
+    networks = {"generator": generator, **discriminators}
+    return GAN.of(networks, [*turns, Turn("generator", generator_loss)], latent)
 
 
-def discriminator_loss(judge: str, gan: GAN, batch: Batch) -> Losses:
-    """One discriminator learns to tell what is real in what it sees."""
-    real, fake = (discriminator_input(judge, clips) for clips in (batch.real, detach(batch.fake)))
-    real_logits = apply(gan.networks[judge], real, batch.condition)
-    fake_logits = apply(gan.networks[judge], fake, batch.condition)
+def discriminator_loss(name: str, gan: GAN, batch: Batch) -> Losses:
+    """Return the cross-entropy of one of the two discriminators.
+
+    Args:
+        name: ``"frame_discriminator"`` or ``"clip_discriminator"``.
+        gan: a game made by ``video_gan``.
+        batch: real clips (N, T, C, H, W) and their first frames (N, C, H, W) as the condition.
+
+    Returns:
+        ``total``, the loss, and the mean logits ``real_logit`` and ``fake_logit`` for the history.
+    """
+    real, fake = (discriminator_input(name, clips) for clips in (batch.real, detach(batch.fake)))
+    real_logits = apply(gan.networks[name], real, batch.condition)
+    fake_logits = apply(gan.networks[name], fake, batch.condition)
     total = objectives.discriminator_cross_entropy(real_logits, fake_logits)
     return {"total": total, "real_logit": mean_logit(real_logits), "fake_logit": mean_logit(fake_logits)}
 
 
 def generator_loss(gan: GAN, batch: Batch) -> Losses:
-    """The generator learns to be taken for real by each; ``frame`` and ``clip`` are the two losses."""
+    """Return the generator's loss: the sum of its non-saturating losses against all discriminators.
+
+    Args:
+        gan: a game made by ``video_gan``.
+        batch: latents, and first frames (N, C, H, W) as the condition.
+
+    Returns:
+        ``total``; and the terms ``frame`` and ``clip``, as far as there are such discriminators.
+    """
     losses = {}
-    for judge in [name for name in DISCRIMINATORS if name in gan.networks]:
-        logits = apply(gan.networks[judge], discriminator_input(judge, batch.fake), batch.condition)
-        losses[judge.removesuffix("_discriminator")] = objectives.generator_non_saturating(logits, logits)
+    for name in [name for name in DISCRIMINATORS if name in gan.networks]:
+        logits = apply(gan.networks[name], discriminator_input(name, batch.fake), batch.condition)
+        losses[name.removesuffix("_discriminator")] = objectives.generator_non_saturating(logits, logits)
     return {"total": torch.stack([*losses.values()]).sum()} | {k: v.detach() for k, v in losses.items()}
 
 
-def discriminator_r1(judge: str, gamma: float, gan: GAN, batch: Batch) -> Tensor:
-    """R1 of one discriminator on what it sees of real clips (Mescheder et al. 2018)."""
-    seen = discriminator_input(judge, batch.real)
-    critic = partial(_with, gan.networks[judge], batch.condition)
-    return objectives.r1_penalty(gamma)(critic, seen, seen)
+def discriminator_r1(name: str, gamma: float, gan: GAN, batch: Batch) -> Tensor:
+    """Return the R1 penalty of one discriminator on real clips or frames (Mescheder et al. 2018).
+
+    Args:
+        name: ``"frame_discriminator"`` or ``"clip_discriminator"``.
+        gamma: the strength γ, at least 0.
+        gan: a game made by ``video_gan``.
+        batch: real clips (N, T, C, H, W) and their first frames (N, C, H, W) as the condition.
+
+    Returns:
+        A scalar.
+
+    Raises:
+        InputError: if gamma is negative or not a finite number.
+    """
+    inputs = discriminator_input(name, batch.real)
+    critic = partial(_logits, gan.networks[name], batch.condition)
+    return objectives.r1_penalty(gamma)(critic, inputs, inputs)
 
 
-def discriminator_input(judge: str, clips: Tensor) -> Tensor:
-    """What a discriminator sees of clips (N, T, C, H, W): all, or one frame of each (N, C, H, W), not the
-    first.
+def discriminator_input(name: str, clips: Tensor) -> Tensor:
+    """Return the part of clips that a discriminator sees: the whole clips, or one random frame of each.
+
+    Args:
+        name: ``"frame_discriminator"`` or ``"clip_discriminator"``.
+        clips: (N, T, C, H, W).
+
+    Returns:
+        For the clip discriminator the clips; for the frame discriminator one frame of each, (N, C, H, W),
+        drawn from all but the first by torch's global generator.
 
     >>> discriminator_input("frame_discriminator", torch.zeros(2, 16, 1, 32, 32)).shape
     torch.Size([2, 1, 32, 32])
     """
-    if judge == "clip_discriminator":
+    if name == "clip_discriminator":
         return clips
-    chosen = torch.randint(1, clips.shape[1], (len(clips),), device=clips.device)
-    return clips[torch.arange(len(clips), device=clips.device), chosen]
+    indices = torch.randint(1, clips.shape[1], (len(clips),), device=clips.device)
+    return clips[torch.arange(len(clips), device=clips.device), indices]
 
 
-def _with(judge: nn.Module, condition: Tensor, seen: Tensor) -> Tensor:
-    logits: Tensor = apply(judge, seen, condition)
+def _logits(discriminator: nn.Module, condition: Tensor, inputs: Tensor) -> Tensor:
+    """Call a discriminator with its condition first, so that ``partial`` can fill it in."""
+    logits: Tensor = apply(discriminator, inputs, condition)
     return logits

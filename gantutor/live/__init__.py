@@ -1,4 +1,4 @@
-"""What moves on the page while a cell trains."""
+"""Interactive views for notebooks: dashboard, 2-D lab, latent explorer, time machine, and players."""
 
 from gantutor.live.clips import Clips, play
 from gantutor.live.dashboard import Dashboard

@@ -1,4 +1,4 @@
-"""Clips on the page: each plays under its title, and its frames stand still beside it."""
+"""Video clips in a notebook: moving pictures under their titles, and their frames side by side."""
 
 from __future__ import annotations
 
@@ -21,29 +21,40 @@ from gantutor.metrics.motion_estimation import measure_motion
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST, FRAMES = 16, 400
-"""So many clips, and frames of all of them, at most: what a notebook holds is saved with it."""
+MAX_CLIPS, MAX_FRAMES = 16, 400
+"""The number of clips, and of frames in all of them, at most: a notebook is saved with all it holds."""
 
-SIDE = 96
+IMAGE_WIDTH = 96
 """Width of a moving picture on the page, in CSS pixels."""
 
 
 class Clips:
-    """Clips (N, T, C, H, W) in [−1, 1] under their ``titles``: a notebook shows them moving, ``fps`` frames a
-    second, and ``still()`` is their frames, a clip a row.
+    """Clips that a notebook shows as moving pictures under their titles.
 
-    Raises InputError for other shapes or values, more than 16 clips or 400 frames, or another number of
-    titles.
+    Args:
+        clips: shape (N, T, C, H, W) or (T, C, H, W), values in [−1, 1]; at most 16 clips and 400 frames in
+            all.
+        titles: one title for each clip; None numbers them.
+        fps: frames per second, 1 to 50.
+
+    Raises:
+        InputError: if shape or values are others, if there are too many clips or frames, or if the number of
+            titles differs from the number of clips.
+
+    Attributes:
+        clips: the clips, shape (N, T, C, H, W).
+        titles: the titles, as strings.
+        fps: frames per second.
     """
 
     def __init__(self, clips: Tensor, titles: Sequence[str] | None = None, fps: float = 8) -> None:
         validate({"fps": fps}, fps=number(1, 50))
         self.clips, self.fps = check_clips(clips), fps
         count, frames = self.clips.shape[:2]
-        if count > MOST or count * frames > FRAMES:
+        if count > MAX_CLIPS or count * frames > MAX_FRAMES:
             raise InputError(
-                f"there may be {MOST} clips and {FRAMES} frames at most, as the notebook keeps them, not "
-                f"{count} and {count * frames}"
+                f"there may be {MAX_CLIPS} clips and {MAX_FRAMES} frames at most, "
+                f"as the notebook keeps them, not {count} and {count * frames}"
             )
         if titles is not None and not isinstance(titles, Sequence):
             raise InputError(f"titles must be a list of texts, one for each clip, not {type_name(titles)}")
@@ -55,20 +66,20 @@ class Clips:
         return len(self.clips)
 
     def __repr__(self) -> str:
-        what = "a clip" if len(self) == 1 else f"{len(self)} clips"
+        noun = "a clip" if len(self) == 1 else f"{len(self)} clips"
         frames = self.clips.shape[1]
-        return f"Clips: {what} of {frames} frames, {self.fps:g} a second: {', '.join(self.titles)}"
+        return f"Clips: {noun} of {frames} frames, {self.fps:g} a second: {', '.join(self.titles)}"
 
     def html(self) -> str:
-        """The moving pictures, in a box that closes to stop them, and their frames: HTML that needs nothing
-        else."""
-        words = [describe(clip, title) for clip, title in zip(self.clips, self.titles, strict=True)]
+        """Return self-contained HTML: moving pictures, in a box that can be closed, and their frames."""
+        descriptions = [describe(clip, title) for clip, title in zip(self.clips, self.titles, strict=True)]
         moving = "".join(
-            _moving(gif(clip, self.fps), title, said)
-            for clip, title, said in zip(self.clips, self.titles, words, strict=True)
+            _animated_figure(gif(clip, self.fps), title, description)
+            for clip, title, description in zip(self.clips, self.titles, descriptions, strict=True)
         )
         strips = "".join(
-            f"<div>{_still(_strip(clip), f'The frames of {title}, from left to right')} {escape(title)}</div>"
+            f"<div>{_still_image(_frame_strip(clip), f'The frames of {title}, from left to right')} "
+            f"{escape(title)}</div>"
             for clip, title in zip(self.clips, self.titles, strict=True)
         )
         return (
@@ -78,20 +89,20 @@ class Clips:
         )
 
     def still(self) -> Figure:
-        """The frames, a clip a row, its title before it."""
+        """Return a figure of the frames: one row for each clip, with its title on the left."""
         count, frames, _, height, width = self.clips.shape
         picture = plots.tile(self.clips.flatten(0, 1), columns=frames).float().numpy()
-        wide = 0.46 * frames
+        strip_width = 0.46 * frames
         fig = plots.Figure(
-            figsize=(wide + 1.2, (wide / frames) * count * height / width + 0.15),
+            figsize=(strip_width + 1.2, (strip_width / frames) * count * height / width + 0.15),
             dpi=80,
             layout="constrained",
         )
         axes = fig.subplots()
         axes.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-        places = [(row + 0.5) * (height + 1) for row in range(count)]
-        shown = axes.set_yticks(places, [_short(title) for title in self.titles], fontsize=7)
-        for tick in shown:
+        row_centres = [(row + 0.5) * (height + 1) for row in range(count)]
+        ticks = axes.set_yticks(row_centres, [_short(title) for title in self.titles], fontsize=7)
+        for tick in ticks:
             tick.label1.set_parse_math(False)
         axes.set_xticks([])
         axes.tick_params(length=0)
@@ -106,12 +117,20 @@ class Clips:
 
 
 def play(clips: Tensor, titles: Sequence[str] | None = None, fps: float = 8) -> Clips:
-    """Clips to look at: (N, T, C, H, W) or (T, C, H, W) in [−1, 1], at most 16 of 400 frames in all, each
-    under its title; end a cell with it.
+    """Show clips as moving pictures; end a cell with it.
 
-    They move until the box around them is closed, and are kept in the notebook, where they move when it is
-    opened again; a code host that shows no HTML shows their frames. Raises InputError for what is no clip, or
-    too much of it.
+    They move until the box around them is closed. They are saved in the notebook and move again when it is
+    opened. A code host that shows no HTML shows their frames.
+
+    Args:
+        clips: shape (N, T, C, H, W) or (T, C, H, W), values in [−1, 1]; at most 16 clips and 400 frames in
+            all.
+        titles: one title for each clip; None numbers them.
+        fps: frames per second, 1 to 50.
+
+    Raises:
+        InputError: if shape or values are others, if there are too many clips or frames, or if the number of
+            titles differs from the number of clips.
 
     >>> import torch
     >>> play(torch.zeros(2, 16, 1, 32, 32), ["one", "another"])
@@ -121,7 +140,14 @@ def play(clips: Tensor, titles: Sequence[str] | None = None, fps: float = 8) -> 
 
 
 def gif(clip: Tensor, fps: float) -> bytes:
-    """A clip (T, C, H, W) in [−1, 1] as the bytes of an animated GIF that plays again and again.
+    """Encode a clip as an animated GIF that repeats for ever.
+
+    Args:
+        clip: shape (T, C, H, W), values in [−1, 1].
+        fps: frames per second.
+
+    Returns:
+        The bytes of the file.
 
     >>> import torch
     >>> gif(torch.zeros(16, 1, 32, 32), 8)[:6]
@@ -133,44 +159,51 @@ def gif(clip: Tensor, fps: float) -> bytes:
 
 
 def describe(clip: Tensor, title: str) -> str:
-    """A clip (T, C, H, W) in one sentence, with how its ink moves where it is grey and square.
+    """Describe a clip in one sentence, for screen readers.
+
+    The motion is described if the clip is grey and square.
+
+    Args:
+        clip: shape (T, C, H, W), values in [−1, 1].
+        title: what the clip shows.
 
     >>> import torch
     >>> describe(torch.zeros(16, 3, 32, 32), "a film")
     'Moving picture of a film, 16 frames.'
     """
-    words = f"Moving picture of {title}, {len(clip)} frames"
+    sentence = f"Moving picture of {title}, {len(clip)} frames"
     if clip.shape[1] != 1 or clip.shape[2] != clip.shape[3] or len(clip) < 2:
-        return f"{words}."
+        return f"{sentence}."
     motion = measure_motion(clip[None])
     (x, y), turn, size = motion.shift[0, -1].tolist(), float(motion.turn[0, -1]), float(motion.growth[0, -1])
-    aside, along = "right" if x >= 0 else "left", "down" if y >= 0 else "up"
-    where = f"{abs(x):.0f} pixels to the {aside} and {abs(y):.0f} {along}"
-    way = "counter-clockwise" if turn >= 0 else "clockwise"
-    return f"{words}: it goes {where}, turns {abs(turn):.0f}° {way}, and ends {size:.2f} times as large."
+    horizontal, vertical = "right" if x >= 0 else "left", "down" if y >= 0 else "up"
+    shift = f"{abs(x):.0f} pixels to the {horizontal} and {abs(y):.0f} {vertical}"
+    sense = "counter-clockwise" if turn >= 0 else "clockwise"
+    return f"{sentence}: it goes {shift}, turns {abs(turn):.0f}° {sense}, and ends {size:.2f} times as large."
 
 
-def _moving(film: bytes, title: str, description: str) -> str:
-    shown = display.image(film, description).replace("data:image/png", "data:image/gif", 1)
+def _animated_figure(animation: bytes, title: str, description: str) -> str:
+    html = display.image(animation, description).replace("data:image/png", "data:image/gif", 1)
     # JupyterLab strips styles from what it does not trust, and sets the height of all images to auto.
-    look = f"width='{SIDE}' style='display:block;image-rendering:pixelated'"
-    shown = shown.replace("<img ", f'<img title="{escape(description)}" {look} ', 1)
+    style = f"width='{IMAGE_WIDTH}' style='display:block;image-rendering:pixelated'"
+    html = html.replace("<img ", f'<img title="{escape(description)}" {style} ', 1)
     return (
-        f"<figure style='display:inline-block;margin:4px;vertical-align:top'>{shown}"
-        f"<figcaption style='text-align:center;max-width:{SIDE}px'>{escape(title)}</figcaption></figure>"
+        f"<figure style='display:inline-block;margin:4px;vertical-align:top'>{html}"
+        f"<figcaption style='text-align:center;max-width:{IMAGE_WIDTH}px'>{escape(title)}</figcaption>"
+        f"</figure>"
     )
 
 
-def _still(picture: bytes, description: str) -> str:
+def _still_image(picture: bytes, description: str) -> str:
     return display.image(picture, description).replace("<img ", "<img style='image-rendering:pixelated' ", 1)
 
 
-def _strip(clip: Tensor) -> bytes:
-    """The frames of a clip (T, C, H, W) from left to right, as a PNG."""
+def _frame_strip(clip: Tensor) -> bytes:
+    """Return the frames of a clip (T, C, H, W) from left to right, as a PNG."""
     file = io.BytesIO()
     to_images(side_by_side(clip[:, None], gap=1))[0].save(file, format="PNG", optimize=True)
     return file.getvalue()
 
 
-def _short(title: str, most: int = 16) -> str:
-    return title if len(title) <= most else f"{title[: most - 1]}…"
+def _short(title: str, max_length: int = 16) -> str:
+    return title if len(title) <= max_length else f"{title[: max_length - 1]}…"

@@ -1,4 +1,4 @@
-"""The buttons of a dashboard: each calls one method of the Control that the loop reads between turns."""
+"""The controls of a dashboard, each of which calls one method of the run's Control."""
 
 from __future__ import annotations
 
@@ -9,29 +9,42 @@ from gantutor._errors import InputError
 from gantutor.live import display
 from gantutor.training.run import Run
 
-WAITING = "The controls come to life as soon as the page answers."
-DEAF = (
+WAITING_MESSAGE = "The controls come to life as soon as the page answers."
+"""Shown until the page has answered."""
+NO_CLICKS_MESSAGE = (
     "This front end delivers no clicks while a cell runs (it needs kernel subshells: JupyterLab 4.4 or later "
     "with ipykernel 7.1 to 7.3). ■ in the toolbar ends the training and keeps what was learnt."
 )
-ALIVE = "Pause, step and steer while it trains. Stop, or ■ in the toolbar, ends it and keeps what was learnt."
-PATIENCE = 8.0
-"""Seconds without an answer from the page after which it counts as deaf."""
+"""Shown where the page does not answer while the cell runs."""
+READY_MESSAGE = (
+    "Pause, step and steer while it trains. Stop, or ■ in the toolbar, ends it and keeps what was learnt."
+)
+"""Shown once the page has answered."""
+RESPONSE_TIMEOUT = 8.0
+"""Seconds without an answer from the page after which the controls say that clicks do not arrive."""
 
 
 class Controls:
-    """Pause, Step, Stop, learning rates and slow motion of one training as a row of widgets.
+    """Pause, Step, Stop, learning rates and slow motion of one training, as widgets.
 
-    Whether clicks arrive while the cell is busy can only be seen by trying: a hidden ``Play`` widget sends a
-    sign of life, and ``alive`` is True once one has come.
+    Whether clicks arrive while the cell is busy can only be found out by trying: a hidden ``Play`` widget
+    sends a signal as soon as the page answers.
+
+    Args:
+        run: the training to steer.
+
+    Attributes:
+        row: the box that holds all widgets.
+        connected: whether the page has answered.
+        unresponsive: whether the page has not answered in time.
     """
 
     def __init__(self, run: Run) -> None:
         import ipywidgets as widgets
 
         self.run, self.control = run, run.control
-        self.alive = self.deaf = False
-        self._asked = 0.0
+        self.connected = self.unresponsive = False
+        self._asked_at = 0.0
         self.pause = widgets.ToggleButton(
             description="Pause", icon="pause", tooltip="Hold the training before its next step"
         )
@@ -53,16 +66,16 @@ class Controls:
         self.rates = {name: self._rate_field(name, rate) for name, rate in learning_rates(run).items()}
         self.bar = widgets.FloatProgress(min=0, max=1, layout={"width": "180px"})
         self.status = widgets.HTML()
-        self.said = widgets.HTML(display.status(WAITING))
-        self._beat = widgets.Play(interval=200, layout={"display": "none"})
-        self._beat.observe(self._on_beat, "value")
+        self.message = widgets.HTML(display.status(WAITING_MESSAGE))
+        self._heartbeat = widgets.Play(interval=200, layout={"display": "none"})
+        self._heartbeat.observe(self._on_heartbeat, "value")
         self.row = widgets.VBox(
             [
                 widgets.HBox([self.pause, *self.steps.values(), self.stop], layout={"flex_flow": "row wrap"}),
                 widgets.HBox([self.slow, *self.rates.values()], layout={"flex_flow": "row wrap"}),
                 widgets.HBox([self.bar, self.status]),
-                self.said,
-                self._beat,
+                self.message,
+                self._heartbeat,
             ]
         )
         for name, widget in (
@@ -77,26 +90,31 @@ class Controls:
         for name, field in self.rates.items():
             field.add_class(f"gt-rate-{name}")
 
-    def look(self, now: float, began: float) -> None:
-        """Ask the page for a sign of life until it has given one; say so where it gives none."""
-        if self.alive or self.deaf:
+    def check_page(self, now: float, began: float) -> None:
+        """Ask the page for a signal until it has answered, and say so if it does not answer in time.
+
+        Args:
+            now: the present time in seconds.
+            began: the time at which the training began, in seconds.
+        """
+        if self.connected or self.unresponsive:
             return
-        if now - self._asked >= 0.5:
-            self._asked = now
-            self._beat.playing = False
-            self._beat.playing = True
-        if now - began > PATIENCE:
-            self.deaf, self._beat.playing = True, False
-            self._say(DEAF)
+        if now - self._asked_at >= 0.5:
+            self._asked_at = now
+            self._heartbeat.playing = False
+            self._heartbeat.playing = True
+        if now - began > RESPONSE_TIMEOUT:
+            self.unresponsive, self._heartbeat.playing = True, False
+            self._say(NO_CLICKS_MESSAGE)
 
     def _step_button(self, description: str, networks: tuple[str, ...]) -> Any:
         import ipywidgets as widgets
 
-        whose = f"the turn of the {' and the '.join(networks)}" if networks else "one step, every turn"
+        taken = f"the turn of the {' and the '.join(networks)}" if networks else "one step, every turn"
         button = widgets.Button(
             description=description,
             icon="step-forward",
-            tooltip=f"Pause, and take {whose}",
+            tooltip=f"Pause, and take {taken}",
             layout={"width": "auto"},
         )
 
@@ -126,11 +144,11 @@ class Controls:
         self._do(self.control.pause if paused else self.control.resume)
         self.pause.description, self.pause.icon = ("Resume", "play") if paused else ("Pause", "pause")
 
-    def _on_beat(self, _: Any) -> None:
-        if not self.alive:
-            self.alive = True
-            self._beat.playing = False
-            self._say(ALIVE)
+    def _on_heartbeat(self, _: Any) -> None:
+        if not self.connected:
+            self.connected = True
+            self._heartbeat.playing = False
+            self._say(READY_MESSAGE)
 
     def _do(self, action: Callable[[], None]) -> None:
         try:
@@ -139,11 +157,11 @@ class Controls:
             self._say(str(error))
 
     def _say(self, text: str) -> None:
-        self.said.value = display.status(text)
+        self.message.value = display.status(text)
 
 
 def learning_rates(run: Run) -> dict[str, float]:
-    """The learning rate that each optimiser of a run began with, by the name of its network."""
-    described = run.settings.get("optimizers", {})
-    numbers = {name: dict(pairs) for name, (_, *pairs) in described.items()}
-    return {name: float(about["lr"]) for name, about in numbers.items() if "lr" in about}
+    """Return the learning rate that each optimizer of a run began with, by the name of its network."""
+    descriptions = run.settings.get("optimizers", {})
+    options_by_name = {name: dict(pairs) for name, (_, *pairs) in descriptions.items()}
+    return {name: float(options["lr"]) for name, options in options_by_name.items() if "lr" in options}

@@ -1,4 +1,4 @@
-"""One view for every training: a picture that moves, and controls that answer while the cell runs."""
+"""The dashboard: a view of a training while it runs, with controls that work during the run."""
 
 from __future__ import annotations
 
@@ -19,39 +19,51 @@ from gantutor.training.run import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHARE = 0.03
-"""Between two pictures, drawing takes at most this share of the time: a slow one is drawn less often. With
-the first and the last picture and the line of progress it comes to a twentieth."""
+MAX_DRAWING_SHARE = 0.03
+"""Drawing takes at most this share of the time between two pictures; slow pictures are drawn less often."""
 
-PATIENCE = 3.0
+SECOND_DRAWING_DELAY = 3.0
 """Seconds between the first picture and the second."""
 
-SOUND_SECONDS = 10.0
-"""Sounds stand at least so long before new ones take their place: a player that is replaced falls silent."""
+SOUND_INTERVAL = 10.0
+"""Seconds between two sets of sounds at least, because a player that is replaced falls silent."""
 
-HEAR = "<div>What it sounded like at step {step:,}; while it pauses, no new sounds come.</div>"
+SOUND_CAPTION = "<div>What it sounded like at step {step:,}; while it pauses, no new sounds come.</div>"
+"""The HTML above the players."""
 
-STATUS_SECONDS = 0.25
-"""How often the line of progress is written."""
+STATUS_INTERVAL = 0.25
+"""Seconds between two updates of the line of progress."""
 
 
 class Adviser(Protocol):
-    """Something that has a word to say on a run, such as ``gantutor.doctor.Doctor``."""
+    """An object whose text is a report on a run, such as ``gantutor.doctor.Doctor``."""
 
     def __str__(self) -> str: ...
 
 
 class Dashboard(Callback):
-    """Shows a training while it runs, with Pause, Step, Stop, slow motion and learning rates, and leaves a
-    picture.
+    """A callback that shows a training while it runs, and lets the user pause, step, stop and steer it.
 
-    ``view(run, axes)`` draws what the networks make, by default the generated samples in the form that suits
-    their shape; it is drawn at most every ``seconds``. ``scoring`` and ``doctor`` are callbacks of the same
-    training whose scores and diagnoses are shown too. ``sounds(run)`` makes at most 10 sounds to listen to
-    under the picture, waves (N, L) in [−1, 1] at 8 kHz or what ``gantutor.live.listen`` returns; new ones
-    come at most every 10 s, and when it pauses, and the last stay playable. Where nobody watches, under
-    papermill for instance, only the last picture and sounds are made; outside a notebook nothing is. Raises
-    InputError for anything else.
+    In JupyterLab the view is interactive. Elsewhere in a notebook, for instance under papermill, only the
+    last picture and the last sounds are made; outside a notebook nothing is. A picture stays when the run
+    ends.
+
+    Args:
+        view: a function ``view(run, axes)`` that draws what the networks generate; None draws the generated
+            samples in the form that suits their shape.
+        scoring: a Scoring callback of the same training, whose scores are plotted.
+        doctor: a callback of the same training whose report is shown, such as ``gantutor.doctor.Doctor``.
+        seconds: the time between two pictures at least, 0 or more; drawing takes at most about a twentieth of
+            the time.
+        sounds: a function ``sounds(run)`` that returns at most 10 sounds to play under the picture: waves
+            (N, L) in [−1, 1] at 8 kHz, or what ``gantutor.live.listen`` returns. New ones come at most every
+            10 s, and when the training is paused.
+
+    Raises:
+        InputError: if an argument is of another type, or if ``seconds`` is negative.
+
+    Attributes:
+        drawing_seconds: the time spent on drawing so far.
 
     >>> Dashboard(seconds=2).seconds
     2
@@ -75,43 +87,46 @@ class Dashboard(Callback):
         validate({"seconds": seconds}, seconds=number(0))
         self.view, self.scoring, self.doctor, self.seconds = view, scoring, doctor, seconds
         self.sounds = sounds
-        self.drawing = 0.0
+        self.drawing_seconds = 0.0
         self._pane = display.Pane()
         self._run: Run | None = None
         self._controls: Controls | None = None
 
     def on_start(self, run: Run) -> None:
+        """Show the controls and the first picture."""
         self._pane, self._run, self._controls = display.Pane(), run, None
-        self._began, self._next, self._status_due, self.drawing = time.monotonic(), 0.0, 0.0, 0.0
+        self._began, self._next, self._status_due, self.drawing_seconds = time.monotonic(), 0.0, 0.0, 0.0
         self._fraction, self._sounds_due = progress_of(run), 0.0
         self._paused: float | None = None
         if display.watched():
             import ipywidgets as widgets
 
             self._controls = Controls(run)
-            self._picture, self._players, self._words = (widgets.HTML() for _ in range(3))
+            self._picture, self._players, self._report = (widgets.HTML() for _ in range(3))
             self._picture.add_class("gt-picture")
-            box = widgets.VBox([self._controls.row, self._picture, self._players, self._words])
+            box = widgets.VBox([self._controls.row, self._picture, self._players, self._report])
             box.add_class("gt-dashboard")
             self._box = box
             self._pane.show(box, None, "A training that is running: its dashboard")
             self._draw(run)
-            # The first picture of a session loads fonts; what it took says nothing of the next.
-            self._next = time.monotonic() + max(self.seconds, PATIENCE)
+            # The first picture of a session loads fonts; what it duration says nothing of the next.
+            self._next = time.monotonic() + max(self.seconds, SECOND_DRAWING_DELAY)
 
     def on_step(self, run: Run) -> None:
+        """Update the picture and the line of progress where they are due."""
         if self._controls is None:
             return
         now = time.monotonic()
         if self._paused is not None:  # the clock of the time left stood still
             self._began, self._paused = self._began + now - self._paused, None
-        self._controls.look(now, self._began)
+        self._controls.check_page(now, self._began)
         if now >= self._status_due:
             self._write(run, now)
         if now >= self._next:
             self._draw(run)
 
     def on_pause(self, run: Run) -> None:
+        """Draw the picture and make new sounds at once."""
         if self._controls is not None:
             self._paused = time.monotonic()
             self._write(run, self._paused)
@@ -119,20 +134,25 @@ class Dashboard(Callback):
             self._draw(run)
 
     def on_end(self, run: Run) -> None:
+        """Replace the widgets by a still picture and the last sounds."""
         if self._run is not run:  # interrupted before it had begun
             return
         try:
             if display.in_notebook():
-                self._pane.settle(self.still(), describe(run))
+                self._pane.show_still(self.still(), describe(run))
                 if self.sounds is not None:
-                    display.Pane().leave(*audio_panel(run, self.sounds).bundle())
+                    display.Pane().show_bundle(*audio_panel(run, self.sounds).bundle())
         finally:
             if self._controls is not None:
                 display.close_all(self._box)
                 self._controls = None
 
     def still(self) -> Figure:
-        """The picture of the last training; raises InputError where there was none."""
+        """Return the figure of the last training.
+
+        Raises:
+            InputError: if there was no training yet.
+        """
         if self._run is None:
             raise InputError("this dashboard has seen no training yet: give it to train(callbacks=[…])")
         with self._run.preview():
@@ -149,24 +169,24 @@ class Dashboard(Callback):
         assert self._controls is not None
         self._controls.bar.value = progress_of(run)
         self._controls.status.value = self._status(run, now)
-        self._status_due = now + STATUS_SECONDS
+        self._status_due = now + STATUS_INTERVAL
 
     def _draw(self, run: Run) -> None:
         began = time.monotonic()
         self._picture.value = display.image(display.png(self.still()), describe(run))
         if self.doctor is not None:
-            self._words.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
+            self._report.value = f"<pre style='white-space:pre-wrap'>{escape(str(self.doctor))}</pre>"
         if self.sounds is not None and began >= self._sounds_due:
             self._sound(run, self.sounds)
         ended = time.monotonic()
-        self.drawing += ended - began
-        self._next = ended + rest(ended - began, SHARE, self.seconds)
+        self.drawing_seconds += ended - began
+        self._next = ended + pause_after(ended - began, MAX_DRAWING_SHARE, self.seconds)
 
     def _sound(self, run: Run, sounds: Sounds) -> None:
         began = time.monotonic()
-        self._players.value = HEAR.format(step=run.step) + audio_panel(run, sounds).html()
+        self._players.value = SOUND_CAPTION.format(step=run.step) + audio_panel(run, sounds).html()
         ended = time.monotonic()
-        self._sounds_due = ended + rest(ended - began, SHARE / 2, SOUND_SECONDS)
+        self._sounds_due = ended + pause_after(ended - began, MAX_DRAWING_SHARE / 2, SOUND_INTERVAL)
 
     def _status(self, run: Run, now: float) -> str:
         fraction, gone = progress_of(run), now - self._began
@@ -183,17 +203,22 @@ class Dashboard(Callback):
         return " · ".join(word for word in words if word)
 
 
-def rest(took: float, share: float, least: float) -> float:
-    """How long to wait after what took so many seconds, that it takes this share of the time at most.
+def pause_after(duration: float, share: float, minimum: float) -> float:
+    """Return how many seconds to wait after a task, so that it takes at most a given share of the time.
 
-    >>> rest(2.0, share=0.25, least=1.0), rest(0.1, share=0.25, least=1.0)
+    Args:
+        duration: the seconds that the task took.
+        share: the largest share of the time, between 0 and 1.
+        minimum: the seconds to wait at least.
+
+    >>> pause_after(2.0, share=0.25, minimum=1.0), pause_after(0.1, share=0.25, minimum=1.0)
     (6.0, 1.0)
     """
-    return max(least, took * (1 - share) / share)
+    return max(minimum, duration * (1 - share) / share)
 
 
 def describe(run: Run) -> str:
-    """A picture of a run in one sentence, for those who do not see it.
+    """Describe the picture of a run in one sentence, for screen readers.
 
     >>> from gantutor import GAN, networks
     >>> run = Run(GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), latent=2))
@@ -201,13 +226,19 @@ def describe(run: Run) -> str:
     'A training after 0 steps: its generated samples.'
     """
     names = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
-    last = ", ".join(f"{name} {recent(run, name):.3g}" for name in names)
+    last = ", ".join(f"{name} {recent_mean(run, name):.3g}" for name in names)
     losses = f" and its losses, lately {last}" if last else ""
     what = "its generated samples" if "generator" in run.averaged else "its networks"
     return f"A training after {run.step:,} steps: {what}{losses}."
 
 
-def recent(run: Run, name: str, count: int = 50) -> float:
-    """The mean of the last ``count`` values of a scalar of the history."""
+def recent_mean(run: Run, name: str, count: int = 50) -> float:
+    """Return the mean of the last values of a scalar in the history.
+
+    Args:
+        run: the training.
+        name: the name of the scalar.
+        count: the number of values at the end to average.
+    """
     values = run.history.column(name)[1][-count:]
     return sum(values) / len(values)

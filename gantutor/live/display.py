@@ -1,4 +1,4 @@
-"""The page: who looks at it, and how a live view is shown there and leaves a still picture."""
+"""The notebook page: whether it can show widgets, and how a view is shown and leaves a still picture."""
 
 from __future__ import annotations
 
@@ -15,28 +15,32 @@ from gantutor._errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_TYPE = "application/vnd.jupyter.widget-view+json"
+"""The MIME type of a widget."""
 
-KEPT = "A picture of this view, kept with the notebook"
+SAVED_CAPTION = "A picture of this view, kept with the notebook"
+"""The title of the folded picture that is saved under a widget."""
 
-DRAWING = threading.RLock()
-"""Held while matplotlib draws: a view of one thread and a training of another share its parser of labels."""
+DRAWING_LOCK = threading.RLock()
+"""Held while matplotlib draws: views and trainings on several threads share its parser of labels."""
 
 _closers: dict[tuple[str, str, int], Callable[[], None]] = {}
-"""How to end what a cell shows, by cell, run of the cell and pane."""
+"""Functions that close what a cell shows, by cell, run of the cell and pane."""
 
 
 def in_notebook() -> bool:
-    """Whether a Jupyter kernel runs this."""
+    """Return whether this code runs in a Jupyter kernel."""
     return _kernel() is not None
 
 
 def watched() -> bool:
-    """Whether the front end that runs the present cell can show widgets.
+    """Return whether the front end that runs the present cell can show widgets.
 
-    JupyterLab, and what is built from it, says which cell it runs; papermill, nbval and nbclient do not, and
-    nobody looks there while a cell runs. Raises InputError where the front end could, but ipywidgets is
-    missing.
+    JupyterLab, and what is built from it, tells the kernel which cell it runs. papermill, nbval and nbclient
+    do not, and nobody sees a cell there while it runs.
+
+    Raises:
+        InputError: if the front end can show widgets and ipywidgets is not installed.
     """
     kernel = _kernel()
     if kernel is None:
@@ -54,7 +58,7 @@ def watched() -> bool:
 
 
 def shell() -> Any:
-    """IPython's shell, or None outside of it; where nobody has imported IPython, it does not run this."""
+    """Return IPython's shell, or None outside of IPython."""
     module = sys.modules.get("IPython")
     return None if module is None else module.get_ipython()
 
@@ -64,15 +68,19 @@ def _kernel() -> Any:
 
 
 def png(figure: Figure) -> bytes:
-    """A matplotlib figure as a PNG, compressed little: it is drawn many times and kept once."""
+    """Encode a figure as a PNG, with little compression because it is drawn often and kept once."""
     file = io.BytesIO()
-    with DRAWING:
+    with DRAWING_LOCK:
         figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
     return file.getvalue()
 
 
 def image(picture: bytes, description: str) -> str:
-    """A PNG or JPEG as HTML, with the description that screen readers speak.
+    """Return a PNG or JPEG as HTML, with a description for screen readers.
+
+    Args:
+        picture: the bytes of the file.
+        description: the alternative text.
 
     >>> image(b"", "eight points")
     '<img alt="eight points" src="data:image/png;base64,">'
@@ -83,12 +91,12 @@ def image(picture: bytes, description: str) -> str:
 
 
 def still_bundle(picture: bytes, description: str) -> dict[str, Any]:
-    """A PNG in the forms that a notebook keeps: the picture, and the words for it."""
+    """Return a PNG and its description by MIME type, as a notebook saves them."""
     return {"text/plain": description, "image/png": base64.b64encode(picture).decode("ascii")}
 
 
 def status(words: str) -> str:
-    """A sentence as HTML that screen readers speak when it changes.
+    """Return a sentence as HTML that screen readers read aloud when it changes.
 
     >>> status("a < b")
     "<span role='status'>a &lt; b</span>"
@@ -97,24 +105,28 @@ def status(words: str) -> str:
 
 
 class Pane:
-    """A place on the page: a widget while it lives, a still picture for whoever reads the notebook later.
+    """A place on the page: a widget while the kernel runs, and a still picture in the saved notebook.
 
-    ``show`` puts the widget there where somebody watches, and the picture elsewhere; ``settle`` replaces what
-    stands there by a picture. Outside a notebook nothing happens.
+    Outside a notebook nothing is shown.
     """
 
     def __init__(self) -> None:
         self._handle: Any = None
-        self._kept: Any = None
+        self._saved: Any = None
 
     def show(
         self, widget: Any, still: Figure | None, description: str, close: Callable[[], None] | None = None
     ) -> None:
-        """Show the widget; code hosts, which cannot, fall back to the picture. ``close`` ends it when the
-        same cell shows something new.
+        """Show a widget if the front end can, and the picture otherwise.
 
-        Under the widget the picture is kept folded up: a notebook that is opened again without its kernel has
-        no widget any more.
+        Code hosts, which cannot show widgets, show the picture. Under the widget the picture is saved folded
+        up: a notebook that is opened again without its kernel has no widget any more.
+
+        Args:
+            widget: the widget, or None if ``watched()`` is False.
+            still: the picture, or None for none.
+            description: the alternative text of the picture.
+            close: what ends the widget when the same cell shows something new; None closes the widget.
         """
         picture = None if still is None else png(still)
         bundle = {} if picture is None else still_bundle(picture, description)
@@ -124,23 +136,27 @@ class Pane:
         if bundle:
             self._handle = _put(self._handle, bundle)
         if watched() and picture is not None:
-            folded = f"<details><summary>{KEPT}</summary>{image(picture, description)}</details>"
-            self._kept = _put(self._kept, {"text/html": folded, "text/plain": KEPT})
+            folded = f"<details><summary>{SAVED_CAPTION}</summary>{image(picture, description)}</details>"
+            self._saved = _put(self._saved, {"text/html": folded, "text/plain": SAVED_CAPTION})
 
-    def settle(self, still: Figure, description: str) -> None:
-        """Leave this picture, and nothing that moves."""
+    def show_still(self, still: Figure, description: str) -> None:
+        """Replace what is shown by this picture."""
         self._handle = _put(self._handle, still_bundle(png(still), description))
-        if self._kept is not None:
-            _put(self._kept, {"text/html": "", "text/plain": ""})
+        if self._saved is not None:
+            _put(self._saved, {"text/html": "", "text/plain": ""})
 
-    def leave(self, bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
-        """Leave what these MIME types hold, in the place of what stands there; it can be replaced again, from
-        any thread."""
+    def show_bundle(self, bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> None:
+        """Replace what is shown by a bundle; it can be replaced again, from any thread.
+
+        Args:
+            bundle: the content by MIME type.
+            metadata: the metadata by MIME type.
+        """
         self._handle = _put(self._handle, bundle, metadata)
 
 
 def _put(handle: Any, bundle: dict[str, Any], metadata: dict[str, Any] | None = None) -> Any:
-    """Show a bundle, or put it in the place of what a handle shows; returns the handle."""
+    """Show a bundle, or replace what a handle shows; return the handle."""
     if not in_notebook():
         return handle
     from IPython.display import display
@@ -154,9 +170,9 @@ def _put(handle: Any, bundle: dict[str, Any], metadata: dict[str, Any] | None = 
 
 
 def _take_over(pane: Pane, close: Callable[[], None]) -> None:
-    """End what this cell showed when it ran before, and remember how to end what it shows now.
+    """Close what this cell showed when it ran before, and remember how to close what it shows now.
 
-    Several views of one cell live side by side: only those of an earlier run of the cell are ended.
+    Several views of one cell live side by side: only those of an earlier run of the cell are closed.
     """
     kernel = _kernel()
     parent = (kernel.get_parent("shell") or {}) if kernel is not None else {}
@@ -168,7 +184,7 @@ def _take_over(pane: Pane, close: Callable[[], None]) -> None:
 
 
 def close_all(widget: Any) -> None:
-    """Take a widget and all it holds off the page and out of the kernel's memory."""
+    """Remove a widget and all its children from the page and from the kernel's memory."""
     if hasattr(widget, "playing"):  # its clock ticks in the browser
         widget.playing = False
     for child in getattr(widget, "children", ()):

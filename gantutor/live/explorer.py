@@ -1,4 +1,4 @@
-"""Walks through the latent space of a trained generator of images."""
+"""The explorer: a walk through the latent space of a trained generator of images."""
 
 from __future__ import annotations
 
@@ -18,19 +18,36 @@ from gantutor.training.run import Run, check_run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STEPS = 11
-NEIGHBOURS = 5
+PATH_STEPS = 11
+"""The number of latents on a path."""
+NEIGHBOUR_COUNT = 5
+"""The number of training samples that are shown beside a generated image."""
 
 
 class Explorer:
-    """Latents chosen by sliders, the path between two of them, the same latent under every label, and the
-    nearest training samples.
+    """A view of a latent space: a path between two latents, all labels, and nearest training samples.
 
-    ``run``: of a generator of images, with labels or without; ``data``: the training data as a
-    ``TensorDataset`` or tensor of images, for the neighbours, or None. Set ``label``, ``first``, ``last``
-    (seeds of latents), ``along`` (0 to 1), ``path`` (``"spherical"`` or ``"linear"``) and ``moves`` (steps
-    along the directions that change the pictures most), and ``still()`` is the picture. Raises InputError
-    for samples that are no images.
+    Set the attributes and call ``still()`` for the picture of the present choice.
+
+    Args:
+        run: the training of a generator of images (N, 1 or 3, H, W), with labels or without.
+        data: the training images for the nearest neighbours (Euclidean distance of pixels), as a tensor or a
+            TensorDataset; None shows no neighbours.
+        label: the label of the generated images; None takes the smallest one, if there are any.
+
+    Raises:
+        InputError: if ``run`` is not a Run, if its samples are not images, if the data are not images of the
+            same shape, or if the label is not one of the run's.
+
+    Attributes:
+        labels: the labels of the run, in order; empty for a generator without labels.
+        label: the label in use, or None.
+        first: the seed of the first latent of the path.
+        last: the seed of the last latent of the path.
+        along: the position on the path, 0 to 1.
+        path: the interpolation, "spherical" or "linear".
+        directions: the latent directions that change the images most, at most four, as rows of a matrix.
+        moves: how far to move along each direction.
     """
 
     def __init__(self, run: Run, data: Any = None, label: int | None = None) -> None:
@@ -42,8 +59,8 @@ class Explorer:
         self.data: Tensor | None = tensors[0].cpu() if tensors else None
         sample = run.sample(2)
         if sample.dim() != 4 or sample.shape[1] not in (1, 3):
-            made = tuple(sample.shape[1:])
-            raise InputError(f"the explorer shows images, and this generator makes samples of shape {made}")
+            shape = tuple(sample.shape[1:])
+            raise InputError(f"the explorer shows images, and this generator makes samples of shape {shape}")
         if self.data is not None:
             check_floats(data=self.data)
         if self.data is not None and self.data.shape[1:] != sample.shape[1:]:
@@ -61,12 +78,12 @@ class Explorer:
         return self.run.gan.draw_latent(1, torch.Generator(self.run.gan.device).manual_seed(seed)).cpu()[0]
 
     def _directions(self) -> Tensor:
-        draw = torch.Generator(self.run.gan.device).manual_seed(0)
-        latents = self.run.gan.draw_latent(256, draw).cpu()
+        random = torch.Generator(self.run.gan.device).manual_seed(0)
+        latents = self.run.gan.draw_latent(256, random).cpu()
         if latents.dim() != 2:
             return torch.empty(0)
-        made = self.run.generate(latents, self._conditions(256))
-        return sampling.latent_directions(latents, made, min(4, latents.shape[1]))
+        images = self.run.generate(latents, self._conditions(256))
+        return sampling.latent_directions(latents, images, min(4, latents.shape[1]))
 
     def _conditions(self, count: int) -> Any:
         return (
@@ -74,41 +91,41 @@ class Explorer:
         )
 
     def walk(self) -> Tensor:
-        """The latents of the path, moved along the chosen directions: shape (11, d)."""
-        between = (
+        """Return the latents of the path, moved along the directions: shape (11, d)."""
+        interpolation = (
             sampling.spherical_interpolation if self.path == "spherical" else sampling.linear_interpolation
         )
-        path = between(self._latent(self.first), self._latent(self.last), STEPS)
-        for move, way in zip(self.moves, self.directions, strict=True):
-            path = path + move * way
+        path = interpolation(self._latent(self.first), self._latent(self.last), PATH_STEPS)
+        for move, direction in zip(self.moves, self.directions, strict=True):
+            path = path + move * direction
         return path
 
     def still(self) -> Figure:
-        """The picture for the present choices."""
+        """Return the figure of the present choice."""
         path = self.walk()
-        chosen = round(self.along * (STEPS - 1))
-        made = self.run.generate(path, self._conditions(STEPS))
-        rows = {f"{self.path} path from latent {self.first} to latent {self.last}": made}
+        chosen = round(self.along * (PATH_STEPS - 1))
+        images = self.run.generate(path, self._conditions(PATH_STEPS))
+        rows = {f"{self.path} path from latent {self.first} to latent {self.last}": images}
         if self.labels:
-            board = path[chosen].expand(len(self.labels), *path.shape[1:])
-            rows["the same latent under every label"] = self.run.generate(board, torch.tensor(self.labels))
+            repeated = path[chosen].expand(len(self.labels), *path.shape[1:])
+            rows["the same latent under every label"] = self.run.generate(repeated, torch.tensor(self.labels))
         if self.data is not None:
-            distances = (self.data - made[chosen]).flatten(1).norm(dim=1)
+            distances = (self.data - images[chosen]).flatten(1).norm(dim=1)
             rows["the nearest training samples"] = self.data[
-                distances.topk(NEIGHBOURS, largest=False).indices
+                distances.topk(NEIGHBOUR_COUNT, largest=False).indices
             ]
-        rows = {title: plots.upright(images) for title, images in rows.items()}
-        return self._drawn(plots.upright(made[chosen : chosen + 1]), rows, chosen)
+        rows = {title: plots.spectrograms_to_rgb(images) for title, images in rows.items()}
+        return self._draw(plots.spectrograms_to_rgb(images[chosen : chosen + 1]), rows, chosen)
 
-    def _drawn(self, shown: Tensor, rows: dict[str, Tensor], chosen: int) -> Figure:
+    def _draw(self, shown: Tensor, rows: dict[str, Tensor], chosen: int) -> Figure:
         fig, axes = plots.figure(size=(9.6, 0.95 * len(rows) + 0.5))
         axes.remove()
         layout = fig.add_gridspec(len(rows), 2, width_ratios=[1, 3.2])
-        what = "" if self.label is None else f"label {self.label}, "
-        plots.grid(shown, f"{what}{self.along:.0%} of the way", 1, fig.add_subplot(layout[:, 0]))
+        label = "" if self.label is None else f"label {self.label}, "
+        plots.grid(shown, f"{label}{self.along:.0%} of the way", 1, fig.add_subplot(layout[:, 0]))
         for index, (title, images) in enumerate(rows.items()):
             panel = fig.add_subplot(layout[index, 1])
-            plots.grid(images, title, STEPS, panel)
+            plots.grid(images, title, PATH_STEPS, panel)
             if index == 0:
                 width, height = images.shape[3] + 1, images.shape[2] + 1
                 panel.plot(
@@ -120,21 +137,33 @@ class Explorer:
         return fig
 
     def describe(self) -> str:
-        """The picture in one sentence."""
+        """Describe the picture in one sentence, for screen readers."""
         label = "" if self.label is None else f" of label {self.label}"
         path = f"a {self.path} path from latent {self.first} to latent {self.last}"
         return f"A generated image{label}, {self.along:.0%} along {path}."
 
 
 def explore(run: Run, data: Any = None, label: int | None = None) -> Explorer:
-    """Show an ``Explorer`` with its controls, and return it; elsewhere than in JupyterLab a still picture."""
+    """Show an explorer of the latent space with its controls; outside JupyterLab, show a still picture.
+
+    Args:
+        run: the training of a generator of images (N, 1 or 3, H, W), with labels or without.
+        data: the training images for the nearest neighbours, as a tensor or a TensorDataset; None shows none.
+        label: the label of the generated images; None takes the smallest one, if there are any.
+
+    Returns:
+        The ``Explorer`` that is shown.
+
+    Raises:
+        InputError: if one of these does not fit; see ``Explorer``.
+    """
     explorer = Explorer(run, data, label)
     display.Pane().show(panel(explorer) if display.watched() else None, explorer.still(), explorer.describe())
     return explorer
 
 
 def panel(explorer: Explorer) -> Any:
-    """The widgets of an explorer, bound to it."""
+    """Return the widgets of an explorer, connected to it."""
     import ipywidgets as widgets
 
     wide: dict[str, Any] = {"style": {"description_width": "110px"}, "layout": {"width": "300px"}}
@@ -176,13 +205,15 @@ def panel(explorer: Explorer) -> Any:
     columns = widgets.HBox(
         [widgets.VBox([choices[name] for name in ("first", "last", "along", "path")]), widgets.VBox(moves)]
     )
-    box = widgets.VBox([*([choices["label"]] if explorer.labels else []), columns, frame.picture, frame.said])
+    box = widgets.VBox(
+        [*([choices["label"]] if explorer.labels else []), columns, frame.picture, frame.message]
+    )
     box.add_class("gt-explorer")
     return box
 
 
 def labels_of(run: Run) -> list[int]:
-    """The labels that a run was trained with, in order; none where its conditions are no whole numbers."""
+    """Return the sorted labels that a run was trained with; empty if its conditions are not labels."""
     conditions = run.conditions
     if not isinstance(conditions, Tensor) or conditions.dim() != 1 or conditions.is_floating_point():
         return []

@@ -1,4 +1,4 @@
-"""Sounds on the page: a picture, a title and a player for each, in the live notebook and in the saved one."""
+"""Sounds in a notebook: a spectrogram, a title and a player for each."""
 
 from __future__ import annotations
 
@@ -22,30 +22,43 @@ from gantutor.live import display
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST = 20
-"""So many players at most: what a notebook holds is saved with it."""
+MAX_SOUNDS = 20
+"""The number of players at most: a notebook is saved with all it holds."""
 
-SAMPLES = 480_000
-"""So many samples at most in all of them: a minute at 8 kHz, 1.3 MB in the notebook."""
+MAX_SAMPLES = 480_000
+"""The number of samples in all sounds together at most: a minute at 8 kHz, 1.3 MB in the notebook."""
 
-WIDE, HIGH = 120, 96
-"""Size of a picture on the page, in CSS pixels."""
+IMAGE_WIDTH, IMAGE_HEIGHT = 120, 96
+"""Width and height of a picture on the page, in CSS pixels."""
 
-COLOURS = 64
-"""Of the picture that stands where no HTML is shown."""
+PALETTE_SIZE = 64
+"""The number of colours of the picture that is shown where HTML is not."""
 
 
 class Players:
-    """Sounds ``waves`` (N, L) in [−1, 1] of ``rate`` samples a second under their ``titles``: what a notebook
-    shows of them can be played, and ``still()`` is their spectrograms.
+    """Sounds that a notebook shows as players, each with its spectrogram and title.
 
-    A sound that goes beyond ±1 is scaled down to it. Raises InputError for other shapes, more than 20 sounds
-    or a minute of 8 kHz in all, values that are not finite, or another number of titles.
+    A sound that exceeds ±1 is scaled down to a peak of 1.
+
+    Args:
+        waves: shape (N, L) or (L,), values in [−1, 1]; at most 20 sounds and 480,000 samples in all (a minute
+            at 8 kHz).
+        titles: one title for each sound; None numbers them.
+        rate: samples per second, 1,000 to 192,000.
+
+    Raises:
+        InputError: if the shape is another, if a value is not finite, if there are too many sounds or
+            samples, or if the number of titles differs from the number of sounds.
+
+    Attributes:
+        waves: the sounds, shape (N, L).
+        titles: the titles, as strings.
+        rate: samples per second.
     """
 
     def __init__(self, waves: Tensor, titles: Sequence[str] | None = None, rate: int = 8000) -> None:
         validate({"rate": rate}, rate=integer(1000, 192_000))
-        self.waves, self.rate = _checked(waves), rate
+        self.waves, self.rate = _check_waves(waves), rate
         count = len(self.waves)
         if titles is not None and not isinstance(titles, Sequence):
             raise InputError(f"titles must be a list of texts, one for each sound, not {type_name(titles)}")
@@ -58,27 +71,27 @@ class Players:
 
     def __repr__(self) -> str:
         seconds = self.waves.shape[1] / self.rate
-        what = "a sound" if len(self) == 1 else f"{len(self)} sounds"
+        noun = "a sound" if len(self) == 1 else f"{len(self)} sounds"
         return (
-            f"Players: {what} of {seconds:.2f} s at {self.rate:,} samples a second: {', '.join(self.titles)}"
+            f"Players: {noun} of {seconds:.2f} s at {self.rate:,} samples a second: {', '.join(self.titles)}"
         )
 
     def html(self) -> str:
-        """The players as a piece of HTML that needs nothing else."""
-        pictures = pictures_of(self.waves)
+        """Return the players as self-contained HTML."""
+        pictures = spectrogram_jpegs(self.waves)
         parts = [
-            _player(wav(one, self.rate), picture, title, describe(one, title, self.rate))
-            for one, picture, title in zip(self.waves, pictures, self.titles, strict=True)
+            _player(wav(waveform, self.rate), picture, title, describe(waveform, title, self.rate))
+            for waveform, picture, title in zip(self.waves, pictures, self.titles, strict=True)
         ]
         return f"<div class='gt-players' role='group'>{''.join(parts)}</div>"
 
     def still(self) -> Figure:
-        """The spectrograms alone, under their titles."""
+        """Return a figure of the spectrograms under their titles."""
         columns = min(len(self), 10)
         rows = -(-len(self) // columns)
         fig = plots.Figure(figsize=(0.85 * columns + 0.1, 1.05 * rows + 0.1), dpi=90, layout="constrained")
         panels = fig.subplots(rows, columns, squeeze=False)
-        images = plots.upright(padded_spectrogram(self.waves))
+        images = plots.spectrograms_to_rgb(padded_spectrogram(self.waves))
         for index, panel in enumerate(panels.flat):
             panel.set_axis_off()
             if index < len(self):
@@ -94,11 +107,20 @@ class Players:
 
 
 def listen(waves: Tensor, titles: Sequence[str] | None = None, rate: int = 8000) -> Players:
-    """Sounds to listen to: (N, L) or (L,) in [−1, 1], at most 20, ``rate`` samples a second, each under its
-    title with a small picture of its log-magnitude spectrogram; end a cell with it.
+    """Show players for sounds, each with its title and log-magnitude spectrogram; end a cell with it.
 
-    The sounds are kept in the notebook and play there when it is opened again. A sound that goes beyond ±1 is
-    scaled down to it. Raises InputError for what is no sound, or too much of it.
+    The sounds are saved in the notebook and can be played when it is opened again. A sound that exceeds ±1 is
+    scaled down to a peak of 1.
+
+    Args:
+        waves: shape (N, L) or (L,), values in [−1, 1]; at most 20 sounds and 480,000 samples in all (a minute
+            at 8 kHz).
+        titles: one title for each sound; None numbers them.
+        rate: samples per second, 1,000 to 192,000.
+
+    Raises:
+        InputError: if the shape is another, if a value is not finite, if there are too many sounds or
+            samples, or if the number of titles differs from the number of sounds.
 
     >>> time = torch.arange(4000) / 8000
     >>> listen((2 * torch.pi * 440 * time).sin(), ["a tone of 440 Hz"])
@@ -107,58 +129,72 @@ def listen(waves: Tensor, titles: Sequence[str] | None = None, rate: int = 8000)
     return Players(waves, titles, rate)
 
 
-def wav(one: Tensor, rate: int) -> bytes:
-    """A sound (L,) in [−1, 1] as the bytes of a 16-bit WAV file.
+def wav(waveform: Tensor, rate: int) -> bytes:
+    """Encode a sound as a 16-bit WAV file.
+
+    Args:
+        waveform: shape (L,), values in [−1, 1].
+        rate: samples per second.
+
+    Returns:
+        The bytes of the file.
 
     >>> len(wav(torch.zeros(100), 8000))
     244
     """
     file = io.BytesIO()
-    with wave.open(file, "wb") as opened:
-        opened.setnchannels(1)
-        opened.setsampwidth(2)
-        opened.setframerate(rate)
-        opened.writeframes((one * 32767).round().to(torch.int16).numpy().astype("<i2").tobytes())
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(rate)
+        writer.writeframes((waveform * 32767).round().to(torch.int16).numpy().astype("<i2").tobytes())
     return file.getvalue()
 
 
 def padded_spectrogram(waves: Tensor) -> Tensor:
-    """Spectrograms (N, 1, 128, T) of waves (N, L) of any length: silence fills the last window's step."""
+    """Return the spectrograms (N, 1, 128, T) of waves (N, L) of any length, with silence added at the end."""
     return spectrogram(F.pad(waves, (0, -waves.shape[1] % HOP)))
 
 
-def pictures_of(waves: Tensor) -> list[bytes]:
-    """A small JPEG of the spectrogram of each of the waves (N, L), low frequencies at the bottom."""
+def spectrogram_jpegs(waves: Tensor) -> list[bytes]:
+    """Return a small JPEG of the spectrogram of each wave (N, L), with low frequencies at the bottom."""
     from PIL import Image
 
-    levels = (plots.upright(padded_spectrogram(waves)) + 1) * 127.5
-    found = []
+    levels = (plots.spectrograms_to_rgb(padded_spectrogram(waves)) + 1) * 127.5
+    jpegs = []
     for picture in levels.round().to(torch.uint8).permute(0, 2, 3, 1).numpy():
         file = io.BytesIO()
         image = Image.fromarray(picture)
-        image = image.resize((min(image.width, 2 * WIDE), HIGH), Image.Resampling.BOX)
+        image = image.resize((min(image.width, 2 * IMAGE_WIDTH), IMAGE_HEIGHT), Image.Resampling.BOX)
         image.save(file, format="JPEG", quality=70)
-        found.append(file.getvalue())
-    return found
+        jpegs.append(file.getvalue())
+    return jpegs
 
 
 def small_png(picture: bytes) -> bytes:
-    """A PNG in few colours: a third of its size."""
+    """Reduce a PNG to 64 colours, which makes it about a third of its size."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS).save(file, format="PNG", optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(PALETTE_SIZE).save(
+        file, format="PNG", optimize=True
+    )
     return file.getvalue()
 
 
-def describe(one: Tensor, title: str, rate: int) -> str:
-    """The spectrogram of a sound (L,) in one sentence.
+def describe(waveform: Tensor, title: str, rate: int) -> str:
+    """Describe the spectrogram of a sound in one sentence, for screen readers.
+
+    Args:
+        waveform: shape (L,), values in [−1, 1].
+        title: what the sound is.
+        rate: samples per second.
 
     >>> describe((2 * torch.pi * 1000 * torch.arange(4000) / 8000).sin(), "a tone", 8000)
     'Spectrogram of a tone: 0.50 s, loudest near 1,000 Hz after ... s.'
     """
-    levels = padded_spectrogram(one[None])[0, 0]
-    length = f"Spectrogram of {title}: {len(one) / rate:.2f} s"
+    levels = padded_spectrogram(waveform[None])[0, 0]
+    length = f"Spectrogram of {title}: {len(waveform) / rate:.2f} s"
     if float(levels.max()) <= -1:
         return f"{length}, silent."
     frequency, moment = divmod(int(levels.argmax()), levels.shape[1])
@@ -167,35 +203,35 @@ def describe(one: Tensor, title: str, rate: int) -> str:
 
 def _player(sound: bytes, picture: bytes, title: str, description: str) -> str:
     name = escape(f"Play {title}")
-    shown = display.image(picture, description).replace(
-        "<img ", f"<img style='display:block;width:{WIDE}px;height:{HIGH}px' ", 1
+    html = display.image(picture, description).replace(
+        "<img ", f"<img style='display:block;width:{IMAGE_WIDTH}px;height:{IMAGE_HEIGHT}px' ", 1
     )
     data = base64.b64encode(sound).decode("ascii")
     # JupyterLab strips aria-label from what it does not trust, and leaves the title.
     return (
-        f"<figure style='display:inline-block;margin:4px;width:{WIDE}px;vertical-align:top'>{shown}"
+        f"<figure style='display:inline-block;margin:4px;width:{IMAGE_WIDTH}px;vertical-align:top'>{html}"
         f"<figcaption style='text-align:center'>{escape(title)}</figcaption>"
         f'<audio controls=\'controls\' title="{name}" aria-label="{name}" '
-        f"style='width:{WIDE}px;height:32px' src='data:audio/wav;base64,{data}'></audio></figure>"
+        f"style='width:{IMAGE_WIDTH}px;height:32px' src='data:audio/wav;base64,{data}'></audio></figure>"
     )
 
 
-def _short(title: str, most: int = 14) -> str:
-    return title if len(title) <= most else f"{title[: most - 1]}…"
+def _short(title: str, max_length: int = 14) -> str:
+    return title if len(title) <= max_length else f"{title[: max_length - 1]}…"
 
 
-def _checked(waves: Any) -> Tensor:
-    right = (
+def _check_waves(waves: Any) -> Tensor:
+    is_valid = (
         isinstance(waves, Tensor) and waves.dim() in (1, 2) and waves.is_floating_point() and waves.numel()
     )
-    if not right:
-        what = describe_value(waves)
-        raise InputError(f"sounds must be floats of shape (count, length) or (length,), not {what}")
+    if not is_valid:
+        description = describe_value(waves)
+        raise InputError(f"sounds must be floats of shape (count, length) or (length,), not {description}")
     waves = waves.detach().float().cpu().reshape(-1, waves.shape[-1])
-    if len(waves) > MOST or waves.numel() > SAMPLES:
+    if len(waves) > MAX_SOUNDS or waves.numel() > MAX_SAMPLES:
         raise InputError(
-            f"there may be {MOST} sounds and {SAMPLES:,} samples at most, as the notebook keeps them, not "
-            f"{len(waves)} sounds of {waves.shape[1]:,} samples"
+            f"there may be {MAX_SOUNDS} sounds and {MAX_SAMPLES:,} samples at most, "
+            f"as the notebook keeps them, not {len(waves)} sounds of {waves.shape[1]:,} samples"
         )
     if not bool(waves.isfinite().all()):
         raise InputError("the sounds contain values that are not finite (NaN or infinity)")

@@ -1,4 +1,4 @@
-"""A picture on the page that answers to widgets: drawn anew when one of them moves."""
+"""A picture on the page that is redrawn when a widget changes."""
 
 from __future__ import annotations
 
@@ -14,34 +14,42 @@ if TYPE_CHECKING:
 
 
 class RedrawnPicture:
-    """``draw()`` gives a figure and ``describe()`` its description; ``refresh`` draws again.
+    """A picture that is drawn again on request, with a message below it for errors.
 
-    Widgets may change from several threads at once: one picture is drawn at a time, and of changes that come
-    meanwhile only the last is drawn. What cannot be drawn is said in one sentence instead.
+    Widgets may change from several threads at once: one picture is drawn at a time, and of the changes that
+    come meanwhile only the last is drawn. An error becomes one sentence on the page.
+
+    Args:
+        draw: a function that returns the figure.
+        describe: a function that returns its alternative text.
+
+    Attributes:
+        picture: the widget of the picture.
+        message: the widget of the message.
     """
 
     def __init__(self, draw: Callable[[], Figure], describe: Callable[[], str]) -> None:
         import ipywidgets as widgets
 
         self.draw, self.describe = draw, describe
-        self.picture, self.said = widgets.HTML(), widgets.HTML()
+        self.picture, self.message = widgets.HTML(), widgets.HTML()
         self.picture.add_class("gt-picture")
-        self._drawing, self._wanted = threading.Lock(), False
+        self._drawing, self._requested = threading.Lock(), False
 
     def refresh(self) -> None:
-        """Draw what the widgets ask for now."""
-        self._wanted = True
-        while self._wanted and self._drawing.acquire(blocking=False):
+        """Draw the picture for the present state of the widgets."""
+        self._requested = True
+        while self._requested and self._drawing.acquire(blocking=False):
             try:
-                self._wanted = False
+                self._requested = False
                 self.picture.value = display.image(display.png(self.draw()), self.describe())
-                self.said.value = ""
+                self.message.value = ""
             except InputError as error:
                 self._say(str(error))
-            except Exception as error:  # whatever a user's own network raises: said, and the views go on
+            except Exception as error:  # the user's network may raise anything: report it and go on
                 self._say(f"this picture could not be drawn: {first_line(error)}")
             finally:
                 self._drawing.release()
 
     def _say(self, text: str) -> None:
-        self.said.value = display.status(text)
+        self.message.value = display.status(text)

@@ -1,4 +1,4 @@
-"""Scores at chosen moments of a training that is running."""
+"""Scores at chosen steps of a training while it runs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,28 @@ from gantutor.training.callbacks import Callback
 from gantutor.training.run import Run
 
 Measure = Callable[[Run], Scores]
-"""Scores a run in a way of its own."""
+"""A function that scores a run."""
 
 
 class Scoring(Callback):
-    """Scores a run after each of the ``steps``; ``moments`` holds (step, seconds of training, scores).
+    """A callback that scores a run after chosen steps.
 
-    ``reference`` is held-out data: the averaged generator is scored against it by ``score``, as
-    ``run.scores(reference, samples, score)`` does. Or it is a function of the run that returns ``Scores``,
-    for series, names, sounds and whatever else. The clock of the training stands still while a score is
-    computed, and random numbers drawn for it change nothing. Raises InputError for steps that are no whole
-    numbers, or a function beside which ``samples`` or ``score`` are given.
+    The clock of the training stands still while a score is computed, and the random numbers drawn for it do
+    not change the training.
+
+    Args:
+        reference: held-out data, against which ``run.scores(reference, samples, score)`` scores the averaged
+            generator; or a function of the run that returns ``Scores``, for series, names, sounds and others.
+        steps: the steps after which to score, whole numbers of at least 0.
+        samples: the number of generated samples; None is the default of ``run.scores``.
+        score: the score suite, such as ``gantutor.metrics.digit_scores``.
+
+    Raises:
+        InputError: if ``steps`` is not a list of whole numbers, or if ``samples`` or ``score`` is given along
+            with a function.
+
+    Attributes:
+        moments: a list of (step, seconds of training, scores).
 
     >>> Scoring(None, steps=[100, 200]).moments
     []
@@ -50,9 +61,11 @@ class Scoring(Callback):
         self.moments: list[tuple[int, float, Scores]] = []
 
     def on_start(self, run: Run) -> None:
+        """Score the run at the step it starts from, if that is one of the steps."""
         self.on_step(run)
 
     def on_step(self, run: Run) -> None:
+        """Score the run if the present step is one of the steps."""
         if run.step in self.steps:
             self.moments.append((run.step, run.seconds, self._scores(run)))
 

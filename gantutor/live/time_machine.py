@@ -1,4 +1,4 @@
-"""A slider over the snapshots of a run."""
+"""The time machine: a slider over the snapshots of a run."""
 
 from __future__ import annotations
 
@@ -16,55 +16,73 @@ from gantutor.training.run import Run, check_run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN = 60
+MAX_SAMPLES = 60
+"""The number of samples that are drawn at one moment."""
 
 
 class TimeMachine:
-    """The fixed latents of a run at one ``moment``, an index into its snapshots; ``still()`` shows them
-    all.
+    """A view of what a run generated from its fixed latents at each snapshot.
 
-    Images and spectrograms are shown as such, series as small curves, and where ``show(sample)`` says what a
-    sample reads, what it says.
+    Images and spectrograms are drawn as pictures, series as small curves, and any other samples as texts if
+    ``to_text`` is given.
+
+    Args:
+        run: a training with snapshots.
+        columns: the number of samples in a row, at least 1.
+        to_text: a function that turns one sample into the text to draw, for samples that are words.
+
+    Raises:
+        InputError: if ``run`` is not a Run, if it has no snapshots, or if its samples cannot be drawn.
+
+    Attributes:
+        moment: the index of the snapshot that ``picture()`` draws, at first the last one.
     """
 
-    def __init__(self, run: Run, columns: int = 12, show: Callable[[Tensor], str] | None = None) -> None:
+    def __init__(self, run: Run, columns: int = 12, to_text: Callable[[Tensor], str] | None = None) -> None:
         check_run(run)
-        validate({"show": show, "columns": columns}, show=optional(function()), columns=integer(1))
-        plots.refuse_no_snapshots(run, show)
-        self.run, self.columns, self.show = run, columns, show
+        validate({"to_text": to_text, "columns": columns}, to_text=optional(function()), columns=integer(1))
+        plots.check_snapshots(run, to_text)
+        self.run, self.columns, self.to_text = run, columns, to_text
         self.moment = len(run.snapshots) - 1
 
     def picture(self) -> Figure:
-        """The page of samples at the present moment."""
+        """Return the figure of the samples at the present moment."""
         snapshot = self.run.snapshots[self.moment]
         title = f"Step {snapshot.step:,}, after {snapshot.seconds:,.0f} s of training"
-        return plots.sample_page(snapshot.samples[:SHOWN], title, self.columns, show=self.show)
+        return plots.sample_grid(snapshot.samples[:MAX_SAMPLES], title, self.columns, to_text=self.to_text)
 
     def still(self) -> Figure:
-        """One row a fixed latent, one column a moment."""
-        return plots.time_machine(self.run, columns=self.columns, show=self.show)
+        """Return a figure of all moments: one row for each fixed latent, one column for each step."""
+        return plots.time_machine(self.run, columns=self.columns, to_text=self.to_text)
 
     def describe(self) -> str:
-        """The picture in one sentence."""
+        """Describe the picture in one sentence, for screen readers."""
         return (
             f"What the generator made of the same latents at step {self.run.snapshots[self.moment].step:,}."
         )
 
 
-def time_machine(run: Run, columns: int = 12, show: Callable[[Tensor], str] | None = None) -> TimeMachine:
-    """Show the snapshots of a run with a slider, and return the ``TimeMachine``; elsewhere than in JupyterLab
-    a still picture, one row a latent and one column a moment.
+def time_machine(run: Run, columns: int = 12, to_text: Callable[[Tensor], str] | None = None) -> TimeMachine:
+    """Show the snapshots of a run with a slider; outside JupyterLab, show a still picture of them.
 
-    ``show(sample)`` says what a sample reads, for samples that are words. Raises InputError for a run without
-    snapshots, or one of samples that are no images, series or words.
+    Args:
+        run: a training with snapshots.
+        columns: the number of samples in a row, at least 1.
+        to_text: a function that turns one sample into the text to draw, for samples that are words.
+
+    Returns:
+        The ``TimeMachine`` that is shown.
+
+    Raises:
+        InputError: if ``run`` is not a Run, if it has no snapshots, or if its samples cannot be drawn.
     """
-    machine = TimeMachine(run, columns, show)
+    machine = TimeMachine(run, columns, to_text)
     display.Pane().show(panel(machine) if display.watched() else None, machine.still(), machine.describe())
     return machine
 
 
 def panel(machine: TimeMachine) -> Any:
-    """The widgets of a time machine, bound to it."""
+    """Return the widgets of a time machine, connected to it."""
     import ipywidgets as widgets
 
     last = len(machine.run.snapshots) - 1
@@ -80,7 +98,7 @@ def panel(machine: TimeMachine) -> Any:
     slider.add_class("gt-moment")
     slider.observe(changed, "value")
     frame.refresh()
-    box = widgets.VBox([widgets.HBox([play, slider]), frame.picture, frame.said])
+    box = widgets.VBox([widgets.HBox([play, slider]), frame.picture, frame.message])
     box.add_class("gt-time-machine")
     box._link = link  # keeps the link alive as long as the box
     return box

@@ -1,4 +1,4 @@
-"""One picture of a training: what it makes, its losses, what the discriminator says, its scores."""
+"""One figure of a training: generated samples, losses, the discriminator's logits, and scores."""
 
 from __future__ import annotations
 
@@ -16,76 +16,82 @@ if TYPE_CHECKING:
     from gantutor.live.scoring import Scoring
 
 View = Callable[[Run, Any], Any]
-"""Draws what a run makes into the axes it is given."""
+"""A function ``view(run, axes)`` that draws what a run generates into the axes."""
 
 
 def training_figure(run: Run, view: View | None = None, scoring: Scoring | None = None) -> Figure:
-    """The picture that a dashboard shows while a run trains and leaves when it ends.
+    """Draw the figure that a dashboard shows while a run trains and leaves when it ends.
 
-    Left what ``view(run, axes)`` draws, by default the generated samples; right the losses, the
-    discriminator's mean logits of real and generated samples where the game records them (at 0 it cannot
-    tell, if its loss is the cross-entropy), and the scores taken so far.
+    On the left are the generated samples. On the right are the losses, the discriminator's mean logits of
+    real and generated samples if the game records them (with a cross-entropy loss, 0 means that it cannot
+    tell them apart), and the scores taken so far.
+
+    Args:
+        run: the training so far.
+        view: a function ``view(run, axes)`` that draws the left panel; None draws the generated samples. Its
+            errors are written into the panel, because they must not end a training.
+        scoring: the Scoring callback whose scores are plotted, or None.
 
     >>> from gantutor import GAN, networks
     >>> gan = GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), latent=2)
     >>> len(training_figure(Run(gan)).axes)
     2
     """
-    curves: list[Callable[[Axes], None]] = [lambda axes: _losses(run, axes)]
+    curves: list[Callable[[Axes], None]] = [lambda axes: _draw_losses(run, axes)]
     if "discriminator.real_logit" in run.history.names:
-        curves.append(lambda axes: _logits(run, axes))
+        curves.append(lambda axes: _draw_logits(run, axes))
     if scoring is not None and scoring.moments:
-        curves.append(lambda axes: _scores(scoring, axes))
+        curves.append(lambda axes: _draw_scores(scoring, axes))
     fig = plots.Figure(figsize=(10.0, 4.4), dpi=100)
-    alone = "generator" not in run.averaged
-    if not alone:
-        _made(run, view or plots.samples, fig.add_axes((0.06, 0.125, 0.46, 0.8)))
-    place = fig.add_gridspec(
+    no_samples = "generator" not in run.averaged
+    if not no_samples:
+        _draw_samples(run, view or plots.samples, fig.add_axes((0.06, 0.125, 0.46, 0.8)))
+    grid = fig.add_gridspec(
         len(curves),
         1,
-        left=0.08 if alone else 0.6,
+        left=0.08 if no_samples else 0.6,
         right=0.985,
         top=0.93,
         bottom=0.12,
         hspace=0.3 * len(curves) - 0.1,
     )
     for index, draw in enumerate(curves):
-        draw(fig.add_subplot(place[index]))
+        draw(fig.add_subplot(grid[index]))
     fig.axes[-1].set_xlabel("step", fontsize=9)
     return fig
 
 
-def _made(run: Run, view: View, axes: Axes) -> None:
-    """What the view draws; an error in it must not end a training, so that it is written there instead."""
+def _draw_samples(run: Run, view: View, axes: Axes) -> None:
+    """Call the view, and write its error into the axes if it fails: it must not end a training."""
     try:
         view(run, axes)
     except Exception as error:
         axes.clear()
         axes.set_axis_off()
-        said = f"The view could not be drawn:\n{first_line(error)}"
-        axes.text(0.5, 0.5, said, ha="center", va="center", wrap=True, fontsize=9)
+        message = f"The view could not be drawn:\n{first_line(error)}"
+        axes.text(0.5, 0.5, message, ha="center", va="center", wrap=True, fontsize=9)
 
 
-def _losses(run: Run, axes: Axes) -> None:
+def _draw_losses(run: Run, axes: Axes) -> None:
     recorded = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
     for name, colour in plots.player_colours(recorded).items():
         steps, values = plots.downsample(*run.history.column(name))
         axes.plot(steps, values, color=colour, linewidth=1.2, label=name.replace("_", " "))
-    _finish(axes, "Losses", "loss")
+    _style_panel(axes, "Losses", "loss")
 
 
-def _logits(run: Run, axes: Axes) -> None:
-    for name, said, colour, style in (
+def _draw_logits(run: Run, axes: Axes) -> None:
+    for name, legend, colour, style in (
         ("real", "real", plots.REAL, "-"),
         ("fake", "generated", plots.GENERATED, "--"),
     ):
         steps, logits = plots.downsample(*run.history.column(f"discriminator.{name}_logit"))
-        axes.plot(steps, logits, style, color=colour, linewidth=1.2, label=said)
+        axes.plot(steps, logits, style, color=colour, linewidth=1.2, label=legend)
     axes.axhline(0, color=plots.NEUTRAL, linestyle=":", linewidth=1)
-    _finish(axes, "What the discriminator says", "mean logit")
+    _style_panel(axes, "What the discriminator says", "mean logit")
 
 
-def _scores(scoring: Scoring, axes: Axes) -> None:
+def _draw_scores(scoring: Scoring, axes: Axes) -> None:
     first = scoring.moments[0][2]
     name = next(iter(first), None)
     if name is None:
@@ -102,11 +108,11 @@ def _scores(scoring: Scoring, axes: Axes) -> None:
     axes.axhline(first[name].real, color=plots.REAL, linewidth=1, label="real data")
     if min(m[2][name].value for m in scoring.moments) > 0 and first[name].better == "lower":
         axes.set_yscale("log")
-    spelt = name.replace("_", " ").replace("frechet", "Fréchet distance").replace("fid", "FID")
-    _finish(axes, f"{spelt} ({first[name].better} is better)", "score")
+    title = name.replace("_", " ").replace("frechet", "Fréchet distance").replace("fid", "FID")
+    _style_panel(axes, f"{title} ({first[name].better} is better)", "score")
 
 
-def _finish(axes: Axes, title: str, unit: str) -> None:
+def _style_panel(axes: Axes, title: str, unit: str) -> None:
     plots.label(axes, title, y=unit)
     axes.set_title(title, fontsize=9)
     axes.tick_params(labelsize=7)

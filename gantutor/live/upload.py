@@ -1,4 +1,4 @@
-"""A file of one's own: chosen on the page, given to a function, and what it returns shown below."""
+"""A button that lets the user choose a file, and the result of a function of it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,32 @@ from gantutor._errors import InputError, first_line
 from gantutor.live import display
 
 Use = Callable[[str, bytes], Any]
-"""Takes the name and the content of a file, and returns what is to be shown of it."""
+"""A function of a file's name and content that returns what to show."""
 
-READER = (
+SIZE_HINT = (
     "A file of at most 10 MB (should you choose a bigger one, run this cell again): "
     "only this notebook's kernel reads it."
 )
-"""JupyterLab's server drops a message of more than 10 MiB, and the button waits for its answer for ever."""
+"""JupyterLab's server drops a message of more than 10 MiB, and the button then waits for ever."""
 
 
 class Upload:
-    """Gives each file that is chosen to ``use(name, content)`` and shows what it returns in the place of what
-    was there; ``name`` and ``result`` are the last that went well.
+    """A button that passes each chosen file to a function and shows what it returns.
 
-    Several things in a list or tuple are shown one below the other. An error becomes one sentence.
+    A new result replaces the old one. A list or tuple of results is shown one below the other. An error
+    becomes one sentence, and the old result stays.
+
+    Args:
+        use: a function ``use(name, content)`` of the file's name and its bytes.
+        accept: the suffixes that the page offers, separated by commas.
+        prompt: the text on the button.
+
+    Raises:
+        InputError: if ``use`` is not a function, or if another argument is not a string.
+
+    Attributes:
+        name: the name of the last file that was used without an error, or None.
+        result: what ``use`` returned for it.
     """
 
     def __init__(self, use: Use, accept: str, prompt: str) -> None:
@@ -36,9 +48,9 @@ class Upload:
         self.use, self.accept, self.prompt = use, accept, prompt
         self.name: str | None = None
         self.result: Any = None
-        self._shown = display.Pane()
-        self._said: Any = None
-        self._using = threading.Lock()
+        self._button_pane = display.Pane()
+        self._message: Any = None
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"Upload: {self.name or 'no file yet'}"
@@ -47,51 +59,62 @@ class Upload:
         """At the end of a cell nothing more is shown: the button stands there already."""
 
     def sentence(self) -> str:
-        """What stands in the place of the button where nobody can press it."""
+        """Return the text that is shown where there is no button."""
         return f"{self.prompt} ({self.accept}): in JupyterLab, a button stands here for a file of your own."
 
     def show(self) -> None:
-        """Put the button on the page, or the sentence where nobody can press it."""
+        """Show the button, or the sentence where there can be no button."""
         if display.watched():
-            self._shown.show(panel(self), None, self.sentence())
-            self._result = display.Pane()
-            self._result.leave({"text/plain": ""})
+            self._button_pane.show(panel(self), None, self.sentence())
+            self._result_pane = display.Pane()
+            self._result_pane.show_bundle({"text/plain": ""})
         elif display.in_notebook():
-            self._shown.leave({"text/plain": self.sentence()})
+            self._button_pane.show_bundle({"text/plain": self.sentence()})
         else:
             print(self.sentence())
 
     def take(self, name: str, content: bytes) -> None:
-        """Use a file, one at a time, and show what comes of it."""
-        with self._using:
+        """Use one file and show the result; one file at a time.
+
+        Args:
+            name: the name of the file.
+            content: its bytes.
+        """
+        with self._lock:
             self._say(f"{name} has arrived ({len(content):,} bytes): at work on it …")
             try:
                 result = self.use(name, content)
                 bundle, metadata = bundle_of(result)
             except InputError as error:
                 self._say(f"{name}: {error}")
-            except (
-                Exception
-            ) as error:  # whatever a function of the user's own raises: said, and the page goes on
+            except Exception as error:  # the user's function may raise anything: report it and go on
                 self._say(f"{name} could not be used: {first_line(error)}")
             else:
                 self.name, self.result = name, result
-                self._result.leave(bundle, metadata)
+                self._result_pane.show_bundle(bundle, metadata)
                 self._say(f"This is what became of {name}; another file takes its place.")
 
     def _say(self, words: str) -> None:
-        if self._said is not None:
-            self._said.value = display.status(words)
+        if self._message is not None:
+            self._message.value = display.status(words)
 
 
 def upload(use: Use, accept: str = ".wav,.flac,.ogg,.mp3", prompt: str = "Choose a recording") -> Upload:
-    """Show a button that takes a file of one's own: ``use(name, content)`` is called with each file that is
-    chosen, and what it returns is shown below the button.
+    """Show a button to choose a file, and below it the result of a function of each chosen file.
 
-    ``accept``: the suffixes that the page offers, with commas between them; ``prompt`` stands on the button.
-    An error of ``use`` is said in one sentence, and what was shown before stays. Elsewhere than in
-    JupyterLab, under papermill for instance, one line says what would be here. Raises InputError where
-    ``use`` is no function.
+    An error in the function becomes one sentence, and what was shown before stays. Outside JupyterLab, for
+    instance under papermill, one line says what would be here.
+
+    Args:
+        use: a function ``use(name, content)`` of the file's name and its bytes; what it returns is shown.
+        accept: the suffixes that the page offers, separated by commas.
+        prompt: the text on the button.
+
+    Returns:
+        The ``Upload``, whose ``name`` and ``result`` are those of the last file.
+
+    Raises:
+        InputError: if ``use`` is not a function, or if another argument is not a string.
 
     >>> upload(lambda name, content: len(content), ".txt", "Choose a text")
     Choose a text (.txt): in JupyterLab, a button stands here for a file of your own.
@@ -103,7 +126,7 @@ def upload(use: Use, accept: str = ".wav,.flac,.ogg,.mp3", prompt: str = "Choose
 
 
 def panel(chosen: Upload) -> Any:
-    """The widgets of an upload, bound to it."""
+    """Return the widgets of an upload, connected to it."""
     import ipywidgets as widgets
 
     button = widgets.FileUpload(
@@ -114,7 +137,7 @@ def panel(chosen: Upload) -> Any:
         layout={"width": "auto"},
     )
     button.add_class("gt-upload")
-    chosen._said = widgets.HTML(display.status(READER))
+    chosen._message = widgets.HTML(display.status(SIZE_HINT))
 
     def changed(change: dict[str, Any]) -> None:
         for file in change["new"]:
@@ -123,23 +146,25 @@ def panel(chosen: Upload) -> Any:
             button.value = ()  # so that the same file can be chosen again
 
     button.observe(changed, "value")
-    return widgets.VBox([button, chosen._said], layout={"align_items": "flex-start"})
+    return widgets.VBox([button, chosen._message], layout={"align_items": "flex-start"})
 
 
 def bundle_of(result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a notebook shows of a result, by MIME type, and its metadata; of a list or tuple of them, all, one
-    below the other.
+    """Return what a notebook shows of a result, by MIME type, and its metadata.
+
+    Args:
+        result: anything; the parts of a list or tuple are shown one below the other.
 
     >>> bundle_of([1, "two"])[0]["text/html"]
     '<div><pre>1</pre></div><div><pre>&#x27;two&#x27;</pre></div>'
     """
     if isinstance(result, list | tuple):
-        bundles = [bundle_of(each)[0] for each in result]
+        bundles = [bundle_of(part)[0] for part in result]
         return {
             "text/html": "".join(f"<div>{_as_html(bundle)}</div>" for bundle in bundles),
             "text/plain": "\n".join(str(bundle.get("text/plain", "")) for bundle in bundles),
         }, {}
-    with display.DRAWING:
+    with display.DRAWING_LOCK:
         bundle, metadata = _formatter().format(result)
     return (bundle or {"text/plain": ""}), metadata
 

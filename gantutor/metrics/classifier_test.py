@@ -1,8 +1,4 @@
-"""Judges of series: small classifiers that learn, after a training, to tell generated series from real ones.
-
-The light judge is the one of TimeGAN (Yoon, Jarrett & van der Schaar, NeurIPS 2019, section 5), and it is
-easily satisfied: a strong judge sees what it overlooks.
-"""
+"""Classifier two-sample tests: a small classifier learns to tell generated series from real ones."""
 
 from __future__ import annotations
 
@@ -22,11 +18,23 @@ from gantutor.networks.recurrent import GRUDiscriminator
 
 @dataclass(frozen=True)
 class ClassifierTest:
-    """``network(features, length)`` makes a classifier of series (N, ``length``, ``features``) → logits (N,).
+    """The settings of a classifier two-sample test: which classifier, and how it is trained.
 
-    It learns for ``steps`` batches of ``batch`` real and as many generated series by Adam, whose rate falls
-    from ``learning_rate`` to 0. With several ``checkpoints`` the one with the least loss on a tenth of the
-    series, kept apart, passes judgement.
+    The classifier minimises the binary cross-entropy by Adam, whose learning rate falls linearly to 0.
+    Several checkpoints guard against overfitting: the one with the least loss on a tenth of the series, kept
+    out of the training, is tested.
+
+    Args:
+        name: what scores call the test.
+        network: a function ``network(features, length)`` that makes a classifier of series
+            (N, ``length``, ``features``) → logits (N,).
+        steps: training steps, at least 1.
+        batch: how many real series, and as many generated ones, each step sees; at least 1.
+        learning_rate: the rate at the first step, above 0 and at most 1.
+        checkpoints: how many checkpoints compete, evenly spaced, from 1 to ``steps``.
+
+    Raises:
+        InputError: if the network is not callable, the name is not a string, or a number is out of range.
 
     >>> light_classifier_test(steps=10).name
     'light'
@@ -53,9 +61,17 @@ class ClassifierTest:
 
 
 def light_classifier_test(steps: int = 2000, hidden: int | None = None) -> ClassifierTest:
-    """TimeGAN's: one GRU, by default half as wide as there are features, and no look at differences.
+    """Return the test of TimeGAN: one GRU on the series themselves, without their differences.
 
-    The paper says a two-layer LSTM; its public code, followed here, has this.
+    Yoon, Jarrett & van der Schaar, NeurIPS 2019, section 5. The paper says a two-layer LSTM; its public code,
+    followed here, has one GRU. This small classifier misses much that the strong one detects.
+
+    Args:
+        steps: training steps, at least 1.
+        hidden: the width of the GRU, at least 1; by default half the number of features.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> light_classifier_test().steps
     2000
@@ -69,7 +85,17 @@ def light_classifier_test(steps: int = 2000, hidden: int | None = None) -> Class
 
 
 def strong_classifier_test(steps: int = 2000, channels: int = 64, checkpoints: int = 6) -> ClassifierTest:
-    """Convolutions over the series and its first and second differences, each scaled to the same size.
+    """Return a test with convolutions over the series and their first and second differences.
+
+    All three are scaled to the same size, so that small irregularities between steps count as much as values.
+
+    Args:
+        steps: training steps, at least 1.
+        channels: channels of each convolution, at least 1.
+        checkpoints: how many checkpoints compete, from 1 to ``steps``.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> strong_classifier_test(steps=100).checkpoints
     6
@@ -86,7 +112,12 @@ def strong_classifier_test(steps: int = 2000, channels: int = 64, checkpoints: i
 
 
 class SeriesClassifier(nn.Module):
-    """Series (N, ``length``, ``features``) → logits (N,).
+    """A convolutional classifier of series (N, length, features) → logits (N,).
+
+    Args:
+        features: features of a series.
+        length: steps of a series.
+        channels: channels of each convolution.
 
     >>> SeriesClassifier(5, length=24)(torch.zeros(3, 24, 5)).shape
     torch.Size([3])
@@ -110,18 +141,28 @@ class SeriesClassifier(nn.Module):
         )
 
     def forward(self, series: Tensor) -> Tensor:
-        x = series.transpose(1, 2)
+        x = series.transpose(1, 2)  # (N, features, length)
+        # Padded at the start, differences keep the length of the series.
         first = F.pad(x.diff(dim=2), (1, 0))
         second = F.pad(x.diff(n=2, dim=2), (2, 0)) if x.shape[2] > 2 else torch.zeros_like(x)
         logits: Tensor = self.body(torch.cat([x, first, second], 1))
         return logits.squeeze(1)
 
 
-def two_sample_error(real: Tensor, generated: Tensor, judge: ClassifierTest, seed: int = 0) -> float:
-    """|accuracy − ½| of a judge on the fifth of both sets that it has not learnt from, from 0 to ½.
+def two_sample_error(real: Tensor, generated: Tensor, test: ClassifierTest, seed: int = 0) -> float:
+    """Return |accuracy − ½| of a classifier trained to tell generated series from real ones.
 
-    ``real`` and ``generated``: as many series each, (N, L, F), N ≥ 10. Judges draw from generators of their
-    own, so that measuring changes no training.
+    The accuracy is that on a fifth of both sets, held out from the training. The test has its own random
+    numbers, so that measuring changes no training.
+
+    Args:
+        real: series (N, L, F), N ≥ 10.
+        generated: as many series of the same shape.
+        test: the classifier and its training, such as ``strong_classifier_test()``.
+        seed: the seed of the split and of the training.
+
+    Returns:
+        A number from 0, where the classifier only guesses, to ½, where it is always right.
 
     >>> same = torch.rand(100, 6, 2, generator=torch.Generator().manual_seed(0))
     >>> two_sample_error(same, same + 10, strong_classifier_test(steps=50))
@@ -129,70 +170,96 @@ def two_sample_error(real: Tensor, generated: Tensor, judge: ClassifierTest, see
     """
     order = torch.randperm(len(real), generator=torch.Generator().manual_seed(seed))
     tenth = len(order) // 10
-    apart = tenth if judge.checkpoints > 1 else 0
-    held_out, chosen, train = order[: 2 * tenth], order[2 * tenth :][:apart], order[2 * tenth + apart :]
-    both = torch.stack([real, generated])
-    answers = torch.tensor([1.0, 0.0])[:, None]
+    validation_size = tenth if test.checkpoints > 1 else 0
+    held_out, rest = order[: 2 * tenth], order[2 * tenth :]
+    validation, train = rest[:validation_size], rest[validation_size:]
+    series = torch.stack([real, generated])  # (2, N, L, F)
+    labels = torch.tensor([1.0, 0.0])[:, None]
 
     def loss(network: nn.Module, index: Tensor) -> Tensor:
-        logits = network(both[:, index].flatten(0, 1))
-        return F.binary_cross_entropy_with_logits(logits, answers.expand(2, len(index)).flatten())
+        logits = network(series[:, index].flatten(0, 1))
+        return F.binary_cross_entropy_with_logits(logits, labels.expand(2, len(index)).flatten())
 
     _, length, features = real.shape
     network = fit(
-        lambda: judge.network(features, length),
+        lambda: test.network(features, length),
         loss,
         train,
-        judge.steps,
-        judge.batch,
-        judge.learning_rate,
+        test.steps,
+        test.batch,
+        test.learning_rate,
         seed,
-        [judge.steps * k // judge.checkpoints for k in range(1, judge.checkpoints + 1)],
-        chosen,
+        [test.steps * k // test.checkpoints for k in range(1, test.checkpoints + 1)],
+        validation,
     )
     with torch.no_grad():
-        said = torch.cat([network(part) for part in torch.split(both[:, held_out].flatten(0, 1), 500)]) > 0
-    right = said == answers.expand(2, len(held_out)).flatten().bool()
-    return abs(float(right.double().mean()) - 0.5)
+        chunks = torch.split(series[:, held_out].flatten(0, 1), 500)
+        called_real = torch.cat([network(chunk) for chunk in chunks]) > 0
+    correct = called_real == labels.expand(2, len(held_out)).flatten().bool()
+    return abs(float(correct.double().mean()) - 0.5)
 
 
 def fit(
-    make: Callable[[], nn.Module],
+    make_network: Callable[[], nn.Module],
     loss: Callable[[nn.Module, Tensor], Tensor],
     rows: Tensor,
     steps: int,
     batch: int,
     learning_rate: float,
     seed: int,
-    stops: Sequence[int] = (),
-    apart: Tensor | None = None,
+    checkpoints: Sequence[int] = (),
+    validation_rows: Tensor | None = None,
 ) -> nn.Module:
-    """A network that has minimised ``loss(network, rows)`` over random batches of ``rows``, in evaluation.
+    """Train a network by Adam on random batches of rows, and return it frozen, in evaluation mode.
 
-    With ``stops`` and rows kept ``apart``, the weights at the stop with the least loss on those. The global
-    random state of the CPU is used from ``seed`` on and given back; that of other devices is not touched.
+    The global random state of the CPU is seeded with ``seed`` and restored afterwards; that of other devices
+    is not touched.
+
+    Args:
+        make_network: makes the network, with random weights.
+        loss: a function ``loss(network, rows)`` that gives a scalar.
+        rows: indices of the training data (N,).
+        steps: training steps.
+        batch: rows in each step, drawn with replacement.
+        learning_rate: the rate at the first step; it falls linearly to 0.
+        seed: the seed of the weights and batches.
+        checkpoints: steps after which the loss on ``validation_rows`` is measured.
+        validation_rows: indices kept out of the training (M,).
+
+    Returns:
+        The network with the weights of the last step, or of the checkpoint with the least validation loss.
+
+    >>> def loss(network, rows):
+    ...     return (network(torch.ones(len(rows), 1)) - 3).square().mean()
+    >>> network = fit(lambda: torch.nn.Linear(1, 1), loss, torch.arange(4), 300, 4, 0.1, seed=0)
+    >>> network(torch.ones(1, 1)).round(decimals=2)
+    tensor([[3.]])
     """
-    best, weights = math.inf, None
+    best_loss, best_weights = math.inf, None
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.default_generator.manual_seed(seed)
-        network = make()
+        network = make_network()
         optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
         for step in range(1, steps + 1):
             optimizer.param_groups[0]["lr"] = learning_rate * (1 - (step - 1) / steps)
             optimizer.zero_grad()
             loss(network, rows[torch.randint(len(rows), (batch,))]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            if step in stops and apart is not None and len(apart):
+            if step in checkpoints and validation_rows is not None and len(validation_rows):
                 with torch.no_grad():
-                    found = float(loss(network.eval(), apart))
-                if found < best:
-                    best, weights = found, copy.deepcopy(network.state_dict())
+                    validation_loss = float(loss(network.eval(), validation_rows))
+                if validation_loss < best_loss:
+                    best_loss, best_weights = validation_loss, copy.deepcopy(network.state_dict())
                 network.train()
-    if weights is not None:
-        network.load_state_dict(weights)
+    if best_weights is not None:
+        network.load_state_dict(best_weights)
     return network.eval().requires_grad_(False)
 
 
 def half_width(features: int) -> int:
-    """The width of TimeGAN's post-hoc networks: half the number of features, at least 1."""
+    """Return the width of TimeGAN's post-hoc networks: half the number of features, at least 1.
+
+    >>> half_width(5)
+    2
+    """
     return max(1, features // 2)

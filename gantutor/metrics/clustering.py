@@ -1,4 +1,4 @@
-"""Classes that nobody has named: the best way to say which is which."""
+"""Clustering accuracy: the best one-to-one match between predicted and true classes."""
 
 from __future__ import annotations
 
@@ -9,61 +9,82 @@ from gantutor._checks import check_integers, integer, validate
 from gantutor._errors import InputError
 
 
-def clustering_accuracy(read: Tensor, labels: Tensor, classes: int) -> tuple[float, Tensor]:
-    """The largest share of ``read`` (N,) that equals ``labels`` (N,) under one permutation of the classes,
-    and that permutation (classes,): what is read as ``c`` stands for ``permutation[c]``.
+def clustering_accuracy(predicted: Tensor, labels: Tensor, classes: int) -> tuple[float, Tensor]:
+    """Return the accuracy under the best permutation of the predicted classes, and this permutation.
+
+    Args:
+        predicted: predicted classes (N,), from 0 to ``classes`` − 1.
+        labels: true classes (N,), in the same range.
+        classes: the number of classes, from 1 to 10,000.
+
+    Returns:
+        The share of samples whose permuted class equals the label, and the permutation (``classes``,): the
+        predicted class ``c`` stands for the true class ``permutation[c]``.
+
+    Raises:
+        InputError: for tensors of different shapes, values that are not whole numbers, or classes out of
+            range.
 
     >>> clustering_accuracy(torch.tensor([1, 1, 2, 2, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 2]), 3)
     (0.8333333333333334, tensor([2, 0, 1]))
     """
-    check_integers(read=read, labels=labels)
+    check_integers(predicted=predicted, labels=labels)
     validate({"classes": classes}, classes=integer(1, 10_000))
-    if read.shape != labels.shape or read.dim() != 1:
+    if predicted.shape != labels.shape or predicted.dim() != 1:
         raise InputError(
-            "read and labels must have the same shape, (count,), "
-            f"not {tuple(read.shape)} and {tuple(labels.shape)}"
+            "predicted and labels must have the same shape, (count,), "
+            f"not {tuple(predicted.shape)} and {tuple(labels.shape)}"
         )
-    if int(min(read.min(), labels.min())) < 0 or int(max(read.max(), labels.max())) >= classes:
-        raise InputError(f"read and labels must lie from 0 to {classes - 1}")
-    table = (read.cpu() * classes + labels.cpu()).bincount(minlength=classes**2).view(classes, classes)
-    permutation = assignment(-table)
-    right = int(table[torch.arange(classes), permutation].sum())
-    return right / len(read), permutation
+    if int(min(predicted.min(), labels.min())) < 0 or int(max(predicted.max(), labels.max())) >= classes:
+        raise InputError(f"predicted and labels must lie from 0 to {classes - 1}")
+    confusion = (predicted.cpu() * classes + labels.cpu()).bincount(minlength=classes**2)
+    confusion = confusion.view(classes, classes)  # [predicted, label]
+    permutation = assignment(-confusion)
+    correct = int(confusion[torch.arange(classes), permutation].sum())
+    return correct / len(predicted), permutation
 
 
 def assignment(cost: Tensor) -> Tensor:
-    """The column (n,) of each row of a cost matrix (n, n), no column twice, such that the sum of costs is the
-    least.
+    """Assign each row of a cost matrix to a column of its own, so that the sum of the costs is minimal.
 
-    Row after row is added along a shortest path of exchanges; potentials keep all costs of exchanges above 0
-    (Kuhn 1955, doi:10.1002/nav.3800020109; O(n³)).
+    The Hungarian method (Kuhn 1955, doi:10.1002/nav.3800020109), in O(n³): rows are added one by one, each
+    along a shortest augmenting path. Potentials keep all reduced costs at least 0.
+
+    Args:
+        cost: the cost of each row and column, (n, n).
+
+    Returns:
+        The column of each row, (n,).
 
     >>> assignment(torch.tensor([[4, 1, 3], [2, 0, 5], [3, 2, 2]]))
     tensor([1, 0, 2])
     """
-    count, table = len(cost), cost.double().tolist()
-    rows, columns = [0.0] * count, [0.0] * (count + 1)  # potentials; the last column is where a path begins
-    owner = [-1] * (count + 1)
+    count, costs = len(cost), cost.double().tolist()
+    # The last of the count + 1 columns is virtual: a path begins there.
+    row_potentials, column_potentials = [0.0] * count, [0.0] * (count + 1)
+    row_of = [-1] * (count + 1)  # the row of each column, -1 where it is free
     for row in range(count):
-        owner[count], here = row, count
-        least, before, visited = [float("inf")] * count, [count] * count, [False] * (count + 1)
-        while owner[here] >= 0:
-            visited[here], holder = True, owner[here]
-            for column in (each for each in range(count) if not visited[each]):
-                through = table[holder][column] - rows[holder] - columns[column]
-                if through < least[column]:
-                    least[column], before[column] = through, here
-            nearest = min((each for each in range(count) if not visited[each]), key=least.__getitem__)
-            step = least[nearest]
+        row_of[count], current = row, count
+        distances, previous = [float("inf")] * count, [count] * count
+        visited = [False] * (count + 1)
+        while row_of[current] >= 0:
+            visited[current], current_row = True, row_of[current]
+            unvisited = [column for column in range(count) if not visited[column]]
+            for column in unvisited:
+                reduced = costs[current_row][column] - row_potentials[current_row] - column_potentials[column]
+                if reduced < distances[column]:
+                    distances[column], previous[column] = reduced, current
+            nearest = min(unvisited, key=distances.__getitem__)
+            step = distances[nearest]
             for column in range(count + 1):
                 if visited[column]:
-                    rows[owner[column]] += step
-                    columns[column] -= step
+                    row_potentials[row_of[column]] += step
+                    column_potentials[column] -= step
                 elif column < count:
-                    least[column] -= step
-            here = nearest
-        while here != count:  # each on the path takes what the one before it had
-            owner[here], here = owner[before[here]], before[here]
-    found = torch.empty(count, dtype=torch.long)
-    found[torch.tensor(owner[:count])] = torch.arange(count)
-    return found
+                    distances[column] -= step
+            current = nearest
+        while current != count:  # each column on the path takes the row of the one before it
+            row_of[current], current = row_of[previous[current]], previous[current]
+    columns = torch.empty(count, dtype=torch.long)
+    columns[torch.tensor(row_of[:count])] = torch.arange(count)
+    return columns

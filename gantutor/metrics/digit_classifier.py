@@ -1,9 +1,4 @@
-"""The frozen reader of digits whose features the digit scores are measured on.
-
-Inception features mean nothing on digits, so the package ships a small classifier of its own, made once by
-``scripts/weights/train_digit_classifier.py`` from the 4,000 training digits. Scores compare only under the same
-classifier.
-"""
+"""The frozen digit classifier, on whose features the digit scores are measured."""
 
 from __future__ import annotations
 
@@ -18,13 +13,17 @@ from gantutor._errors import InputError
 from gantutor._files import read_tensors
 
 WEIGHTS = Path(__file__).with_name("digit_classifier.safetensors")
+"""The shipped weights, written by ``scripts/weights/train_digit_classifier.py``."""
+
 FEATURES = 64
-PART = 50
-"""Digits read at once: few enough that their activations stay in the cache of a CPU."""
+"""The number of features before the last layer."""
+
+CHUNK_SIZE = 50
+"""Images classified at once: few enough that their activations stay in the cache of a CPU."""
 
 
 class DigitClassifier(nn.Module):
-    """Images (N, 1, 28, 28) in [−1, 1] → logits (N, 10) by way of 64 features.
+    """A convolutional classifier of digits: images (N, 1, 28, 28) in [−1, 1] → logits (N, 10).
 
     >>> DigitClassifier()(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 10])
@@ -41,7 +40,7 @@ class DigitClassifier(nn.Module):
         self.head = nn.Linear(FEATURES, 10)
 
     def features(self, images: Tensor) -> Tensor:
-        """The 64 features before the last layer: shape (N, 64)."""
+        """Return the features before the last layer, shape (N, 64)."""
         features: Tensor = self.body(images)
         return features
 
@@ -56,7 +55,14 @@ def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
 
 @cache
 def digit_classifier() -> DigitClassifier:
-    """The shipped classifier, frozen, on the CPU."""
+    """Return the shipped digit classifier, frozen, on the CPU.
+
+    Inception features mean nothing on digits, so the package ships a small classifier, trained once on the
+    4,000 training digits. Scores are comparable only if they come from the same classifier.
+
+    >>> digit_classifier()(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 10])
+    """
     classifier = DigitClassifier()
     classifier.load_state_dict(read_tensors(WEIGHTS))
     return classifier.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
@@ -64,9 +70,16 @@ def digit_classifier() -> DigitClassifier:
 
 @torch.no_grad()
 def classify_digits(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Features (N, 64) and probabilities (N, 10) of images (N, 1, 28, 28) in [−1, 1].
+    """Return the features and the class probabilities of images of digits, by the shipped classifier.
 
-    Raises InputError for images of another shape or range.
+    Args:
+        images: floats (N, 1, 28, 28) in [−1, 1], N ≥ 1.
+
+    Returns:
+        Features (N, 64) and probabilities (N, 10), on the CPU.
+
+    Raises:
+        InputError: for images of another type, shape or range, or not finite.
 
     >>> features, probabilities = classify_digits(torch.zeros(3, 1, 28, 28))
     >>> features.shape, probabilities.shape
@@ -82,6 +95,6 @@ def classify_digits(images: Tensor) -> tuple[Tensor, Tensor]:
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("digits must be finite and lie in [-1, 1]")
     classifier = digit_classifier()
-    parts = torch.split(images.detach().cpu().float(), PART)
-    features = torch.cat([classifier.features(part) for part in parts])
+    chunks = torch.split(images.detach().cpu().float(), CHUNK_SIZE)
+    features = torch.cat([classifier.features(chunk) for chunk in chunks])
     return features, classifier.head(features).softmax(1)

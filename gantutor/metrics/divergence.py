@@ -1,10 +1,4 @@
-"""How far samples of the plane are from a density that is known: reverse KL and JS on a grid of cells.
-
-The probability of a cell under the density is exact, a product of differences of the normal distribution
-function, and is kept as a logarithm: cells far from every mode count with their own tiny probability, and
-nothing is rounded to 0 or lifted to a floor. All that lies outside of the grid is one further cell, so both
-sides add up to 1. A histogram of few samples is uneven by itself; the floor says how much.
-"""
+"""Reverse KL and Jensen–Shannon divergence of points from a known density, on a grid of cells."""
 
 from __future__ import annotations
 
@@ -20,17 +14,31 @@ from gantutor._errors import InputError
 from gantutor.data.toy import Distribution, check_distribution
 from gantutor.metrics.score import Score, Scores
 
-_NAMES = {"reverse_kl_cells": "nats", "js_cells": "nats"}
+_UNITS = {"reverse_kl_cells": "nats", "js_cells": "nats"}
 _Centres = tuple[tuple[float, float], ...]
 
 
 def divergence_scores(samples: Tensor, distribution: Distribution, side: int = 32, seed: int = 0) -> Scores:
-    """``reverse_kl_cells``, KL(q‖p), and ``js_cells``, JS(p, q), of samples (N, 2), in nats.
+    """Return the reverse KL and the Jensen–Shannon divergence of samples from a density, on a grid of cells.
 
-    q is the share of the samples in each of side² equal cells and outside of them; p is exact. Merging points
-    into cells can only make a divergence smaller (data-processing inequality), and a histogram of N samples
-    makes it larger by about (occupied cells − 1) / 2N: the floor, a median over 20 draws of as many real
-    samples. JS is at most log 2. Raises InputError for samples of another shape or not finite.
+    q is the share of the samples in each of side² equal cells, and outside of the grid as one further cell,
+    so that the shares add up to 1. p, the probability of each cell under the density, is exact. It is kept as
+    a logarithm, so cells far from every mode count with their own tiny probability and nothing is rounded to
+    0. Binning can only make a divergence smaller (data-processing inequality), while a histogram of N samples
+    makes it larger by about (occupied cells − 1) / 2N: the real-data value shows how much.
+
+    Args:
+        samples: points (N, 2).
+        distribution: the distribution with the density.
+        side: cells along each axis, at least 1.
+        seed: the seed of the 20 draws of N real samples whose medians are the real-data values.
+
+    Returns:
+        ``reverse_kl_cells``, KL(q‖p), and ``js_cells``, JS(p, q), which is at most log 2; both in nats.
+
+    Raises:
+        InputError: for samples of another shape or not finite, an unknown kind of distribution, or a number
+            out of range.
 
     >>> from gantutor.data import toy
     >>> scores = divergence_scores(toy.ring().sample(2000), toy.ring())
@@ -44,26 +52,44 @@ def divergence_scores(samples: Tensor, distribution: Distribution, side: int = 3
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
     check_finite("samples", samples)
     values = measure_divergence(samples, distribution, side)
-    floors = _floors(len(samples), _key(distribution), distribution.sigma, side, seed)
+    real = _real_data_values(len(samples), _key(distribution), distribution.sigma, side, seed)
     reference = f"the true density of the {distribution.name} in {side}² cells"
     return Scores(
         {
-            name: Score(values[name], floors[name], unit, "lower", len(samples), reference)
-            for name, unit in _NAMES.items()
+            name: Score(values[name], real[name], unit, "lower", len(samples), reference)
+            for name, unit in _UNITS.items()
         }
     )
 
 
 def measure_divergence(samples: Tensor, distribution: Distribution, side: int = 32) -> dict[str, float]:
-    """The two numbers of ``divergence_scores`` alone."""
+    """Return the two numbers of ``divergence_scores`` by name, without their real-data values.
+
+    Args:
+        samples: points (N, 2); they are not checked.
+        distribution: the distribution with the density.
+        side: cells along each axis.
+
+    >>> from gantutor.data import toy
+    >>> measure_divergence(toy.ring().sample(100), toy.ring())["js_cells"] < 0.6931
+    True
+    """
     edges, log_p = _cells(_key(distribution), distribution.sigma, side)
     q = cell_shares(samples, edges)
     return {"reverse_kl_cells": reverse_kl(q, log_p), "js_cells": jensen_shannon(q, log_p)}
 
 
 def cell_edges(distribution: Distribution, side: int = 32) -> Tensor:
-    """The edges of equal cells along both axes, shape (2, side + 1): a square around all centres, 4σ and a
-    tenth of its width beyond them.
+    """Return the edges of equal cells along both axes, of a square around all modes of a distribution.
+
+    The square reaches 4σ, and a tenth of the width of the centres, beyond the outermost centres.
+
+    Args:
+        distribution: the distribution to cover.
+        side: cells along each axis.
+
+    Returns:
+        Edges (2, side + 1), float64.
 
     >>> cell_edges(Distribution("one", torch.zeros(1, 2), 0.25), 2).tolist()
     [[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]
@@ -74,9 +100,18 @@ def cell_edges(distribution: Distribution, side: int = 32) -> Tensor:
 
 
 def cell_log_probabilities(distribution: Distribution, edges: Tensor) -> Tensor:
-    """log p of each cell, the first axis slowest, then of all that lies outside: shape (side² + 1,), float64.
+    """Return the logarithm of the exact probability of each cell, and of everything outside the grid.
 
-    Of each Gaussian a cell holds [Φ(b₁) − Φ(a₁)] · [Φ(b₂) − Φ(a₂)], with a and b its standardised edges.
+    Of each Gaussian a cell holds [Φ(b₁) − Φ(a₁)] · [Φ(b₂) − Φ(a₂)], with a and b its standardised edges and Φ
+    the normal distribution function.
+
+    Args:
+        distribution: the mixture of Gaussians.
+        edges: the edges of the cells along both axes (2, side + 1), float64.
+
+    Returns:
+        Log probabilities (side² + 1,), float64: first the cells, row by row of the first axis, then the
+        outside.
 
     >>> one = Distribution("one", torch.zeros(1, 2), 1.0)
     >>> cell_log_probabilities(one, torch.tensor([[-1.0, 1.0], [-1.0, 1.0]]).double()).exp().round(decimals=4)
@@ -95,7 +130,7 @@ def cell_log_probabilities(distribution: Distribution, edges: Tensor) -> Tensor:
 
 
 def _log_interval(low: Tensor, high: Tensor) -> Tensor:
-    """log(Φ(high) − Φ(low)), on the side of the bell where nothing cancels."""
+    """log(Φ(high) − Φ(low)), computed in the lower tail, where no digits cancel."""
     flip = low > 0
     low, high = torch.where(flip, -high, low), torch.where(flip, -low, high)
     log_low, log_high = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
@@ -104,7 +139,14 @@ def _log_interval(low: Tensor, high: Tensor) -> Tensor:
 
 
 def cell_shares(samples: Tensor, edges: Tensor) -> Tensor:
-    """The share of the samples (N, 2) in each cell and, last, outside: shape (side² + 1,), float64.
+    """Return the share of the samples in each cell and, last, outside the grid.
+
+    Args:
+        samples: points (N, 2).
+        edges: the edges of the cells along both axes (2, side + 1), float64.
+
+    Returns:
+        Shares (side² + 1,), float64, in the order of ``cell_log_probabilities``.
 
     >>> edges = torch.tensor([[-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]]).double()
     >>> cell_shares(torch.tensor([[-0.5, 0.5], [9.0, 0.0]]), edges).tolist()
@@ -120,24 +162,32 @@ def cell_shares(samples: Tensor, edges: Tensor) -> Tensor:
 
 
 def reverse_kl(q: Tensor, log_p: Tensor) -> float:
-    """KL(q‖p) = Σ q log(q / p) of shares q and log probabilities, in nats.
+    """Return the reverse KL divergence KL(q‖p) = Σ q log(q / p), in nats.
+
+    Args:
+        q: shares of samples (K,), which add up to 1.
+        log_p: logarithms of probabilities (K,).
 
     >>> round(reverse_kl(torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.5]).log()), 4)
     0.6931
     """
-    some = q > 0
-    return float((q[some] * (q[some].log() - log_p[some])).sum())
+    occupied = q > 0
+    return float((q[occupied] * (q[occupied].log() - log_p[occupied])).sum())
 
 
 def jensen_shannon(q: Tensor, log_p: Tensor) -> float:
-    """JS = ½ KL(p‖m) + ½ KL(q‖m) with m = ½ (p + q), in nats.
+    """Return the Jensen–Shannon divergence ½ KL(p‖m) + ½ KL(q‖m) with m = ½ (p + q), in nats.
+
+    Args:
+        q: shares of samples (K,), which add up to 1.
+        log_p: logarithms of probabilities (K,).
 
     >>> round(jensen_shannon(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]).log()), 4)
     0.6931
     """
     p = log_p.exp()
-    middle = (p + q) / 2
-    return float(sum(torch.xlogy(part, part / middle.clamp(min=1e-300)).sum() for part in (p, q))) / 2
+    mixture = ((p + q) / 2).clamp(min=1e-300)
+    return float(sum(torch.xlogy(shares, shares / mixture).sum() for shares in (p, q))) / 2
 
 
 def _key(distribution: Distribution) -> _Centres:
@@ -152,10 +202,10 @@ def _cells(centres: _Centres, sigma: float, side: int) -> tuple[Tensor, Tensor]:
 
 
 @cache
-def _floors(count: int, centres: _Centres, sigma: float, side: int, seed: int) -> dict[str, float]:
+def _real_data_values(count: int, centres: _Centres, sigma: float, side: int, seed: int) -> dict[str, float]:
     distribution = Distribution("real", torch.tensor(centres), sigma)
     draws = [
         measure_divergence(distribution.sample(count, seed=1_000 * (seed + 1) + i), distribution, side)
         for i in range(20)
     ]
-    return {name: median(draw[name] for draw in draws) for name in _NAMES}
+    return {name: median(draw[name] for draw in draws) for name in _UNITS}

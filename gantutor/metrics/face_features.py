@@ -1,7 +1,4 @@
-"""Frozen features of faces that nobody had to train: eigenfaces for what is large, textures for what is fine.
-
-Networks that know faces were trained on photographs whose people were not asked; these features need none.
-"""
+"""Features of faces that need no trained network: eigenfaces for coarse and texture for fine detail."""
 
 from __future__ import annotations
 
@@ -12,56 +9,72 @@ from torch import Tensor
 from gantutor._checks import check_floats, integer, validate
 from gantutor._errors import InputError, type_name
 
-CELLS = (4, 2, 2)
-"""Cells a side in which the details of each size are measured: of 1, 2 and 4 pixels."""
+CELLS_PER_SIDE = (4, 2, 2)
+"""Cells along each side in which details are measured, for details of 1, 2 and 4 pixels."""
 
-QUIET = 0.03
+MIN_CONTRAST = 0.03
 """Details below this contrast, on the scale from −1 to 1, count as none."""
 
-MOST = 2_000
-"""So many training faces are enough to find the eigenfaces."""
+MAX_TRAINING_FACES = 2_000
+"""As many training faces are enough to find the eigenfaces; of more, an even selection is used."""
 
 
 class FaceFeatures:
-    """Features of faces (N, C, H, W) in [−1, 1], set by training faces: (N, ``eigenfaces`` + 48), each with
-    mean 0 and variance 1 over these.
+    """Eigenface coefficients and texture statistics of faces, standardised over training faces.
 
-    ``outline(images)``: what the first principal directions of the training faces say, which is light, pose
-    and outline (Turk & Pentland 1991, doi:10.1162/jocn.1991.3.1.71). ``texture(images)``: see
-    ``texture_statistics``. Each half is blind where the other sees: blurred faces, noise and pasted halves
-    pass for real by their eigenfaces, and bent ones by their texture. Raises InputError for images of another
-    shape than the training faces, or values that are not finite.
+    Call it with images (N, C, H, W) in [−1, 1] to get features (N, ``eigenfaces`` + 48), each with mean 0 and
+    variance 1 over the training faces. Eigenfaces, the first principal directions of the training faces,
+    measure light, pose and outline (Turk & Pentland 1991, doi:10.1162/jocn.1991.3.1.71). Each half detects
+    what the other misses: blurred faces, noise and pasted halves pass as real by their eigenfaces, and
+    distorted faces by their texture. Networks for face recognition are avoided on purpose: they were trained
+    on photographs of people who had not been asked.
+
+    Args:
+        train: training faces (N, C, H, W) in [−1, 1], with H and W at least 16.
+        eigenfaces: how many principal directions to keep, from 1 to the number of training faces − 1.
+
+    Attributes:
+        shape: the shape of an image (C, H, W).
+        mean: the mean training face, flattened.
+        directions: the principal directions (C · H · W, ``eigenfaces``), each divided by its standard
+            deviation.
+        texture_mean: the means of the texture statistics over the training faces (48,).
+        texture_std: their standard deviations (48,).
+
+    Raises:
+        InputError: for training faces of another type or shape or not finite, or a number out of range; when
+            called, for images of another shape than the training faces, or values that are not finite.
 
     >>> from gantutor.data import faces
     >>> data = faces()
-    >>> read = FaceFeatures(data.train.tensors[0])
-    >>> read(data.held_out.tensors[0]).shape
+    >>> features = FaceFeatures(data.train.tensors[0])
+    >>> features(data.held_out.tensors[0]).shape
     torch.Size([80, 112])
     """
 
     def __init__(self, train: Tensor, eigenfaces: int = 64) -> None:
         if not isinstance(train, Tensor) or train.dim() != 4 or not train.is_floating_point():
-            given = tuple(train.shape) if isinstance(train, Tensor) else type_name(train)
-            raise InputError(f"training faces must be floats of shape (N, C, H, W), not {given}")
+            shape = tuple(train.shape) if isinstance(train, Tensor) else type_name(train)
+            raise InputError(f"training faces must be floats of shape (N, C, H, W), not {shape}")
         check_floats(train=train)
-        train = train.detach().cpu()[:: max(1, len(train) // MOST)][:MOST]
+        train = train.detach().cpu()[:: max(1, len(train) // MAX_TRAINING_FACES)][:MAX_TRAINING_FACES]
         validate({"eigenfaces": eigenfaces}, eigenfaces=integer(1, max(1, len(train) - 1)))
         self.shape = train.shape[1:]
-        self.mean, self.directions = eigenfaces_of(train, eigenfaces)
-        measured = texture_statistics(train)
-        self.usual, self.spread = measured.mean(0), measured.std(0).clamp(min=1e-9)
+        self.mean, self.directions = principal_directions(train, eigenfaces)
+        statistics = texture_statistics(train)
+        self.texture_mean, self.texture_std = statistics.mean(0), statistics.std(0).clamp(min=1e-9)
 
-    def outline(self, images: Tensor) -> Tensor:
-        """What the eigenfaces say of images, (N, ``eigenfaces``)."""
-        said: Tensor = (self._checked(images).double().flatten(1) - self.mean) @ self.directions
-        return said
+    def eigenface_coefficients(self, images: Tensor) -> Tensor:
+        """Return the coefficients of images along the eigenfaces, (N, ``eigenfaces``)."""
+        coefficients: Tensor = (self._checked(images).double().flatten(1) - self.mean) @ self.directions
+        return coefficients
 
     def texture(self, images: Tensor) -> Tensor:
-        """The texture of images, (N, 48)."""
-        return (texture_statistics(self._checked(images)) - self.usual) / self.spread
+        """Return the standardised ``texture_statistics`` of images, (N, 48)."""
+        return (texture_statistics(self._checked(images)) - self.texture_mean) / self.texture_std
 
     def __call__(self, images: Tensor) -> Tensor:
-        return torch.cat([self.outline(images), self.texture(images)], 1)
+        return torch.cat([self.eigenface_coefficients(images), self.texture(images)], 1)
 
     def _checked(self, images: Tensor) -> Tensor:
         check_floats(images=images)
@@ -72,29 +85,45 @@ class FaceFeatures:
         return images.detach().cpu()
 
 
-def eigenfaces_of(train: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The mean (D,) of images (N, …) of D values, and their first ``count`` principal directions (D, count),
-    each divided by its deviation.
+def principal_directions(images: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the mean of images and their first principal directions, scaled to give unit variance.
 
-    >>> mean, directions = eigenfaces_of(torch.rand(20, 1, 4, 4), 3)
+    Args:
+        images: images (N, …) of D values each.
+        count: how many directions to return, at most min(N, D).
+
+    Returns:
+        The mean (D,) and the directions (D, ``count``), each divided by the standard deviation of the images
+        along it; both float64.
+
+    >>> mean, directions = principal_directions(torch.rand(20, 1, 4, 4), 3)
     >>> mean.shape, directions.shape
     (torch.Size([16]), torch.Size([16, 3]))
     """
-    flat = train.flatten(1).double()
+    flat = images.flatten(1).double()
     mean = flat.mean(0)
-    _, sizes, rows = torch.linalg.svd(flat - mean, full_matrices=False)
-    deviations = sizes[:count] / len(flat) ** 0.5
+    _, singular_values, rows = torch.linalg.svd(flat - mean, full_matrices=False)
+    deviations = singular_values[:count] / len(flat) ** 0.5
     return mean, (rows[:count] / deviations[:, None].clamp(min=1e-9)).T
 
 
 def texture_statistics(images: Tensor) -> Tensor:
-    """How strong and how sparse the details of images (N, C, H, W) are, place by place: (N, 48), float64.
+    """Return how strong and how sparse the details of images are, in cells of the image.
 
-    Details of a size are what a blur with σ = 1 takes off the grey image, and then off the image halved once
-    and twice (the Laplacian pyramid of Burt & Adelson 1983, doi:10.1109/TCOM.1983.1095851). Of each in
-    4 × 4, 2 × 2 and 2 × 2 cells the logarithm of the mean square, and of its root over the mean absolute
-    value: few strong edges have more of the latter than many weak ones (after Portilla & Simoncelli 2000,
-    doi:10.1023/A:1026553619983).
+    The details of one scale are what a blur with σ = 1 removes from the grey image, and then from the image
+    halved once and twice (the Laplacian pyramid of Burt & Adelson 1983, doi:10.1109/TCOM.1983.1095851). For
+    the three scales, in 4 × 4, 2 × 2 and 2 × 2 cells, the statistics are the logarithm of the mean square,
+    and the logarithm of its root divided by the mean absolute value. The latter is larger for few strong
+    edges than for many weak ones (after Portilla & Simoncelli 2000, doi:10.1023/A:1026553619983).
+
+    Args:
+        images: images (N, C, H, W) in [−1, 1], with H and W at least 16; channels are averaged.
+
+    Returns:
+        Statistics (N, 48), float64: 24 strengths, then 24 values of sparseness.
+
+    Raises:
+        InputError: for images of another shape.
 
     >>> edge = torch.ones(1, 1, 64, 64)
     >>> edge[..., :20] = -1
@@ -105,22 +134,22 @@ def texture_statistics(images: Tensor) -> Tensor:
         raise InputError(
             f"images must have shape (N, C, at least 16, at least 16), not {tuple(images.shape)}"
         )
-    left = images.float().mean(1, keepdim=True)
+    grey = images.float().mean(1, keepdim=True)  # (N, 1, H, W)
     strengths, sparseness = [], []
-    for cells in CELLS:
-        details = left - _blurred(left)
+    for cells in CELLS_PER_SIDE:
+        details = grey - _blurred(grey)
         square = F.adaptive_avg_pool2d(details.square(), cells)
         absolute = F.adaptive_avg_pool2d(details.abs(), cells)
-        strengths.append((square + QUIET**2).log().flatten(1))
-        sparseness.append(((square + QUIET**2).sqrt() / (absolute + QUIET)).log().flatten(1))
-        left = F.avg_pool2d(left, 2)
+        strengths.append((square + MIN_CONTRAST**2).log().flatten(1))
+        sparseness.append(((square + MIN_CONTRAST**2).sqrt() / (absolute + MIN_CONTRAST)).log().flatten(1))
+        grey = F.avg_pool2d(grey, 2)
     return torch.cat(strengths + sparseness, 1).double()
 
 
-def _blurred(images: Tensor, sigma: float = 1.0, reach: int = 4) -> Tensor:
-    place = torch.arange(-reach, reach + 1, dtype=images.dtype)
-    kernel = torch.exp(-(place**2) / (2 * sigma**2))
+def _blurred(images: Tensor, sigma: float = 1.0, radius: int = 4) -> Tensor:
+    offsets = torch.arange(-radius, radius + 1, dtype=images.dtype)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
     kernel = kernel / kernel.sum()
-    padded = F.pad(images, (reach, reach, reach, reach), mode="replicate")
-    across = F.conv2d(padded, kernel.view(1, 1, 1, -1))
-    return F.conv2d(across, kernel.view(1, 1, -1, 1))
+    padded = F.pad(images, (radius, radius, radius, radius), mode="replicate")
+    rows = F.conv2d(padded, kernel.view(1, 1, 1, -1))
+    return F.conv2d(rows, kernel.view(1, 1, -1, 1))

@@ -1,5 +1,4 @@
-"""The kernel distance (KID): the maximum mean discrepancy of two clouds of features, without bias however few
-there are."""
+"""The kernel distance (KID): an unbiased estimate of the maximum mean discrepancy of two sets of features."""
 
 from __future__ import annotations
 
@@ -11,48 +10,66 @@ from gantutor._errors import InputError
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:
-    """The squared maximum mean discrepancy of features (N, D) and (M, D), with the kernel
-    k(x, y) = (x·y / D + 1)³: Bińkowski et al. 2018, arXiv:1801.01401, section 4.
+    """Return the squared maximum mean discrepancy of two sets of features (the kernel distance, KID).
 
-    E k(x, x') + E k(y, y') − 2 E k(x, y) over pairs of different samples (Gretton et al. 2012, lemma 6). Its
-    expectation does not depend on N and M, as that of the Fréchet distance does, so that a few hundred
-    samples will do; for equal distributions it is 0, and estimates lie on both sides of it. Raises InputError
-    for other shapes, fewer than two samples, or features that are not finite.
+    E k(x, x') + E k(y, y') − 2 E k(x, y) over pairs of different samples (Gretton et al. 2012, lemma 6), with
+    the kernel k(x, y) = (x·y / D + 1)³ (Bińkowski et al. 2018, arXiv:1801.01401, section 4). Its expectation
+    does not depend on N and M, as that of the Fréchet distance does, so a few hundred samples are enough. For
+    equal distributions the expectation is 0, and estimates lie on both sides of it.
 
-    >>> draw = torch.Generator().manual_seed(0)
-    >>> one, same, other = torch.randn(3, 500, 4, generator=draw)
-    >>> abs(kernel_distance(one, same)) < 0.1, kernel_distance(one, other + 1) > 5
+    Args:
+        first: features x (N, D), N ≥ 2.
+        second: features y (M, D), M ≥ 2.
+
+    Raises:
+        InputError: for features of another shape, fewer than two of either, or values that are not finite.
+
+    >>> rng = torch.Generator().manual_seed(0)
+    >>> first, same, shifted = torch.randn(3, 500, 4, generator=rng)
+    >>> abs(kernel_distance(first, same)) < 0.1, kernel_distance(first, shifted + 1) > 5
     (True, True)
     """
     _check(first, second)
     x, y = first.detach().cpu().double(), second.detach().cpu().double()
-    return float(_within(x) + _within(y) - 2 * _kernel(x, y).mean())
+    return float(_mean_within(x) + _mean_within(y) - 2 * _kernel(x, y).mean())
 
 
 def kernel_distances(
     first: Tensor, second: Tensor, size: int = 50, subsets: int = 100, seed: int = 0
 ) -> Tensor:
-    """Kernel distances (``subsets``,), float64, of random parts of ``size`` features each: their mean is the
-    distance, their spread says how far to trust it.
+    """Return the kernel distances of random subsets of two sets of features.
 
-    Raises InputError for what ``kernel_distance`` refuses, and for a size that the smaller cloud has not.
+    Their mean estimates the distance, and their spread says how far to trust it.
 
-    >>> cloud = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
-    >>> kernel_distances(cloud, cloud, size=30, subsets=5).shape
+    Args:
+        first: features (N, D).
+        second: features (M, D).
+        size: features in each subset, from 2 to the smaller of N and M.
+        subsets: how many pairs of subsets are drawn.
+        seed: the seed of the draws.
+
+    Returns:
+        Kernel distances (``subsets``,), float64.
+
+    Raises:
+        InputError: for features that ``kernel_distance`` refuses, or a number out of range.
+
+    >>> features = torch.randn(60, 4, generator=torch.Generator().manual_seed(0))
+    >>> kernel_distances(features, features, size=30, subsets=5).shape
     torch.Size([5])
     """
     _check(first, second)
-    few = min(len(first), len(second))
-    given = {"size": size, "subsets": subsets, "seed": seed}
-    validate(given, size=integer(2, few), subsets=integer(1), seed=integer(0))
-    draw = torch.Generator().manual_seed(seed)
+    max_size = min(len(first), len(second))
+    settings = {"size": size, "subsets": subsets, "seed": seed}
+    validate(settings, size=integer(2, max_size), subsets=integer(1), seed=integer(0))
+    rng = torch.Generator().manual_seed(seed)
     x, y = first.detach().cpu(), second.detach().cpu()
 
-    def some(cloud: Tensor) -> Tensor:
-        return cloud[torch.randperm(len(cloud), generator=draw)[:size]]
+    def subset(features: Tensor) -> Tensor:
+        return features[torch.randperm(len(features), generator=rng)[:size]]
 
-    found = [kernel_distance(some(x), some(y)) for _ in range(subsets)]
-    return torch.tensor(found, dtype=torch.float64)
+    distances = [kernel_distance(subset(x), subset(y)) for _ in range(subsets)]
+    return torch.tensor(distances, dtype=torch.float64)
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -60,7 +77,7 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
     return kernel
 
 
-def _within(x: Tensor) -> Tensor:
+def _mean_within(x: Tensor) -> Tensor:
     """E k(x, x') over pairs of different samples."""
     kernel = _kernel(x, x)
     return (kernel.sum() - kernel.diagonal().sum()) / (len(x) * (len(x) - 1))
@@ -69,8 +86,8 @@ def _within(x: Tensor) -> Tensor:
 def _check(first: Tensor, second: Tensor) -> None:
     check_tensors(first=first, second=second)
     if first.dim() != 2 or second.dim() != 2 or first.shape[1] != second.shape[1] or not first.shape[1]:
-        given = f"{tuple(first.shape)} and {tuple(second.shape)}"
-        raise InputError(f"features must have shapes (N, D) and (M, D), not {given}")
+        shapes = f"{tuple(first.shape)} and {tuple(second.shape)}"
+        raise InputError(f"features must have shapes (N, D) and (M, D), not {shapes}")
     if min(len(first), len(second)) < 2:
         raise InputError(f"a kernel distance needs two samples of each, not {len(first)} and {len(second)}")
     check_finite("features", first, second)

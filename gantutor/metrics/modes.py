@@ -1,9 +1,4 @@
-"""What a sample of a mixture of Gaussians shows: modes covered, share of high quality, reverse KL, spread.
-
-The protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1): 2,500 samples, a sample is good
-within three standard deviations of its nearest mode, a mode is covered by one good sample. As that hides
-collapse, ``modes_strict`` counts the modes that get at least a fifth of their fair share.
-"""
+"""Scores of samples of a mixture of Gaussians: modes covered, share of high quality, reverse KL, spread."""
 
 from __future__ import annotations
 
@@ -29,13 +24,26 @@ _UNITS = {
 
 
 def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> Scores:
-    """``modes``, ``modes_strict``, ``high_quality``, ``reverse_kl``, ``spread`` of samples (N, 2).
+    """Return the mode coverage, sample quality, reverse KL and spread of samples of a mixture of Gaussians.
 
-    Reverse KL is Σ qᵢ log(K qᵢ) of the shares q of all samples by nearest mode, in nats, against K equal
-    shares. Spread is the root mean square distance of good samples to their centre over that of real ones cut
-    at 3σ too: below 1 the samples huddle inside the modes. Floors are medians over 20 draws of as many real
-    samples. Raises InputError for samples of another shape or not finite, and for distributions without
-    modes.
+    The protocol of PacGAN (Lin et al. 2018, arXiv:1712.04086, section 4.1) takes 2,500 samples. It calls a
+    sample good within three standard deviations of its nearest mode, and a mode covered if it has one good
+    sample. As this hides collapse, ``modes_strict`` counts the modes that get at least a fifth of their fair
+    share.
+
+    Args:
+        samples: points (N, 2).
+        distribution: a distribution with modes, such as ``toy.ring()`` or ``toy.grid()``.
+        seed: the seed of the 20 draws of N real samples whose medians are the real-data values.
+
+    Returns:
+        ``modes`` and ``modes_strict``, as above; ``high_quality``, the share of good samples; ``reverse_kl``,
+        Σ qᵢ log(K qᵢ) in nats, of the shares q of all samples by nearest mode, against K equal shares;
+        ``spread``, the root mean square distance of good samples to their centre, divided by that of real
+        samples cut at 3σ too: below 1 the samples concentrate inside the modes.
+
+    Raises:
+        InputError: for samples of another shape or not finite, and for a distribution without modes.
 
     >>> from gantutor.data import toy
     >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
@@ -49,19 +57,29 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")
     check_finite("samples", samples)
-    floors = _floors(len(samples), tuple(map(tuple, distribution.centres.tolist())), distribution.sigma, seed)
+    centres = tuple(map(tuple, distribution.centres.tolist()))
+    real = _real_data_values(len(samples), centres, distribution.sigma, seed)
     values = measure_modes(samples.detach().to(distribution.centres), distribution)
     reference = f"the true density of the {distribution.name}"
     return Scores(
         {
-            name: Score(value, floors[name], *_UNITS[name], len(samples), reference)
+            name: Score(value, real[name], *_UNITS[name], len(samples), reference)
             for name, value in values.items()
         }
     )
 
 
 def measure_modes(samples: Tensor, distribution: Distribution) -> dict[str, float]:
-    """The five numbers of ``mode_scores`` alone."""
+    """Return the five numbers of ``mode_scores`` by name, without their real-data values.
+
+    Args:
+        samples: points (N, 2) of the dtype and device of the distribution's centres; they are not checked.
+        distribution: a distribution with modes.
+
+    >>> from gantutor.data import toy
+    >>> measure_modes(toy.ring().centres, toy.ring())["modes"]
+    8.0
+    """
     count = len(distribution.centres)
     distances, nearest = torch.cdist(
         samples, distribution.centres, compute_mode="donot_use_mm_for_euclid_dist"
@@ -82,7 +100,7 @@ def measure_modes(samples: Tensor, distribution: Distribution) -> dict[str, floa
 
 
 @cache
-def _floors(
+def _real_data_values(
     count: int, centres: tuple[tuple[float, float], ...], sigma: float, seed: int
 ) -> dict[str, float]:
     distribution = Distribution("real", torch.tensor(centres), sigma)

@@ -1,5 +1,4 @@
-"""Nearest neighbours: the distances, and whether generated samples lie closer to the training data than new
-ones do."""
+"""Nearest neighbours, and whether generated samples lie closer to the training data than held-out ones."""
 
 from __future__ import annotations
 
@@ -11,29 +10,48 @@ from gantutor._errors import InputError
 
 
 def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
-    """The Euclidean distance of each query (N, …) to its nearest of ``data`` (M, …), and which: shapes (N,),
-    (N,).
+    """Return the Euclidean distance of each query to its nearest neighbour in the data, and its index.
+
+    Args:
+        queries: samples (N, …), N ≥ 1.
+        data: samples (M, …) of the same shape, M ≥ 1.
+
+    Returns:
+        Distances (N,) and indices into ``data`` (N,).
+
+    Raises:
+        InputError: for samples of different shapes, no samples, or values that are not finite.
 
     >>> nearest_neighbours(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))[1]
     tensor([1])
     """
     check_tensors(queries=queries, data=data)
-    alike = queries.dim() and data.dim() and queries.shape[1:] == data.shape[1:]
-    if not alike or not len(queries) or not len(data):
-        given = f"{tuple(queries.shape)} and {tuple(data.shape)}"
-        raise InputError(f"queries and data must be samples of one shape, not {given}")
+    same_shape = queries.dim() and data.dim() and queries.shape[1:] == data.shape[1:]
+    if not same_shape or not len(queries) or not len(data):
+        shapes = f"{tuple(queries.shape)} and {tuple(data.shape)}"
+        raise InputError(f"queries and data must be samples of one shape, not {shapes}")
     check_finite("samples", queries, data)
-    flat, asked = (part.float().reshape(len(part), -1) for part in (data, queries))
-    parts = [torch.cdist(part, flat).min(1) for part in torch.split(asked, 1000)]
-    return torch.cat([p.values for p in parts]), torch.cat([p.indices for p in parts])
+    flat_data, flat_queries = (samples.float().reshape(len(samples), -1) for samples in (data, queries))
+    minima = [torch.cdist(chunk, flat_data).min(1) for chunk in torch.split(flat_queries, 1000)]
+    distances = torch.cat([minimum.values for minimum in minima])
+    return distances, torch.cat([minimum.indices for minimum in minima])
 
 
 def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
-    """Median distance of generated samples to the training data, over that of held-out samples to the
-    training data.
+    """Return how far generated samples lie from the training data, relative to held-out samples.
 
-    Near 1: new samples are as far from the training data as real new ones. Near 0: copies. Above 1: farther
-    than real ones, which noise is too, so that this ratio says nothing of quality.
+    The ratio divides the median distance of the generated samples to the training data by that of the
+    held-out samples. Near 1, new samples are as far from the training data as real new ones. Near 0, they are
+    copies. Above 1, they are farther than real ones; noise is too, so this ratio does not measure quality.
+
+    Args:
+        generated: samples (N, …).
+        train: the samples (M, …) that the generator learned from.
+        held_out: real samples (K, …) that it did not see.
+
+    Raises:
+        InputError: for samples that ``nearest_neighbours`` refuses, or where the median distance of the
+            held-out samples is 0.
 
     >>> train = torch.zeros(4, 2)
     >>> nearest_neighbour_ratio(train, train, torch.ones(4, 2))

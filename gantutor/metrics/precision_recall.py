@@ -1,4 +1,4 @@
-"""Improved precision and recall: how much of each cloud of features lies inside the other."""
+"""Improved precision and recall: how much of each set of features lies inside the other's manifold."""
 
 from __future__ import annotations
 
@@ -10,23 +10,33 @@ from gantutor._errors import InputError
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float, float]:
-    """Precision and recall of features (N, D) and (M, D): Kynkäänniemi et al. 2019, arXiv:1904.06991,
-    equation 2.
+    """Return the precision and the recall of generated features.
 
-    A cloud's manifold is the union of balls around its points, each reaching to the point's k-th nearest
-    neighbour in the cloud. Precision is the share of generated features inside the real manifold, recall the
-    share of real ones inside the generated. The paper takes as many of each; with unequal numbers the larger
-    cloud has smaller balls. Raises InputError for features of other shapes or not finite, and for a k that
-    the smaller cloud has not.
+    Kynkäänniemi et al. 2019, arXiv:1904.06991, equation 2. The manifold of a set of features is the union of
+    balls around its points; each ball reaches to the point's k-th nearest neighbour in the set. Precision is
+    the share of generated features inside the real manifold, recall the share of real features inside the
+    generated manifold. The paper takes equal numbers of both, because the larger of two sets has smaller
+    balls.
 
-    >>> cloud = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
-    >>> precision_recall(cloud, cloud), precision_recall(cloud, cloud + 100)
+    Args:
+        real: features (N, D).
+        generated: features (M, D).
+        k: which neighbour sets the radius, from 1 to min(N, M) − 1; the paper uses 3.
+
+    Returns:
+        Precision and recall, each from 0 to 1.
+
+    Raises:
+        InputError: for features of another shape, values that are not finite, or a k out of range.
+
+    >>> features = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+    >>> precision_recall(features, features), precision_recall(features, features + 100)
     ((1.0, 1.0), (0.0, 0.0))
     """
     check_tensors(real=real, generated=generated)
     if real.dim() != 2 or generated.dim() != 2 or real.shape[1] != generated.shape[1]:
-        given = f"{tuple(real.shape)} and {tuple(generated.shape)}"
-        raise InputError(f"features must have shapes (N, D) and (M, D), not {given}")
+        shapes = f"{tuple(real.shape)} and {tuple(generated.shape)}"
+        raise InputError(f"features must have shapes (N, D) and (M, D), not {shapes}")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k < min(len(real), len(generated)):
         raise InputError(
             f"k must be a whole number from 1 to {min(len(real), len(generated)) - 1}, not {k!r}"
@@ -36,11 +46,13 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
     return _share_inside(generated, real, k), _share_inside(real, generated, k)
 
 
-def _share_inside(points: Tensor, cloud: Tensor, k: int) -> float:
-    def distances(part: Tensor) -> Tensor:
-        return torch.cdist(part, cloud)
+def _share_inside(points: Tensor, features: Tensor, k: int) -> float:
+    """The share of the points (N, D) inside the manifold of the features (M, D)."""
 
-    # The nearest neighbour of a point within its own cloud is itself, hence k + 1.
-    radii = torch.cat([distances(part).kthvalue(k + 1).values for part in torch.split(cloud, 500)])
-    inside = [(distances(part) <= radii).any(1) for part in torch.split(points, 500)]
+    def distances(chunk: Tensor) -> Tensor:
+        return torch.cdist(chunk, features)
+
+    # The nearest neighbour of a point within its own set is itself, hence k + 1.
+    radii = torch.cat([distances(chunk).kthvalue(k + 1).values for chunk in torch.split(features, 500)])
+    inside = [(distances(chunk) <= radii).any(1) for chunk in torch.split(points, 500)]
     return float(torch.cat(inside).double().mean())

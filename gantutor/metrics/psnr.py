@@ -1,4 +1,4 @@
-"""How near a picture comes to the one that it should be."""
+"""The peak signal-to-noise ratio (PSNR): how close an image comes to its target."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ from gantutor._errors import InputError
 
 
 def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
-    """The peak signal-to-noise ratio of images (N, …) to targets (N, …), in decibels: 10 log₁₀ (peak² /
-    mean squared error) of each, shape (N,).
+    """Return the peak signal-to-noise ratio 10 log₁₀ (peak² / mean squared error) of each image, in decibels.
 
-    ``peak`` is the largest difference that there can be, 2 for pixels in [−1, 1]. Infinite where they agree;
-    a grey that is off by a tenth of the range has 20. Raises InputError for other shapes and values that are
-    not finite.
+    It is infinite where image and target agree; a grey that is off by a tenth of the range has 20 dB.
+
+    Args:
+        images: images (N, …).
+        targets: what the images should be, of the same shape.
+        peak: the largest possible difference, above 0; 2 for pixels in [−1, 1].
+
+    Returns:
+        Decibels (N,).
+
+    Raises:
+        InputError: for tensors of different shapes or without values, values that are not finite, or a peak
+            out of range.
 
     >>> import torch
     >>> psnr(torch.full((1, 3, 3), 0.2), torch.zeros(1, 3, 3))
@@ -23,8 +32,8 @@ def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
     validate({"peak": peak}, peak=number(above=0, high=1e30))
     check_tensors(images=images, targets=targets)
     if images.dim() < 2 or images.shape != targets.shape or not images.numel():
-        given = f"{tuple(images.shape)} and {tuple(targets.shape)}"
-        raise InputError(f"images and targets must be of one shape (N, …), not {given}")
+        shapes = f"{tuple(images.shape)} and {tuple(targets.shape)}"
+        raise InputError(f"images and targets must be of one shape (N, …), not {shapes}")
     check_finite("images", images, targets)
     error = (images.double() - targets.double()).square().flatten(1).mean(1)
     return (10 * (peak**2 / error).log10()).to(images.dtype)

@@ -1,4 +1,4 @@
-"""A score is a number with what is needed to read it: its floor, its unit, how many samples, against what."""
+"""Scores: numbers with their unit, direction and the value of real data in the same measurement."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from typing import Any
 from gantutor._errors import InputError
 
 MIME = "application/vnd.gantutor.scores+json"
-"""The type under which a notebook records its scores in its outputs, for ``python -m gantutor scores`` to
-collect."""
+"""The MIME type of the scores in a notebook's outputs, which ``python -m gantutor scores`` collects."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """``value``, and ``floor``, what real data reach in the same measurement.
+    """One measured number, with all that is needed to read it.
 
-    ``better`` is ``"lower"`` or ``"higher"``; ``samples`` says how many were scored, ``reference`` against
-    what.
+    Args:
+        value: the score of the generated samples.
+        real: the real-data value, which real data reach in the same measurement.
+        unit: what the number is, such as ``"nats"`` or ``"share"``.
+        better: ``"lower"`` or ``"higher"``.
+        samples: how many samples were scored.
+        reference: what they were scored against, in words.
+
+    Raises:
+        InputError: if ``better`` is neither ``"lower"`` nor ``"higher"``.
 
     >>> print(Score(1.2, 0.4, "Fréchet distance", "lower", 4000, "1,000 held-out digits"))
     1.2 Fréchet distance (lower is better; real data 0.4; 4,000 samples against 1,000 held-out digits)
@@ -39,18 +46,18 @@ class Score:
 
     @property
     def multiple(self) -> float:
-        """The value as a multiple of the floor; infinite where the floor is 0."""
+        """The value divided by the real-data value; infinite where the latter is 0."""
         return self.value / self.real if self.real else float("inf")
 
     def __str__(self) -> str:
         return (
-            f"{format_number(self.value)} {self.unit} ({self.better} is better; real data {format_number(self.real)}; "
-            f"{self.samples:,} samples against {self.reference})"
+            f"{format_number(self.value)} {self.unit} ({self.better} is better; "
+            f"real data {format_number(self.real)}; {self.samples:,} samples against {self.reference})"
         )
 
 
 class Scores(dict[str, Score]):
-    """Scores by name; a notebook shows them as a table.
+    """A dictionary of scores by name, which a notebook shows as a table.
 
     >>> scores = Scores(recall=Score(0.8, 0.9, "share", "higher", 4000, "1,000 held-out digits"))
     >>> print(scores)
@@ -64,12 +71,21 @@ class Scores(dict[str, Score]):
         return score_table(self)
 
     def only(self, *names: str, **renamed: str) -> Scores:
-        """Some of the scores, under their own names or, as ``new=old``, under others."""
+        """Return some of the scores, under the same names or under new ones.
+
+        Args:
+            *names: scores that keep their name.
+            **renamed: scores that get another name, as ``new_name="old_name"``.
+
+        >>> scores = Scores(recall=Score(0.8, 0.9, "share", "higher", 4000, "1,000 held-out digits"))
+        >>> list(scores.only(recall_plain="recall"))
+        ['recall_plain']
+        """
         return Scores({name: self[name] for name in names} | {new: self[old] for new, old in renamed.items()})
 
 
 def format_number(value: float) -> str:
-    """A number in three significant digits, whole ones kept whole and thousands apart.
+    """Format a number with three significant digits, or as a whole number with commas from 100 on.
 
     >>> format_number(0.97625), format_number(10.956), format_number(6176.48)
     ('0.976', '11', '6,176')
@@ -78,7 +94,12 @@ def format_number(value: float) -> str:
 
 
 def score_table(scores: Mapping[str, Score]) -> str:
-    """Scores as an HTML table, one row each."""
+    """Return an HTML table of scores, one row for each.
+
+    >>> table = score_table({"recall": Score(0.8, 0.9, "share", "higher", 4000, "1,000 held-out digits")})
+    >>> table.count("<tr>")
+    2
+    """
     head = "".join(
         f"<th>{column}</th>"
         for column in ("score", "value", "real data", "unit", "better", "samples", "against")
@@ -101,11 +122,17 @@ def score_table(scores: Mapping[str, Score]) -> str:
 
 
 def record(scores: Mapping[str, Score], seconds: Mapping[str, float] | None = None) -> None:
-    """Show the scores as a table and leave them in the notebook's outputs, where a run of the course collects
-    them.
+    """Show scores as a table and store them in the notebook's outputs.
 
-    ``seconds``, which differ from run to run, go into the output's metadata. Outside a notebook the scores
-    are printed.
+    A run of the course collects them there. Outside a notebook the scores are printed.
+
+    Args:
+        scores: the scores by name.
+        seconds: durations by name, in seconds. They differ from run to run, so they are stored in the
+            output's metadata.
+
+    >>> record({"recall": Score(0.8, 0.9, "share", "higher", 4000, "1,000 held-out digits")})
+    recall: 0.8 share (higher is better; real data 0.9; 4,000 samples against 1,000 held-out digits)
     """
     if not _in_notebook():
         print(Scores(scores))
@@ -113,20 +140,25 @@ def record(scores: Mapping[str, Score], seconds: Mapping[str, float] | None = No
     from IPython.display import display
 
     content: dict[str, Any] = {
-        name: {"value": _plain(s.value), "floor": _plain(s.real), "unit": s.unit, "better": s.better}
-        for name, s in scores.items()
+        name: {
+            "value": _json_number(score.value),
+            "floor": _json_number(score.real),
+            "unit": score.unit,
+            "better": score.better,
+        }
+        for name, score in scores.items()
     }
     bundle = {MIME: content, "text/html": score_table(scores), "text/plain": str(Scores(scores))}
     display(bundle, raw=True, metadata={"gantutor": {"seconds": dict(seconds or {})}})  # type: ignore[no-untyped-call]
 
 
 def _in_notebook() -> bool:
-    """Whether IPython runs this; where nobody has imported it, it does not."""
-    shell = sys.modules.get("IPython")
-    return shell is not None and shell.get_ipython() is not None
+    """Whether this code runs in IPython, which is then imported already."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
 
 
-def _plain(value: float) -> float | None:
-    """Rounded to six significant digits; None for what JSON cannot hold."""
+def _json_number(value: float) -> float | None:
+    """The value rounded to six significant digits, or None where JSON cannot hold it (NaN and infinity)."""
     value = float(f"{float(value):.6g}")
     return value if value == value and abs(value) != float("inf") else None

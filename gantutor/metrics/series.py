@@ -1,4 +1,4 @@
-"""Scores of generated series (N, L, F): can a judge tell them from real ones, and can one learn from them?"""
+"""Scores of generated series: can classifiers tell them from real ones, and predictors learn from them?"""
 
 from __future__ import annotations
 
@@ -22,17 +22,30 @@ from gantutor.metrics.score import Score, Scores
 def discriminative_score(
     real: Tensor,
     generated: Tensor,
-    judge: ClassifierTest | None = None,
-    others: Tensor | None = None,
+    test: ClassifierTest | None = None,
+    other_real: Tensor | None = None,
     seed: int = 0,
 ) -> Score:
-    """|accuracy − ½| of a judge trained to tell ``generated`` from ``real`` series, on a fifth of both that
-    it has not seen (TimeGAN: Yoon, Jarrett & van der Schaar, NeurIPS 2019, section 5).
+    """Return the discriminative score: how well a classifier tells generated from real series.
 
-    The floor is the same judge on ``real`` against ``others``, further real series; without them the real
-    ones are halved, and both numbers use one half. As many series are taken of each as there are of the
-    fewest. The judge is ``light_classifier_test()`` unless another is given; trust ``strong_judge()``. Raises
-    InputError for other shapes, values that are not finite, or fewer than 50 of each.
+    It is |accuracy − ½| on a fifth of both sets, held out from the training (TimeGAN: Yoon, Jarrett & van der
+    Schaar, NeurIPS 2019, section 5). The real-data value is that of the same test on real against real
+    series. As many series are taken of each kind as there are of the smallest.
+
+    Args:
+        real: series (N, L, F), at least 50, or 100 without ``other_real``.
+        generated: series (M, L, F), at least 50.
+        test: the classifier and its training, by default ``light_classifier_test()``; trust
+            ``strong_classifier_test()``.
+        other_real: further real series (K, L, F), for the real-data value; without them the real ones are
+            halved, and both numbers use one half.
+        seed: the seed of the selection and of the training.
+
+    Returns:
+        A score from 0 to ½.
+
+    Raises:
+        InputError: for series of another type or shape, values that are not finite, or too few series.
 
     >>> from gantutor.metrics.classifier_test import strong_classifier_test
     >>> real = torch.rand(100, 6, 2, generator=torch.Generator().manual_seed(0))
@@ -40,22 +53,25 @@ def discriminative_score(
     0.5
     """
     validate({"seed": seed}, seed=integer(0))
-    judge = light_classifier_test() if judge is None else judge
-    if not isinstance(judge, ClassifierTest):
-        raise InputError(f"judge must be a Judge, such as strong_judge(), not {type_name(judge)}")
-    draw = torch.Generator().manual_seed(seed)
-    given = [real, generated] if others is None else [real, generated, others]
-    shuffled = [series[torch.randperm(len(series), generator=draw)] for series in _series(*given)]
-    if others is None:
+    test = light_classifier_test() if test is None else test
+    if not isinstance(test, ClassifierTest):
+        raise InputError(
+            f"test must be a ClassifierTest, such as strong_classifier_test(), not {type_name(test)}"
+        )
+    rng = torch.Generator().manual_seed(seed)
+    sets = [real, generated] if other_real is None else [real, generated, other_real]
+    shuffled = [series[torch.randperm(len(series), generator=rng)] for series in _checked_series(*sets)]
+    if other_real is None:
         middle = len(shuffled[0]) // 2
         shuffled = [shuffled[0][:middle], shuffled[1], shuffled[0][middle:]]
     count = min(map(len, shuffled))
     if count < 50:
         raise InputError(f"a judge needs at least 50 series of each kind, not {count}; real ones are halved")
-    truth, made, again = (series[:count] for series in shuffled)
-    value, floor = two_sample_error(truth, made, judge, seed), two_sample_error(truth, again, judge, seed)
-    against = f"{count:,} real series, by the {judge.name} judge"
-    return Score(value, floor, "|accuracy − ½|", "lower", count, against)
+    real, generated, other_real = (series[:count] for series in shuffled)
+    value = two_sample_error(real, generated, test, seed)
+    real_value = two_sample_error(real, other_real, test, seed)
+    reference = f"{count:,} real series, by the {test.name} judge"
+    return Score(value, real_value, "|accuracy − ½|", "lower", count, reference)
 
 
 def predictive_score(
@@ -67,14 +83,29 @@ def predictive_score(
     learning_rate: float = 1e-3,
     seed: int = 0,
 ) -> Score:
-    """Mean absolute error on ``real`` series of a predictor that has learnt from ``generated`` ones alone
-    (TimeGAN, section 5).
+    """Return the predictive score: the error on real series of a predictor trained on generated series alone.
 
-    A GRU, by default half as wide as there are features, reads all features but the last and foretells the
-    last one a step ahead: so does TimeGAN's public code, while the paper speaks of the whole next vector. The
-    floor is the predictor that has learnt from the real series themselves, the paper's "original". Where the
-    features are independent, as in its Sines, the score only says whether the last one has the right median.
-    Raises InputError for other shapes, values that are not finite, or a single feature.
+    The predictor is a GRU (TimeGAN, section 5). It reads all features but the last and predicts the last one
+    a step ahead: so does TimeGAN's public code, while the paper speaks of the whole next vector. The
+    real-data value is that of the predictor trained on the real series themselves, the paper's "original".
+    Where the features are independent, as in its Sines, the score only says whether the last one has the
+    right median.
+
+    Args:
+        real: series (N, L, F), L ≥ 2, F ≥ 2.
+        generated: series (M, L, F).
+        hidden: the width of the GRU, at least 1; by default half the number of features.
+        steps: training steps, at least 1.
+        batch: series in each step, at least 1.
+        learning_rate: Adam's rate at the first step, above 0 and at most 1; it falls linearly to 0.
+        seed: the seed of the training.
+
+    Returns:
+        The mean absolute error, in the unit of the series.
+
+    Raises:
+        InputError: for series of another type or shape, values that are not finite, a single feature, or a
+            number out of range.
 
     >>> real = torch.zeros(50, 6, 2)
     >>> predictive_score(real, real, steps=20).unit
@@ -83,21 +114,21 @@ def predictive_score(
     settings = {"steps": steps, "batch": batch, "hidden": 1 if hidden is None else hidden, "seed": seed}
     validate(settings, steps=integer(1), batch=integer(1), hidden=integer(1), seed=integer(0))
     validate({"learning_rate": learning_rate}, learning_rate=number(above=0, high=1))
-    truth, made = _series(real, generated)
-    features = truth.shape[2]
+    real, generated = _checked_series(real, generated)
+    features = real.shape[2]
     if features < 2:
         raise InputError("the predictive score needs at least 2 features; for one, take train_on_synthetic")
-    make = partial(Predictor, features - 1, 1, hidden or half_width(features))
+    make_predictor = partial(Predictor, features - 1, 1, hidden or half_width(features))
 
     def error(train: Tensor) -> float:
         def loss(network: nn.Module, rows: Tensor) -> Tensor:
             return absolute_error(network, train[rows, :-1, :-1], train[rows, 1:, -1:])
 
-        network = fit(make, loss, torch.arange(len(train)), steps, batch, learning_rate, seed)
-        return _mean_error(network, truth[:, :-1, :-1], truth[:, 1:, -1:])
+        network = fit(make_predictor, loss, torch.arange(len(train)), steps, batch, learning_rate, seed)
+        return _mean_error(network, real[:, :-1, :-1], real[:, 1:, -1:])
 
-    against = f"{len(truth):,} real series"
-    return Score(error(made), error(truth), "mean absolute error", "lower", len(made), against)
+    reference = f"{len(real):,} real series"
+    return Score(error(generated), error(real), "mean absolute error", "lower", len(generated), reference)
 
 
 def train_on_synthetic(
@@ -109,13 +140,28 @@ def train_on_synthetic(
     batch: int = 64,
     seed: int = 0,
 ) -> Scores:
-    """``series_train_on_synthetic``, ``series_train_on_real``, ``series_last_value``: mean absolute errors of
-    all features one step ahead, on ``held_out`` series.
+    """Return the errors on held-out series of forecasters trained on generated and on real series.
 
-    A GRU reads a series up to a step and foretells the change to the next. It learns from ``generated``
-    series, or from ``real_train`` (Esteban, Hyland & Rätsch 2017, arXiv:1706.02633, section 4.2); the last
-    value stays as it is. The floor of all three is the error after real training. Raises InputError for other
-    shapes or values that are not finite.
+    A GRU reads a series up to a step and predicts the change to the next, of all features ("train on
+    synthetic, test on real": Esteban, Hyland & Rätsch 2017, arXiv:1706.02633, section 4.2). The real-data
+    value of all three scores is the error after training on real series.
+
+    Args:
+        generated: series (N, L, F), L ≥ 2.
+        real_train: real series (M, L, F).
+        held_out: real series (K, L, F) for the test.
+        hidden: the width of the GRU, at least 1.
+        steps: training steps, at least 1.
+        batch: series in each step, at least 1.
+        seed: the seed of the training.
+
+    Returns:
+        Mean absolute errors one step ahead, in the unit of the series: ``series_train_on_synthetic`` after
+        training on ``generated``, ``series_train_on_real`` after training on ``real_train``, and
+        ``series_last_value`` of the baseline that repeats the last value.
+
+    Raises:
+        InputError: for series of another type or shape, values that are not finite, or a number out of range.
 
     >>> zeros = torch.zeros(20, 6, 1)
     >>> train_on_synthetic(zeros, zeros, zeros, steps=5)["series_last_value"].value
@@ -123,28 +169,34 @@ def train_on_synthetic(
     """
     settings = {"hidden": hidden, "steps": steps, "batch": batch, "seed": seed}
     validate(settings, hidden=integer(1), steps=integer(1), batch=integer(1), seed=integer(0))
-    made, truth, test = _series(generated, real_train, held_out)
+    generated, real_train, held_out = _checked_series(generated, real_train, held_out)
 
     def error(train: Tensor) -> float:
-        return _mean_error(forecaster(train, hidden, steps, batch, seed), test[:, :-1], test[:, 1:])
+        network = train_forecaster(train, hidden, steps, batch, seed)
+        return _mean_error(network, held_out[:, :-1], held_out[:, 1:])
 
-    floor = error(truth)
+    real = error(real_train)
     values = {
-        "series_train_on_synthetic": (error(made), len(made)),
-        "series_train_on_real": (floor, len(truth)),
-        "series_last_value": (float(test.double().diff(dim=1).abs().mean()), 0),
+        "series_train_on_synthetic": (error(generated), len(generated)),
+        "series_train_on_real": (real, len(real_train)),
+        "series_last_value": (float(held_out.double().diff(dim=1).abs().mean()), 0),
     }
-    against = f"{len(test):,} held-out series"
+    reference = f"{len(held_out):,} held-out series"
     return Scores(
         {
-            name: Score(value, floor, "mean absolute error", "lower", count, against)
+            name: Score(value, real, "mean absolute error", "lower", count, reference)
             for name, (value, count) in values.items()
         }
     )
 
 
 class Predictor(nn.Module):
-    """Series (N, L, ``inputs``) → what follows each step, (N, L, ``outputs``), by one GRU.
+    """A GRU that predicts what follows each step: series (N, L, inputs) → (N, L, outputs).
+
+    Args:
+        inputs: features of the series.
+        outputs: features of the prediction.
+        hidden: the width of the GRU.
 
     >>> Predictor(4, 1, 2)(torch.zeros(3, 23, 4)).shape
     torch.Size([3, 23, 1])
@@ -156,13 +208,21 @@ class Predictor(nn.Module):
         self.head = nn.Linear(hidden, outputs)
 
     def forward(self, series: Tensor) -> Tensor:
-        ahead: Tensor = self.head(self.cell(series)[0])
-        return ahead
+        predictions: Tensor = self.head(self.cell(series)[0])
+        return predictions
 
 
 class Forecaster(nn.Module):
-    """Series (N, L, F) → the next value at each step, (N, L, F): the last one and a change, foretold in units
-    of ``centre`` and ``spread``."""
+    """A GRU that predicts the next value as the last one plus a change: series (N, L, F) → (N, L, F).
+
+    Args:
+        centre: the means of the features (F,), by which the series are standardised.
+        spread: their standard deviations (F,).
+        hidden: the width of the GRU.
+
+    >>> Forecaster(torch.zeros(2), torch.ones(2), 4)(torch.zeros(3, 23, 2)).shape
+    torch.Size([3, 23, 2])
+    """
 
     def __init__(self, centre: Tensor, spread: Tensor, hidden: int) -> None:
         super().__init__()
@@ -174,19 +234,38 @@ class Forecaster(nn.Module):
         return series + change
 
 
-def forecaster(train: Tensor, hidden: int, steps: int, batch: int, seed: int) -> nn.Module:
-    """A Forecaster that has learnt from series (N, L, F)."""
+def train_forecaster(train: Tensor, hidden: int, steps: int, batch: int, seed: int) -> nn.Module:
+    """Train a Forecaster on series, with the mean absolute error as its loss.
+
+    Args:
+        train: series (N, L, F).
+        hidden: the width of the GRU.
+        steps: training steps.
+        batch: series in each step.
+        seed: the seed of the weights and batches.
+
+    Returns:
+        The network, frozen, in evaluation mode.
+
+    >>> network = train_forecaster(torch.rand(9, 5, 2), hidden=4, steps=2, batch=3, seed=0)
+    >>> network(torch.zeros(1, 5, 2)).shape
+    torch.Size([1, 5, 2])
+    """
     flat = train.flatten(0, 1)
-    make = partial(Forecaster, flat.mean(0), flat.std(0).clamp(min=1e-6), hidden)
+    make_forecaster = partial(Forecaster, flat.mean(0), flat.std(0).clamp(min=1e-6), hidden)
 
     def loss(network: nn.Module, rows: Tensor) -> Tensor:
         return absolute_error(network, train[rows, :-1], train[rows, 1:])
 
-    return fit(make, loss, torch.arange(len(train)), steps, batch, 5e-3, seed)
+    return fit(make_forecaster, loss, torch.arange(len(train)), steps, batch, 5e-3, seed)
 
 
 def absolute_error(network: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-    """E |network(inputs) − targets|."""
+    """Return the mean absolute error E |network(inputs) − targets|, a scalar.
+
+    >>> absolute_error(nn.Identity(), torch.zeros(3), torch.ones(3))
+    tensor(1.)
+    """
     error: Tensor = (network(inputs) - targets).abs().mean()
     return error
 
@@ -197,12 +276,14 @@ def _mean_error(network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
     return float(torch.cat([(network(x) - y).abs().double().flatten() for x, y in pairs]).mean())
 
 
-def _series(*given: Tensor) -> list[Tensor]:
-    """The series on the CPU and in single precision, once they are found to be of one shape and finite."""
-    for series in given:
-        right = isinstance(series, Tensor) and series.dim() == 3 and len(series) and series.shape[1] > 1
-        if not right or series.shape[1:] != given[0].shape[1:] or not series.is_floating_point():
-            said = ", ".join(str(tuple(getattr(s, "shape", ()))) for s in given)
-            raise InputError(f"series must be floats of one shape (count, length ≥ 2, features), not {said}")
-    check_finite("series", *given)
-    return [series.detach().cpu().float() for series in given]
+def _checked_series(*sets: Tensor) -> list[Tensor]:
+    """The sets of series on the CPU in single precision, checked to be of one shape and finite."""
+    for series in sets:
+        valid = isinstance(series, Tensor) and series.dim() == 3 and len(series) and series.shape[1] > 1
+        if not valid or series.shape[1:] != sets[0].shape[1:] or not series.is_floating_point():
+            shapes = ", ".join(str(tuple(getattr(s, "shape", ()))) for s in sets)
+            raise InputError(
+                f"series must be floats of one shape (count, length ≥ 2, features), not {shapes}"
+            )
+    check_finite("series", *sets)
+    return [series.detach().cpu().float() for series in sets]

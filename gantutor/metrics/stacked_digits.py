@@ -1,4 +1,4 @@
-"""How many of the 1,000 modes of stacked digits a sample covers, and how evenly."""
+"""Scores of stacked digits: how many of the 1,000 modes the samples cover, and how evenly."""
 
 from __future__ import annotations
 
@@ -16,43 +16,57 @@ from gantutor.metrics.digit_classifier import classify_digits
 from gantutor.metrics.score import Score, Scores
 
 MODES = 1000
+"""Triples of digits, one digit in each of the three channels."""
 
 
 def stacked_scores(generated: Tensor) -> Scores:
-    """``stacked_modes`` and ``stacked_kl`` of images (N, 3, 28, 28) in [−1, 1], read channel by channel.
+    """Score how many of the 1,000 modes of stacked digits the samples cover, and how evenly.
 
-    The digit classifier reads each channel. ``stacked_modes``: how many of the 1,000 triples occur.
-    ``stacked_kl``: KL(q ‖ uniform) = Σ qᵢ log(1000 qᵢ) in nats of their shares q. The published protocol
-    takes 26,000 samples (Lin et al. 2018, arXiv:1712.04086, section 4.2); with fewer, both are worse, and so
-    are the floors: medians over 20 draws of as many stacks of real held-out digits, read alike. Raises
-    InputError for other shapes, ranges or no samples.
+    The digit classifier classifies each channel; the three digits are the mode. The published protocol takes
+    26,000 samples (Lin et al. 2018, arXiv:1712.04086, section 4.2). With fewer, both scores are worse, and so
+    are their real-data values: medians over 20 draws of as many stacks of real held-out digits, classified
+    alike.
+
+    Args:
+        generated: images (N, 3, 28, 28) in [−1, 1], N ≥ 1.
+
+    Returns:
+        ``stacked_modes``, how many of the 1,000 triples occur, and ``stacked_kl``, KL(q ‖ uniform) =
+        Σ qᵢ log(1000 qᵢ) in nats of their shares q.
+
+    Raises:
+        InputError: for other types, shapes or ranges, or no samples.
 
     >>> scores = stacked_scores(torch.rand(64, 3, 28, 28) * 2 - 1)
     >>> sorted(scores)
     ['stacked_kl', 'stacked_modes']
     """
-    right = isinstance(generated, Tensor) and generated.dim() == 4 and generated.shape[1:] == (3, 28, 28)
-    if not right or not len(generated):
-        given = tuple(generated.shape) if isinstance(generated, Tensor) else type_name(generated)
-        raise InputError(f"stacked digits must have shape (count, 3, 28, 28), not {given}")
+    valid = isinstance(generated, Tensor) and generated.dim() == 4 and generated.shape[1:] == (3, 28, 28)
+    if not valid or not len(generated):
+        shape = tuple(generated.shape) if isinstance(generated, Tensor) else type_name(generated)
+        raise InputError(f"stacked digits must have shape (count, 3, 28, 28), not {shape}")
     check_tensors(generated=generated)
-    read = torch.cat(
-        [classify_digits(part.flatten(0, 1)[:, None])[1] for part in torch.split(generated, 1000)]
-    )
-    values, floors = spread_of(read.argmax(1).view(-1, 3)), _floors(len(generated))
+    probabilities = torch.cat(
+        [classify_digits(chunk.flatten(0, 1)[:, None])[1] for chunk in torch.split(generated, 1000)]
+    )  # (3 N, 10)
+    values = measure_stacked_modes(probabilities.argmax(1).view(-1, 3))
+    real = _real_data_values(len(generated))
     units = {"stacked_modes": ("modes", "higher"), "stacked_kl": ("nats", "lower")}
     return Scores(
         {
-            name: Score(value, floors[name], *units[name], len(generated), "the digit classifier")
+            name: Score(value, real[name], *units[name], len(generated), "the digit classifier")
             for name, value in values.items()
         }
     )
 
 
-def spread_of(triples: Tensor) -> dict[str, float]:
-    """The two numbers of ``stacked_scores`` for triples of digits (N, 3).
+def measure_stacked_modes(triples: Tensor) -> dict[str, float]:
+    """Return the two numbers of ``stacked_scores`` by name, without their real-data values.
 
-    >>> spread_of(torch.tensor([[0, 0, 0], [9, 9, 9]]))["stacked_modes"]
+    Args:
+        triples: the digits of each sample (N, 3), from 0 to 9.
+
+    >>> measure_stacked_modes(torch.tensor([[0, 0, 0], [9, 9, 9]]))["stacked_modes"]
     2.0
     """
     shares = mode_index(triples).bincount(minlength=MODES).double() / len(triples)
@@ -61,8 +75,11 @@ def spread_of(triples: Tensor) -> dict[str, float]:
 
 
 @cache
-def _floors(count: int) -> dict[str, float]:
-    read = classify_digits(digits().held_out.tensors[0])[1].argmax(1)
-    draw = torch.Generator().manual_seed(0)
-    draws = [spread_of(read[torch.randint(len(read), (count, 3), generator=draw)]) for _ in range(20)]
-    return {name: median(found[name] for found in draws) for name in draws[0]}
+def _real_data_values(count: int) -> dict[str, float]:
+    predicted = classify_digits(digits().held_out.tensors[0])[1].argmax(1)
+    rng = torch.Generator().manual_seed(0)
+    draws = [
+        measure_stacked_modes(predicted[torch.randint(len(predicted), (count, 3), generator=rng)])
+        for _ in range(20)
+    ]
+    return {name: median(draw[name] for draw in draws) for name in draws[0]}

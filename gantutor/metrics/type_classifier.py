@@ -1,8 +1,4 @@
-"""A reader of type that has never seen handwriting, and the scores of typeset images that it gives.
-
-It learns on the spot, in seconds, from renderings of the very typefaces that are asked for, the learner's own
-included, so that nothing is shipped.
-"""
+"""A classifier of typeset characters and typefaces, trained on the spot, and scores of typeset images."""
 
 from __future__ import annotations
 
@@ -20,20 +16,30 @@ from gantutor.data.typeset import render
 from gantutor.metrics.clustering import clustering_accuracy
 from gantutor.metrics.score import Score, Scores
 
-STEPS, BATCH, RATE = 250, 64, 4e-3
-FRESH = 2560
-"""Renderings to learn from, each seen several times under other noise."""
+STEPS, BATCH_SIZE, LEARNING_RATE = 250, 64, 4e-3
+"""The training of the classifier; the learning rate is the peak of a one-cycle schedule."""
 
-SHIFT, SCALE = 2.0, 0.1
-"""The reader sees glyphs moved and scaled more than ``typeset`` does."""
+RENDERINGS = 2560
+"""Renderings to learn from, each seen several times with different noise."""
 
-PART = 200
-"""Images read at once."""
+MAX_SHIFT, MAX_SCALE = 2.0, 0.1
+"""How far renderings are shifted, in pixels, and scaled, as a share: more than by ``typeset``."""
+
+CHUNK_SIZE = 200
+"""Images classified at once."""
 
 
 class TypeClassifier(nn.Module):
-    """Images (N, 1, 28, 28) in [−1, 1] → logits of the character (N, ``characters``) and of the typeface (N,
-    ``faces``).
+    """A convolutional classifier of images (N, 1, 28, 28) in [−1, 1] by character and by typeface.
+
+    It returns two tensors of logits: (N, ``characters``) and (N, ``faces``).
+
+    Args:
+        characters: how many characters there are, at least 1.
+        faces: how many typefaces there are, at least 1.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> [tuple(logits.shape) for logits in TypeClassifier(10, 8)(torch.zeros(2, 1, 28, 28))]
     [(2, 10), (2, 8)]
@@ -61,117 +67,177 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
 def train_type_classifier(
     faces: Sequence[Typeface] | None = None, characters: str = DIGITS, steps: int = STEPS, seed: int = 0
 ) -> TypeClassifier:
-    """A reader of these typefaces and characters, trained now on renderings alone, frozen, on the CPU.
+    """Train a classifier of typefaces and characters on renderings of them, in seconds.
 
-    It sees them moved, scaled, blurred and under noise, for results of networks are not as crisp as type. It
-    draws from generators of its own. Raises InputError for fonts that cannot be used.
+    It never sees handwriting. The renderings are shifted, scaled, blurred and noisy, because the output of a
+    network is not as crisp as type. The training has its own random numbers.
+
+    Args:
+        faces: the typefaces, such as the learner's own; by default those of ``typefaces()``.
+        characters: the characters, at least one.
+        steps: training steps, at least 1.
+        seed: the seed of the weights, renderings and batches.
+
+    Returns:
+        The classifier, frozen, on the CPU.
+
+    Raises:
+        InputError: for fonts that cannot be used, or a number out of range.
+
+    >>> classifier = train_type_classifier(steps=1)
+    >>> classifier.character.out_features
+    10
     """
-    given = {"characters": characters, "steps": steps, "seed": seed}
-    validate(given, characters=string(), steps=integer(1), seed=integer(0))
-    found = typefaces(faces, characters)
-    draw = torch.Generator().manual_seed(seed)
-    labels = torch.randint(len(characters), (FRESH,), generator=draw)
-    typeface = torch.randint(len(found), (FRESH,), generator=draw)
-    images = render(found, characters, labels, typeface, SHIFT, SCALE, draw)
+    settings = {"characters": characters, "steps": steps, "seed": seed}
+    validate(settings, characters=string(), steps=integer(1), seed=integer(0))
+    faces = typefaces(faces, characters)
+    rng = torch.Generator().manual_seed(seed)
+    labels = torch.randint(len(characters), (RENDERINGS,), generator=rng)
+    typeface = torch.randint(len(faces), (RENDERINGS,), generator=rng)
+    images = render(faces, characters, labels, typeface, MAX_SHIFT, MAX_SCALE, rng)  # (RENDERINGS, 1, 28, 28)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        reader = TypeClassifier(len(characters), len(found)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=RATE, weight_decay=0.02, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
+        classifier = TypeClassifier(len(characters), len(faces)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=LEARNING_RATE, weight_decay=0.02, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps)
     for _ in range(steps):
-        chosen = torch.randint(FRESH, (BATCH,), generator=draw)
-        character, face = reader(degrade(images[chosen], draw).contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(character, labels[chosen]) + F.cross_entropy(face, typeface[chosen])
+        index = torch.randint(RENDERINGS, (BATCH_SIZE,), generator=rng)
+        batch = degrade(images[index], rng).contiguous(memory_format=torch.channels_last)
+        character_logits, face_logits = classifier(batch)
+        loss = F.cross_entropy(character_logits, labels[index]) + F.cross_entropy(
+            face_logits, typeface[index]
+        )
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
-    frozen: TypeClassifier = reader.eval().requires_grad_(False)
+    frozen: TypeClassifier = classifier.eval().requires_grad_(False)
     return frozen
 
 
-def degrade(images: Tensor, draw: torch.Generator) -> Tensor:
-    """Images (N, 1, 28, 28), each mixed with its own blur by a share drawn evenly, under noise of up to 0.2.
+def degrade(images: Tensor, rng: torch.Generator) -> Tensor:
+    """Blur images by random amounts and add noise of random strength.
+
+    Args:
+        images: images (N, 1, 28, 28) in [−1, 1].
+        rng: the random generator. Each image is mixed with its blurred copy by a share drawn uniformly from
+            [0, 1], and gets noise with a standard deviation drawn uniformly from [0, 0.2].
+
+    Returns:
+        Images of the same shape and range.
 
     >>> degrade(torch.full((2, 1, 28, 28), -1.0), torch.Generator().manual_seed(0)).shape
     torch.Size([2, 1, 28, 28])
     """
-    share, strength = torch.rand(2, len(images), 1, 1, 1, generator=draw)
+    share, strength = torch.rand(2, len(images), 1, 1, 1, generator=rng)
     blurred = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), value=-1.0), 3, 1)
-    noise = 0.2 * strength * torch.randn(images.shape, generator=draw)
-    worn_out: Tensor = (images + share * (blurred - images) + noise).clamp(-1, 1)
-    return worn_out
+    noise = 0.2 * strength * torch.randn(images.shape, generator=rng)
+    degraded: Tensor = (images + share * (blurred - images) + noise).clamp(-1, 1)
+    return degraded
 
 
 @torch.no_grad()
-def classify_type(images: Tensor, reader: TypeClassifier) -> tuple[Tensor, Tensor]:
-    """The characters (N,) and typefaces (N,) that a reader reads in images (N, 1, 28, 28) in [−1, 1].
+def classify_type(images: Tensor, classifier: TypeClassifier) -> tuple[Tensor, Tensor]:
+    """Return the character and the typeface that a classifier predicts for each image.
 
-    Raises InputError for images of another shape or range.
+    Args:
+        images: floats (N, 1, 28, 28) in [−1, 1], N ≥ 1.
+        classifier: such as ``train_type_classifier()`` returns, in evaluation mode.
+
+    Returns:
+        Indices of characters (N,) and of typefaces (N,).
+
+    Raises:
+        InputError: for images of another type, shape or range, or another classifier.
 
     >>> character, face = classify_type(torch.zeros(3, 1, 28, 28), TypeClassifier(10, 8).eval())
     >>> character.shape, face.shape
     (torch.Size([3]), torch.Size([3]))
     """
-    right = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1:] == (1, 28, 28)
-    if not right or not len(images) or not images.is_floating_point():
-        given = describe_value(images)
-        raise InputError(f"images must be floats of shape (count, 1, 28, 28), not {given}")
+    valid = isinstance(images, Tensor) and images.dim() == 4 and images.shape[1:] == (1, 28, 28)
+    if not valid or not len(images) or not images.is_floating_point():
+        what = describe_value(images)
+        raise InputError(f"images must be floats of shape (count, 1, 28, 28), not {what}")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
         raise InputError("images must be finite and lie in [-1, 1]")
-    if not isinstance(reader, TypeClassifier):
+    if not isinstance(classifier, TypeClassifier):
+        what = type_name(classifier)
         raise InputError(
-            f"reader must be a TypeClassifier, such as train_type_classifier() makes, not {type_name(reader)}"
+            f"classifier must be a TypeClassifier, such as train_type_classifier() makes, not {what}"
         )
-    read = [reader(part) for part in torch.split(images.detach().cpu().float(), PART)]
-    character, face = (torch.cat(logits).argmax(1) for logits in zip(*read, strict=True))
+    logits = [classifier(chunk) for chunk in torch.split(images.detach().cpu().float(), CHUNK_SIZE)]
+    character, face = (torch.cat(chunks).argmax(1) for chunks in zip(*logits, strict=True))
     return character, face
 
 
 def type_scores(
-    images: Tensor, labels: Tensor, typeface: Tensor, reader: TypeClassifier, real: Any
+    images: Tensor, labels: Tensor, typeface: Tensor, classifier: TypeClassifier, real: Any
 ) -> Scores:
-    """``reader_accuracy``, ``typeface_match`` and ``reader_best_permutation`` of typeset images (N, 1, 28,
-    28).
+    """Score how often a classifier finds the intended characters and typefaces in typeset images.
 
-    ``labels`` (N,) is what was written, ``typeface`` (N,) what they were to be set in. The floor of each is
-    what the same reader reads in ``real``, a TensorDataset (type, labels, typefaces) such as
-    ``typeset().held_out``. Under the best permutation the reading of each class may stand for any one class,
-    the same for all images: with labels used nowhere nothing else can be asked. By chance alone that gives a
-    little more than one in the number of classes. Raises InputError for tensors that do not fit.
+    The real-data values are the classifier's accuracies on real renderings.
+
+    Args:
+        images: images (N, 1, 28, 28) in [−1, 1].
+        labels: the index of the character that each shows (N,).
+        typeface: the index of the typeface that each should be set in (N,).
+        classifier: such as ``train_type_classifier()`` returns.
+        real: a TensorDataset (images, labels, typefaces) such as ``typeset().held_out``.
+
+    Returns:
+        ``reader_accuracy``, the share with the right character; ``typeface_match``, the share with the right
+        typeface; ``reader_best_permutation``, the share with the right character under the best one-to-one
+        permutation of the classes, the same for all images. Without labels in the training, nothing stricter
+        can be asked; by chance alone this gives a little more than one divided by the number of classes.
+
+    Raises:
+        InputError: for tensors or datasets of another type or shape.
+
+    >>> from torch.utils.data import TensorDataset
+    >>> images, index = torch.zeros(8, 1, 28, 28), torch.arange(8)
+    >>> real = TensorDataset(images, index, index)
+    >>> sorted(type_scores(images, index, index, TypeClassifier(10, 8).eval(), real))
+    ['reader_accuracy', 'reader_best_permutation', 'typeface_match']
     """
     labels, typeface = (
-        _indices(name, part, images) for name, part in (("labels", labels), ("typeface", typeface))
+        _checked_indices(name, indices, images)
+        for name, indices in (("labels", labels), ("typeface", typeface))
     )
     tensors: Any = getattr(real, "tensors", ())
     if len(tensors) != 3:
         raise InputError("real must be a TensorDataset (type, labels, typefaces), such as typeset().held_out")
-    values = _measure(images, labels, typeface, reader)
-    floors = _measure(tensors[0], tensors[1], tensors[2], reader)
-    against = f"a reader of {len(tensors[0]):,} held-out renderings"
+    values = _measure(images, labels, typeface, classifier)
+    real_values = _measure(tensors[0], tensors[1], tensors[2], classifier)
+    reference = f"a reader of {len(tensors[0]):,} held-out renderings"
     return Scores(
-        {name: Score(values[name], floors[name], "share", "higher", len(images), against) for name in values}
+        {
+            name: Score(values[name], real_values[name], "share", "higher", len(images), reference)
+            for name in values
+        }
     )
 
 
-def _measure(images: Tensor, labels: Tensor, typeface: Tensor, reader: TypeClassifier) -> dict[str, float]:
-    character, face = classify_type(images, reader)
+def _measure(
+    images: Tensor, labels: Tensor, typeface: Tensor, classifier: TypeClassifier
+) -> dict[str, float]:
+    character, face = classify_type(images, classifier)
+    characters = classifier.character.out_features
     return {
         "reader_accuracy": float((character == labels).double().mean()),
         "typeface_match": float((face == typeface).double().mean()),
-        "reader_best_permutation": clustering_accuracy(character, labels, reader.character.out_features)[0],
+        "reader_best_permutation": clustering_accuracy(character, labels, characters)[0],
     }
 
 
-def _indices(name: str, part: Any, images: Any) -> Tensor:
+def _checked_indices(name: str, indices: Any, images: Any) -> Tensor:
     if (
-        not isinstance(part, Tensor)
+        not isinstance(indices, Tensor)
         or not isinstance(images, Tensor)
-        or not part.dim()
-        or part.shape != images.shape[:1]
+        or not indices.dim()
+        or indices.shape != images.shape[:1]
     ):
-        given = tuple(part.shape) if isinstance(part, Tensor) else type_name(part)
+        what = tuple(indices.shape) if isinstance(indices, Tensor) else type_name(indices)
         count = len(images) if isinstance(images, Tensor) and images.dim() else "one for each image"
-        raise InputError(f"{name} must be a tensor of shape ({count},), not {given}")
-    check_integers(**{name: part})
-    return part.cpu()
+        raise InputError(f"{name} must be a tensor of shape ({count},), not {what}")
+    check_integers(**{name: indices})
+    return indices.cpu()

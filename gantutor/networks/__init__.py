@@ -1,4 +1,4 @@
-"""Networks: one architecture a file; none of them knows of losses or training."""
+"""Generators, discriminators and their building blocks: plain ``nn.Module``s without losses or training."""
 
 from gantutor.networks.augmentation import AugmentedDiscriminator, DiffAugment
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev

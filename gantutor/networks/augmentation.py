@@ -1,11 +1,4 @@
-"""Augmentation of what a discriminator sees, so that a few hundred pictures last longer: DiffAugment (Zhao et
-al. 2020, arXiv:2006.10738).
-
-A discriminator that knows 400 pictures by heart tells the generator nothing. Here it never sees a picture
-twice in the same way: real and generated ones alike are changed at random before it, in its own turn and in
-the generator's, and the gradient flows back through the change. Were real pictures alone changed, the
-generator would learn to make changed ones.
-"""
+"""Differentiable augmentation of a discriminator's input (DiffAugment)."""
 
 from __future__ import annotations
 
@@ -17,39 +10,68 @@ from torch import Tensor, nn
 from gantutor._checks import number, validate
 from gantutor._errors import InputError, type_name
 
-# --- the changes, one amount a sample -----------------------------------------------------------------------
+# --- transformations with one parameter per sample ----------------------------------------------------------
 
 
 def adjust_brightness(images: Tensor, amount: Tensor) -> Tensor:
-    """Images (N, C, H, W), each with ``amount`` (N,) added to all of its pixels.
+    """Add a number to all pixels of each image.
+
+    Args:
+        images: (N, C, H, W).
+        amount: the number to add to each image, (N,).
+
+    Returns:
+        Images (N, C, H, W), not clipped.
 
     >>> adjust_brightness(torch.zeros(2, 1, 1, 1), torch.tensor([0.5, -0.5])).flatten().tolist()
     [0.5, -0.5]
     """
-    return images + _each(amount)
+    return images + _per_image(amount)
 
 
 def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
-    """Images (N, C, H, W), each with the distance of its colours from their mean, pixel by pixel, times
-    ``factor`` (N,): 0 makes it grey, and what is grey stays as it is."""
+    """Scale how far the colours of each pixel lie from their mean.
+
+    Args:
+        images: (N, C, H, W).
+        factor: the factor for each image, (N,); 0 makes an image grey, 1 leaves it unchanged.
+
+    Returns:
+        Images (N, C, H, W), not clipped; grey images stay unchanged.
+
+    >>> adjust_saturation(torch.tensor([1.0, 3.0]).view(1, 2, 1, 1), torch.tensor([0.5])).flatten().tolist()
+    [1.5, 2.5]
+    """
     grey = images.mean(1, keepdim=True)
-    return grey + (images - grey) * _each(factor)
+    return grey + (images - grey) * _per_image(factor)
 
 
 def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Images (N, C, H, W), each with the distance of its pixels from the mean of them all times ``factor``
-    (N,).
+    """Scale how far the pixels of each image lie from the mean of the image.
+
+    Args:
+        images: (N, C, H, W).
+        factor: the factor for each image, (N,); 0 makes an image uniform, 1 leaves it unchanged.
+
+    Returns:
+        Images (N, C, H, W), not clipped.
 
     >>> adjust_contrast(torch.tensor([1.0, 3.0]).view(1, 1, 1, 2), torch.tensor([0.5])).flatten().tolist()
     [1.5, 2.5]
     """
     mean = images.mean((1, 2, 3), keepdim=True)
-    return mean + (images - mean) * _each(factor)
+    return mean + (images - mean) * _per_image(factor)
 
 
 def translate(images: Tensor, shift: Tensor) -> Tensor:
-    """Images (N, C, H, W), each moved down and to the right by its ``shift`` (N, 2) in whole pixels; zeros,
-    the middle grey, come in from the edge.
+    """Shift each image by whole pixels; zeros, which are mid-grey, fill the border.
+
+    Args:
+        images: (N, C, H, W).
+        shift: how far each image moves down and to the right, (N, 2), integers in pixels.
+
+    Returns:
+        Images (N, C, H, W).
 
     >>> translate(torch.tensor([1.0, 2.0, 3.0]).view(1, 1, 1, 3), torch.tensor([[0, 1]])).flatten().tolist()
     [0.0, 1.0, 2.0]
@@ -58,16 +80,21 @@ def translate(images: Tensor, shift: Tensor) -> Tensor:
     rows = torch.arange(height, device=images.device) - shift[:, :1]
     columns = torch.arange(width, device=images.device) - shift[:, 1:]
     inside = _within(rows, height)[:, None, :, None] & _within(columns, width)[:, None, None, :]
-    moved = images.gather(2, rows.clamp(0, height - 1)[:, None, :, None].expand_as(images))
-    moved = moved.gather(3, columns.clamp(0, width - 1)[:, None, None, :].expand_as(images))
-    return moved * inside
+    shifted = images.gather(2, rows.clamp(0, height - 1)[:, None, :, None].expand_as(images))
+    shifted = shifted.gather(3, columns.clamp(0, width - 1)[:, None, None, :].expand_as(images))
+    return shifted * inside
 
 
 def cutout(images: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
-    """Images (N, C, H, W), each with a rectangle of ``size`` (height, width) set to zero, the middle grey.
+    """Set a rectangle of each image to zero, which is mid-grey (DeVries & Taylor 2017, arXiv:1708.04552).
 
-    ``corner`` (N, 2) is its upper left pixel, which may lie outside (DeVries & Taylor 2017,
-    arXiv:1708.04552).
+    Args:
+        images: (N, C, H, W).
+        corner: row and column of the rectangle's upper left pixel in each image, (N, 2); it may lie outside.
+        size: height and width of the rectangle in pixels.
+
+    Returns:
+        Images (N, C, H, W).
 
     >>> cutout(torch.ones(1, 1, 1, 4), torch.tensor([[0, 1]]), (1, 2)).flatten().tolist()
     [1.0, 0.0, 0.0, 1.0]
@@ -78,28 +105,35 @@ def cutout(images: Tensor, corner: Tensor, size: tuple[int, int]) -> Tensor:
     return images * ~(rows[:, None, :, None] & columns[:, None, None, :])
 
 
-def _each(amount: Tensor) -> Tensor:
-    return amount.view(-1, 1, 1, 1)
+def _per_image(values: Tensor) -> Tensor:
+    """Reshape (N,) to (N, 1, 1, 1)."""
+    return values.view(-1, 1, 1, 1)
 
 
 def _within(index: Tensor, size: int) -> Tensor:
     return (index >= 0) & (index < size)
 
 
-# --- the modules --------------------------------------------------------------------------------------------
+# --- modules ------------------------------------------------------------------------------------------------
 
 
 class DiffAugment(nn.Module):
-    """Changes each of images (N, C, H, W) in [−1, 1] at random, while training alone: its colours, its place,
-    and a hole in it.
+    """Random differentiable augmentation of images (N, C, H, W) in [−1, 1]: colour, translation and cutout.
 
-    Each change comes to a sample with its own probability. ``colour``: brightness moved by up to ±0.5,
-    saturation times 0 to 2 where there are three channels, contrast times 0.5 to 1.5. ``translation``: moved
-    by up to ``shift`` of the side each way. ``cutout``: a square of ``hole`` of the side, its middle anywhere
-    in the picture, becomes the middle grey. The ranges are those of the paper's code, in which every
-    probability is 1: that much was too much for a few minutes on 320 faces. Random numbers come from torch's
-    global generator, so that a seeded run repeats. Raises InputError for other numbers, or images of another
-    shape.
+    It is applied in training mode only. The ranges are those of the paper's code (Zhao et al. 2020,
+    arXiv:2006.10738), in which every probability is 1; that was too strong for a few minutes of training on
+    320 faces. Random numbers come from torch's global generator, so that a seeded run can be repeated.
+
+    Args:
+        colour: probability that an image changes its colours: brightness by up to ±0.5, saturation by a
+            factor of 0 to 2 (where there are three channels), contrast by a factor of 0.5 to 1.5.
+        translation: probability that an image is shifted.
+        cutout: probability that a rectangle of an image becomes mid-grey; its centre may be any pixel.
+        max_shift: largest shift in each direction, as a fraction of the side, in [0, 1].
+        cutout_size: height and width of the rectangle, as a fraction of the sides, in [0, 1].
+
+    Raises:
+        InputError: if an argument is not a number in [0, 1], or the input is not of shape (N, C, H, W).
 
     >>> images = torch.randn(4, 1, 8, 8)
     >>> torch.equal(DiffAugment().eval()(images), images), DiffAugment()(images).shape
@@ -111,74 +145,84 @@ class DiffAugment(nn.Module):
         colour: float = 0.6,
         translation: float = 0.6,
         cutout: float = 0.6,
-        shift: float = 0.125,
-        hole: float = 0.5,
+        max_shift: float = 0.125,
+        cutout_size: float = 0.5,
     ) -> None:
         super().__init__()
-        shares = {
+        fractions = {
             "colour": colour,
             "translation": translation,
             "cutout": cutout,
-            "shift": shift,
-            "hole": hole,
+            "max_shift": max_shift,
+            "cutout_size": cutout_size,
         }
-        validate(shares, **dict.fromkeys(shares, number(0, 1)))
+        validate(fractions, **dict.fromkeys(fractions, number(0, 1)))
         self.colour, self.translation, self.cutout = colour, translation, cutout
-        self.shift, self.hole = shift, hole
+        self.max_shift, self.cutout_size = max_shift, cutout_size
 
     def forward(self, images: Tensor) -> Tensor:
+        """Augment the images in training mode, and return them unchanged in evaluation mode."""
         if not self.training:
             return images
         if not isinstance(images, Tensor) or images.dim() != 4:
-            given = tuple(images.shape) if isinstance(images, Tensor) else type_name(images)
-            raise InputError(f"what is augmented must be images of shape (N, C, H, W), not {given}")
+            shape = tuple(images.shape) if isinstance(images, Tensor) else type_name(images)
+            raise InputError(f"what is augmented must be images of shape (N, C, H, W), not {shape}")
         if self.colour:
-            images = self._coloured(images)
+            images = self._change_colours(images)
         if self.translation:
-            images = self._moved(images)
-        return self._holed(images) if self.cutout else images
+            images = self._translate(images)
+        return self._cut_out(images) if self.cutout else images
 
-    def _coloured(self, images: Tensor) -> Tensor:
-        lighter = adjust_brightness(images, _uniform(images, -0.5, 0.5))
+    def _change_colours(self, images: Tensor) -> Tensor:
+        changed = adjust_brightness(images, _uniform(images, -0.5, 0.5))
         if images.shape[1] == 3:
-            lighter = adjust_saturation(lighter, _uniform(images, 0.0, 2.0))
-        return _some(images, adjust_contrast(lighter, _uniform(images, 0.5, 1.5)), self.colour)
+            changed = adjust_saturation(changed, _uniform(images, 0.0, 2.0))
+        return _mix(images, adjust_contrast(changed, _uniform(images, 0.5, 1.5)), self.colour)
 
-    def _moved(self, images: Tensor) -> Tensor:
-        shifts = [_whole(images, round(self.shift * side)) for side in images.shape[2:]]
-        return _some(images, translate(images, torch.stack(shifts, 1)), self.translation)
+    def _translate(self, images: Tensor) -> Tensor:
+        shifts = [_random_shift(images, round(self.max_shift * side)) for side in images.shape[2:]]
+        return _mix(images, translate(images, torch.stack(shifts, 1)), self.translation)
 
-    def _holed(self, images: Tensor) -> Tensor:
+    def _cut_out(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
-        size = round(self.hole * height), round(self.hole * width)
-        middles = [_uniform(images, 0.0, float(side)).long() for side in (height, width)]
-        corners = [middle - edge // 2 for middle, edge in zip(middles, size, strict=True)]
-        return _some(images, cutout(images, torch.stack(corners, 1), size), self.cutout)
+        size = round(self.cutout_size * height), round(self.cutout_size * width)
+        centres = [_uniform(images, 0.0, float(side)).long() for side in (height, width)]
+        corners = [centre - length // 2 for centre, length in zip(centres, size, strict=True)]
+        return _mix(images, cutout(images, torch.stack(corners, 1), size), self.cutout)
 
 
 def _uniform(images: Tensor, low: float, high: float) -> Tensor:
-    """A number for each image from torch's global generator, (N,)."""
+    """Draw a uniform number for each image from torch's global generator, (N,)."""
     return low + (high - low) * torch.rand(len(images), device=images.device)
 
 
-def _whole(images: Tensor, most: int) -> Tensor:
-    """A whole number from −``most`` to ``most`` for each image, (N,)."""
-    return torch.randint(-most, most + 1, (len(images),), device=images.device)
+def _random_shift(images: Tensor, max_shift: int) -> Tensor:
+    """Draw an integer from −``max_shift`` to ``max_shift`` for each image, (N,)."""
+    return torch.randint(-max_shift, max_shift + 1, (len(images),), device=images.device)
 
 
-def _some(images: Tensor, changed: Tensor, probability: float) -> Tensor:
-    """The changed images, each with this probability, and the others as they were."""
-    chosen = _uniform(images, 0.0, 1.0) < probability
-    return torch.where(_each(chosen), changed, images)
+def _mix(images: Tensor, changed: Tensor, probability: float) -> Tensor:
+    """Replace each image by its changed version with this probability."""
+    replaced = _uniform(images, 0.0, 1.0) < probability
+    return torch.where(_per_image(replaced), changed, images)
 
 
 class AugmentedDiscriminator(nn.Module):
-    """A discriminator before which images are augmented: ``discriminator(augment(x), …)`` while training, and
-    the discriminator itself in evaluation mode. Conditions pass as they are.
+    """A discriminator whose input images are augmented in training mode: ``discriminator(augment(x), …)``.
 
-    It stands in a game where the discriminator would: real and generated images both pass through it, in both
-    turns. A penalty then holds the slope of what it wraps too: R1 is the gradient of D(T(x)) by the picture x
-    before the change T, drawn anew, so that a hole adds nothing to it and a higher contrast adds more.
+    Without augmentation a discriminator can memorise 400 images, and then its gradient no longer helps the
+    generator. Use this module in place of the discriminator, so that real and generated images are augmented
+    alike, in both turns, and the gradient flows back through the augmentation. If only real images were
+    augmented, the generator would learn to imitate augmented images. A gradient penalty includes the
+    augmentation T: R1 is the gradient of D(T(x)) with respect to the original image x, with a new random T,
+    so pixels that are cut out add nothing to it, and a higher contrast adds more.
+
+    Args:
+        discriminator: called with the augmented images, and with the conditions unchanged.
+        augment: the augmentation; None means ``DiffAugment()``.
+
+    Raises:
+        InputError: if an argument is not an ``nn.Module``.
 
     >>> discriminator = AugmentedDiscriminator(nn.Sequential(nn.Flatten(), nn.Linear(64, 1)))
     >>> discriminator(torch.zeros(4, 1, 8, 8)).shape
@@ -194,5 +238,5 @@ class AugmentedDiscriminator(nn.Module):
         self.discriminator, self.augment = discriminator, augment
 
     def forward(self, images: Tensor, *conditions: Any) -> Any:
-        seen = self.augment(images) if self.training else images
-        return self.discriminator(seen, *conditions)
+        inputs = self.augment(images) if self.training else images
+        return self.discriminator(inputs, *conditions)

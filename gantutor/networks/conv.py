@@ -1,4 +1,4 @@
-"""Convolutional networks for small grey or colour images whose side is a multiple of four."""
+"""Convolutional generator and discriminator for small images whose side is a multiple of four."""
 
 from __future__ import annotations
 
@@ -11,19 +11,38 @@ from gantutor._checks import MAX_SIDE, integer, validate
 from gantutor._errors import InputError
 
 
-def upsample_block(inputs: int, outputs: int) -> nn.Sequential:
-    """3×3 convolution, batch norm, ReLU."""
+def conv_block(inputs: int, outputs: int) -> nn.Sequential:
+    """Return a 3×3 convolution, batch norm and ReLU.
+
+    Args:
+        inputs: input channels.
+        outputs: output channels.
+
+    >>> conv_block(3, 8)(torch.zeros(2, 3, 7, 7)).shape
+    torch.Size([2, 8, 7, 7])
+    """
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
     )
 
 
 class ConvGenerator(nn.Module):
-    """Latents (N, ``latent``) and, with ``classes``, labels (N,) → images (N, ``channels``, ``size``,
-    ``size``) in [−1, 1].
+    """A convolutional generator of small images, optionally conditioned on class labels.
 
-    From a quarter of the side, one nearest-neighbour ×2 stage and one pixel shuffle ×2: neither leaves the
-    chequerboard of a transposed convolution whose stride does not divide its kernel (Odena et al. 2016).
+    It maps latents (N, latent) and, with ``classes``, labels (N,) to images (N, channels, size, size) in
+    [−1, 1]. It starts at a quarter of the side and doubles it twice, by nearest-neighbour upsampling and by a
+    pixel shuffle. Both avoid the chequerboard pattern of a transposed convolution whose stride does not
+    divide its kernel size (Odena et al. 2016).
+
+    Args:
+        latent: dimension of the latents, at least 1.
+        classes: number of classes; 0 means no labels.
+        channels: channels of the images: 1 for grey, 3 for colour.
+        size: side of the images in pixels, a multiple of 4, at least 8.
+        embedding: dimension of the label embedding.
+
+    Raises:
+        InputError: if a number is out of range, or if labels are missing in a call.
 
     >>> ConvGenerator(classes=10)(torch.zeros(5, 64), torch.arange(5)).shape
     torch.Size([5, 1, 28, 28])
@@ -40,16 +59,16 @@ class ConvGenerator(nn.Module):
             channels=integer(1),
             embedding=integer(1),
         )
-        self.side = _quarter(size)
+        self.side = _start_side(size)
         self.label = nn.Embedding(classes, embedding) if classes else None
         self.start = nn.Linear(latent + (embedding if classes else 0), self.side**2 * 64, bias=False)
         self.blocks = nn.Sequential(
             nn.BatchNorm2d(64),
             nn.ReLU(),
-            upsample_block(64, 64),
+            conv_block(64, 64),
             nn.Upsample(scale_factor=2, mode="nearest"),
-            upsample_block(64, 48),
-            upsample_block(48, 64),
+            conv_block(64, 48),
+            conv_block(48, 64),
             nn.PixelShuffle(2),
             nn.Conv2d(16, channels, 3, padding=1),
             nn.Tanh(),
@@ -64,12 +83,18 @@ class ConvGenerator(nn.Module):
 
 
 class MinibatchStdDev(nn.Module):
-    """Adds one channel: the standard deviation over a group of up to ``group`` consecutive samples, averaged
-    over features.
+    """Appends the standard deviation over a group of samples as a channel: (N, C, H, W) → (N, C + 1, H, W).
 
-    (N, C, H, W) → (N, C + 1, H, W). It lets the discriminator see a lack of variety (Karras et al. 2018,
-    arXiv:1710.10196, section 3). Groups are consecutive, so two batches laid end to end do not mix if
-    ``group`` divides both.
+    The standard deviation is averaged over all features. It shows the discriminator when a batch lacks
+    variety (Karras et al. 2018, arXiv:1710.10196, section 3). Groups consist of consecutive samples, so two
+    concatenated batches do not mix if ``group`` divides the size of both.
+
+    Args:
+        group: largest number of samples in a group, at least 1; the greatest common divisor of this and the
+            batch size is used.
+
+    Raises:
+        InputError: if ``group`` is not a whole number of at least 1.
 
     >>> MinibatchStdDev(4)(torch.ones(8, 3, 2, 2))[:, 3].abs().max() < 1e-3
     tensor(True)
@@ -84,17 +109,28 @@ class MinibatchStdDev(nn.Module):
         count, _, height, width = x.shape
         group = math.gcd(count, self.group)
         groups = x.reshape(count // group, group, -1)
-        centred = groups - groups.mean(1, keepdim=True)
-        deviation = (centred.square().mean(1) + 1e-8).sqrt().mean(1)
+        centred = groups - groups.mean(1, keepdim=True)  # (N / group, group, C · H · W)
+        deviation = (centred.square().mean(1) + 1e-8).sqrt().mean(1)  # (N / group,)
         channel = deviation.repeat_interleave(group).view(count, 1, 1, 1).expand(count, 1, height, width)
         return torch.cat([x, channel], 1)
 
 
 class ConvDiscriminator(nn.Module):
-    """Images (N, ``channels``, ``size``, ``size``) and, with ``classes``, labels (N,) → logits (N,).
+    """A convolutional discriminator of small images, optionally conditioned on class labels.
 
-    With labels, the logit is ψ(h) + ⟨e(label), h⟩ / √d of the last features h (projection: Miyato & Koyama
+    It maps images (N, channels, size, size) and, with ``classes``, labels (N,) to logits (N,). With labels,
+    the logit is ψ(h) + ⟨e(label), h⟩ / √d of the last d features h (projection discriminator: Miyato & Koyama
     2018, arXiv:1802.05637).
+
+    Args:
+        classes: number of classes; 0 means no labels.
+        channels: channels of the images: 1 for grey, 3 for colour.
+        size: side of the images in pixels, a multiple of 4, at least 8.
+        features: number d of the last features.
+        group: samples in a group of ``MinibatchStdDev``.
+
+    Raises:
+        InputError: if a number is out of range, or if labels are missing in a call.
 
     >>> ConvDiscriminator(classes=10)(torch.zeros(5, 1, 28, 28), torch.arange(5)).shape
     torch.Size([5])
@@ -110,7 +146,7 @@ class ConvDiscriminator(nn.Module):
             channels=integer(1),
             features=integer(1),
         )
-        side = math.ceil(_quarter(size) / 2)
+        side = math.ceil(_start_side(size) / 2)
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(4 * channels, 32, 3, padding=1),
@@ -139,14 +175,25 @@ class ConvDiscriminator(nn.Module):
         return logits
 
 
-def _quarter(size: int) -> int:
+def _start_side(size: int) -> int:
+    """A quarter of the side of an image, which the networks start or end with."""
     if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MAX_SIDE or size % 4:
         raise InputError(f"size must be a multiple of 4, at least 8, not {size!r}")
     return size // 4
 
 
 def check_label(label: Tensor | None) -> Tensor:
-    """The labels; raises InputError where there are none."""
+    """Return the labels of a conditional network's call.
+
+    Args:
+        label: labels (N,), or None.
+
+    Raises:
+        InputError: if there are no labels.
+
+    >>> check_label(torch.tensor([3, 1]))
+    tensor([3, 1])
+    """
     if label is None:
         raise InputError("this network was built with classes=… and needs a label for every sample")
     return label

@@ -1,4 +1,4 @@
-"""The networks of DCGAN, for comparison: what image GANs were before resize-convolution and penalties."""
+"""The networks of DCGAN (Radford et al. 2016), as a baseline without later improvements."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from torch import Tensor, nn
 
 from gantutor._checks import boolean, integer, validate
 
-SIDE = 7
-"""Pixels a side where the generator starts and the discriminator ends: a quarter of 28."""
+START_SIDE = 7
+"""Side in pixels at which the generator starts and the discriminator ends: a quarter of 28."""
 
 
 class DCGANGenerator(nn.Module):
-    """Latents (N, ``latent``) → images (N, ``channels``, 28, 28) in [−1, 1], by transposed convolutions.
+    """The generator of DCGAN: latents (N, latent) to images (N, channels, 28, 28) in [−1, 1].
 
-    Radford et al. 2016, arXiv:1511.06434, section 3: strided transposed convolutions 4 × 4, batch norm and
-    ReLU in all layers but the last, tanh there, and weights drawn from N(0, 0.02²). The paper makes 64 × 64
-    pixels in four doublings from 4 × 4; here two lead from 7 × 7 to 28 × 28, with 2 · ``width`` and
-    ``width`` channels.
+    Radford et al. 2016, arXiv:1511.06434, section 3: strided 4 × 4 transposed convolutions with batch norm
+    and ReLU in all layers but the last, which has tanh, and initial weights from N(0, 0.02²). The paper
+    doubles the side four times, from 4 to 64 pixels; here it is doubled twice, from 7 to 28.
+
+    Args:
+        latent: dimension of the latents, at least 1.
+        channels: channels of the images.
+        width: channels at 14 × 14 pixels; there are twice as many at 7 × 7.
+
+    Raises:
+        InputError: if a number is less than 1.
 
     >>> import torch
     >>> DCGANGenerator()(torch.zeros(5, 100)).shape
@@ -28,8 +35,8 @@ class DCGANGenerator(nn.Module):
         sizes = {"latent": latent, "channels": channels, "width": width}
         validate(sizes, latent=integer(1), channels=integer(1), width=integer(1))
         self.layers = nn.Sequential(
-            nn.Linear(latent, 2 * width * SIDE**2, bias=False),
-            nn.Unflatten(1, (2 * width, SIDE, SIDE)),
+            nn.Linear(latent, 2 * width * START_SIDE**2, bias=False),
+            nn.Unflatten(1, (2 * width, START_SIDE, START_SIDE)),
             nn.BatchNorm2d(2 * width),
             nn.ReLU(),
             nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),
@@ -38,7 +45,7 @@ class DCGANGenerator(nn.Module):
             nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
-        self.apply(_start_small)
+        self.apply(_init_weights)
 
     def forward(self, latent: Tensor) -> Tensor:
         images: Tensor = self.layers(latent)
@@ -46,12 +53,19 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """Images (N, ``channels``, 28, 28) → logits (N,), by strided convolutions.
+    """The discriminator of DCGAN: images (N, channels, 28, 28) to logits (N,).
 
-    Radford et al. 2016: convolutions 4 × 4 with stride 2, leaky ReLU 0.2, batch norm in all layers but the
-    first. ``normalize=False`` leaves batch norm out, as WGAN-GP must (Gulrajani et al. 2017,
-    arXiv:1704.00028, section 4): a penalty on the slope at each sample needs logits that depend on that
-    sample alone.
+    Radford et al. 2016, arXiv:1511.06434: 4 × 4 convolutions of stride 2 with leaky ReLU 0.2, and batch norm
+    in all layers but the first. WGAN-GP must do without batch norm (Gulrajani et al. 2017, arXiv:1704.00028,
+    section 4): a penalty on the gradient at each sample needs logits that depend on that sample alone.
+
+    Args:
+        channels: channels of the images.
+        width: channels at 14 × 14 pixels; there are twice as many at 7 × 7.
+        normalize: whether to use batch norm.
+
+    Raises:
+        InputError: if a number is less than 1, or ``normalize`` is not a bool.
 
     >>> import torch
     >>> DCGANDiscriminator()(torch.zeros(5, 1, 28, 28)).shape
@@ -60,8 +74,8 @@ class DCGANDiscriminator(nn.Module):
 
     def __init__(self, channels: int = 1, width: int = 64, normalize: bool = True) -> None:
         super().__init__()
-        given = {"channels": channels, "width": width, "normalize": normalize}
-        validate(given, channels=integer(1), width=integer(1), normalize=boolean())
+        arguments = {"channels": channels, "width": width, "normalize": normalize}
+        validate(arguments, channels=integer(1), width=integer(1), normalize=boolean())
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),
@@ -69,17 +83,17 @@ class DCGANDiscriminator(nn.Module):
             nn.BatchNorm2d(2 * width) if normalize else nn.Identity(),
             nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(2 * width * SIDE**2, 1),
+            nn.Linear(2 * width * START_SIDE**2, 1),
         )
-        self.apply(_start_small)
+        self.apply(_init_weights)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.layers(images)
         return logits.squeeze(1)
 
 
-def _start_small(module: nn.Module) -> None:
-    """Weights from N(0, 0.02²), those of batch norm from N(1, 0.02²), biases 0."""
+def _init_weights(module: nn.Module) -> None:
+    """Draw weights from N(0, 0.02²), and those of batch norm from N(1, 0.02²); set biases to 0."""
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     if isinstance(weight, Tensor):
         nn.init.normal_(weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, 0.02)

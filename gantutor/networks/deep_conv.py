@@ -1,4 +1,4 @@
-"""Convolutional networks for square images of any size, as deep as the widths that they are given: faces."""
+"""Deeper convolutional networks for larger square images, such as faces."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ from torch import Tensor, nn
 
 from gantutor._checks import MAX_SIDE, integer, validate
 from gantutor._errors import InputError
-from gantutor.networks.conv import MinibatchStdDev, check_label, upsample_block
+from gantutor.networks.conv import MinibatchStdDev, check_label, conv_block
 from gantutor.networks.spectrogram import ProjectionHead
 
 
 class DeepGenerator(nn.Module):
-    """Latents (N, ``latent``) and, with ``classes``, labels (N,) → images (N, ``channels``, ``size``,
-    ``size``) in [−1, 1].
+    """A convolutional generator with a chosen number of stages, optionally conditioned on class labels.
 
-    It starts from ``size`` / 2ⁿ pixels a side, where n + 1 is the number of ``widths``, and doubles them n
-    times by nearest neighbours, each time with a 3×3 convolution to the next width. Pixel shuffles are faster
-    and left a chequerboard in faces. Raises InputError for other numbers, or a size that cannot be halved so
-    often.
+    It maps latents (N, latent) and, with ``classes``, labels (N,) to images (N, channels, size, size) in
+    [−1, 1]. With n + 1 ``widths`` it starts at size / 2ⁿ pixels a side; each of n stages doubles the side by
+    nearest-neighbour upsampling and has a 3×3 convolution to the next width. Pixel shuffles were faster, but
+    left a chequerboard pattern in faces.
+
+    Args:
+        latent: dimension of the latents, at least 1.
+        classes: number of classes; 0 means no labels.
+        channels: channels of the images: 1 for grey, 3 for colour.
+        size: side of the images in pixels, a multiple of 2ⁿ.
+        widths: channels before each stage and after the last, at least two numbers.
+        embedding: dimension of the label embedding.
+
+    Raises:
+        InputError: if a number is out of range, ``size`` cannot be halved n times, or labels are missing in
+            a call.
 
     >>> DeepGenerator()(torch.zeros(5, 64)).shape
     torch.Size([5, 1, 64, 64])
@@ -37,15 +48,15 @@ class DeepGenerator(nn.Module):
         embedding: int = 16,
     ) -> None:
         super().__init__()
-        given = {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding}
-        validate(given, latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
+        sizes = {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding}
+        validate(sizes, latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
         _check_widths(widths)
-        self.side = _halved(size, len(widths) - 1)
+        self.side = _start_side(size, len(widths) - 1)
         self.label = nn.Embedding(classes, embedding) if classes else None
         self.start = nn.Linear(latent + (embedding if classes else 0), widths[0] * self.side**2, bias=False)
         layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
         for inputs, outputs in pairwise(widths):
-            layers += [nn.Upsample(scale_factor=2, mode="nearest"), upsample_block(inputs, outputs)]
+            layers += [nn.Upsample(scale_factor=2, mode="nearest"), conv_block(inputs, outputs)]
         self.blocks = nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 3, padding=1), nn.Tanh())
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
@@ -57,12 +68,24 @@ class DeepGenerator(nn.Module):
 
 
 class DeepDiscriminator(nn.Module):
-    """Images (N, ``channels``, ``size``, ``size``) and, with ``classes``, labels (N,) → logits (N,).
+    """A convolutional discriminator with a chosen number of stages, optionally conditioned on class labels.
 
-    Pixel unshuffle ÷2, a 3×3 convolution to the first of n ``widths`` and one of stride 2 to each of the
-    others, so that ``size`` / 2ⁿ pixels a side are left; there the standard deviation over groups of
-    ``group`` samples is added, and a last convolution and a layer of ``features`` read them. Raises
-    InputError for other numbers, or a size that cannot be halved so often.
+    It maps images (N, channels, size, size) and, with ``classes``, labels (N,) to logits (N,). A pixel
+    unshuffle halves the side; then follow a 3×3 convolution to the first of n ``widths`` and one of stride 2
+    to each of the others. At size / 2ⁿ pixels a side come ``MinibatchStdDev``, a last convolution, a fully
+    connected layer, and ``ProjectionHead``.
+
+    Args:
+        classes: number of classes; 0 means no labels.
+        channels: channels of the images: 1 for grey, 3 for colour.
+        size: side of the images in pixels, a multiple of 2ⁿ.
+        widths: channels of the n stages, at least two numbers.
+        features: units of the fully connected layer.
+        group: samples in a group of ``MinibatchStdDev``.
+
+    Raises:
+        InputError: if a number is out of range, ``size`` cannot be halved n times, or labels are missing in
+            a call.
 
     >>> DeepDiscriminator()(torch.zeros(5, 1, 64, 64)).shape
     torch.Size([5])
@@ -78,14 +101,14 @@ class DeepDiscriminator(nn.Module):
         group: int = 8,
     ) -> None:
         super().__init__()
-        given = {"channels": channels, "features": features}
-        validate(given, channels=integer(1), features=integer(1))
+        sizes = {"channels": channels, "features": features}
+        validate(sizes, channels=integer(1), features=integer(1))
         _check_widths(widths)
-        side, last = _halved(size, len(widths)), widths[-1]
-        layers: list[nn.Module] = [nn.PixelUnshuffle(2), *_convolution(4 * channels, widths[0], 1)]
+        side, last = _start_side(size, len(widths)), widths[-1]
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2), *_conv_layers(4 * channels, widths[0], 1)]
         for inputs, outputs in pairwise(widths):
-            layers += _convolution(inputs, outputs, 2)
-        layers += [MinibatchStdDev(group), *_convolution(last + 1, last, 1), nn.Flatten()]
+            layers += _conv_layers(inputs, outputs, 2)
+        layers += [MinibatchStdDev(group), *_conv_layers(last + 1, last, 1), nn.Flatten()]
         self.body = nn.Sequential(*layers, nn.Linear(last * side**2, features), nn.LeakyReLU(0.2))
         self.head = ProjectionHead(features, classes)
 
@@ -94,7 +117,7 @@ class DeepDiscriminator(nn.Module):
         return logits
 
 
-def _convolution(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, nn.Module]:
+def _conv_layers(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, nn.Module]:
     return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.LeakyReLU(0.2)
 
 
@@ -108,10 +131,11 @@ def _check_widths(widths: Sequence[int]) -> None:
         raise InputError(f"widths must be whole numbers of at least 1, not {widths!r}")
 
 
-def _halved(size: int, times: int) -> int:
-    part = 1 << times
-    if isinstance(size, bool) or not isinstance(size, int) or not part <= size <= MAX_SIDE or size % part:
+def _start_side(size: int, stages: int) -> int:
+    """The side of an image after it has been halved once in each stage."""
+    factor = 1 << stages
+    if isinstance(size, bool) or not isinstance(size, int) or not factor <= size <= MAX_SIDE or size % factor:
         raise InputError(
-            f"size must be a multiple of {part}, as these widths halve it {times} times, not {size!r}"
+            f"size must be a multiple of {factor}, as these widths halve it {stages} times, not {size!r}"
         )
-    return size // part
+    return size // factor

@@ -1,4 +1,4 @@
-"""Fully connected networks."""
+"""Fully connected generator and discriminator."""
 
 from __future__ import annotations
 
@@ -15,24 +15,46 @@ from gantutor._errors import InputError
 def fully_connected(
     inputs: int, outputs: int, width: int = 100, depth: int = 2, activation: Callable[[], nn.Module] = nn.ReLU
 ) -> nn.Sequential:
-    """``depth`` hidden layers of ``width`` units, each with an activation, and a linear output layer.
+    """Return a fully connected network that maps (N, inputs) to (N, outputs).
 
-    Maps (N, ``inputs``) to (N, ``outputs``); raises InputError unless all sizes are whole numbers ≥ 1.
+    Args:
+        inputs: number of inputs, at least 1.
+        outputs: number of outputs, at least 1; the output layer is linear.
+        width: units in a hidden layer, at least 1.
+        depth: number of hidden layers, at least 1.
+        activation: makes the activation that follows each hidden layer, such as ``nn.ReLU``.
+
+    Raises:
+        InputError: if a size is not a whole number of at least 1, or ``activation`` cannot be called.
 
     >>> import torch
     >>> fully_connected(2, 1, width=8, depth=2)(torch.zeros(5, 2)).shape
     torch.Size([5, 1])
     """
-    sizes_given = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
-    validate(sizes_given, inputs=integer(1), outputs=integer(1), width=integer(1), depth=integer(1))
+    arguments = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
+    validate(arguments, inputs=integer(1), outputs=integer(1), width=integer(1), depth=integer(1))
     validate({"activation": activation}, activation=function())
     sizes = [inputs, *[width] * depth]
-    hidden = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), activation())]
+    hidden = [
+        layer for size, next_size in pairwise(sizes) for layer in (nn.Linear(size, next_size), activation())
+    ]
     return nn.Sequential(*hidden, nn.Linear(width, outputs))
 
 
 class MLPGenerator(nn.Module):
-    """Latents (N, ``latent``) → samples (N, *``shape``); pass ``output=nn.Tanh`` for data in [−1, 1].
+    """A fully connected generator: latents (N, latent) to samples of any shape.
+
+    Args:
+        latent: dimension of the latents, at least 1.
+        shape: shape of one sample, such as ``(1, 28, 28)``.
+        width: units in a hidden layer, at least 1.
+        depth: number of hidden layers, at least 1.
+        activation: makes the activation that follows each hidden layer.
+        output: makes the last activation: ``nn.Tanh`` for data in [−1, 1], ``nn.Identity`` for unbounded
+            data.
+
+    Raises:
+        InputError: if a size is not a whole number of at least 1, or an activation cannot be called.
 
     >>> import torch
     >>> MLPGenerator(2, (2,))(torch.zeros(5, 2)).shape
@@ -51,7 +73,7 @@ class MLPGenerator(nn.Module):
         output: Callable[[], nn.Module] = nn.Identity,
     ) -> None:
         super().__init__()
-        self.shape = _checked(shape)
+        self.shape = _check_shape(shape)
         self.layers = fully_connected(latent, math.prod(self.shape), width, depth, activation)
         validate({"output": output}, output=function())
         self.output = output()
@@ -62,7 +84,18 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Samples (N, *``shape``), divided by ``scale`` → logits (N,).
+    """A fully connected discriminator: samples of any shape to logits (N,).
+
+    Args:
+        shape: shape of one sample, such as ``(1, 28, 28)``.
+        width: units in a hidden layer, at least 1.
+        depth: number of hidden layers, at least 1.
+        activation: makes the activation that follows each hidden layer.
+        scale: divides the samples, so that the network's inputs are about 1; greater than 0.
+
+    Raises:
+        InputError: if a size is not a whole number of at least 1, ``scale`` is not greater than 0, or the
+            activation cannot be called.
 
     >>> import torch
     >>> MLPDiscriminator((1, 28, 28))(torch.zeros(5, 1, 28, 28)).shape
@@ -80,15 +113,15 @@ class MLPDiscriminator(nn.Module):
         super().__init__()
         validate({"scale": scale}, scale=number(above=0))
         self.scale = scale
-        self.layers = fully_connected(math.prod(_checked(shape)), 1, width, depth, activation)
+        self.layers = fully_connected(math.prod(_check_shape(shape)), 1, width, depth, activation)
 
     def forward(self, samples: Tensor) -> Tensor:
         logits: Tensor = self.layers(samples.flatten(1) / self.scale)
         return logits.squeeze(1)
 
 
-def _checked(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of samples; raises InputError for anything but whole numbers in a tuple or list."""
+def _check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape as a tuple; raise InputError if it does not consist of whole numbers of at least 1."""
     sides = list(shape) if isinstance(shape, tuple | list) else []
     if not sides or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in sides):
         raise InputError(f"shape must be whole numbers from 1 to {MAX_SIDE:,} in a tuple, not {shape!r}")

@@ -1,4 +1,4 @@
-"""Letters from a recurrent network: a choice that gradients pass through."""
+"""A recurrent generator of names, and the straight-through gradient for its discrete letters."""
 
 from __future__ import annotations
 
@@ -11,13 +11,26 @@ from gantutor._errors import InputError
 
 
 class NameGenerator(nn.Module):
-    """Latents (N, ``inputs``) → names as one-hot letters (N, ``length``, ``letters``), one by one with
-    feedback.
+    """A recurrent generator of names: latents (N, inputs) to one-hot letters (N, length, letters).
 
-    A letter is a choice, and a choice has no gradient: forwards the letter with the largest logit plus Gumbel
-    noise is taken, backwards the softmax of the same sums stands in for it (straight-through Gumbel-softmax:
-    Jang et al. 2017, arXiv:1611.01144, section 2.2). The noise is part of the latent, so that a latent always
-    spells the same name: ``inputs`` = ``latent`` + ``length`` × ``letters``, all standard normal.
+    It generates one letter at a time and feeds it back. Choosing a letter has no gradient. Therefore the
+    forward pass takes the letter with the largest logit plus Gumbel noise, and the backward pass uses the
+    gradient of the softmax of these sums (straight-through Gumbel-softmax: Jang et al. 2017,
+    arXiv:1611.01144, section 2.2). The noise is part of the latent, so that a latent always gives the same
+    name.
+
+    Args:
+        latent: dimension of the latent without the noise, at least 1.
+        letters: number of different letters, at least 2.
+        length: letters in a name, at least 1.
+        hidden: units of the gated recurrent unit, at least 1.
+        temperature: temperature of the softmax in the backward pass, greater than 0.
+
+    Attributes:
+        inputs: dimension of the whole latent, latent + length · letters, all standard normal.
+
+    Raises:
+        InputError: if a number is out of range, or a latent in a call has another shape.
 
     >>> generator = NameGenerator(length=10)
     >>> generator.inputs, generator(torch.zeros(3, generator.inputs)).shape
@@ -44,56 +57,79 @@ class NameGenerator(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         if latent.dim() != 2 or latent.shape[1] != self.inputs:
-            wanted = f"(count, {self.inputs}), the {self.latent} of the latent and the Gumbel noise"
-            raise InputError(f"latents must have shape {wanted}, not {tuple(latent.shape)}")
-        cause = latent[:, : self.latent]
+            expected = f"(count, {self.inputs}), the {self.latent} of the latent and the Gumbel noise"
+            raise InputError(f"latents must have shape {expected}, not {tuple(latent.shape)}")
+        code = latent[:, : self.latent]  # the part without the noise
         noise = gumbel_noise(latent[:, self.latent :]).view(-1, self.length, self.letters)
-        state, letter = self.start(cause).tanh(), latent.new_zeros(len(latent), self.letters)
-        name = []
+        state, letter = self.start(code).tanh(), latent.new_zeros(len(latent), self.letters)
+        letters = []
         for step in range(self.length):
-            state = self.cell(torch.cat([cause, letter], 1), state)
+            state = self.cell(torch.cat([code, letter], 1), state)
             letter = straight_through(self.head(state) + noise[:, step], self.temperature)
-            name.append(letter)
-        return torch.stack(name, 1)
+            letters.append(letter)
+        return torch.stack(letters, 1)
 
-    def next_letters(self, latent: Tensor, names: Tensor) -> Tensor:
-        """Logits (N, ``length``, ``letters``) of each letter of given names, one-hot, after those before it.
+    def next_letter_logits(self, latent: Tensor, names: Tensor) -> Tensor:
+        """Return the logits of each letter of real names, given the letters before it.
 
-        This is teacher forcing (Williams & Zipser 1989): the network is fed the real letters, not its own.
-        By the Gumbel-max trick ``forward`` draws from the softmax of just these logits. ``latent``: (N,
-        ``inputs``), of which only the first ``latent`` count. Raises InputError for names of another shape.
+        This is teacher forcing (Williams & Zipser 1989): the network is fed the real letters, not its own. By
+        the Gumbel-max trick, ``forward`` draws its letters from the softmax of such logits.
+
+        Args:
+            latent: (N, inputs); the noise in it is not used.
+            names: one-hot letters, (N, length, letters).
+
+        Returns:
+            Logits (N, length, letters).
+
+        Raises:
+            InputError: if the names have another shape.
         """
         if names.shape != (len(latent), self.length, self.letters):
-            wanted = (len(latent), self.length, self.letters)
-            raise InputError(f"names must have shape {wanted}, not {tuple(names.shape)}")
-        cause = latent[:, : self.latent]
-        state, before = self.start(cause).tanh(), torch.zeros_like(names[:, 0])
+            expected = (len(latent), self.length, self.letters)
+            raise InputError(f"names must have shape {expected}, not {tuple(names.shape)}")
+        code = latent[:, : self.latent]
+        state, letter = self.start(code).tanh(), torch.zeros_like(names[:, 0])
         logits = []
         for step in range(self.length):
-            state = self.cell(torch.cat([cause, before], 1), state)
+            state = self.cell(torch.cat([code, letter], 1), state)
             logits.append(self.head(state))
-            before = names[:, step]
+            letter = names[:, step]
         return torch.stack(logits, 1)
 
 
 def gumbel_noise(normal: Tensor) -> Tensor:
-    """Standard normal numbers as Gumbel noise, in order: −log(−log Φ(z)).
+    """Transform standard normal numbers into Gumbel noise, −log(−log Φ(z)), which keeps their order.
+
+    Args:
+        normal: standard normal numbers z of any shape; clipped to [−8, 8], so that the result is finite.
+
+    Returns:
+        Gumbel noise of the same shape.
 
     >>> round(float(gumbel_noise(torch.zeros(1))), 4)  # the median, −log log 2
     0.3665
     """
-    log_share: Tensor = torch.special.log_ndtr(normal.clamp(-8, 8))
-    return -(-log_share).log()
+    log_probability: Tensor = torch.special.log_ndtr(normal.clamp(-8, 8))
+    return -(-log_probability).log()
 
 
 def straight_through(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """The one-hot of the largest logit forwards, the gradient of softmax(logits / temperature) backwards:
-    shape kept.
+    """Return the one-hot of the largest logit, with the gradient of softmax(logits / temperature).
+
+    Jang et al. 2017, arXiv:1611.01144, section 2.2 (straight-through estimator).
+
+    Args:
+        logits: (…, letters).
+        temperature: the temperature of the softmax, greater than 0.
+
+    Returns:
+        One-hot letters of the same shape.
 
     >>> straight_through(torch.tensor([[0.0, 2.0, 1.0]])).tolist()
     [[0.0, 1.0, 0.0]]
     """
     soft: Tensor = (logits / temperature).softmax(-1)
     hard: Tensor = F.one_hot(soft.argmax(-1), logits.shape[-1]).to(soft.dtype)
-    letters: Tensor = hard - soft.detach() + soft
+    letters: Tensor = hard - soft.detach() + soft  # the value of hard, the gradient of soft
     return letters

@@ -1,4 +1,4 @@
-"""Packing: the discriminator judges several samples at once, so that a lack of variety shows."""
+"""Packing: a discriminator that sees several samples at once and so detects a lack of variety (PacGAN)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from gantutor._errors import InputError, type_name
 
 
 class PackedDiscriminator(nn.Module):
-    """A discriminator that judges ``packing`` samples together: (N, C, …) → logits of N / ``packing`` packs.
+    """A discriminator of packs of samples: (N, C, …) to the logits of N / packing packs.
 
-    ``discriminator`` takes the samples of a pack side by side in their second dimension,
-    (N / ``packing``, ``packing`` · C, …). A generator that makes the same thing again and again is found out
-    by a single pack (PacGAN: Lin et al. 2018, arXiv:1712.04086, section 3). Raises InputError for a batch
-    that does not come out even, or for samples without a second dimension.
+    If a generator always makes the same sample, a single pack reveals it (PacGAN: Lin et al. 2018,
+    arXiv:1712.04086, section 3).
+
+    Args:
+        discriminator: takes the samples of a pack concatenated along their second dimension,
+            (N / packing, packing · C, …).
+        packing: samples in a pack, at least 1.
+
+    Raises:
+        InputError: if ``discriminator`` is not an ``nn.Module``, ``packing`` is less than 1, the batch size
+            of a call is not a multiple of it, or the samples have no second dimension.
 
     >>> import torch
-    >>> PackedDiscriminator(nn.Sequential(nn.Linear(6, 1), nn.Flatten(0)), packing=3)(torch.zeros(12, 2)).shape
+    >>> discriminator = nn.Sequential(nn.Linear(6, 1), nn.Flatten(0))
+    >>> PackedDiscriminator(discriminator, packing=3)(torch.zeros(12, 2)).shape
     torch.Size([4])
     """
 
@@ -30,8 +38,8 @@ class PackedDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         if samples.dim() < 2 or len(samples) % self.packing:
-            wanted = f"(a multiple of {self.packing}, features, …)"
-            raise InputError(f"samples to be packed must have shape {wanted}, not {tuple(samples.shape)}")
+            expected = f"(a multiple of {self.packing}, features, …)"
+            raise InputError(f"samples to be packed must have shape {expected}, not {tuple(samples.shape)}")
         packs = samples.reshape(-1, self.packing, *samples.shape[1:]).flatten(1, 2)
         logits: Tensor = self.discriminator(packs)
         return logits

@@ -1,8 +1,4 @@
-"""Networks for sequences (N, ``length``, ``features``): recurrent generators, and a recurrent and a
-convolutional discriminator.
-
-What a discriminator should notice, it must be shown: see ``Differences``.
-"""
+"""Networks for series (N, L, F): recurrent generators, a recurrent and a convolutional discriminator."""
 
 from __future__ import annotations
 
@@ -17,12 +13,21 @@ from gantutor._errors import InputError
 
 
 class GRUGenerator(nn.Module):
-    """Latents (N, ``latent``) → series (N, ``length``, ``features``); ``output=nn.Sigmoid`` for data in
-    [0, 1].
+    """A recurrent generator with one latent per series: latents (N, latent) to series (N, length, features).
 
-    One gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) reads the same latent at every step beside the
-    position in [−1, 1], and starts from a state made of the latent: a series has one cause, and knows where
-    it is.
+    Its gated recurrent unit (Cho et al. 2014, arXiv:1406.1078) gets the same latent at every step, together
+    with the position in [−1, 1], and its initial state is computed from the latent.
+
+    Args:
+        latent: dimension of the latents, at least 1.
+        features: number of features, at least 1.
+        length: time steps in a series, at least 2.
+        hidden: units of the gated recurrent unit, at least 1.
+        output: makes the last activation: ``nn.Sigmoid`` for data in [0, 1], ``nn.Identity`` for unbounded
+            data.
+
+    Raises:
+        InputError: if a number is out of range, or ``output`` cannot be called.
 
     >>> GRUGenerator(16, features=5, length=24)(torch.zeros(3, 16)).shape
     torch.Size([3, 24, 5])
@@ -51,18 +56,29 @@ class GRUGenerator(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         count, length = len(latent), len(self.position)
         position = self.position.to(latent.dtype).view(1, length, 1).expand(count, length, 1)
-        inputs = torch.cat([latent[:, None].expand(count, length, -1), position], 2)
+        inputs = torch.cat([latent[:, None].expand(count, length, -1), position], 2)  # (N, L, latent + 1)
         states, _ = self.cell(inputs, self.start(latent).tanh()[None])
         series: Tensor = self.output(self.head(states))
         return series
 
 
 class FreshNoiseGRUGenerator(nn.Module):
-    """Latents (N, ``inputs``) → series (N, ``length``, ``features``), with new noise at every step and no
-    common cause.
+    """A recurrent generator with new noise at every step: (N, inputs) to series (N, length, features).
 
-    So are the generators of C-RNN-GAN (Mogren 2016, arXiv:1611.09904) and RCGAN (Esteban, Hyland & Rätsch
-    2017, arXiv:1706.02633). ``inputs`` = ``length`` × ``noise``, all standard normal.
+    The generators of C-RNN-GAN (Mogren 2016, arXiv:1611.09904) and RCGAN (Esteban, Hyland & Rätsch 2017,
+    arXiv:1706.02633) are built in this way.
+
+    Args:
+        noise: dimension of the noise at each step, at least 1.
+        features: number of features, at least 1.
+        length: time steps in a series, at least 2.
+        hidden: units of the gated recurrent unit, at least 1.
+
+    Attributes:
+        inputs: dimension of the latents, length · noise, all standard normal.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> generator = FreshNoiseGRUGenerator(4, features=5, length=24)
     >>> generator.inputs, generator(torch.zeros(3, generator.inputs)).shape
@@ -84,10 +100,18 @@ class FreshNoiseGRUGenerator(nn.Module):
 
 
 class GRUDiscriminator(nn.Module):
-    """Series (N, ``length``, ``features``) of any length → logits (N,), read off the last state.
+    """A recurrent discriminator: series (N, L, features) of any length to logits (N,).
 
-    cuDNN's recurrent layers cannot be differentiated twice, as a gradient penalty must: where the series asks
-    for its own gradient, the layer runs without cuDNN.
+    The logit is computed from the last state of a gated recurrent unit. A gradient penalty needs second
+    derivatives, which cuDNN's recurrent layers do not have; so the layer runs without cuDNN where the
+    gradient with respect to the series is required.
+
+    Args:
+        features: number of features, at least 1.
+        hidden: units of the gated recurrent unit, at least 1.
+
+    Raises:
+        InputError: if a number is less than 1, or the series in a call have another shape.
 
     >>> GRUDiscriminator(5)(torch.zeros(3, 24, 5)).shape
     torch.Size([3])
@@ -101,7 +125,7 @@ class GRUDiscriminator(nn.Module):
         self.head = nn.Linear(hidden, 1)
 
     def forward(self, series: Tensor) -> Tensor:
-        _need_series(series, self.features)
+        _check_series(series, self.features)
         if series.requires_grad and series.is_cuda:
             with torch.backends.cudnn.flags(enabled=False):
                 _, state = self.cell(series)
@@ -112,7 +136,17 @@ class GRUDiscriminator(nn.Module):
 
 
 class SequenceConvDiscriminator(nn.Module):
-    """Series (N, ``length``, ``features``) → logits (N,), by two strided convolutions of kernel 5 over time.
+    """A convolutional discriminator of series: (N, length, features) to logits (N,).
+
+    It has two convolutions over time, of kernel size 5 and stride 2, and a fully connected layer.
+
+    Args:
+        features: number of features, at least 1.
+        length: time steps in a series, at least 2.
+        channels: channels of the convolutions, at least 1.
+
+    Raises:
+        InputError: if a number is out of range, or the series in a call have another shape.
 
     >>> SequenceConvDiscriminator(5, length=24)(torch.zeros(3, 24, 5)).shape
     torch.Size([3])
@@ -135,13 +169,13 @@ class SequenceConvDiscriminator(nn.Module):
         )
 
     def forward(self, series: Tensor) -> Tensor:
-        _need_series(series, self.features, self.length)
+        _check_series(series, self.features, self.length)
         logits: Tensor = self.body(series.transpose(1, 2))
         return logits.squeeze(1)
 
 
-def _need_series(series: Tensor, features: int, length: int | None = None) -> None:
+def _check_series(series: Tensor, features: int, length: int | None = None) -> None:
     wrong_length = length is not None and series.dim() == 3 and series.shape[1] != length
     if series.dim() != 3 or series.shape[2] != features or not series.shape[1] or wrong_length:
-        wanted = f"(count, {length or 'length'}, {features})"
-        raise InputError(f"series must have shape {wanted}, not {tuple(series.shape)}")
+        expected = f"(count, {length or 'length'}, {features})"
+        raise InputError(f"series must have shape {expected}, not {tuple(series.shape)}")

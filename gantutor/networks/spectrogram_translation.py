@@ -1,4 +1,4 @@
-"""Networks that turn one recording into another: spectrogram in, spectrogram out."""
+"""Networks that translate one spectrogram into another, such as noisy speech into clean speech."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import torch
 from torch import Tensor, nn
 
 from gantutor._checks import integer, validate
-from gantutor.networks.conv import upsample_block
+from gantutor.networks.conv import conv_block
 
 
 class SpectrogramTranslator(nn.Module):
-    """Latents, which it does not use, and spectrograms (N, 1, 128, T) → spectrograms (N, 1, 128, T) in [−1,
-    1]; T a multiple of 16.
+    """A U-Net that maps noisy spectrograms to clean ones, (N, 1, 128, T) in [−1, 1], T a multiple of 16.
 
-    A U-net (Ronneberger et al. 2015, arXiv:1505.04597): three stages down by pixel unshuffle and strided
-    convolution, three up, each joined to the stage of its size. A condition leaves so little open that such
-    a generator learns to ignore its latent (Isola et al. 2017, arXiv:1611.07004, section 3.1), so this one
-    has none.
+    It has three stages down, by pixel unshuffle and strided convolutions, and three up, with skip connections
+    between stages of equal size (Ronneberger et al. 2015, arXiv:1505.04597). Call it as
+    ``translator(latent, noisy)``. The latent is not used: where the condition determines nearly everything,
+    such a generator learns to ignore its latent (Isola et al. 2017, arXiv:1611.07004, section 3.1).
+
+    Args:
+        channels: channels of the first stage, at least 1.
+
+    Raises:
+        InputError: if ``channels`` is less than 1.
 
     >>> SpectrogramTranslator()(None, torch.zeros(2, 1, 128, 64)).shape
     torch.Size([2, 1, 128, 64])
@@ -26,29 +31,35 @@ class SpectrogramTranslator(nn.Module):
         super().__init__()
         validate({"channels": channels}, channels=integer(1))
         c = channels
-        self.first = nn.Sequential(nn.PixelUnshuffle(2), upsample_block(4, c))
-        self.down = nn.Sequential(_halving(c, 2 * c), upsample_block(2 * c, 2 * c))
+        self.first = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4, c))
+        self.down = nn.Sequential(_downsample_block(c, 2 * c), conv_block(2 * c, 2 * c))
         self.deep = nn.Sequential(
-            _halving(2 * c, 3 * c), upsample_block(3 * c, 3 * c), upsample_block(3 * c, 3 * c), _doubled()
+            _downsample_block(2 * c, 3 * c), conv_block(3 * c, 3 * c), conv_block(3 * c, 3 * c), _upsample()
         )
-        self.up = nn.Sequential(upsample_block(5 * c, 2 * c), _doubled())
-        self.last = nn.Sequential(upsample_block(3 * c, 2 * c), nn.Conv2d(2 * c, 4, 3, padding=1))
-        self.finest = nn.PixelShuffle(2)
+        self.up = nn.Sequential(conv_block(5 * c, 2 * c), _upsample())
+        self.last = nn.Sequential(conv_block(3 * c, 2 * c), nn.Conv2d(2 * c, 4, 3, padding=1))
+        self.pixel_shuffle = nn.PixelShuffle(2)
 
     def forward(self, latent: Tensor | None, noisy: Tensor) -> Tensor:
         half = self.first(noisy.contiguous(memory_format=torch.channels_last))
         quarter = self.down(half)
         deep = self.deep(quarter)
-        change = self.last(torch.cat([self.up(torch.cat([deep, quarter], 1)), half], 1))
-        clean: Tensor = torch.tanh(self.finest(change) + 1.5 * noisy)
+        residual = self.last(torch.cat([self.up(torch.cat([deep, quarter], 1)), half], 1))
+        clean: Tensor = torch.tanh(self.pixel_shuffle(residual) + 1.5 * noisy)
         return clean
 
 
 class PairDiscriminator(nn.Module):
-    """Spectrograms (N, 1, 128, T) and those they were made from (N, 1, 128, T) → logits (N, 8, T / 16), one
-    for each overlapping patch (Isola et al. 2017, section 3.2.2).
+    """A patch discriminator of pairs: clean and noisy spectrograms (N, 1, 128, T) to logits (N, 8, T / 16).
 
-    It sees both: a clean voice that is not the one that was recorded can be told.
+    There is one logit for each overlapping patch (Isola et al. 2017, section 3.2.2). It sees the noisy
+    recording too, so that it can reject a clean voice that says something else.
+
+    Args:
+        channels: half the channels of the first convolution, at least 1.
+
+    Raises:
+        InputError: if ``channels`` is less than 1.
 
     >>> PairDiscriminator()(torch.zeros(2, 1, 128, 64), torch.zeros(2, 1, 128, 64)).shape
     torch.Size([2, 8, 4])
@@ -70,16 +81,16 @@ class PairDiscriminator(nn.Module):
         )
 
     def forward(self, spectrograms: Tensor, noisy: Tensor) -> Tensor:
-        both = torch.cat([spectrograms, noisy], 1).contiguous(memory_format=torch.channels_last)
-        logits: Tensor = self.body(both).squeeze(1)
+        pairs = torch.cat([spectrograms, noisy], 1).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = self.body(pairs).squeeze(1)
         return logits
 
 
-def _halving(inputs: int, outputs: int) -> nn.Sequential:
+def _downsample_block(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
     )
 
 
-def _doubled() -> nn.Upsample:
+def _upsample() -> nn.Upsample:
     return nn.Upsample(scale_factor=2, mode="nearest")

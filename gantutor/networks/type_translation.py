@@ -1,4 +1,4 @@
-"""Networks that turn a picture into another: handwriting into type, and back."""
+"""Networks that translate images of characters: handwriting into type, and back."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from torch import Tensor, nn
 
 from gantutor._checks import boolean, integer, validate
 from gantutor._errors import InputError
-from gantutor.networks.conv import MinibatchStdDev, check_label, upsample_block
+from gantutor.networks.conv import MinibatchStdDev, check_label, conv_block
 
 SIDE = 28
+"""Side of the images in pixels."""
 
 
 class FiLMBlock(nn.Module):
-    """3×3 convolution and batch norm, whose scale and shift depend on a style (N, ``style``), ReLU.
+    """A convolutional block whose channels are scaled and shifted depending on a style (FiLM).
 
-    (1 + γ(s)) · x + β(s), feature by feature: Perez et al. 2018, arXiv:1709.07871, equation 2. Without a
-    style (``style`` 0) it is a plain block.
+    A 3×3 convolution and batch norm give x; then follow (1 + γ(s)) · x + β(s), channel by channel, and ReLU
+    (Perez et al. 2018, arXiv:1709.07871, equation 2). Call it as ``block(x, style)``.
+
+    Args:
+        inputs: input channels.
+        outputs: output channels.
+        style: dimension of the style s; 0 means no style and no modulation.
 
     >>> FiLMBlock(4, 8, style=3)(torch.zeros(2, 4, 7, 7), torch.zeros(2, 3)).shape
     torch.Size([2, 8, 7, 7])
@@ -42,14 +48,20 @@ class FiLMBlock(nn.Module):
 
 
 class TypefaceEmbedding(nn.Module):
-    """Typefaces (N,) → codes (N, ``size``): the sum of the learnt codes of a typeface's traits.
+    """An embedding of typefaces as the sum of the embeddings of their traits: indices (N,) to (N, size).
 
-    ``traits`` (typefaces, traits) says with 0 and 1 which it has, as ``data.typeface_traits`` does. What bold
-    is, is then learnt from all bold typefaces together. Raises InputError for traits of another form.
+    The embedding of a trait such as "bold" is learnt from all bold typefaces together.
+
+    Args:
+        traits: which typeface has which trait, 0 or 1, (typefaces, traits): see ``data.typeface_traits``.
+        size: dimension of the embedding.
+
+    Raises:
+        InputError: if the traits are not a tensor of this shape.
 
     >>> bold = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
-    >>> codes = TypefaceEmbedding(bold, 16)
-    >>> torch.equal(codes(torch.tensor([0]))[0], codes.trait.weight[0])
+    >>> embedding = TypefaceEmbedding(bold, 16)
+    >>> torch.equal(embedding(torch.tensor([0]))[0], embedding.trait.weight[0])
     True
     """
 
@@ -69,20 +81,30 @@ class TypefaceEmbedding(nn.Module):
 
 
 class TypeTranslator(nn.Module):
-    """Latents (N, ``latent``) and images (N, 1, 28, 28), with ``typefaces`` a pair (images, typefaces (N,)) →
-    images (N, 1, 28, 28) in [−1, 1].
+    """A U-Net that translates images (N, 1, 28, 28) in [−1, 1], optionally into a given typeface.
 
-    A U-net (Ronneberger et al. 2015, arXiv:1505.04597; Isola et al. 2017, arXiv:1611.07004, section 3.2):
-    from 28 to 14 and 7 pixels and back, each stage joined to that of its size. In the middle all of the image
-    passes through ``features`` numbers, for a digit is read as a whole. The style, which is the latent and
-    the typeface together, joins them there and turns the features on the way up. ``typefaces`` is how many
-    there are, each with a code of its own, or the traits that they share, see ``TypefaceEmbedding``. With
-    ``latent`` 0 the latent is not looked at.
+    It goes from 28 to 14 and 7 pixels a side and back, with skip connections between stages of equal size
+    (Ronneberger et al. 2015, arXiv:1505.04597; Isola et al. 2017, arXiv:1611.07004, section 3.2). In the
+    middle a fully connected bottleneck sees the whole image, because a digit can be recognised only as a
+    whole. The style consists of the latent and the embedding of the typeface. It is appended to the
+    bottleneck, and it modulates the blocks on the way up (``FiLMBlock``). Call the network as
+    ``translator(latent, images)`` or, with typefaces (N,), as ``translator(latent, (images, typefaces))``.
 
-    >>> written, typefaces = torch.zeros(5, 1, 28, 28), torch.arange(5)
-    >>> TypeTranslator(typefaces=8)(torch.zeros(5, 16), (written, typefaces)).shape
+    Args:
+        typefaces: the number of typefaces, each with its own embedding; or their traits, (typefaces, traits):
+            see ``TypefaceEmbedding``; 0 means that no typeface is given.
+        latent: dimension of the latents; 0 means that the latent is not used.
+        channels: channels of the first stage, at least 1.
+        features: units of the bottleneck, at least 1.
+        embedding: dimension of the typeface embedding, at least 1.
+
+    Raises:
+        InputError: if an argument is out of range, or the latent or the condition in a call has another form.
+
+    >>> images, typefaces = torch.zeros(5, 1, 28, 28), torch.arange(5)
+    >>> TypeTranslator(typefaces=8)(torch.zeros(5, 16), (images, typefaces)).shape
     torch.Size([5, 1, 28, 28])
-    >>> TypeTranslator(latent=0)(None, written).shape
+    >>> TypeTranslator(latent=0)(None, images).shape
     torch.Size([5, 1, 28, 28])
     """
 
@@ -106,14 +128,14 @@ class TypeTranslator(nn.Module):
             embedding=integer(1),
         )
         c, self.latent = channels, latent
-        self.typeface = _codes(typefaces, embedding) if count else None
-        style = latent + (embedding if count else 0)
-        self.first = nn.Sequential(nn.PixelUnshuffle(2), upsample_block(4, c))
+        self.typeface = _typeface_embedding(typefaces, embedding) if count else None
+        style = latent + (embedding if count else 0)  # dimension of the style
+        self.first = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4, c))
         self.down = nn.Sequential(
             nn.Conv2d(c, 2 * c, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(2 * c),
             nn.ReLU(),
-            upsample_block(2 * c, 2 * c),
+            conv_block(2 * c, 2 * c),
         )
         quarter = 2 * c * (SIDE // 4) ** 2
         self.read = nn.Sequential(
@@ -121,56 +143,63 @@ class TypeTranslator(nn.Module):
         )
         self.write = nn.Linear(features + style, quarter)
         self.deep = FiLMBlock(4 * c, 3 * c, style)
-        self.larger = nn.Upsample(scale_factor=2, mode="nearest")
+        self.upsample = nn.Upsample(scale_factor=2, mode="nearest")
         self.up = FiLMBlock(4 * c, 2 * c, style)
         shuffled = max(1, c // 2)
         self.fine = FiLMBlock(2 * c, 4 * shuffled, style)
         self.last = nn.Sequential(nn.PixelShuffle(2), nn.Conv2d(shuffled, 1, 3, padding=1), nn.Tanh())
 
     def forward(self, latent: Tensor | None, condition: Any) -> Tensor:
-        images, style = self._taken_apart(latent, condition)
-        half = self.first(images.contiguous(memory_format=torch.channels_last))
-        quarter = self.down(half)
-        whole_of_it = torch.cat([self.read(quarter), *style], 1)
-        written = self.write(whole_of_it).view_as(quarter)
-        together = torch.cat(style, 1) if style else None
-        deep = self.deep(torch.cat([written, quarter], 1), together)
-        up = self.up(torch.cat([self.larger(deep), half], 1), together)
-        made: Tensor = self.last(self.fine(up, together))
-        return made
+        images, style_parts = self._images_and_style(latent, condition)
+        half = self.first(images.contiguous(memory_format=torch.channels_last))  # (N, c, 14, 14)
+        quarter = self.down(half)  # (N, 2 c, 7, 7)
+        bottleneck = torch.cat([self.read(quarter), *style_parts], 1)
+        decoded = self.write(bottleneck).view_as(quarter)
+        style = torch.cat(style_parts, 1) if style_parts else None
+        deep = self.deep(torch.cat([decoded, quarter], 1), style)
+        up = self.up(torch.cat([self.upsample(deep), half], 1), style)
+        translated: Tensor = self.last(self.fine(up, style))
+        return translated
 
-    def _taken_apart(self, latent: Tensor | None, condition: Any) -> tuple[Tensor, list[Tensor]]:
-        """The images, and the parts of the style."""
+    def _images_and_style(self, latent: Tensor | None, condition: Any) -> tuple[Tensor, list[Tensor]]:
+        """Return the images, and the parts of the style: the latent and the typeface's embedding."""
         images, typeface = _image_and_typeface(condition, self.typeface is not None)
-        style = []
+        style_parts = []
         if self.latent:
             if latent is None or latent.shape != (len(images), self.latent):
-                given = "None" if latent is None else f"of shape {tuple(latent.shape)}"
-                raise InputError(f"the latent must have shape ({len(images)}, {self.latent}), and is {given}")
-            style.append(latent)
+                actual = "None" if latent is None else f"of shape {tuple(latent.shape)}"
+                raise InputError(
+                    f"the latent must have shape ({len(images)}, {self.latent}), and is {actual}"
+                )
+            style_parts.append(latent)
         if self.typeface is not None:
-            style.append(self.typeface(check_label(typeface)))
-        return images, style
+            style_parts.append(self.typeface(check_label(typeface)))
+        return images, style_parts
 
 
 class PatchDiscriminator(nn.Module):
-    """Images (N, 1, 28, 28) → logits (N, 7, 7), one for each overlapping patch of 26 × 26 pixels (Isola et
-    al. 2017, section 3.2.2).
+    """A patch discriminator of images of characters: (N, 1, 28, 28) to logits (N, 7, 7).
 
-    With ``pairs`` its condition is the images they were made from (N, 1, 28, 28), and it sees both; with
-    ``typefaces`` the condition is a pair (images, typefaces (N,)), or the typefaces alone where there are no
-    pairs, and every logit is ψ(h) + ⟨e(typeface), h⟩ / √d of the features h of its patch (projection: Miyato
-    & Koyama 2018, arXiv:1802.05637).
+    There is one logit for each overlapping patch of 26 × 26 pixels (Isola et al. 2017, section 3.2.2). With
+    ``pairs`` the condition is the source images (N, 1, 28, 28); with ``typefaces`` it is the typefaces (N,);
+    with both it is (source images, typefaces). With typefaces every logit is ψ(h) + ⟨e(typeface), h⟩ / √d of
+    the d features h of its patch (projection discriminator: Miyato & Koyama 2018, arXiv:1802.05637). A
+    gradient penalty is computed on the sum of all 49 logits, so its strength γ must be smaller than usual.
 
-    With ``group`` it sees how much so many consecutive samples differ, as ``ConvDiscriminator`` does: without
-    pairs, only that tells it that some characters are made too often.
+    Args:
+        typefaces: number of typefaces; 0 means that no typeface is given.
+        pairs: whether it sees the source image beside its translation.
+        channels: channels of the first convolution, at least 1.
+        group: samples in a group of ``MinibatchStdDev``; 0 means none. Without pairs, only this shows the
+            discriminator that some characters are generated too often.
 
-    A penalty looks at the slope of the sum of all 49 logits, so its γ is small here.
+    Raises:
+        InputError: if an argument is out of range, or the condition in a call has another form.
 
-    >>> made, written, typefaces = torch.zeros(5, 1, 28, 28), torch.zeros(5, 1, 28, 28), torch.arange(5)
-    >>> PatchDiscriminator(typefaces=8, pairs=True)(made, (written, typefaces)).shape
+    >>> images, source, typefaces = torch.zeros(5, 1, 28, 28), torch.zeros(5, 1, 28, 28), torch.arange(5)
+    >>> PatchDiscriminator(typefaces=8, pairs=True)(images, (source, typefaces)).shape
     torch.Size([5, 7, 7])
-    >>> PatchDiscriminator()(made).shape
+    >>> PatchDiscriminator()(images).shape
     torch.Size([5, 7, 7])
     """
 
@@ -207,19 +236,19 @@ class PatchDiscriminator(nn.Module):
         features = self.body(images.contiguous(memory_format=torch.channels_last))
         logits: Tensor = self.head(features).squeeze(1)
         if self.typeface is not None:
-            direction = self.typeface(check_label(typeface))[:, :, None, None]
-            logits = logits + (direction * features).sum(1) / math.sqrt(features.shape[1])
+            embedding = self.typeface(check_label(typeface))[:, :, None, None]
+            logits = logits + (embedding * features).sum(1) / math.sqrt(features.shape[1])
         return logits
 
 
-def _codes(typefaces: int | Tensor, size: int) -> nn.Module:
+def _typeface_embedding(typefaces: int | Tensor, size: int) -> nn.Module:
     return (
         TypefaceEmbedding(typefaces, size) if isinstance(typefaces, Tensor) else nn.Embedding(typefaces, size)
     )
 
 
 def _image_and_typeface(condition: Any, both: bool) -> tuple[Tensor, Tensor | None]:
-    """The parts of a condition; raises InputError where they are not there."""
+    """Return the parts of a condition; raise InputError if one is missing."""
     if both:
         if isinstance(condition, tuple | list) and len(condition) == 2:
             return condition[0], condition[1]

@@ -1,5 +1,4 @@
-"""Two judges of clips: one looks at single frames, one at how frames follow each other (MoCoGAN: Tulyakov et
-al. 2018, arXiv:1707.04993)."""
+"""Discriminators of single frames and of whole clips (MoCoGAN: Tulyakov et al. 2018, arXiv:1707.04993)."""
 
 from __future__ import annotations
 
@@ -12,13 +11,22 @@ from gantutor._errors import InputError
 from gantutor.data.affine import ink_moments
 from gantutor.networks.conv import ConvDiscriminator, MinibatchStdDev
 
-PATHS = 5
-"""Numbers of a frame that ``ink_trajectory`` gives."""
+TRAJECTORY_FEATURES = 5
+"""Number of features that ``ink_trajectory`` computes of each frame."""
 
 
 class FrameDiscriminator(nn.Module):
-    """Frames (N, C, H, H) and the first frames of their clips (N, C, H, H) → logits (N,): is it a picture
-    that may come after that one?
+    """A discriminator of single frames: frames and first frames, both (N, C, H, H), to logits (N,).
+
+    It learns whether a frame is realistic, and whether it belongs to the same clip as the first frame.
+
+    Args:
+        size: side H of the frames in pixels, a multiple of 4, at least 8.
+        image_channels: channels C of the frames, at least 1.
+        group: samples in a group of ``MinibatchStdDev``.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> FrameDiscriminator()(torch.zeros(4, 1, 32, 32), torch.zeros(4, 1, 32, 32)).shape
     torch.Size([4])
@@ -35,12 +43,22 @@ class FrameDiscriminator(nn.Module):
 
 
 class ClipDiscriminator(nn.Module):
-    """Clips (N, T, C, H, H) and their first frames (N, C, H, H) → logits (N,).
+    """A discriminator of whole clips: clips (N, T, C, H, H) and first frames (N, C, H, H) to logits (N,).
 
-    All frames lie on top of each other as the channels of one picture, and with them the difference of each
-    frame from the one before, as neighbours in a clip differ little and motion hides there. With
-    ``watch_ink``, of grey clips alone, it is also shown where the ink lies (``ink_trajectory``), with first and
-    second differences: what a judge should notice, it must be shown.
+    All frames become the channels of one image, together with the difference of each frame from the one
+    before: neighbouring frames differ little, so motion would otherwise be a small signal. Its other inputs
+    are the position, size and orientation of the ink (``ink_trajectory``) with first and second differences.
+
+    Args:
+        frames: number T of frames, at least 3.
+        size: side H of the frames in pixels, a multiple of 8, at least 8.
+        image_channels: channels C of the frames, at least 1.
+        channels: channels of the convolutions, at least 1.
+        use_ink_trajectory: whether the ink's trajectory is an input; only for clips with one channel.
+        group: samples in a group of ``MinibatchStdDev``.
+
+    Raises:
+        InputError: if an argument is out of range, or the ink's trajectory is used with several channels.
 
     >>> ClipDiscriminator()(torch.zeros(4, 16, 1, 32, 32), torch.zeros(4, 1, 32, 32)).shape
     torch.Size([4])
@@ -52,17 +70,19 @@ class ClipDiscriminator(nn.Module):
         size: int = 32,
         image_channels: int = 1,
         channels: int = 64,
-        watch_ink: bool = True,
+        use_ink_trajectory: bool = True,
         group: int = 8,
     ) -> None:
         super().__init__()
         sizes = {"frames": frames, "channels": channels, "image_channels": image_channels}
         validate(sizes, frames=integer(3), channels=integer(1), image_channels=integer(1))
-        validate({"watch_ink": watch_ink}, watch_ink=boolean())
+        validate({"use_ink_trajectory": use_ink_trajectory}, use_ink_trajectory=boolean())
         if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MAX_SIDE or size % 8:
             raise InputError(f"size must be a multiple of 8, at least 8, not {size!r}")
-        if watch_ink and image_channels != 1:
-            raise InputError("watch_ink is for grey clips only: take image_channels=1 or watch_ink=False")
+        if use_ink_trajectory and image_channels != 1:
+            raise InputError(
+                "use_ink_trajectory is for grey clips only: take image_channels=1 or use_ink_trajectory=False"
+            )
         c = channels
         self.pixels = nn.Sequential(
             nn.PixelUnshuffle(2),
@@ -79,7 +99,7 @@ class ClipDiscriminator(nn.Module):
             nn.Sequential(
                 MinibatchStdDev(group),
                 nn.Flatten(2),
-                nn.Conv1d(3 * PATHS + 3 + 2 + 1, c, 5, stride=2, padding=2),
+                nn.Conv1d(3 * TRAJECTORY_FEATURES + 3 + 2 + 1, c, 5, stride=2, padding=2),
                 nn.LeakyReLU(0.2),
                 nn.Conv1d(c, c, 5, stride=2, padding=2),
                 nn.LeakyReLU(0.2),
@@ -87,40 +107,44 @@ class ClipDiscriminator(nn.Module):
                 nn.Linear(c * -(-frames // 4), 128),
                 nn.LeakyReLU(0.2),
             )
-            if watch_ink
+            if use_ink_trajectory
             else None
         )
-        self.head = nn.Linear(256 if watch_ink else 128, 1)
+        self.head = nn.Linear(256 if use_ink_trajectory else 128, 1)
 
     def forward(self, clips: Tensor, first_frame: Tensor) -> Tensor:
         channels = clips.shape[2]
         coarse = F.avg_pool2d(torch.cat([first_frame[:, None], clips], 1).flatten(1, 2), 2)
         changes = 2 * (coarse[:, 2 * channels :] - coarse[:, channels:-channels])
-        seen = torch.cat([coarse, changes], 1)
-        features = self.pixels(seen.contiguous(memory_format=torch.channels_last))
+        inputs = torch.cat([coarse, changes], 1)
+        features = self.pixels(inputs.contiguous(memory_format=torch.channels_last))
         if self.ink is not None:
-            path = ink_trajectory(clips)
-            since = relative_to_first(path)
-            orders = [since, *(F.pad(8 * since.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
-            shown = torch.cat([path[..., :3], displacements(path), *orders], 2).transpose(1, 2)
-            features = torch.cat([features, self.ink(shown[..., None])], 1)
+            trajectory = ink_trajectory(clips)
+            change = relative_to_first(trajectory)
+            orders = [change, *(F.pad(8 * change.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
+            series = torch.cat([trajectory[..., :3], displacements(trajectory), *orders], 2)  # (N, T, 20)
+            features = torch.cat([features, self.ink(series.transpose(1, 2)[..., None])], 1)
         logits: Tensor = self.head(features).squeeze(1)
         return logits
 
 
 def ink_trajectory(clips: Tensor) -> Tensor:
-    """Of each frame of clips (N, T, 1, H, H): the mean place of its ink, x and y in half sides of the frame
-    from the middle, the logarithm of its spread in eighths of the side, and how it lies: (N, T, 5).
+    """Return position, size and orientation of the ink in each frame of clips, (N, T, 5).
 
-    How it lies is the cosine and the sine of twice its direction, each times how oblong it is: they turn
-    twice as fast as the ink.
+    Args:
+        clips: (N, T, 1, H, H) in [−1, 1]; −1 is no ink.
 
-    >>> path = ink_trajectory(torch.rand(2, 16, 1, 32, 32) * 2 - 1)
-    >>> path.shape, bool(path.abs().max() < 2)
+    Returns:
+        For each frame: x and y of the mean position, from the centre, in half sides of the frame; the
+        logarithm of the spread in eighths of the side; and the cosine and sine of twice the angle of the main
+        axis, each multiplied by the elongation. The last two rotate twice as fast as the ink.
+
+    >>> trajectory = ink_trajectory(torch.rand(2, 16, 1, 32, 32) * 2 - 1)
+    >>> trajectory.shape, bool(trajectory.abs().max() < 2)
     (torch.Size([2, 16, 5]), True)
     """
     count, times, _, _, side = clips.shape
-    # What is darker than black would count as less than no ink.
+    # Pixels below −1 would count as a negative amount of ink.
     moments = ink_moments(clips.clamp(min=-1).flatten(0, 1)).view(count, times, 6)
     x, y, xx, xy, yy = moments[..., 1:].unbind(2)
     spread = (xx + yy).clamp(min=0.1)
@@ -128,31 +152,43 @@ def ink_trajectory(clips: Tensor) -> Tensor:
     return torch.stack([2 * x / side, 2 * y / side, size, (xx - yy) / spread, 2 * xy / spread], 2)
 
 
-def relative_to_first(path: Tensor) -> Tensor:
-    """Of paths (N, T, 5) by ``ink_trajectory``, how place and size have changed since the first frame, the size
-    three times as large, and the cosine and the sine of twice the turn: (N, T, 5).
+def relative_to_first(trajectory: Tensor) -> Tensor:
+    """Return how position, size and orientation of the ink have changed since the first frame, (N, T, 5).
+
+    Args:
+        trajectory: (N, T, 5), made by ``ink_trajectory``.
+
+    Returns:
+        The change of x, of y and, multiplied by 3, of the logarithm of the size; and the cosine and sine of
+        twice the angle of rotation.
 
     >>> relative_to_first(ink_trajectory(torch.rand(2, 16, 1, 32, 32)))[:, 0].tolist()[0][:3]
     [0.0, 0.0, 0.0]
     """
-    change = path[..., :3] - path[:, :1, :3]
-    lies, first = path[..., 3:], path[:, :1, 3:]
-    # The product with the conjugate of the first, as complex numbers, has the difference of the angles.
-    cosine = (lies * first).sum(2)
-    sine = lies[..., 1] * first[..., 0] - lies[..., 0] * first[..., 1]
-    oblong = (lies.square().sum(2) * first.square().sum(2) + 1e-4).sqrt()
+    change = trajectory[..., :3] - trajectory[:, :1, :3]
+    axis, first_axis = trajectory[..., 3:], trajectory[:, :1, 3:]
+    # As complex numbers, the product with the conjugate of the first has the difference of the angles.
+    cosine = (axis * first_axis).sum(2)
+    sine = axis[..., 1] * first_axis[..., 0] - axis[..., 0] * first_axis[..., 1]
+    norm = (axis.square().sum(2) * first_axis.square().sum(2) + 1e-4).sqrt()
     x, y, size = change.unbind(2)
-    return torch.stack([x, y, 3 * size, cosine / oblong, sine / oblong], 2)
+    return torch.stack([x, y, 3 * size, cosine / norm, sine / norm], 2)
 
 
-def displacements(path: Tensor) -> Tensor:
-    """Of paths (N, T, 5) by ``ink_trajectory``, how far each place lies from the first, and eight times how far
-    from the one before: (N, T, 2).
+def displacements(trajectory: Tensor) -> Tensor:
+    """Return how far the ink lies from its first position, and from the one before, (N, T, 2).
+
+    Args:
+        trajectory: (N, T, 5), made by ``ink_trajectory``.
+
+    Returns:
+        The distance from the first position, and 8 times the distance from the position one frame before, in
+        half sides of the frame.
 
     >>> displacements(torch.tensor([[[0.0, 0.0], [0.3, 0.4], [0.3, 0.5]]])).mul(10).round().tolist()
     [[[0.0, 0.0], [5.0, 40.0], [6.0, 8.0]]]
     """
-    places = path[..., :2]
-    steps = F.pad(8 * places.diff(dim=1), (0, 0, 1, 0))
-    both = torch.stack([places - places[:, :1], steps], 2)
-    return (both.square().sum(3) + 1e-6).sqrt()
+    positions = trajectory[..., :2]
+    steps = F.pad(8 * positions.diff(dim=1), (0, 0, 1, 0))
+    vectors = torch.stack([positions - positions[:, :1], steps], 2)  # (N, T, 2, 2)
+    return (vectors.square().sum(3) + 1e-6).sqrt()

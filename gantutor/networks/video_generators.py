@@ -1,9 +1,4 @@
-"""Networks for clips (N, T, C, H, W) that go on from a first frame (N, C, H, W): what is shown comes from the
-frame, how it moves from a latent (MoCoGAN: Tulyakov et al. 2018, arXiv:1707.04993).
-
-MoCoGAN draws its content too; here the first frame gives it. Its motion code is new noise at every step in a
-recurrent unit; here one latent a clip drives the unit, as a digit keeps its pace.
-"""
+"""Generators of clips that continue a first frame, with a latent for the motion (after MoCoGAN)."""
 
 from __future__ import annotations
 
@@ -17,20 +12,31 @@ from gantutor._checks import MAX_SIDE, integer, validate
 from gantutor._errors import InputError, type_name
 from gantutor.data.affine import affine_transform, ink_moments
 
-STEP = (0.02, 0.04, 0.01)
-"""A step's shift in sides of the frame, its turn in radians and its growth in logarithms, for an output of 1:
-a generator begins with motions of some size, as from a start of no motion it learns slowly to move."""
+STEP_SCALE = (0.02, 0.04, 0.01)
+"""Shift (in sides of the frame), rotation (in radians) and change of the logarithm of the size per frame, for
+an output of 1. Initial motions must not be near zero: from there a generator learns to move only slowly."""
 
-MOST = 2.5
-"""No step is larger: a digit that has left the frame leaves no gradient to bring it back."""
+MAX_STEP = 2.5
+"""Bound on a step in units of ``STEP_SCALE``: no gradient brings back a digit that has left the frame."""
 
-GAIN = 1.5
-"""Of a layer before a tanh, which takes about a third off the spread."""
+TANH_GAIN = 1.5
+"""Gain of the initial weights before a tanh, which reduces the standard deviation by about a third."""
 
 
 class FrameEncoder(nn.Module):
-    """First frames (N, C, H, H) → a code (N, ``code``), with their details at half, (N, c, H / 2, H / 2), and
-    at a quarter of the size, (N, 2 c, H / 4, H / 4).
+    """An encoder of first frames (N, C, H, H): a code, and feature maps at half and at a quarter of the size.
+
+    The result is (code, half, quarter) of shapes (N, code), (N, c, H / 2, H / 2) and (N, 2 c, H / 4, H / 4),
+    for c ``channels``.
+
+    Args:
+        code: dimension of the code.
+        image_channels: channels C of the frames.
+        size: side H of the frames in pixels, a multiple of 8, at least 8.
+        channels: channels c of the first stage.
+
+    Raises:
+        InputError: if the size is not a multiple of 8.
 
     >>> code, half, quarter = FrameEncoder(32)(torch.zeros(2, 1, 32, 32))
     >>> code.shape, half.shape, quarter.shape
@@ -54,12 +60,22 @@ class FrameEncoder(nn.Module):
 
 
 class MotionPath(nn.Module):
-    """Latents (N, ``latent``) and codes (N, ``code``) → a path (N, T, 4), 0 at the first frame: shift to the
-    right and down in pixels, turn in radians, logarithm of the size.
+    """A recurrent network for motion: latents (N, latent) and codes (N, code) to paths (N, T, 4).
 
-    The latent sets a steady pace. A gated recurrent unit, which reads latent, code, pace and how far it has
-    come, says at each step how the pace is changed, by a factor and by an amount: so it can turn back at a
-    wall, as it knows where it is. At the start it changes nothing.
+    A path holds for each frame the shift to the right and down in pixels, the rotation in radians and the
+    logarithm of the size, all relative to the first frame. The latent gives a constant velocity. At each step
+    a gated recurrent unit, whose inputs are latent, code, velocity and current position, changes the velocity
+    by a factor and an offset, so that motion can be reversed at a wall. Its initial weights change nothing.
+
+    Args:
+        latent: dimension of the latents, at least 1.
+        code: dimension of the codes of the first frames, at least 1.
+        frames: number T of frames, at least 2.
+        size: side of the frames in pixels, a multiple of 8, at least 8.
+        hidden: units of the gated recurrent unit, at least 1.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> MotionPath(16, 32)(torch.zeros(3, 16), torch.zeros(3, 32)).shape
     torch.Size([3, 16, 4])
@@ -73,32 +89,46 @@ class MotionPath(nn.Module):
         validate(sizes, latent=integer(1), code=integer(1), frames=integer(2), hidden=integer(1))
         _check_size(size)
         self.frames = frames
-        self.register_buffer("unit", torch.tensor([STEP[0] * size] * 2 + [STEP[1], STEP[2]]))
+        self.register_buffer(
+            "unit", torch.tensor([STEP_SCALE[0] * size] * 2 + [STEP_SCALE[1], STEP_SCALE[2]])
+        )
         self.start = nn.Linear(latent + code, hidden)
         self.cell = nn.GRUCell(latent + code + 2 * 4, hidden)
         self.step = nn.Linear(hidden, 2 * 4)
         nn.init.zeros_(self.step.weight)
         nn.init.zeros_(self.step.bias)
-        self.pace = _odd_layers(latent, hidden, hidden, 4)
+        self.pace = _tanh_layers(latent, hidden, hidden, 4)
 
     def forward(self, latent: Tensor, code: Tensor) -> Tensor:
-        both = torch.cat([latent, code], 1)
-        state, pace = self.start(both).tanh(), self.pace(latent)
-        places = [pace.new_zeros(pace.shape, dtype=torch.float32)]
+        inputs = torch.cat([latent, code], 1)
+        state, velocity = self.start(inputs).tanh(), self.pace(latent)
+        positions = [velocity.new_zeros(velocity.shape, dtype=torch.float32)]  # (N, 4) each
         for _ in range(self.frames - 1):
-            seen = places[-1] / 8  # of the size of 1 where a digit has come far
-            state = self.cell(torch.cat([both, seen, pace], 1), state)
-            change, more = self.step(state).chunk(2, 1)
-            step = (1 + change) * pace + more
-            places.append(places[-1] + MOST * (step / MOST).tanh())
-        return torch.stack(places, 1) * self.unit
+            scaled = positions[-1] / 8  # about 1 where a digit has moved far
+            state = self.cell(torch.cat([inputs, scaled, velocity], 1), state)
+            factor, offset = self.step(state).chunk(2, 1)
+            step = (1 + factor) * velocity + offset
+            positions.append(positions[-1] + MAX_STEP * (step / MAX_STEP).tanh())
+        return torch.stack(positions, 1) * self.unit  # (N, T, 4)
 
 
 class AffineVideoGenerator(nn.Module):
-    """Latents (N, ``latent``) and first frames (N, 1, H, H) → clips (N, T, 1, H, H) in [−1, 1].
+    """A generator of clips that moves the first frame: latents and frames (N, 1, H, H) to (N, T, 1, H, H).
 
-    The first frame itself is moved along a learnt path, turned and scaled about its ink (spatial transformer:
-    Jaderberg et al. 2015, arXiv:1506.02025): what it shows stays what it is. ``path`` gives the path alone.
+    The first frame is shifted along a learnt path, and rotated and scaled about the centre of its ink
+    (spatial transformer: Jaderberg et al. 2015, arXiv:1506.02025), so its content cannot change. As in
+    MoCoGAN (Tulyakov et al. 2018, arXiv:1707.04993) content and motion are separate. MoCoGAN also generates
+    the content, and draws new noise for the motion at every step; here one latent per clip drives it, as a
+    digit keeps its velocity.
+
+    Args:
+        latent: dimension of the latents, (N, latent), at least 1.
+        frames: number T of frames, at least 2.
+        size: side H of the frames in pixels, a multiple of 8, at least 8.
+        hidden: units of the gated recurrent unit, at least 1.
+
+    Raises:
+        InputError: if a number is out of range, or the first frames are missing in a call.
 
     >>> generator = AffineVideoGenerator()
     >>> clips = generator(torch.zeros(2, 16), torch.zeros(2, 1, 32, 32))
@@ -112,10 +142,18 @@ class AffineVideoGenerator(nn.Module):
         self.motion = MotionPath(latent, 32 + 2, frames, size, hidden)
 
     def path(self, latent: Tensor, first_frame: Tensor) -> Tensor:
-        """The path (N, T, 4) that the first frame is moved along: see ``MotionPath``."""
+        """Return the path along which the first frame is moved.
+
+        Args:
+            latent: (N, latent).
+            first_frame: (N, 1, H, H) in [−1, 1].
+
+        Returns:
+            Shift, rotation and logarithm of the size of each frame, (N, T, 4): see ``MotionPath``.
+        """
         code, _, _ = self.encoder(first_frame)
-        place = ink_moments(first_frame)[:, 1:3] / (first_frame.shape[-1] / 2)
-        path: Tensor = self.motion(latent, torch.cat([code, place], 1))
+        position = ink_moments(first_frame)[:, 1:3] / (first_frame.shape[-1] / 2)
+        path: Tensor = self.motion(latent, torch.cat([code, position], 1))
         return path
 
     def forward(self, latent: Tensor, first_frame: Tensor | None = None) -> Tensor:
@@ -124,20 +162,31 @@ class AffineVideoGenerator(nn.Module):
         times = path.shape[1]
         moves = path.flatten(0, 1).float()
         frames, centre = (
-            each.float().repeat_interleave(times, 0)
-            for each in (first_frame, ink_moments(first_frame)[:, 1:3])
+            values.float().repeat_interleave(times, 0)
+            for values in (first_frame, ink_moments(first_frame)[:, 1:3])
         )
         later = affine_transform(frames, moves[:, :2], moves[:, 2], moves[:, 3].exp(), centre)
         return torch.cat([first_frame[:, None], later.view(-1, times, *later.shape[1:])], 1)
 
 
 class DecoderVideoGenerator(nn.Module):
-    """Latents (N, ``latent``) and first frames (N, C, H, H) → clips (N, T, C, H, H) in [−1, 1].
+    """A generator of clips that decodes every frame: latents and frames (N, C, H, H) to (N, T, C, H, H).
 
-    A gated recurrent unit turns the latent and a code of the first frame into one code for each frame; a
-    decoder draws the frame from it and from the details of the first frame, joined at half and at a quarter
-    of the size (U-net: Ronneberger et al. 2015, arXiv:1505.04597). Nothing keeps what is shown what it is but
-    the discriminators.
+    A gated recurrent unit computes a code for each frame from the latent and a code of the first frame. A
+    decoder generates the frame from its code, with skip connections from the first frame at half and at a
+    quarter of the size (U-Net: Ronneberger et al. 2015, arXiv:1505.04597). Only the discriminators keep the
+    content of the clip constant.
+
+    Args:
+        latent: dimension of the latents, (N, latent), at least 1.
+        frames: number T of frames, at least 2.
+        size: side H of the frames in pixels, a multiple of 8, at least 8.
+        hidden: units of the gated recurrent unit, at least 1.
+        channels: channels of the first stage, at least 1.
+        image_channels: channels C of the frames, at least 1.
+
+    Raises:
+        InputError: if a number is out of range, or the first frames are missing in a call.
 
     >>> DecoderVideoGenerator()(torch.zeros(2, 16), torch.zeros(2, 1, 32, 32)).shape
     torch.Size([2, 16, 1, 32, 32])
@@ -155,47 +204,49 @@ class DecoderVideoGenerator(nn.Module):
         super().__init__()
         sizes = {"latent": latent, "frames": frames, "hidden": hidden}
         validate(sizes, latent=integer(1), frames=integer(2), hidden=integer(1))
-        depths = {"channels": channels, "image_channels": image_channels}
-        validate(depths, channels=integer(1), image_channels=integer(1))
+        widths = {"channels": channels, "image_channels": image_channels}
+        validate(widths, channels=integer(1), image_channels=integer(1))
         _check_size(size)
         c, self.frames, self.side = channels, frames, size // 4
         self.encoder = FrameEncoder(64, image_channels, size, channels)
         self.start = nn.Linear(latent + 64, hidden)
         self.cell = nn.GRU(latent, hidden, batch_first=True)
-        self.spread = nn.Linear(hidden + 64, 2 * c * self.side**2)
+        self.project = nn.Linear(hidden + 64, 2 * c * self.side**2)
         self.deep = nn.Sequential(_block(4 * c, 2 * c), _block(2 * c, 2 * c))
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.fine = nn.Sequential(_block(3 * c, 2 * c), nn.Conv2d(2 * c, 4 * image_channels, 3, padding=1))
-        self.finest = nn.Sequential(nn.PixelShuffle(2), nn.Tanh())
+        self.output = nn.Sequential(nn.PixelShuffle(2), nn.Tanh())
 
     def forward(self, latent: Tensor, first_frame: Tensor | None = None) -> Tensor:
         first_frame = check_frames(first_frame)
         times = self.frames - 1
         code, half, quarter = self.encoder(first_frame)
-        begin = self.start(torch.cat([latent, code], 1)).tanh()
-        states, _ = self.cell(latent[:, None].expand(-1, times, -1).contiguous(), begin[None])
+        state = self.start(torch.cat([latent, code], 1)).tanh()
+        states, _ = self.cell(latent[:, None].expand(-1, times, -1).contiguous(), state[None])
         codes = torch.cat([states, code[:, None].expand(-1, times, -1)], 2).flatten(0, 1)
-        drawn = self.spread(codes).view(len(codes), -1, self.side, self.side)
-        half, quarter = (details.repeat_interleave(times, 0) for details in (half, quarter))
-        coarse = self.up(self.deep(_last(torch.cat([drawn, quarter], 1))))
-        later = self.finest(self.fine(_last(torch.cat([coarse, half], 1))))
+        decoded = self.project(codes).view(len(codes), -1, self.side, self.side)
+        half, quarter = (maps.repeat_interleave(times, 0) for maps in (half, quarter))
+        coarse = self.up(self.deep(_channels_last(torch.cat([decoded, quarter], 1))))
+        later = self.output(self.fine(_channels_last(torch.cat([coarse, half], 1))))
         return torch.cat([first_frame[:, None], later.view(-1, times, *later.shape[1:])], 1)
 
 
-def _odd_layers(*widths: int) -> nn.Sequential:
-    """Linear layers with tanh between them, which begin as an odd function: what comes in with mean 0 and
-    spread 1 goes out with mean 0 and a spread of about 1."""
+def _tanh_layers(*widths: int) -> nn.Sequential:
+    """Return linear layers with tanh between them that initially keep mean 0 and standard deviation 1.
+
+    Their biases are 0, so the initial network is an odd function, and its outputs have mean 0.
+    """
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(widths):
         linear = nn.Linear(inputs, outputs)
-        nn.init.normal_(linear.weight, std=GAIN / math.sqrt(inputs))
+        nn.init.normal_(linear.weight, std=TANH_GAIN / math.sqrt(inputs))
         nn.init.zeros_(linear.bias)
         layers += [linear, nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
-    """3×3 convolution, group norm, ReLU: a clip does not depend on the others of its batch."""
+    """Return a 3×3 convolution, group norm and ReLU, which do not couple the clips of a batch."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
         nn.GroupNorm(math.gcd(outputs, 4), outputs),
@@ -203,9 +254,9 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     )
 
 
-def _last(pictures: Tensor) -> Tensor:
-    """The same, laid out as convolutions on a CPU like them."""
-    return pictures.contiguous(memory_format=torch.channels_last)
+def _channels_last(images: Tensor) -> Tensor:
+    """Lay images out in memory channels-last, which makes convolutions on a CPU faster."""
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 def _check_size(size: int) -> None:
@@ -214,10 +265,20 @@ def _check_size(size: int) -> None:
 
 
 def check_frames(frames: Tensor | None) -> Tensor:
-    """The first frames; raises InputError where there are none."""
+    """Return the first frames after checking their type and shape.
+
+    Args:
+        frames: (N, C, H, H), floats, or None.
+
+    Raises:
+        InputError: if the frames are missing, are not floats, or have another number of dimensions.
+
+    >>> check_frames(torch.zeros(2, 1, 32, 32)).shape
+    torch.Size([2, 1, 32, 32])
+    """
     if not isinstance(frames, Tensor) or frames.dim() != 4 or not frames.is_floating_point():
-        given = tuple(frames.shape) if isinstance(frames, Tensor) else type_name(frames)
+        shape = tuple(frames.shape) if isinstance(frames, Tensor) else type_name(frames)
         raise InputError(
-            f"this generator goes on from first frames, floats (count, channels, side, side), not {given}"
+            f"this generator goes on from first frames, floats (count, channels, side, side), not {shape}"
         )
     return frames

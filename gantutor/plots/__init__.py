@@ -1,16 +1,12 @@
-"""Still pictures: each function returns a matplotlib Figure that a notebook shows when it ends a cell.
+"""Still figures: each function draws a matplotlib Figure, in the one palette of the course."""
 
-One palette for the whole course, safe for colour-blind readers (Okabe & Ito 2008): real, generated, generator
-and discriminator keep their colours everywhere.
-"""
-
-from gantutor.plots.curves import POINTS, bars, downsample, losses, moving_average
-from gantutor.plots.gallery import sample_page, samples
-from gantutor.plots.images import grid, pages, tile
-from gantutor.plots.plane import arrows, points, shade, warped_grid
+from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
+from gantutor.plots.gallery import sample_grid, samples
+from gantutor.plots.images import grid, grids, tile
+from gantutor.plots.plane import gradient_arrows, points, shade, warped_grid
 from gantutor.plots.series import series
-from gantutor.plots.snapshots import refuse_no_snapshots, time_machine
-from gantutor.plots.spectrograms import spectrograms, upright
+from gantutor.plots.snapshots import check_snapshots, time_machine
+from gantutor.plots.spectrograms import spectrograms, spectrograms_to_rgb
 from gantutor.plots.style import (
     DISCRIMINATOR,
     GENERATED,
@@ -28,30 +24,30 @@ __all__ = [
     "DISCRIMINATOR",
     "GENERATED",
     "GENERATOR",
+    "MAX_CURVE_POINTS",
     "NEUTRAL",
-    "POINTS",
     "REAL",
     "Figure",
-    "arrows",
     "bars",
+    "check_snapshots",
     "downsample",
     "figure",
+    "gradient_arrows",
     "grid",
+    "grids",
     "label",
     "losses",
     "moving_average",
-    "pages",
     "player_colours",
     "points",
-    "refuse_no_snapshots",
-    "sample_page",
+    "sample_grid",
     "samples",
     "series",
     "shade",
     "spectrograms",
+    "spectrograms_to_rgb",
     "texts",
     "tile",
     "time_machine",
-    "upright",
     "warped_grid",
 ]

@@ -1,4 +1,4 @@
-"""What a picture refuses before anything is drawn."""
+"""Checks of what is passed to a plotting function, made before anything is drawn."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from torch import Tensor
 from gantutor._checks import Rule, check_floats, integer, number
 from gantutor._errors import InputError, type_name
 
-MAX_POINTS = 1000
-"""More columns, rows or lines than anybody can tell apart."""
+MAX_COUNT = 1000
+"""The largest number of columns, rows or points along a side that a figure may have."""
 
-MAX_PANELS = integer(1, MAX_POINTS)
-"""The rule of columns and rows."""
+PANEL_COUNT = integer(1, MAX_COUNT)
+"""The rule for numbers of columns and of rows."""
 
 
-def axes_or_none() -> Rule:
-    """A panel of a figure.
+def matplotlib_axes() -> Rule:
+    """Return the rule for matplotlib Axes; wrapped in ``optional`` it also allows None.
 
-    >>> axes_or_none()(None)
+    >>> matplotlib_axes()(None)
     Traceback (most recent call last):
     ...
     ValueError: a panel of a figure (matplotlib Axes)
@@ -40,7 +40,7 @@ def axes_or_none() -> Rule:
 
 
 def figure_size() -> Rule:
-    """Width and height of a figure in inches.
+    """Return the rule for the width and height of a figure, in inches.
 
     >>> figure_size()((6.4, 0))
     Traceback (most recent call last):
@@ -60,26 +60,30 @@ def figure_size() -> Rule:
     return check
 
 
-def check_colours(count: int, spare: bool = False) -> Rule:
-    """As many colours, by any name that matplotlib knows; more, where ``spare`` ones do no harm.
+def check_colours(count: int, allow_more: bool = False) -> Rule:
+    """Return the rule for a list of colours, by any name that matplotlib knows.
+
+    Args:
+        count: the number of colours that are drawn.
+        allow_more: whether a longer list is accepted.
 
     >>> check_colours(2)(["black", "#D55E00"])
     ['black', '#D55E00']
     """
 
     def check(value: Any) -> Any:
-        right = isinstance(value, list | tuple) and all(map(is_color_like, value))
-        if not right or len(value) < count or (len(value) > count and not spare):
+        is_list = isinstance(value, list | tuple) and all(map(is_color_like, value))
+        if not is_list or len(value) < count or (len(value) > count and not allow_more):
             raise ValueError(f"a list of colours such as 'black', one for each of the {count} that are drawn")
         return value
 
     return check
 
 
-def check_trained(run: Any) -> None:
-    """Raise InputError for what has not what a Run has.
+def check_run(run: Any) -> None:
+    """Raise InputError if ``run`` lacks an attribute that a Run has.
 
-    >>> check_trained("runs/digits")
+    >>> check_run("runs/digits")
     Traceback (most recent call last):
     ...
     gantutor.InputError: run must be a gantutor.Run, as train() gives it back, not str
@@ -88,53 +92,59 @@ def check_trained(run: Any) -> None:
         raise InputError(f"run must be a gantutor.Run, as train() gives it back, not {type_name(run)}")
 
 
-def check_named(**given: Any) -> None:
-    """Raise InputError where one of what is given is no dict with something in it.
+def check_dict(**dicts: Any) -> None:
+    """Raise InputError if one of the named arguments is not a dict or is empty.
 
-    >>> check_named(parts={})
+    >>> check_dict(parts={})
     Traceback (most recent call last):
     ...
     gantutor.InputError: parts must be a dict of what is drawn by its name, and not empty
     """
-    for name, value in given.items():
+    for name, value in dicts.items():
         if not isinstance(value, Mapping):
             raise InputError(f"{name} must be a dict of what is drawn by its name, not {type_name(value)}")
         if not value:
             raise InputError(f"{name} must be a dict of what is drawn by its name, and not empty")
 
 
-def check_points(**given: Any) -> None:
-    """Raise InputError where one of what is given, by its name, is no tensor of points in the plane, all
-    finite.
+def check_points(**tensors: Any) -> None:
+    """Raise InputError if one of the named tensors does not hold finite points of the plane, shape (N, 2).
 
     >>> check_points(real=torch.zeros(5, 3))
     Traceback (most recent call last):
     ...
     gantutor.InputError: real must be points of a plane, of shape (count, 2), not (5, 3)
     """
-    check_floats(**given)
-    for name, value in given.items():
+    check_floats(**tensors)
+    for name, value in tensors.items():
         if value.dim() != 2 or value.shape[1] != 2:
             shape = tuple(value.shape)
             raise InputError(f"{name} must be points of a plane, of shape (count, 2), not {shape}")
 
 
-def to_column(values: Any, name: str = "values") -> Tensor:
-    """A list of numbers as float64; NaN may be among them. Raises InputError for anything else.
+def to_float64(values: Any, name: str = "values") -> Tensor:
+    """Return a list of numbers as a float64 tensor (N,); NaN is allowed.
 
-    >>> to_column([1, 2.5])
+    Args:
+        values: the numbers.
+        name: what an error message calls them.
+
+    Raises:
+        InputError: if ``values`` is not a list of real numbers.
+
+    >>> to_float64([1, 2.5])
     tensor([1.0000, 2.5000], dtype=torch.float64)
     """
-    listed = isinstance(values, Sequence) and not isinstance(values, str | bytes)
-    if listed and all(isinstance(value, Real) for value in values):
+    is_list = isinstance(values, Sequence) and not isinstance(values, str | bytes)
+    if is_list and all(isinstance(value, Real) for value in values):
         return torch.tensor([float(value) for value in values], dtype=torch.float64)
     raise InputError(f"{name} must be a list of numbers, not {values!r:.60}")
 
 
-def drawable(value: float) -> float:
-    """The length of a bar: what is not finite has none.
+def bar_length(value: float) -> float:
+    """Return the length at which a bar is drawn: 0 where the value is not finite.
 
-    >>> drawable(2.5), drawable(math.nan)
+    >>> bar_length(2.5), bar_length(math.nan)
     (2.5, 0.0)
     """
     return value if math.isfinite(value) else 0.0

@@ -1,4 +1,4 @@
-"""Numbers over the steps of a training, and numbers side by side."""
+"""Curves over the steps of a training, and bar charts."""
 
 from __future__ import annotations
 
@@ -13,64 +13,100 @@ from gantutor._checks import boolean, integer, optional, validate
 from gantutor._errors import InputError
 from gantutor.metrics.score import format_number
 from gantutor.plots._checks import (
-    axes_or_none,
+    bar_length,
     check_colours,
-    check_named,
-    check_trained,
-    drawable,
-    to_column,
+    check_dict,
+    check_run,
+    matplotlib_axes,
+    to_float64,
 )
 from gantutor.plots.style import NEUTRAL, Figure, figure, label, player_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-POINTS = 300
-"""A thinned curve is drawn with at most so many points."""
+MAX_CURVE_POINTS = 300
+"""The number of points that a curve is downsampled to, unless the caller says otherwise."""
 
 
 def moving_average(values: Sequence[float], window: int) -> Tensor:
-    """Running mean over ``window`` values, shorter at the ends: same length. Raises InputError for what is no
-    list of numbers."""
-    column = to_column(values)
+    """Return the moving average of a list of numbers, a tensor of the same length.
+
+    Each value is replaced by the mean of the window around it; at both ends the window is shorter.
+    A NaN counts as 0.
+
+    Args:
+        values: the numbers, in order; NaN is allowed.
+        window: the number of values to average, at least 1.
+
+    Returns:
+        A float64 tensor of shape (N,).
+
+    Raises:
+        InputError: if ``values`` is not a list of numbers or ``window`` is out of range.
+
+    >>> moving_average([1.0, 2.0, 6.0], window=3)
+    tensor([1.5000, 3.0000, 4.0000], dtype=torch.float64)
+    """
+    series = to_float64(values)
     validate({"window": window}, window=integer(1))
-    total = torch.cat([column.new_zeros(1), column.nan_to_num().cumsum(0)])
-    positions = torch.arange(len(column))
+    cumulative = torch.cat([series.new_zeros(1), series.nan_to_num().cumsum(0)])
+    positions = torch.arange(len(series))
     low = (positions - window // 2).clamp(min=0)
-    high = (positions + window // 2 + 1).clamp(max=len(column))
-    return (total[high] - total[low]) / (high - low)
+    high = (positions + window // 2 + 1).clamp(max=len(series))
+    return (cumulative[high] - cumulative[low]) / (high - low)
 
 
 def downsample(
-    steps: Sequence[int], values: Sequence[float], most: int = POINTS
+    steps: Sequence[int], values: Sequence[float], max_points: int = MAX_CURVE_POINTS
 ) -> tuple[list[float], list[float]]:
-    """The means of at most ``most`` equal stretches of a curve. Raises InputError for lists of different
-    lengths, or of anything but numbers.
+    """Reduce a curve to at most ``max_points`` points by averaging consecutive values.
 
-    >>> downsample([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], most=2)
+    Args:
+        steps: the x values.
+        values: the y values, as many as ``steps``.
+        max_points: the number of points to keep at most, at least 1.
+
+    Returns:
+        The mean step and the mean value of each group, as two lists.
+
+    Raises:
+        InputError: if the two lists differ in length or hold anything but numbers.
+
+    >>> downsample([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], max_points=2)
     ([0.5, 2.5], [2.0, 6.0])
     """
-    validate({"most": most}, most=integer(1))
-    if len(to_column(steps, "steps")) != len(to_column(values)):
+    validate({"max_points": max_points}, max_points=integer(1))
+    if len(to_float64(steps, "steps")) != len(to_float64(values)):
         raise InputError(f"steps and values must be as many, not {len(steps)} and {len(values)}")
-    size = math.ceil(len(values) / most) or 1
+    size = math.ceil(len(values) / max_points) or 1
     starts = range(0, len(values), size)
 
-    def means(column: Sequence[float]) -> list[float]:
-        return [sum(part) / len(part) for part in (column[start : start + size] for start in starts)]
+    def means(numbers: Sequence[float]) -> list[float]:
+        return [sum(chunk) / len(chunk) for chunk in (numbers[start : start + size] for start in starts)]
 
     return means(steps), means(values)
 
 
 def losses(run: Any, title: str = "Losses while training", axes: Axes | None = None) -> Figure:
-    """The losses of all turns over the steps, smoothed over a fiftieth of the run, the raw values pale
-    behind.
+    """Plot the losses of all turns over the steps of a run.
 
-    The dotted line is 2 log 2, the discriminator's cross-entropy when it cannot tell real from generated.
-    Raises InputError for what is no Run.
+    Each curve is a moving average over a fiftieth of the run, with the raw values pale behind it. The dotted
+    line is 2 log 2, the discriminator's cross-entropy when it cannot tell real from generated.
+
+    Args:
+        run: the training, as ``gantutor.train`` returns it.
+        title: the title of the panel.
+        axes: where to draw; None makes a new figure.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if ``run`` is not a Run or ``axes`` is not a matplotlib Axes.
     """
-    check_trained(run)
-    validate({"axes": axes}, axes=optional(axes_or_none()))
+    check_run(run)
+    validate({"axes": axes}, axes=optional(matplotlib_axes()))
     if axes is None:
         _, axes = figure()
     recorded = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
@@ -91,17 +127,32 @@ def bars(
     colours: Sequence[str] | None = None,
     log: bool = False,
 ) -> Figure:
-    """Numbers side by side, each written on its bar; one that is not finite has none. Raises InputError for
-    what is no dict of numbers, or another number of colours."""
-    check_named(values=values)
-    to_column(list(values.values()))
-    rules = {"colours": optional(check_colours(len(values), spare=True)), "log": boolean()}
+    """Plot named numbers as horizontal bars, each labelled with its value.
+
+    A value that is not finite is labelled and gets no bar.
+
+    Args:
+        values: the numbers by name, drawn from top to bottom.
+        title: the title of the panel.
+        unit: the label of the x axis.
+        colours: one colour for each bar; more are allowed. None draws all bars in grey.
+        log: whether the x axis is logarithmic.
+
+    Raises:
+        InputError: if ``values`` is not a dict of numbers, if it is empty, or if there are too few colours.
+
+    >>> bars({"real data": 1.0, "baseline": 2.5}, "Fréchet distance", "lower is better").axes[0].get_xlabel()
+    'lower is better'
+    """
+    check_dict(values=values)
+    to_float64(list(values.values()))
+    rules = {"colours": optional(check_colours(len(values), allow_more=True)), "log": boolean()}
     validate({"colours": colours, "log": log}, **rules)
     fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
     names = list(values)
-    lengths = [drawable(value) for value in values.values()]
-    drawn = axes.barh(names, lengths, color=colours or [NEUTRAL] * len(names), log=log)
-    axes.bar_label(drawn, labels=[f" {format_number(value)}" for value in values.values()], fontsize=8)
+    lengths = [bar_length(value) for value in values.values()]
+    rectangles = axes.barh(names, lengths, color=colours or [NEUTRAL] * len(names), log=log)
+    axes.bar_label(rectangles, labels=[f" {format_number(value)}" for value in values.values()], fontsize=8)
     axes.invert_yaxis()
     axes.margins(x=0.15)
     label(axes, title, unit)

@@ -1,4 +1,4 @@
-"""What a run makes, in the form that suits it."""
+"""Generated samples, drawn in the form that suits their shape."""
 
 from __future__ import annotations
 
@@ -10,105 +10,131 @@ from torch import Tensor
 from gantutor._checks import check_floats, check_tensors, function, integer, optional, validate
 from gantutor._conditions import rows
 from gantutor._errors import InputError, first_line, type_name
-from gantutor.plots._checks import MAX_PANELS, axes_or_none, check_trained
+from gantutor.plots._checks import PANEL_COUNT, check_run, matplotlib_axes
 from gantutor.plots.images import grid
-from gantutor.plots.series import as_series, cells
-from gantutor.plots.spectrograms import is_spectrogram, upright
+from gantutor.plots.series import as_series, draw_series_grid
+from gantutor.plots.spectrograms import is_spectrogram, spectrograms_to_rgb
 from gantutor.plots.style import GENERATED, Figure, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def sample_page(
-    made: Tensor,
+def sample_grid(
+    samples: Tensor,
     title: str = "",
     columns: int = 10,
     axes: Axes | None = None,
-    show: Callable[[Tensor], str] | None = None,
+    to_text: Callable[[Tensor], str] | None = None,
 ) -> Figure:
-    """A page of samples, row by row: images (N, 1 or 3, H, W), spectrograms (N, 1, 128, T) upright, series
-    (N, L, F) as small curves to one scale, and, where ``show(sample)`` says what a sample reads, words.
+    """Draw samples in a grid, row by row: images, spectrograms, series, or texts.
 
-    A picture is as wide as its pixels and one more; a curve or a word has a place of width 1. Raises
-    InputError for other shapes.
+    Images and spectrograms are drawn one pixel apart, so that a picture of width W takes W + 1 units of the x
+    axis. Series are drawn as small curves on one common scale; a curve or a text takes 1 unit.
+
+    Args:
+        samples: images (N, 1 or 3, H, W) in [−1, 1], spectrograms (N, 1, 128, T) in [−1, 1], series (N, L, F)
+            or (N, L), waveforms (N, 1 or 2, L), or any tensor if ``to_text`` is given.
+        title: the title of the panel.
+        columns: the number of samples in a row, 1 to 1,000.
+        axes: where to draw; None makes a new figure.
+        to_text: a function that turns one sample into the text to draw, for samples that are words.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if there are no samples, if their shape is none of these, or if ``to_text`` fails or does
+            not return a string.
 
     >>> import torch
-    >>> sample_page(torch.zeros(4, 24, 2), "four series", columns=2).axes[0].get_title()
+    >>> sample_grid(torch.zeros(4, 24, 2), "four series", columns=2).axes[0].get_title()
     'four series'
     """
-    given = {"columns": columns, "axes": axes, "show": show}
-    validate(given, columns=MAX_PANELS, axes=optional(axes_or_none()), show=optional(function()))
-    check_tensors(made=made)
-    if not made.dim() or not len(made):
-        raise InputError(f"made must hold at least one sample, and is of shape {tuple(made.shape)}")
-    if made.is_floating_point():
-        check_floats(made=made)
-    if show is None and made.dim() == 4:
-        return grid(upright(made), title, columns, axes)
-    rows = -(-len(made) // columns)
+    options = {"columns": columns, "axes": axes, "to_text": to_text}
+    validate(options, columns=PANEL_COUNT, axes=optional(matplotlib_axes()), to_text=optional(function()))
+    check_tensors(samples=samples)
+    if not samples.dim() or not len(samples):
+        raise InputError(f"samples must hold at least one sample, and is of shape {tuple(samples.shape)}")
+    if samples.is_floating_point():
+        check_floats(samples=samples)
+    if to_text is None and samples.dim() == 4:
+        return grid(spectrograms_to_rgb(samples), title, columns, axes)
+    row_count = -(-len(samples) // columns)
     if axes is None:
-        _, axes = figure(size=(0.8 * columns + 0.3, 0.55 * rows + 0.4))
-    if show is None:
-        cells(axes, as_series(made), columns)
-    for index, sample in enumerate(made if show is not None else ()):
+        _, axes = figure(size=(0.8 * columns + 0.3, 0.55 * row_count + 0.4))
+    if to_text is None:
+        draw_series_grid(axes, as_series(samples), columns)
+    for index, sample in enumerate(samples if to_text is not None else ()):
         row, column = divmod(index, columns)
-        word = _said(show, sample)
-        axes.text(column + 0.5, -row - 0.5, word, ha="center", va="center", fontsize=8, parse_math=False)
-    axes.set(xlim=(0, columns), ylim=(-rows, 0))
+        text = _text_of(to_text, sample)
+        axes.text(column + 0.5, -row - 0.5, text, ha="center", va="center", fontsize=8, parse_math=False)
+    axes.set(xlim=(0, columns), ylim=(-row_count, 0))
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()
     return axes.figure  # type: ignore[return-value]
 
 
-def _said(show: Any, sample: Tensor) -> str:
-    """What a sample reads."""
+def _text_of(to_text: Any, sample: Tensor) -> str:
+    """Call ``to_text`` for one sample and check what it returns."""
     try:
-        word = show(sample)
+        text = to_text(sample)
     except Exception as error:
-        raise InputError(f"show cannot say what a sample reads: {first_line(error)}") from error
-    if not isinstance(word, str):
-        raise InputError(f"show must give the text of one sample, not {type_name(word)}")
-    return word
+        raise InputError(f"to_text cannot say what a sample reads: {first_line(error)}") from error
+    if not isinstance(text, str):
+        raise InputError(f"to_text must give the text of one sample, not {type_name(text)}")
+    return text
 
 
 def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
-    """What the averaged generator makes of the run's fixed latents, in the form that suits their shape.
+    """Draw what a run generates from its fixed latents, in the form that suits the shape of a sample.
 
-    Images (N, 1 or 3, H, W) as a page, spectrograms (N, 1, 128, T) as an upright one, clips (N, T, 1 or 3, H,
-    W) as rows of frames; points (N, 2) in the plane; numbers (N, 1) as a histogram; series (N, T) or
-    (N, T, C) and waveforms (N, 1 or 2, T) as lines over time. A run without fixed latents shows fresh ones.
-    Raises InputError for other shapes.
+    Images (N, 1 or 3, H, W) and spectrograms (N, 1, 128, T) become a grid, clips (N, T, 1 or 3, H, W) rows of
+    frames, points (N, 2) a scatter plot, numbers (N, 1) a histogram, and series (N, L) or (N, L, F) and
+    waveforms (N, 1 or 2, L) lines over time. Networks that the game averages are used with their averaged
+    weights. A run without fixed latents draws new samples.
+
+    Args:
+        run: the training, as ``gantutor.train`` returns it.
+        axes: where to draw.
+        count: the number of samples to generate, at least 1; a grid shows at most 60 images, 30 spectrograms
+            or 6 clips, a plot of lines at most 8.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if ``run`` is not a Run or its samples have another shape.
     """
-    check_trained(run)
-    validate({"axes": axes, "count": count}, axes=axes_or_none(), count=integer(1))
+    check_run(run)
+    validate({"axes": axes, "count": count}, axes=matplotlib_axes(), count=integer(1))
     if run.gallery is None:
-        made = run.sample(count)
+        samples = run.sample(count)
     else:
         latents, conditions = run.gallery
-        made = run.generate(latents[:count], rows(conditions, slice(count)))
+        samples = run.generate(latents[:count], rows(conditions, slice(count)))
     title = f"Generated, step {run.step:,}"
-    if made.dim() == 5:  # clips (N, T, C, H, W): one row each
-        return grid(made[:6].flatten(0, 1), title, columns=made.shape[1], axes=axes)
-    if is_spectrogram(made):  # tall: fewer rows
-        return grid(upright(made[:30]), title, columns=10, axes=axes)
-    if made.dim() == 4 and made.shape[1] in (1, 3):
-        return grid(made[:60], title, columns=10, axes=axes)
-    if made.dim() == 4:
-        shape = tuple(made.shape[1:])
+    if samples.dim() == 5:  # clips (N, T, C, H, W): one row each
+        return grid(samples[:6].flatten(0, 1), title, columns=samples.shape[1], axes=axes)
+    if is_spectrogram(samples):  # tall: fewer rows
+        return grid(spectrograms_to_rgb(samples[:30]), title, columns=10, axes=axes)
+    if samples.dim() == 4 and samples.shape[1] in (1, 3):
+        return grid(samples[:60], title, columns=10, axes=axes)
+    if samples.dim() == 4:
+        shape = tuple(samples.shape[1:])
         raise InputError(
             f"samples of shape {shape} have no picture of their own: give a view that draws them"
         )
-    if made.shape[1:] == (2,):
-        x, y = made.T.numpy()
+    if samples.shape[1:] == (2,):
+        x, y = samples.T.numpy()
         axes.scatter(x, y, s=6, color=GENERATED, linewidths=0, label="generated")
         axes.set_aspect("equal")
         label(axes, title, "x₁", "x₂")
-    elif made.shape[1:] == (1,):
-        axes.hist(made[:, 0].numpy(), bins=20, color=GENERATED)
+    elif samples.shape[1:] == (1,):
+        axes.hist(samples[:, 0].numpy(), bins=20, color=GENERATED)
         label(axes, title, "x", "number of samples")
     else:
-        for sequence in as_series(made)[:8]:
+        for sequence in as_series(samples)[:8]:
             axes.plot(sequence.numpy(), color=GENERATED, linewidth=0.8, alpha=0.7)
         label(axes, title, "time step", "value")
     return axes.figure  # type: ignore[return-value]

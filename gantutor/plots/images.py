@@ -1,4 +1,4 @@
-"""Pages of images."""
+"""Grids of images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gantutor._checks import check_floats, check_tensors, optional, validate
 from gantutor._errors import InputError
-from gantutor.plots._checks import MAX_PANELS, axes_or_none, check_named
+from gantutor.plots._checks import PANEL_COUNT, check_dict, matplotlib_axes
 from gantutor.plots.style import Figure, figure
 
 if TYPE_CHECKING:
@@ -17,9 +17,18 @@ if TYPE_CHECKING:
 
 
 def tile(images: Tensor, columns: int = 10) -> Tensor:
-    """Images (N, 1 or 3, H, W) in [−1, 1] as one picture (rows · (H + 1), columns · (W + 1)[, 3]) in [0, 1].
+    """Arrange images in a grid and return it as one picture, with a white line between them.
 
-    Raises InputError for other shapes, or numbers that are not finite.
+    Args:
+        images: shape (N, 1 or 3, H, W), values in [−1, 1]; values outside are clipped.
+        columns: the number of images in a row, 1 to 1,000.
+
+    Returns:
+        A tensor on the CPU with values in [0, 1], shape (rows · (H + 1), columns · (W + 1)) for grey images,
+        with a last axis of 3 for colour.
+
+    Raises:
+        InputError: if the shape is another, or if a value is not finite.
 
     >>> import torch
     >>> tile(torch.zeros(4, 1, 28, 28), columns=2).shape
@@ -29,24 +38,36 @@ def tile(images: Tensor, columns: int = 10) -> Tensor:
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise InputError(f"images must have shape (count, 1 or 3, height, width), not {tuple(images.shape)}")
     check_floats(images=images)
-    validate({"columns": columns}, columns=MAX_PANELS)
+    validate({"columns": columns}, columns=PANEL_COUNT)
     count, channels, height, width = images.shape
     rows = -(-count // columns)
-    page = images.new_ones(rows * columns, channels, height + 1, width + 1)
-    page[:count, :, :height, :width] = images.detach().clamp(-1, 1)
-    page = page.view(rows, columns, channels, height + 1, width + 1).permute(0, 3, 1, 4, 2)
-    picture = (page.reshape(rows * (height + 1), columns * (width + 1), channels).cpu() + 1) / 2
+    canvas = images.new_ones(rows * columns, channels, height + 1, width + 1)
+    canvas[:count, :, :height, :width] = images.detach().clamp(-1, 1)
+    canvas = canvas.view(rows, columns, channels, height + 1, width + 1).permute(0, 3, 1, 4, 2)
+    picture = (canvas.reshape(rows * (height + 1), columns * (width + 1), channels).cpu() + 1) / 2
     return picture.squeeze(-1)
 
 
 def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None = None) -> Figure:
-    """A page of images (N, 1 or 3, H, W) in [−1, 1], row by row. Raises InputError for other shapes.
+    """Draw images in a grid, row by row.
+
+    Args:
+        images: shape (N, 1 or 3, H, W), values in [−1, 1].
+        title: the title of the panel.
+        columns: the number of images in a row, 1 to 1,000.
+        axes: where to draw; None makes a new figure.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if the shape is another, or if a value is not finite.
 
     >>> import torch
     >>> grid(torch.zeros(20, 1, 28, 28), "twenty black squares").axes[0].get_title()
     'twenty black squares'
     """
-    validate({"axes": axes}, axes=optional(axes_or_none()))
+    validate({"axes": axes}, axes=optional(matplotlib_axes()))
     picture = tile(images, columns)
     if axes is None:
         _, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))
@@ -56,10 +77,23 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     return axes.figure  # type: ignore[return-value]
 
 
-def pages(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, float] = (9.0, 3.2)) -> Figure:
-    """Pages of images (N, 1 or 3, H, W) in [−1, 1] side by side, each under its name. Raises InputError for
-    what is no dict of images."""
-    check_named(parts=parts)
+def grids(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, float] = (9.0, 3.2)) -> Figure:
+    """Draw several grids of images side by side, each under its name.
+
+    Args:
+        parts: images of shape (N, 1 or 3, H, W) in [−1, 1], by the title to draw above them.
+        columns: the number of images in a row of each grid, 1 to 1,000.
+        size: width and height of the figure in inches.
+
+    Raises:
+        InputError: if ``parts`` is not a dict of images or is empty.
+
+    >>> import torch
+    >>> fig = grids({"real": torch.zeros(4, 1, 8, 8), "generated": torch.zeros(4, 1, 8, 8)}, columns=2)
+    >>> [axes.get_title() for axes in fig.axes]
+    ['real', 'generated']
+    """
+    check_dict(parts=parts)
     fig, axes = figure(1, len(parts), size, squeeze=False)
     for panel, (title, images) in zip(axes[0], parts.items(), strict=True):
         grid(images, title, columns, panel)

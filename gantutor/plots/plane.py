@@ -1,4 +1,4 @@
-"""Points of a plane: real, generated, and what the networks do there."""
+"""Two-dimensional samples, and what the networks do in the plane."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from gantutor._checks import boolean, function, integer, number, optional, validate
 from gantutor._errors import InputError, first_line
-from gantutor.plots._checks import MAX_POINTS, axes_or_none, check_points, check_trained
+from gantutor.plots._checks import MAX_COUNT, check_points, check_run, matplotlib_axes
 from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-REACH = number(above=0, high=1e6)
-"""The rule of how far from the middle a plane is drawn."""
+REACH_RULE = number(above=0, high=1e6)
+"""The rule for the distance from the centre of a plot to its edge."""
 
 
 def points(
@@ -30,14 +30,30 @@ def points(
     reach: float | None = None,
     legend: bool = True,
 ) -> Figure:
-    """Two-dimensional samples (N, 2): real under generated, and behind them, if given, the discriminator's
-    D(x).
+    """Draw real and generated points of the plane, with the discriminator's output as a background if given.
 
-    Raises InputError for what are no points, or a discriminator that cannot judge them.
+    Args:
+        real: real points (N, 2); the first 1,000 are drawn.
+        generated: generated points (N, 2), or None; the first 1,000 are drawn.
+        title: the title of the panel.
+        discriminator: a function that maps points (N, 2) to logits, or None; see ``shade``.
+        axes: where to draw; None makes a new figure.
+        reach: the plot covers [−reach, reach]²; None is 1.25 times the largest real coordinate.
+        legend: whether to draw a legend.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if a tensor does not hold finite points (N, 2), or if the discriminator cannot take points
+            of a plane.
+
+    >>> points(torch.zeros(5, 2), torch.ones(5, 2), "two clouds").axes[0].get_title()
+    'two clouds'
     """
     check_points(real=real, **({} if generated is None else {"generated": generated}))
-    given = {"axes": axes, "reach": reach, "legend": legend}
-    validate(given, axes=optional(axes_or_none()), reach=optional(REACH), legend=boolean())
+    options = {"axes": axes, "reach": reach, "legend": legend}
+    validate(options, axes=optional(matplotlib_axes()), reach=optional(REACH_RULE), legend=boolean())
     if axes is None:
         _, axes = figure(size=(4.2, 4.0))
     reach = reach or 1.25 * float(real.abs().max()) or 1.0
@@ -65,10 +81,25 @@ def points(
 
 @torch.no_grad()
 def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, side: int = 80) -> None:
-    """D(x) = sigmoid(logit) as a shade behind a plane: light where it says real, dark where it says
-    generated. Raises InputError for a discriminator that cannot judge points."""
-    given = {"axes": axes, "discriminator": discriminator, "reach": reach, "side": side}
-    validate(given, axes=axes_or_none(), discriminator=function(), reach=REACH, side=integer(2, MAX_POINTS))
+    """Draw D(x) = sigmoid(logit) as a grey background: light means real, dark means generated.
+
+    Args:
+        axes: where to draw.
+        discriminator: a function that maps points (N, 2) to logits, one for each point.
+        reach: the plot covers [−reach, reach]².
+        side: the number of points along each side at which D is evaluated, 2 to 1,000.
+
+    Raises:
+        InputError: if the discriminator cannot take points of a plane, or if a number is out of range.
+    """
+    options = {"axes": axes, "discriminator": discriminator, "reach": reach, "side": side}
+    validate(
+        options,
+        axes=matplotlib_axes(),
+        discriminator=function(),
+        reach=REACH_RULE,
+        side=integer(2, MAX_COUNT),
+    )
     line = torch.linspace(-reach, reach, side)
     plane = torch.cartesian_prod(line, line)
     device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
@@ -87,39 +118,69 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
     )
 
 
-def arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
-    """At generated points, the direction ∇ log D(x) in which the discriminator would find them more real.
-    Raises InputError for a run of anything but points of a plane."""
-    check_trained(run)
+def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
+    """Draw the direction in which each generated point should move to look more real to the discriminator.
+
+    The arrows are ∇ₓ log D(x) at points x that the run generates.
+
+    Args:
+        run: a training whose samples are points (N, 2), with a network named "discriminator".
+        real: real points (N, 2), drawn for comparison.
+        axes: where to draw.
+        count: the number of arrows, 1 to 1,000.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if ``run`` is not a Run or its samples are not points of the plane.
+    """
+    check_run(run)
     check_points(real=real)
-    validate({"axes": axes, "count": count}, axes=axes_or_none(), count=integer(1, MAX_POINTS))
+    validate({"axes": axes, "count": count}, axes=matplotlib_axes(), count=integer(1, MAX_COUNT))
     inputs = run.sample(count, seed=1)
     check_points(generated=inputs)
     inputs.requires_grad_(True)
     discriminator = run.gan.networks["discriminator"]
     log_probability = nn.functional.logsigmoid(discriminator(inputs.to(run.gan.device)))
-    (slope,) = torch.autograd.grad(log_probability.sum(), inputs)
+    (gradients,) = torch.autograd.grad(log_probability.sum(), inputs)
     points(real, None, "Generated points and what they are told", discriminator, axes)
-    at = inputs.detach()
-    axes.scatter(at[:, 0].numpy(), at[:, 1].numpy(), s=8, color=GENERATED, linewidths=0, label="generated")
-    axes.quiver(*at.T.numpy(), *slope.T.numpy(), color=GENERATOR, width=0.004, label="∇ log D")
+    tails = inputs.detach()
+    axes.scatter(
+        tails[:, 0].numpy(), tails[:, 1].numpy(), s=8, color=GENERATED, linewidths=0, label="generated"
+    )
+    axes.quiver(*tails.T.numpy(), *gradients.T.numpy(), color=GENERATOR, width=0.004, label="∇ log D")
     axes.legend(fontsize=8, loc="upper right")
     return axes.figure  # type: ignore[return-value]
 
 
 def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float = 2.5) -> Figure:
-    """A square grid in a two-dimensional latent space, and where the generator puts its lines.
-    Raises InputError for a run of anything but points of a plane from two latents."""
-    check_trained(run)
+    """Draw a square grid of the two-dimensional latent space after the generator has mapped it to the plane.
+
+    Args:
+        run: a training whose generator maps latents (N, 2) to points (N, 2).
+        real: real points (N, 2), drawn for comparison.
+        axes: where to draw.
+        side: the number of grid lines in each direction, 2 to 1,000.
+        reach: the grid covers [−reach, reach]² of the latent space.
+
+    Returns:
+        The figure that holds the panel.
+
+    Raises:
+        InputError: if ``run`` is not a Run, if its latents are not two-dimensional, or if its samples are not
+            points of the plane.
+    """
+    check_run(run)
     check_points(real=real)
-    given = {"axes": axes, "side": side, "reach": reach}
-    validate(given, axes=axes_or_none(), side=integer(2, MAX_POINTS), reach=REACH)
+    options = {"axes": axes, "side": side, "reach": reach}
+    validate(options, axes=matplotlib_axes(), side=integer(2, MAX_COUNT), reach=REACH_RULE)
     line = torch.linspace(-reach, reach, side)
-    made = run.generate(torch.cartesian_prod(line, line))
-    check_points(generated=made)
-    plane = made.view(side, side, 2)
+    generated = run.generate(torch.cartesian_prod(line, line))
+    check_points(generated=generated)
+    plane = generated.view(side, side, 2)
     points(real, None, "A grid of latents, as the generator bends it", axes=axes)
-    for lines in (plane, plane.transpose(0, 1)):
-        for one in lines:
-            axes.plot(*one.T.numpy(), color=GENERATED, linewidth=0.6, alpha=0.8)
+    for lines in (plane, plane.transpose(0, 1)):  # (side, side, 2): rows, then columns
+        for line_points in lines:
+            axes.plot(*line_points.T.numpy(), color=GENERATED, linewidth=0.6, alpha=0.8)
     return axes.figure  # type: ignore[return-value]

@@ -1,8 +1,4 @@
-"""What every picture is drawn on: the palette, figures, and the words of a panel.
-
-One palette for the whole course, safe for colour-blind readers (Okabe & Ito 2008): real, generated, generator
-and discriminator keep their colours everywhere.
-"""
+"""The palette of the course, and the figures and panels that all plots are drawn on."""
 
 from __future__ import annotations
 
@@ -14,16 +10,16 @@ import matplotlib.figure
 
 from gantutor._checks import validate
 from gantutor._errors import InputError
-from gantutor.plots._checks import MAX_PANELS, axes_or_none, figure_size
+from gantutor.plots._checks import PANEL_COUNT, figure_size, matplotlib_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 REAL = "#0072B2"
-"""The colour of real data: blue."""
+"""The colour of real data: blue. The palette is safe for colour-blind readers (Okabe & Ito 2008)."""
 
 GENERATED = "#D55E00"
-"""The colour of what was generated: vermilion."""
+"""The colour of generated data: vermilion."""
 
 GENERATOR = "#CC79A7"
 """The colour of the generator's own curves: reddish purple."""
@@ -32,30 +28,41 @@ DISCRIMINATOR = "#009E73"
 """The colour of the discriminator: bluish green."""
 
 NEUTRAL = "#666666"
-"""The colour of all else: grey."""
+"""The colour of everything else: grey."""
 
 
-OTHERS = ("#E69F00", "#56B4E9", "#000000", "#F0E442")
-"""The colours of players with names of their own: orange, sky blue, black, yellow."""
+OTHER_PLAYERS = ("#E69F00", "#56B4E9", "#000000", "#F0E442")
+"""The colours of turns with any other name: orange, sky blue, black, yellow."""
 
 
 def player_colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour for each player of a game by name: generator and discriminator have theirs, others take turns.
+    """Return a colour for each turn of a game.
 
-    Raises InputError for what is no list of names.
+    "generator" and "discriminator" have fixed colours; other names take four further colours in turn.
+
+    Args:
+        names: the names of the turns.
+
+    Returns:
+        The colours by name, as hexadecimal codes.
+
+    Raises:
+        InputError: if ``names`` is not a list of strings.
 
     >>> player_colours(["generator", "frames", "clips"])
     {'generator': '#CC79A7', 'frames': '#E69F00', 'clips': '#56B4E9'}
     """
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise InputError(f"names must be a list of the players' names, not {names!r:.60}")
-    known, others = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}, cycle(OTHERS)
+    known, others = {"generator": GENERATOR, "discriminator": DISCRIMINATOR}, cycle(OTHER_PLAYERS)
     return {name: known[name] if name in known else next(others) for name in names}
 
 
 class Figure(matplotlib.figure.Figure):
-    """A figure that pyplot does not know of: it is shown once, where it is returned, and no other thread
-    draws it while it is made."""
+    """A matplotlib figure that pyplot does not know.
+
+    A notebook shows it once, where a cell returns it, and pyplot never draws it from another thread.
+    """
 
     def _repr_png_(self) -> bytes:
         from IPython.core.pylabtools import print_figure
@@ -67,17 +74,27 @@ class Figure(matplotlib.figure.Figure):
 def figure(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
 ) -> tuple[Figure, Any]:
-    """An empty figure of ``size`` inches and its axes; ``options`` are those of matplotlib's ``subplots``.
+    """Make an empty figure and its axes.
 
-    Raises InputError for fewer than one row or column, more than 1,000, or a size that is none.
+    Args:
+        rows: the number of rows of panels, 1 to 1,000.
+        columns: the number of columns of panels, 1 to 1,000.
+        size: width and height in inches, each at most 600.
+        **options: further arguments of matplotlib's ``Figure.subplots``.
+
+    Returns:
+        The figure, and what ``Figure.subplots`` returns: one Axes, or an array of them.
+
+    Raises:
+        InputError: if a number is out of range.
 
     >>> figure(1, 2)[1].shape
     (2,)
     """
     validate(
         {"rows": rows, "columns": columns, "size": size},
-        rows=MAX_PANELS,
-        columns=MAX_PANELS,
+        rows=PANEL_COUNT,
+        columns=PANEL_COUNT,
         size=figure_size(),
     )
     fig = Figure(figsize=size, dpi=100, layout="constrained")
@@ -85,8 +102,22 @@ def figure(
 
 
 def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
-    """Title and axis labels of one panel; raises InputError for what is no panel."""
-    validate({"axes": axes}, axes=axes_or_none())
+    """Set the title and the axis labels of one panel, in the font sizes of the course.
+
+    Args:
+        axes: the panel.
+        title: the title.
+        x: the label of the x axis, with its unit.
+        y: the label of the y axis, with its unit.
+
+    Raises:
+        InputError: if ``axes`` is not a matplotlib Axes.
+
+    >>> axes = figure()[1]
+    >>> label(axes, "Losses", "step", "nats"); axes.get_ylabel()
+    'nats'
+    """
+    validate({"axes": axes}, axes=matplotlib_axes())
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)

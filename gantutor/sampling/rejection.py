@@ -1,16 +1,4 @@
-"""Discriminator rejection sampling: of what a generator makes, keep what the discriminator takes for real in
-the right proportion (Azadi et al. 2019, arXiv:1810.06758).
-
-Where the discriminator is the best there is, its logit is log p_data(x) / p_generator(x) (Goodfellow et al.
-2014). Keeping x with the probability of this ratio over its maximum turns samples of the generator into
-samples of the data, as far as the generator reaches: rejection sampling (von Neumann 1951).
-
-A trained discriminator is not the best there is. It must have learnt by the cross-entropy, as in
-``objectives.non_saturating``: the logits of other losses are no ratio of densities. A penalty keeps them
-small, so that the ratio is understated; augmentation has taught it about augmented samples; and where few
-samples are real it knows them by heart, and would keep copies. So measure before and after, by something that
-is not the discriminator.
-"""
+"""Discriminator rejection sampling: keep generated samples in the proportion of the real data."""
 
 from __future__ import annotations
 
@@ -29,67 +17,84 @@ from gantutor._checks import boolean, check_floats, integer, number, optional, v
 from gantutor._errors import InputError, type_name
 from gantutor.training.run import Run, check_run
 
-Draw = Callable[[int, torch.Generator], Tensor]
-"""``draw(count, generator)`` → new samples (count, …)."""
+Sampler = Callable[[int, torch.Generator], Tensor]
+"""``draw(count, generator)`` returns new samples, (count, …)."""
 
-Judge = Callable[[Tensor], Tensor]
-"""Samples (N, …) → their logits (N,)."""
+LogitFunction = Callable[[Tensor], Tensor]
+"""Returns the logits (N,) of samples (N, …)."""
 
-PART = 64
-"""Samples drawn at once; a discriminator that looks at whole groups sees groups of the generator's own."""
+CHUNK_SIZE = 64
+"""Samples drawn at once; a discriminator that compares samples in groups sees groups of generated samples."""
 
-PATIENCE = 1000
-"""Samples tried for each one wanted before it is given up."""
+MAX_TRIES_PER_SAMPLE = 1000
+"""Samples tried for each one that is kept, before the attempt is given up."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The ``samples`` that were kept, (count, …), and how many of the ``tried`` were: ``rate``.
+    """The result of rejection sampling.
 
-    ``most``: the largest logit seen, the log of M; ``gamma``: what was taken off.
+    Attributes:
+        samples: the samples that were kept, (count, …).
+        rate: fraction of the tried samples that were kept, from 0 to 1.
+        tried: number of samples that were tried.
+        max_logit: largest logit seen, log M.
+        gamma: the γ that was used.
     """
 
     samples: Tensor
     rate: float
     tried: int
-    most: float
+    max_logit: float
     gamma: float
 
 
-def acceptance(logits: Tensor, most: float, gamma: float = 0.0, epsilon: float = 1e-8) -> Tensor:
-    """The probability of keeping samples whose logits are d̃ (N,), where ``most`` is the largest there is:
-    sigmoid(F), F = d̃ − most − log(1 − exp(d̃ − most − ε)) − γ, as the paper has it.
+def acceptance(logits: Tensor, max_logit: float, gamma: float = 0.0, epsilon: float = 1e-8) -> Tensor:
+    """Return the probability of keeping samples with the given logits.
 
-    With γ = 0 this is exp(d̃ − most), the ratio over its maximum. In many dimensions nearly all of these are
-    next to nothing: γ < 0 keeps more, and less of the proportion. ε keeps the logarithm finite. A logit above
-    ``most`` counts as that.
+    sigmoid(F) with F = d̃ − d̃_max − log(1 − exp(d̃ − d̃_max − ε)) − γ (Azadi et al. 2019, arXiv:1810.06758).
+    With γ = 0 this is exp(d̃ − d̃_max), the density ratio over its maximum. In many dimensions nearly all of
+    these are close to 0: γ < 0 keeps more samples, in a less exact proportion.
 
-    >>> acceptance(torch.log(torch.tensor([0.1, 0.5, 2.0])), most=math.log(2.0))
+    Args:
+        logits: the logits d̃ of the samples, (N,); −∞ is allowed, and a logit above ``max_logit`` counts as
+            that.
+        max_logit: the largest logit there is, d̃_max.
+        gamma: γ, which is subtracted.
+        epsilon: ε, above 0, which keeps the logarithm finite.
+
+    Returns:
+        Probabilities from 0 to 1, (N,).
+
+    Raises:
+        InputError: if the logits are not floats of shape (N,), or a number is out of range.
+
+    >>> acceptance(torch.log(torch.tensor([0.1, 0.5, 2.0])), max_logit=math.log(2.0))
     tensor([0.0500, 0.2500, 1.0000])
     """
-    # A logit of −∞ is a ratio of 0, and nothing wrong.
-    real = isinstance(logits, Tensor) and logits.is_floating_point()
-    check_floats(logits=logits.clamp(min=-1e38) if real else logits)
+    # A logit of −∞ is a density ratio of 0, which is allowed.
+    is_float = isinstance(logits, Tensor) and logits.is_floating_point()
+    check_floats(logits=logits.clamp(min=-1e38) if is_float else logits)
     if logits.dim() != 1:
         raise InputError(f"logits must have shape (count,), one a sample, not {tuple(logits.shape)}")
-    numbers = {"most": most, "gamma": gamma, "epsilon": epsilon}
-    validate(numbers, most=number(), gamma=number(), epsilon=number(above=0))
-    return _chance(logits, most, gamma, epsilon).to(logits.dtype)
+    numbers = {"max_logit": max_logit, "gamma": gamma, "epsilon": epsilon}
+    validate(numbers, max_logit=number(), gamma=number(), epsilon=number(above=0))
+    return _acceptance(logits, max_logit, gamma, epsilon).to(logits.dtype)
 
 
-def _chance(logits: Tensor, most: float, gamma: float, epsilon: float = 1e-8) -> Tensor:
-    return torch.sigmoid(_score(logits, most, epsilon) - gamma)
+def _acceptance(logits: Tensor, max_logit: float, gamma: float, epsilon: float = 1e-8) -> Tensor:
+    return torch.sigmoid(_rejection_score(logits, max_logit, epsilon) - gamma)
 
 
-def _score(logits: Tensor, most: float, epsilon: float = 1e-8) -> Tensor:
-    below = (logits.double() - most).clamp(max=0.0)
-    return below - torch.log(-torch.expm1(below - epsilon))
+def _rejection_score(logits: Tensor, max_logit: float, epsilon: float = 1e-8) -> Tensor:
+    log_ratio = (logits.double() - max_logit).clamp(max=0.0)
+    return log_ratio - torch.log(-torch.expm1(log_ratio - epsilon))
 
 
 @torch.no_grad()
 def reject_from(
-    draw: Draw,
-    judge: Judge,
+    draw: Sampler,
+    discriminator: LogitFunction,
     count: int,
     gamma: float = 0.0,
     quantile: float | None = None,
@@ -97,22 +102,46 @@ def reject_from(
     seed: int = 0,
     progress: bool = True,
 ) -> Accepted:
-    """``count`` samples of ``draw``, kept by the logits of ``judge``; any two functions will do.
+    """Keep samples of a distribution by the logits of a discriminator, until ``count`` are kept.
 
-    The maximum is first that of ``burn_in`` samples, which are thrown away, and grows with what comes.
-    ``quantile`` chooses γ as this quantile of F over the burn-in, as the paper does, so that a sample there
-    is kept with probability ½: 0.8 keeps about a fifth and 0 nearly all, however long the logits' tail.
-    Raises InputError for wrong numbers, logits that are not one a sample or not finite, and where fewer than
-    one in 1,000 samples is kept.
+    Discriminator rejection sampling (Azadi et al. 2019, arXiv:1810.06758). The logit of an optimal
+    discriminator is log p_data(x) / p_generator(x) (Goodfellow et al. 2014). Keeping x with the probability
+    of this ratio over its maximum turns samples of the generator into samples of the data, as far as the
+    generator reaches (rejection sampling, von Neumann 1951).
+
+    A trained discriminator is not optimal. It must have been trained with the cross-entropy, as in
+    ``objectives.non_saturating``: the logits of other losses are not log density ratios. A penalty keeps
+    logits small, so that the ratio is underestimated; with augmentation the discriminator has learnt about
+    augmented samples; and with few real samples it has memorised them, and would keep copies. So measure
+    before and after, with something other than the discriminator.
+
+    Args:
+        draw: draws samples: ``draw(count, generator)`` returns (count, …).
+        discriminator: a network or function that returns the logits (N,) of samples (N, …).
+        count: number of samples to keep.
+        gamma: γ of ``acceptance``.
+        quantile: if given, γ is this quantile of F over the burn-in, as in the paper, so that a sample at the
+            quantile is kept with probability ½: 0.8 keeps about a fifth and 0 nearly all, however long the
+            tail of the logits is.
+        burn_in: samples that estimate the maximum and are then discarded; the maximum still grows later.
+        seed: seed of the samples and of the decisions.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The samples that were kept, and how many were tried.
+
+    Raises:
+        InputError: if an argument is out of range, the logits are not one a sample or not finite, or fewer
+            than one in 1,000 samples is kept.
 
     >>> def draw(count, generator): return torch.rand(count, generator=generator)
-    >>> kept = reject_from(draw, torch.log, 500)  # density 1, ratio x: what is kept has density 2 x
-    >>> abs(kept.rate - 0.5) < 0.05, abs(float(kept.samples.mean()) - 2 / 3) < 0.03
+    >>> accepted = reject_from(draw, torch.log, 500)  # density 1, ratio x: accepted samples have density 2x
+    >>> abs(accepted.rate - 0.5) < 0.05, abs(float(accepted.samples.mean()) - 2 / 3) < 0.03
     (True, True)
     """
-    given = {"count": count, "burn_in": burn_in, "seed": seed, "gamma": gamma, "quantile": quantile}
+    numbers = {"count": count, "burn_in": burn_in, "seed": seed, "gamma": gamma, "quantile": quantile}
     validate(
-        given | {"progress": progress},
+        numbers | {"progress": progress},
         progress=boolean(),
         count=integer(1),
         burn_in=integer(1),
@@ -120,34 +149,44 @@ def reject_from(
         gamma=number(),
         quantile=optional(number(0, 1)),
     )
-    for name, function in (("draw", draw), ("judge", judge)):
+    for name, function in (("draw", draw), ("discriminator", discriminator)):
         if not callable(function):
             raise InputError(f"{name} must be a function, not {type_name(function)}")
-    random = torch.Generator().manual_seed(seed)
-    first = [_judged(draw, judge, random)[1] for _ in range(math.ceil(burn_in / PART))]
-    seen = torch.cat(first)[:burn_in]
-    most = float(seen.max())
+    rng = torch.Generator().manual_seed(seed)
+    burn_in_logits = [
+        _sample_with_logits(draw, discriminator, rng)[1] for _ in range(math.ceil(burn_in / CHUNK_SIZE))
+    ]
+    logits = torch.cat(burn_in_logits)[:burn_in]
+    max_logit = float(logits.max())
     if quantile is not None:
-        gamma = float(_score(seen, most).quantile(quantile))
-    kept: list[Tensor] = []
-    found = tried = 0
-    shown = {"file": sys.stdout, "disable": not progress, "delay": 2, "leave": False}
-    with tqdm(total=count, desc="samples kept", **shown) as bar:
-        while found < count:
-            if tried >= PATIENCE * max(found, 1) and tried >= PATIENCE * PART:
+        gamma = float(_rejection_score(logits, max_logit).quantile(quantile))
+    accepted: list[Tensor] = []
+    count_accepted = tried = 0
+    bar_options = {"file": sys.stdout, "disable": not progress, "delay": 2, "leave": False}
+    with tqdm(total=count, desc="samples kept", **bar_options) as bar:
+        while count_accepted < count:
+            if (
+                tried >= MAX_TRIES_PER_SAMPLE * max(count_accepted, 1)
+                and tried >= MAX_TRIES_PER_SAMPLE * CHUNK_SIZE
+            ):
                 raise InputError(
-                    f"only {found:,} of {tried:,} samples were kept, fewer than one in {PATIENCE:,}: "
+                    f"only {count_accepted:,} of {tried:,} samples were kept, "
+                    f"fewer than one in {MAX_TRIES_PER_SAMPLE:,}: "
                     "choose a lower gamma, or a quantile such as 0.8"
                 )
-            samples, logits = _judged(draw, judge, random)
-            most = max(most, float(logits.max()))
-            chance = torch.rand(len(logits), generator=random, dtype=torch.float64)
-            chosen = (chance < _chance(logits, most, gamma)).nonzero().flatten()
-            last = int(chosen[count - found - 1]) + 1 if found + len(chosen) >= count else len(logits)
-            kept.append(samples[chosen[chosen < last]])
-            found, tried = found + len(kept[-1]), tried + last
-            bar.update(len(kept[-1]))
-    return Accepted(torch.cat(kept), found / tried, tried, most, gamma)
+            samples, logits = _sample_with_logits(draw, discriminator, rng)
+            max_logit = max(max_logit, float(logits.max()))
+            uniform = torch.rand(len(logits), generator=rng, dtype=torch.float64)
+            indices = (uniform < _acceptance(logits, max_logit, gamma)).nonzero().flatten()
+            last = (
+                int(indices[count - count_accepted - 1]) + 1
+                if count_accepted + len(indices) >= count
+                else len(logits)
+            )
+            accepted.append(samples[indices[indices < last]])
+            count_accepted, tried = count_accepted + len(accepted[-1]), tried + last
+            bar.update(len(accepted[-1]))
+    return Accepted(torch.cat(accepted), count_accepted / tried, tried, max_logit, gamma)
 
 
 def reject(
@@ -159,11 +198,26 @@ def reject(
     seed: int = 0,
     progress: bool = True,
 ) -> Accepted:
-    """``count`` samples of a run's averaged generator, kept by its discriminator: see ``reject_from``.
+    """Keep samples of a run's averaged generator by the logits of its discriminator.
 
-    The discriminator is used in evaluation mode, without augmentation, and left as it was. It was trained
-    against the generator itself, of which this is the average. Raises InputError for a game without a
-    discriminator, or with conditions.
+    See ``reject_from``, also for when this works. The discriminator is used in evaluation mode, without
+    augmentation, and left as it was. It was trained against the generator itself, of which the averaged one
+    is the moving average.
+
+    Args:
+        run: a trained run of a game with generator and discriminator.
+        count: number of samples to keep.
+        gamma: γ of ``acceptance``.
+        quantile: if given, the quantile that chooses γ.
+        burn_in: samples that estimate the maximum and are then discarded.
+        seed: seed of the samples and of the decisions.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The samples that were kept, and how many were tried.
+
+    Raises:
+        InputError: if the game has no discriminator or has conditions, or for the reasons of ``reject_from``.
     """
     check_run(run)
     networks = run.gan.networks
@@ -171,11 +225,11 @@ def reject(
         raise InputError("rejection needs a game with a network called discriminator, and without conditions")
     discriminator, device = networks["discriminator"], run.gan.device
 
-    def draw(some: int, random: torch.Generator) -> Tensor:
-        here = torch.Generator(device).manual_seed(int(torch.randint(2**31, (), generator=random)))
-        return run.generate(run.gan.draw_latent(some, here))
+    def draw(count: int, rng: torch.Generator) -> Tensor:
+        generator = torch.Generator(device).manual_seed(int(torch.randint(2**31, (), generator=rng)))
+        return run.generate(run.gan.draw_latent(count, generator))
 
-    def judge(samples: Tensor) -> Tensor:
+    def logit_function(samples: Tensor) -> Tensor:
         logits: Any = apply(discriminator, samples.to(device))
         if not isinstance(logits, Tensor):
             raise InputError("rejection needs a discriminator with one output, and this one has several")
@@ -184,17 +238,19 @@ def reject(
     modes = [(module, module.training) for module in discriminator.modules()]
     discriminator.eval()
     try:
-        return reject_from(draw, judge, count, gamma, quantile, burn_in, seed, progress)
+        return reject_from(draw, logit_function, count, gamma, quantile, burn_in, seed, progress)
     finally:
         for module, training in modes:
             module.training = training
 
 
-def _judged(draw: Draw, judge: Judge, random: torch.Generator) -> tuple[Tensor, Tensor]:
-    samples = draw(PART, random)
-    logits = judge(samples)
-    if logits.shape != (PART,):
-        raise InputError(f"there must be one logit a sample, ({PART},), not {tuple(logits.shape)}")
+def _sample_with_logits(
+    draw: Sampler, discriminator: LogitFunction, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    samples = draw(CHUNK_SIZE, rng)
+    logits = discriminator(samples)
+    if logits.shape != (CHUNK_SIZE,):
+        raise InputError(f"there must be one logit a sample, ({CHUNK_SIZE},), not {tuple(logits.shape)}")
     if not bool((logits < math.inf).all()) or float(logits.max()) == -math.inf:
         raise InputError("the logits are not finite (NaN or infinity): the discriminator cannot judge")
     return samples, logits

@@ -1,4 +1,4 @@
-"""The trainer and what it needs: data, budget, callbacks, checkpoints, devices, several processes."""
+"""Training: the trainer, and its data, callbacks, checkpoints, devices and optimisers."""
 
 from gantutor.training import optim
 from gantutor.training.callbacks import Callback

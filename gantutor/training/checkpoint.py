@@ -1,8 +1,4 @@
-"""The whole state of a training on disk, so that a killed one goes on exactly where it was.
-
-A checkpoint is a folder with two safetensors files, one of JSON and their checksums, written to the side and
-renamed; the last two are kept. Nothing is pickled.
-"""
+"""Checkpoints: the whole state of a training on disk, so that a killed one can be resumed exactly."""
 
 from __future__ import annotations
 
@@ -20,8 +16,8 @@ from torch.optim import Optimizer
 
 from gantutor._errors import InputError
 from gantutor._files import (
-    FORMAT,
-    SUMS,
+    CHECKSUM_FILE,
+    FORMAT_VERSION,
     WriteFailed,
     new_folder,
     read_json,
@@ -35,23 +31,36 @@ from gantutor.training.batches import Batches
 from gantutor.training.run import Run
 from gantutor.training.serialization import pack, unpack
 
-KEPT = 2
+MAX_CHECKPOINTS = 2
+"""Number of checkpoints kept in a folder; older ones are removed."""
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """What ``resume`` says, and the extra tensors that the checkpoint was given."""
+    """What ``resume`` found.
 
-    said: str
+    Attributes:
+        message: one sentence that says where the training was resumed.
+        extra: the extra tensors that the checkpoint was saved with.
+    """
+
+    message: str
     extra: dict[str, Tensor]
 
     def __str__(self) -> str:
-        return self.said
+        return self.message
 
 
 @dataclass(frozen=True)
-class State:
-    """Everything of a training that moves: what a checkpoint holds."""
+class TrainingState:
+    """Everything that changes during a training: the content of a checkpoint.
+
+    Attributes:
+        run: history, snapshots, networks and averages.
+        optimizers: by network name.
+        batches: the position in the data.
+        generators: random generators by name, beside torch's global ones.
+    """
 
     run: Run
     optimizers: dict[str, Optimizer]
@@ -61,43 +70,58 @@ class State:
 
 def save(
     folder: Path,
-    state: State,
+    state: TrainingState,
     extra: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint of this moment, and remove all but the last two.
+    """Write a checkpoint, and remove all but the last ``MAX_CHECKPOINTS``.
 
-    ``resume`` hands the tensors of ``extra`` back. Raises InputError for a state that cannot be saved, and
-    WriteFailed where the file system refuses; the checkpoints there are then untouched.
+    A checkpoint is a folder ``step-…`` with two safetensors files, one JSON file and their checksums. It is
+    written under another name and renamed when it is complete. Nothing is pickled.
+
+    Args:
+        folder: where the checkpoints go.
+        state: the training to save.
+        extra: further tensors, which ``resume`` returns.
+
+    Raises:
+        InputError: if the state cannot be saved.
+        WriteFailed: if the file system refuses to write; existing checkpoints are untouched.
     """
     _write(folder / f"step-{state.run.step:09d}", state, extra)
     with suppress(OSError):
-        for old in _all(folder)[:-KEPT]:
+        for old in _checkpoint_folders(folder)[:-MAX_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
 
 
 def check_writable(
     folder: Path,
-    state: State,
+    state: TrainingState,
     extra: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint to ``folder``, which is made if need be, and remove it again.
+    """Write a checkpoint to ``folder``, which is created if necessary, and remove it again.
 
-    Raises InputError, before anything is trained, where none can be written there.
+    Args:
+        folder: where the checkpoints will go.
+        state: the training that will be saved.
+        extra: further tensors that will be saved.
+
+    Raises:
+        InputError: if no checkpoint can be written there.
     """
-    _found(folder)
-    place = folder / ".rehearsal"
+    _find_checkpoints(folder)
+    trial = folder / ".rehearsal"
     try:
-        _write(place, state, extra)
+        _write(trial, state, extra)
     except WriteFailed as error:
         raise InputError(
             f"no checkpoint can be written to {folder}: {error.reason}; give checkpoint= another folder"
         ) from None
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(trial, ignore_errors=True)
 
 
 def _write(
     path: Path,
-    state: State,
+    state: TrainingState,
     extra: Mapping[str, Tensor] | None,
 ) -> None:
     run = state.run
@@ -122,100 +146,124 @@ def _write(
 
 def resume(
     folder: Path,
-    state: State,
+    state: TrainingState,
 ) -> Resumed | None:
-    """Put everything back as the newest readable checkpoint has it, and say so in a sentence; None where
-    there is none.
+    """Restore a training from the newest readable checkpoint.
 
-    Damaged checkpoints that are newer are set aside, as ``damaged-step-…``. Raises InputError where the
-    checkpoint is of another training, naming what differs, or of another format.
+    Newer checkpoints that are damaged are renamed to ``damaged-step-…``.
+
+    Args:
+        folder: where the checkpoints are.
+        state: the training, which is changed in place.
+
+    Returns:
+        What was restored, or None if there is no checkpoint.
+
+    Raises:
+        InputError: if the checkpoint has another format or other settings, or if all checkpoints are damaged.
     """
-    said, damaged = "", []
-    for path in reversed(_found(folder)):
-        _refuse_other_format(path)
+    warnings, damaged = "", []
+    for path in reversed(_find_checkpoints(folder)):
+        _check_format(path)
         try:
-            facts, weights, tensors = read(path)
-            settings, packed = facts["settings"], facts["state"]
+            metadata, weights, tensors = read(path)
+            settings, packed = metadata["settings"], metadata["state"]
         except (InputError, KeyError, TypeError) as error:
-            said += f"Passed over a damaged checkpoint ({error}). "
+            warnings += f"Passed over a damaged checkpoint ({error}). "
             damaged.append(path)
             continue
-        _refuse_other_settings(settings, state.run.settings, path)
-        extra = _restore(facts, weights, unpack(packed, tensors), path, state)
-        for other in damaged:
-            _set_aside(other)
-        return Resumed(f"{said}Resumed at step {state.run.step:,} from {path}.", extra)
-    if said:
-        raise InputError(f"{said}No other checkpoint is left in {folder}: move the folder away to begin anew")
+        _check_settings(settings, state.run.settings, path)
+        extra = _restore(metadata, weights, unpack(packed, tensors), path, state)
+        for damaged_path in damaged:
+            _set_aside(damaged_path)
+        return Resumed(f"{warnings}Resumed at step {state.run.step:,} from {path}.", extra)
+    if warnings:
+        raise InputError(
+            f"{warnings}No other checkpoint is left in {folder}: move the folder away to begin anew"
+        )
     return None
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
-    """The facts, the weights and the state of a checkpoint; raises InputError where a file is missing or not
-    as it was written."""
+    """Read a checkpoint.
+
+    Args:
+        path: the folder of one checkpoint.
+
+    Returns:
+        The metadata, the weights by name, and the tensors of the packed state by name.
+
+    Raises:
+        InputError: if a file is missing, or its checksum is not the recorded one.
+    """
     verify_checksums(path, "run.json", "weights.safetensors", "state.safetensors")
     weights, state = read_tensors(path / "weights.safetensors"), read_tensors(path / "state.safetensors")
     return read_json(path / "run.json"), weights, state
 
 
-def _found(folder: Path) -> list[Path]:
-    """All checkpoints, once what a killed training left half-done there is cleared up."""
+def _find_checkpoints(folder: Path) -> list[Path]:
+    """Return all checkpoints in order, after removing what a killed training left unfinished."""
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"checkpoint must be a folder, and {folder} is a file")
         if folder.is_dir():
             remove_leftovers(folder, r"\.(step-\d+)-.+")
-        return _all(folder)
+        return _checkpoint_folders(folder)
     except OSError as error:
         raise InputError(f"the checkpoints in {folder} cannot be read: {error.strerror or error}") from None
 
 
-def _all(folder: Path) -> list[Path]:
+def _checkpoint_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if re.fullmatch(r"step-\d+", path.name))
 
 
-def _refuse_other_format(path: Path) -> None:
+def _check_format(path: Path) -> None:
     try:
-        if (path / SUMS).exists():
+        if (path / CHECKSUM_FILE).exists():
             verify_checksums(path, "run.json")
-        facts = read_json(path / "run.json")
+        metadata = read_json(path / "run.json")
     except InputError:
-        return  # damaged, which ``read`` will say
-    if isinstance(facts, dict) and facts.get("format", FORMAT) != FORMAT:
+        return  # damaged: ``read`` will report it
+    if isinstance(metadata, dict) and metadata.get("format", FORMAT_VERSION) != FORMAT_VERSION:
         raise InputError(
-            f"{path} is a checkpoint of format {facts['format']}, and this version of gantutor reads format "
-            f"{FORMAT}: go on with the version that wrote it, or move {path.parent} away to begin anew"
+            f"{path} is a checkpoint of format {metadata['format']}, and this version of gantutor reads "
+            f"format {FORMAT_VERSION}: go on with the version that wrote it, "
+            f"or move {path.parent} away to begin anew"
         )
 
 
 def _set_aside(damaged: Path) -> None:
-    """Out of the way of those that are kept: else a good one would be removed for it."""
+    """Rename a damaged checkpoint, so that it does not count among those that are kept."""
     with suppress(OSError):
         aside = damaged.with_name(f"damaged-{damaged.name}")
         shutil.rmtree(aside, ignore_errors=True)
         damaged.rename(aside)
 
 
-def _refuse_other_settings(theirs: dict[str, Any], ours: dict[str, Any], path: Path) -> None:
-    differing = [name for name in sorted(set(theirs) | set(ours)) if theirs.get(name) != ours.get(name)]
+def _check_settings(saved: dict[str, Any], current: dict[str, Any], path: Path) -> None:
+    differing = [name for name in sorted(set(saved) | set(current)) if saved.get(name) != current.get(name)]
     if differing:
-        what = "; ".join(f"{name} was {theirs.get(name)!r} and is {ours.get(name)!r}" for name in differing)
-        raise InputError(f"{path} belongs to another training: {what}")
+        changes = "; ".join(
+            f"{name} was {saved.get(name)!r} and is {current.get(name)!r}" for name in differing
+        )
+        raise InputError(f"{path} belongs to another training: {changes}")
 
 
 def _restore(
-    facts: dict[str, Any],
+    metadata: dict[str, Any],
     weights: dict[str, Tensor],
     saved: dict[str, Any],
     path: Path,
-    state: State,
+    state: TrainingState,
 ) -> dict[str, Tensor]:
     run = state.run
-    snapshots = {name: t for name, t in weights.items() if name.startswith(("snapshot.", "condition."))}
-    run.load_weights({name: t for name, t in weights.items() if name not in snapshots}, str(path))
-    run.load_metadata(facts, snapshots, str(path))
+    snapshots = {
+        name: tensor for name, tensor in weights.items() if name.startswith(("snapshot.", "condition."))
+    }
+    run.load_weights({name: tensor for name, tensor in weights.items() if name not in snapshots}, str(path))
+    run.load_metadata(metadata, snapshots, str(path))
     for name, optimizer in state.optimizers.items():
         _load_optimizer(optimizer, saved["optimizers"][name])
     state.batches.load_state_dict(saved["data"])
@@ -230,28 +278,32 @@ def _restore(
 
 
 def _load_optimizer(optimizer: Optimizer, content: dict[str, Any]) -> None:
-    """Put an optimiser's state back; where a number of its groups is a tensor, the tensor stays the same one,
-    since a recorded step may read it."""
+    """Restore an optimiser's state in place.
+
+    A tensor among the options of a parameter group stays the same object, since a CUDA graph may read it.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     groups = [dict(group) for group in optimizer.param_groups]
     for index, entries in content["state"].items():
         for name, value in entries.items():
             if isinstance(value, Tensor):
-                entries[name] = _laid_out_like(parameters[index], value)
+                entries[name] = _match_memory_format(parameters[index], value)
     optimizer.load_state_dict(content)
-    for mine, group in zip(groups, optimizer.param_groups, strict=True):
-        for name, value in mine.items():
+    for old_group, group in zip(groups, optimizer.param_groups, strict=True):
+        for name, value in old_group.items():
             if isinstance(value, Tensor):
                 group[name] = value.copy_(torch.as_tensor(group[name]))
-            elif isinstance(group[name], Tensor):  # it was a number that a recorded step read
+            elif isinstance(group[name], Tensor):  # saved by a training that used CUDA graphs
                 group[name] = float(group[name])
-        if "capturable" in mine:  # that belongs to the device
-            group["capturable"] = mine["capturable"]
+        if "capturable" in old_group:  # depends on the device, not on the checkpoint
+            group["capturable"] = old_group["capturable"]
 
 
-def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
-    """The same values in the parameter's memory format: fused optimisers walk through memory without asking
-    for it."""
+def _match_memory_format(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """Return a tensor's values in the memory format of its parameter.
+
+    Fused optimisers walk through memory without checking the format.
+    """
     if tensor.shape != parameter.shape:
         return tensor
     return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)

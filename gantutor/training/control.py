@@ -1,4 +1,4 @@
-"""What a person may want of a running training: the loop reads it between turns."""
+"""Control of a running training: pause, step, stop, and interrupts that wait for the end of a step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from gantutor._checks import number, string, validate
 
 
 class Control:
-    """Pause, step, stop, slow motion and learning rates of a training that is running, safe to use from
-    another thread.
+    """Pauses, steps, stops, slows down and steers a running training; safe to use from another thread.
+
+    Pass one as ``train(control=...)``, or use ``run.control`` inside a callback.
+
+    Attributes:
+        paused: whether the training waits before its next step.
+        stopped: whether the training ends after the present step.
+        delay: seconds to wait after every step.
+        learning_rates: learning rates set by hand, by network name.
 
     >>> control = Control()
     >>> control.pause(); control.step("discriminator"); control.wait()
@@ -29,15 +36,15 @@ class Control:
         self.stopped = False
         self.delay = 0.0
         self.learning_rates: dict[str, float] = {}
-        self._granted: deque[tuple[str, ...]] = deque()
+        self._requested_steps: deque[tuple[str, ...]] = deque()
 
     def pause(self) -> None:
         """Hold the training before its next step."""
         self.paused = True
 
     def resume(self) -> None:
-        """Go on from a pause; steps that were asked for and not taken are dropped."""
-        self._granted.clear()
+        """Continue after a pause, and drop requested steps that were not taken."""
+        self._requested_steps.clear()
         self.paused = False
 
     def stop(self) -> None:
@@ -45,101 +52,139 @@ class Control:
         self.stopped = True
 
     def step(self, *networks: str) -> None:
-        """While paused, take one step: of every turn, or only of the turns that update the networks named."""
+        """Take one step while paused.
+
+        Args:
+            *networks: names of networks; only turns that update one of them are played. None given: all
+                turns.
+        """
         if self.paused:
-            self._granted.append(networks)
+            self._requested_steps.append(networks)
 
     def slow_down(self, seconds: float) -> None:
-        """Wait this long after every step, from 0 to 10 seconds."""
+        """Wait after every step.
+
+        Args:
+            seconds: from 0 to 10.
+
+        Raises:
+            InputError: if seconds is out of range.
+        """
         validate({"seconds": seconds}, seconds=number(0, 10))
         self.delay = float(seconds)
 
     def set_learning_rate(self, network: str, value: float) -> None:
-        """The learning rate of one network from its next turn on, before the schedule's factor; 0 freezes
-        it."""
+        """Set the learning rate of one network from its next turn on.
+
+        Args:
+            network: name of the network.
+            value: from 0, which freezes the network, to 1; the schedule's factor is still applied.
+
+        Raises:
+            InputError: if the name is not a non-empty string, or the value is out of range.
+        """
         validate({"network": network}, network=string())
         validate(
             {f"the learning rate of {network}": value}, **{f"the learning rate of {network}": number(0, 1)}
         )
         self.learning_rates[network] = float(value)
 
-    def wait(self, tell: Callable[[], None] | None = None) -> tuple[str, ...] | None:
-        """Return when a step may be taken: the networks it is limited to, or () for all; None once stopped.
+    def wait(self, on_wait: Callable[[], None] | None = None) -> tuple[str, ...] | None:
+        """Wait until a step may be taken.
 
-        ``tell`` is called once where it has to wait for a person.
+        Args:
+            on_wait: called once if the training is paused and has to wait for a person.
+
+        Returns:
+            The networks that the step is limited to, () for all, or None if the training was stopped.
         """
-        started, told = time.monotonic(), tell is None
-        while not (self.stopped or self.paused) and (left := started + self.delay - time.monotonic()) > 0:
-            time.sleep(min(left, 0.01))
+        started, notified = time.monotonic(), on_wait is None
+        while (
+            not (self.stopped or self.paused) and (remaining := started + self.delay - time.monotonic()) > 0
+        ):
+            time.sleep(min(remaining, 0.01))
         while not self.stopped and self.paused:
-            with suppress(IndexError):  # none granted, or dropped by another thread just now
-                return self._granted.popleft()
-            if tell is not None and not told:
-                told = True
-                tell()
+            with suppress(IndexError):  # no step is requested, or another thread has dropped it
+                return self._requested_steps.popleft()
+            if on_wait is not None and not notified:
+                notified = True
+                on_wait()
             time.sleep(0.01)
         return None if self.stopped else ()
 
 
-class Hold:
-    """A ■ or Ctrl-C inside ``with hold:`` takes effect at its end, as it usually does; a second at once."""
+class DeferredInterrupt:
+    """Context in which an interrupt (■, Ctrl-C) waits for the end of the block; a second one acts at once.
 
-    def __init__(self, usual: Callable[[int, FrameType | None], object]) -> None:
-        self.usual = usual
-        self.inside = self.pressed = False
+    Args:
+        handler: the handler of SIGINT that is called in the end.
+
+    Attributes:
+        active: whether a block is being executed.
+        pending: whether an interrupt is waiting.
+    """
+
+    def __init__(self, handler: Callable[[int, FrameType | None], object]) -> None:
+        self.handler = handler
+        self.active = self.pending = False
 
     def __enter__(self) -> None:
-        self.inside = True
+        self.active = True
 
     def __exit__(self, *error: object) -> None:
-        self.inside = False
-        if self.pressed:
-            self.pressed = False
-            self.usual(signal.SIGINT, None)
+        self.active = False
+        if self.pending:
+            self.pending = False
+            self.handler(signal.SIGINT, None)
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """What the signal calls."""
-        if self.inside and not self.pressed:
-            self.pressed = True
+        """Handle SIGINT: wait inside a block, unless an interrupt is already waiting."""
+        if self.active and not self.pending:
+            self.pending = True
         else:
-            self.usual(number, frame)
+            self.handler(number, frame)
 
 
 @contextmanager
-def interrupts_at_the_end_of_steps() -> Iterator[Hold]:
-    """Gives the ``Hold`` of a training, which costs a step nothing: the signal is redirected once for all.
+def defer_interrupts_to_step_end() -> Iterator[DeferredInterrupt]:
+    """Yield a context for the steps of a training, inside which an interrupt waits for the end of the step.
 
-    Outside the main thread, and in a process that ignores the signal, nothing is redirected.
+    The signal handler is installed once, so that a step costs nothing more. Outside the main thread, and in a
+    process that ignores SIGINT, no handler is installed.
     """
-    usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
-        yield Hold(signal.default_int_handler)
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield DeferredInterrupt(signal.default_int_handler)
         return
-    hold = Hold(usual)
-    signal.signal(signal.SIGINT, hold.handle)
+    interrupt = DeferredInterrupt(handler)
+    signal.signal(signal.SIGINT, interrupt.handle)
     try:
-        yield hold
+        yield interrupt
     finally:
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
-    """A ■ or Ctrl-C inside the block takes effect at its end, so that what it does is whole; a second one at
-    once."""
-    with interrupts_at_the_end_of_steps() as hold, hold:
+def defer_interrupts() -> Iterator[None]:
+    """Let an interrupt (■, Ctrl-C) wait for the end of the block; a second one acts at once."""
+    with defer_interrupts_to_step_end() as interrupt, interrupt:
         yield
 
 
 @contextmanager
-def interrupts_stop(control: Control) -> Iterator[None]:
-    """A ■ or Ctrl-C inside the block stops the training after the present step: one of several processes
-    must not leave the others in the middle of it."""
+def stop_on_interrupt(control: Control) -> Iterator[None]:
+    """Let an interrupt (■, Ctrl-C) stop the training after the present step.
+
+    With several processes, none may leave the others in the middle of a step.
+
+    Args:
+        control: the control whose ``stop`` is called.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    usual = signal.signal(signal.SIGINT, lambda number, frame: control.stop())
+    handler = signal.signal(signal.SIGINT, lambda number, frame: control.stop())
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(signal.SIGINT, handler)

@@ -1,12 +1,4 @@
-"""Whole steps recorded once and replayed: a CUDA graph for each pattern of turns.
-
-A small network leaves a GPU waiting for Python. A graph is what all the kernels of a step are, in order, and
-is started by one call: both networks' gradients, lazy penalties, optimisers and averages included. What may
-change from step to step without being recorded anew lives in tensors: the real samples and their conditions,
-the learning rates, the share by which the averages move, and the state of the random generators. What a
-user's own loss computes in Python is read once, when it is recorded: a weight that changes with time belongs
-into a tensor too.
-"""
+"""Training steps as CUDA graphs: each pattern of turns is recorded once and replayed."""
 
 from __future__ import annotations
 
@@ -22,30 +14,40 @@ from torch import Tensor
 
 from gantutor._errors import first_line
 
-Work = Callable[[Any], dict[str, Tensor]]
+StepFunction = Callable[[Any], dict[str, Tensor]]
 """Plays a step with the batches it is given; returns scalars by name."""
 
-WARM = 3
-"""Steps that a pattern is played as it stands before it is recorded: optimisers and libraries make their
-states in them."""
+WARM_UP_STEPS = 3
+"""Steps of a pattern that are run normally before it is recorded.
 
-MOST = 24
-"""Recordings that are kept; a game with more patterns than that is played as it stands."""
+Optimisers and libraries allocate their state in them."""
+
+MAX_RECORDINGS = 24
+"""Largest number of recordings that are kept; further patterns of a game are run normally."""
 
 
 class Recorder(Protocol):
-    """What can record work and play it again: a GPU's graphs, or a stand-in for them in a test."""
+    """Interface of what records a step and replays it: CUDA graphs, or a stand-in in tests."""
 
-    def rehearse(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], str]:
-        """Do the work where a recording would do it; also says what would hinder one, or nothing."""
+    def warm_up(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], str]:
+        """Run a step where it would be recorded; return its results, and what prevents recording it, or
+        "".
+        """
 
     def record(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], Callable[[], None]]:
-        """The results' tensors, and what fills them anew; the work is not done yet."""
+        """Record a step without running it; return the tensors of its results, and a replay function."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A step that can be replayed: its inputs, what replays it, and its results, all in fixed places."""
+    """A recorded step.
+
+    Attributes:
+        inputs: tensors that the batch is copied into before a replay.
+        replay: runs the step again.
+        names: names of the scalars, in the order of ``results``.
+        results: the scalars after a replay, of shape (len(names),).
+    """
 
     inputs: list[Tensor]
     replay: Callable[[], None]
@@ -54,9 +56,20 @@ class Recording:
 
 
 class StepGraphs:
-    """Plays steps, each pattern as it stands a few times and from a recording afterwards.
+    """Runs steps: each pattern of turns normally at first, and from a recording afterwards.
 
-    ``reason`` says why it no longer records, and is empty while it does.
+    A small network leaves a GPU waiting for Python. A graph holds all kernels of a step in order and is
+    started by one call: the gradients of all networks, penalties, optimisers and averages. What changes from
+    step to step without being recorded again lives in tensors: the real samples and their conditions, the
+    learning rates, the weight of the averages, and the state of the random generators. What a user's loss
+    computes in Python is read once, when it is recorded: a weight that changes with time must be a tensor
+    too.
+
+    Args:
+        recorder: records and replays, such as a ``CUDARecorder``.
+
+    Attributes:
+        reason: why steps are no longer recorded; empty while they are.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -64,50 +77,64 @@ class StepGraphs:
         self._recordings: dict[Hashable, Recording] = {}
         self._seen: Counter[Hashable] = Counter()
 
-    def play(self, pattern: Hashable, work: Work, batches: Any) -> dict[str, Tensor]:
-        """One step of this pattern with these batches: the scalars it gives, in tensors of their own."""
-        inputs = leaves(batches)
+    def run(self, pattern: Hashable, work: StepFunction, batches: Any) -> dict[str, Tensor]:
+        """Run one step.
+
+        Args:
+            pattern: what the step does; steps of one pattern share a recording if their batches have the same
+                shapes.
+            work: runs the step with the batches.
+            batches: nested tuples and lists of tensors and None.
+
+        Returns:
+            The scalars of the step by name, in tensors that no later step overwrites.
+        """
+        inputs = tensor_leaves(batches)
         if self.reason or inputs is None:
             return work(batches)
-        key = (pattern, tuple((part.shape, part.dtype) for part in inputs))
+        key = (pattern, tuple((tensor.shape, tensor.dtype) for tensor in inputs))
         if key not in self._recordings:
             self._seen[key] += 1
-            if self._seen[key] <= WARM or len(self._recordings) == MOST:
-                values, hindrance = self.recorder.rehearse(lambda: work(batches))
-                self.reason = hindrance
+            if self._seen[key] <= WARM_UP_STEPS or len(self._recordings) == MAX_RECORDINGS:
+                values, obstacle = self.recorder.warm_up(lambda: work(batches))
+                self.reason = obstacle
                 return values
             if not self._record(key, work, batches):
                 return work(batches)
         recording = self._recordings[key]
-        for place, part in zip(recording.inputs, inputs, strict=True):
-            place.copy_(part, non_blocking=True)
+        for target, source in zip(recording.inputs, inputs, strict=True):
+            target.copy_(source, non_blocking=True)
         recording.replay()
         return dict(zip(recording.names, recording.results.clone().unbind(), strict=True))
 
-    def _record(self, key: Hashable, work: Work, batches: Any) -> bool:
-        places = copy_into(batches)
+    def _record(self, key: Hashable, work: StepFunction, batches: Any) -> bool:
+        fixed_batches = clone_tensors(batches)
 
-        def stacked() -> dict[str, Tensor]:
-            values = work(places)
+        def stack_scalars() -> dict[str, Tensor]:
+            values = work(fixed_batches)
             names.extend(values)
             return {"": torch.stack([value.float().reshape(()) for value in values.values()])}
 
         names: list[str] = []
         try:
-            made, replay = self.recorder.record(stacked)
-        except Exception as error:  # whatever a user's own loss does that no graph can hold
+            results, replay = self.recorder.record(stack_scalars)
+        except Exception as error:  # whatever a user's loss does that no graph can record
             self.reason = f"a step could not be recorded: {first_line(error)}"
             return False
-        self._recordings[key] = Recording(leaves(places) or [], replay, names, made[""])
+        self._recordings[key] = Recording(tensor_leaves(fixed_batches) or [], replay, names, results[""])
         return True
 
 
 class CUDARecorder:
-    """Records with ``torch.cuda.CUDAGraph``; all recordings share one pool of memory.
+    """Records steps with ``torch.cuda.CUDAGraph``; all recordings share one memory pool.
 
-    Sharing is safe because results are copied out before the next recording is replayed, and what outlives a
-    step (weights, optimisers' states, averages) was made before the first one was recorded. ``generators``
-    are those the steps draw from, beside torch's own: each replay draws on where the last one ended.
+    Sharing is safe because results are copied out before the next replay, and because whatever outlives a
+    step (weights, optimiser states, averages) was allocated before the first recording.
+
+    Args:
+        device: the GPU.
+        generators: random generators that the steps draw from, beside torch's own; each replay continues
+            where the last one ended.
     """
 
     def __init__(self, device: torch.device, generators: Sequence[torch.Generator]) -> None:
@@ -115,25 +142,33 @@ class CUDARecorder:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pool: Any = None
 
-    def rehearse(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], str]:
-        """Do the work on the stream that records, watching for calls that make Python wait for the GPU."""
-        before = torch.cuda.get_sync_debug_mode()
-        here = torch.cuda.current_stream(self.device)
-        self._stream.wait_stream(here)
-        with warnings.catch_warnings(record=True) as said, torch.cuda.stream(self._stream):
+    def warm_up(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], str]:
+        """Run a step on the stream that records, and watch for calls that make Python wait for the GPU.
+
+        Returns:
+            The results, and the reason why the step cannot be recorded, or "".
+        """
+        sync_debug_mode = torch.cuda.get_sync_debug_mode()
+        stream = torch.cuda.current_stream(self.device)
+        self._stream.wait_stream(stream)
+        with warnings.catch_warnings(record=True) as caught, torch.cuda.stream(self._stream):
             warnings.simplefilter("always")
-            torch.cuda.set_sync_debug_mode("warn")  # itself warns once in a process, of being a prototype
+            torch.cuda.set_sync_debug_mode("warn")  # warns once that it is a prototype
             try:
                 values = work()
             finally:
-                torch.cuda.set_sync_debug_mode(before)
-        here.wait_stream(self._stream)
-        return values, is_synchronisation_error(said)
+                torch.cuda.set_sync_debug_mode(sync_debug_mode)
+        stream.wait_stream(self._stream)
+        return values, synchronisation_reason(caught)
 
     def record(self, work: Callable[[], dict[str, Tensor]]) -> tuple[dict[str, Tensor], Callable[[], None]]:
-        """Record the work; the generators are put back where they stood if that fails."""
+        """Record a step without running it; if that fails, the random generators are restored.
+
+        Returns:
+            The tensors of the results, and a function that replays the step.
+        """
         states = [generator.get_state() for generator in self.generators]
-        own, here = torch.cuda.get_rng_state(self.device), torch.cuda.current_stream(self.device)
+        cuda_state, stream = torch.cuda.get_rng_state(self.device), torch.cuda.current_stream(self.device)
         graph = torch.cuda.CUDAGraph()
         for generator in self.generators:
             graph.register_generator_state(generator)
@@ -141,33 +176,39 @@ class CUDARecorder:
             with torch.cuda.graph(
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
             ):
-                made = work()
+                results = work()
         except Exception:
-            torch.cuda.set_stream(here)  # a recording that fails at its end leaves its own stream in place
+            torch.cuda.set_stream(stream)  # a recording that fails at its end leaves its own stream current
             torch.cuda.synchronize(self.device)
             for generator, state in zip(self.generators, states, strict=True):
                 generator.set_state(state)
-            torch.cuda.set_rng_state(own, self.device)
+            torch.cuda.set_rng_state(cuda_state, self.device)
             raise
-        here.wait_stream(self._stream)  # the recording winds the generators' places back on its own stream
+        stream.wait_stream(self._stream)  # the recording resets the generators' offsets on its own stream
         self._pool = graph.pool()
-        return made, graph.replay
+        return results, graph.replay
 
 
-def is_synchronisation_error(said: Sequence[warnings.WarningMessage]) -> str:
-    """What hinders a recording, of the warnings of torch's mode that watches for calls that wait: nothing, or
-    the reason with the place in the code of the first."""
-    waits = [each for each in said if "called a synchronizing" in str(each.message)]
-    if not waits:
+def synchronisation_reason(caught: Sequence[warnings.WarningMessage]) -> str:
+    """Return why a step cannot be recorded, from the warnings of torch's synchronisation debug mode.
+
+    Args:
+        caught: the warnings of one step.
+
+    Returns:
+        The reason with file and line of the first call that waits for the GPU, or "" if there is none.
+    """
+    synchronisations = [warning for warning in caught if "called a synchronizing" in str(warning.message)]
+    if not synchronisations:
         return ""
-    place = f"{Path(waits[0].filename).name}, line {waits[0].lineno}"
+    place = f"{Path(synchronisations[0].filename).name}, line {synchronisations[0].lineno}"
     return f"a loss reads a number from the GPU, as .item() or float() do ({place})"
 
 
-def leaves(item: Any) -> list[Tensor] | None:
-    """The tensors of nested tuples and lists in order, None left out; None where there is anything else.
+def tensor_leaves(item: Any) -> list[Tensor] | None:
+    """Return the tensors of nested tuples and lists in order, without None; None if there is anything else.
 
-    >>> leaves([(torch.zeros(2), None), (torch.ones(1),)])
+    >>> tensor_leaves([(torch.zeros(2), None), (torch.ones(1),)])
     [tensor([0., 0.]), tensor([1.])]
     """
     if isinstance(item, Tensor):
@@ -176,12 +217,16 @@ def leaves(item: Any) -> list[Tensor] | None:
         return []
     if not isinstance(item, tuple | list):
         return None
-    parts = [leaves(part) for part in item]
+    parts = [tensor_leaves(part) for part in item]
     return None if any(part is None for part in parts) else [leaf for part in parts for leaf in part or []]
 
 
-def copy_into(item: Any) -> Any:
-    """The same nest of tuples and lists with copies of its tensors."""
+def clone_tensors(item: Any) -> Any:
+    """Return the same nested tuples and lists with copies of their tensors.
+
+    >>> clone_tensors((torch.zeros(2), None))
+    (tensor([0., 0.]), None)
+    """
     if isinstance(item, Tensor):
         return item.clone()
-    return item if item is None else type(item)(copy_into(part) for part in item)
+    return item if item is None else type(item)(clone_tensors(part) for part in item)

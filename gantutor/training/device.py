@@ -1,4 +1,4 @@
-"""Where and how a training runs: the device, the memory format, the precision, the clock."""
+"""Where and how a training runs: the device, random states, precision, and the clock."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from torch import Tensor, nn
 from gantutor._checks import check_device
 from gantutor._errors import InputError
 
-AHEAD = 4
-"""Steps that Python may be ahead of a GPU: enough to keep it busy, few enough for a clock and a Stop button
-to mean what they say."""
+MAX_STEPS_AHEAD = 4
+"""Steps that Python may run ahead of a GPU.
+
+Enough to keep it busy, few enough for the clock and a Stop button to be accurate."""
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
-    """The device meant: ``"auto"`` is the first GPU if there is one. Raises InputError for one that is not
-    there.
+    """Return the device of a name.
+
+    Args:
+        name: ``"auto"`` for the first GPU, if there is one, and the CPU otherwise; or a device such as
+            ``"cpu"`` or ``"cuda:1"``.
+
+    Raises:
+        InputError: if there is no such device.
 
     >>> resolve_device("cpu")
     device(type='cpu')
@@ -37,8 +44,17 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
 
 
 def move_to_device(network: nn.Module, device: torch.device, example: object) -> None:
-    """Move a network to its device; channels last where the data are images, which convolutions on CPUs
-    prefer."""
+    """Move a network to a device, in the channels-last format if the data are images.
+
+    CPUs compute convolutions faster in that format. It is not used on MPS.
+
+    Args:
+        network: changed in place.
+        device: where it goes.
+        example: a batch of samples; a tensor (N, C, H, W) means images.
+
+    >>> move_to_device(nn.Linear(2, 1), torch.device("cpu"), torch.zeros(4, 2))
+    """
     network.to(device)
     if isinstance(example, Tensor) and example.dim() == 4 and device.type != "mps":
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -46,42 +62,49 @@ def move_to_device(network: nn.Module, device: torch.device, example: object) ->
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Torch's global random state seeded inside the block, for dropout and the like, and as it was outside of
-    it."""
+    """Seed torch's global random state inside the block, for dropout and the like, and restore it afterwards.
+
+    >>> with seeded(0, torch.device("cpu")): first = torch.rand(1)
+    >>> with seeded(0, torch.device("cpu")): torch.equal(first, torch.rand(1))
+    True
+    """
     with preserve_random_state(device):
         torch.manual_seed(seed)
         yield
 
 
 def preserve_random_state(device: torch.device) -> AbstractContextManager[None]:
-    """Torch's global random state, of the CPU and of ``device``, is after the block what it was before."""
+    """Return a context that restores torch's global random state, of CPU and ``device``, at its end."""
     return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
 
 
 def random_state(device: torch.device) -> Tensor:
-    """Torch's global random state, of the CPU and of a GPU, as one row of bytes."""
+    """Return torch's global random state, of the CPU and of a GPU, as one row of bytes."""
     states = [torch.get_rng_state()]
     states += [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
     return torch.cat(states)
 
 
 def set_random_state(state: Tensor, device: torch.device) -> None:
-    """Put back what ``random_state`` gave.
+    """Restore a random state that ``random_state`` returned.
 
     >>> state = random_state(torch.device("cpu")); first = torch.rand(1)
     >>> set_random_state(state, torch.device("cpu")); torch.equal(first, torch.rand(1))
     True
     """
     size = len(torch.get_rng_state())
-    torch.set_rng_state(state[:size].clone())  # torch reads a state from where its storage begins
+    torch.set_rng_state(state[:size].clone())  # torch reads from the start of the storage
     if device.type == "cuda":
         torch.cuda.set_rng_state(state[size:].clone(), device)
 
 
 @contextmanager
 def without_denormals() -> Iterator[None]:
-    """Numbers too small for a normal float count as 0 inside the block: they cost CPUs a hundred times
-    more."""
+    """Round numbers too small for a normal float to 0 inside the block: they cost a CPU a hundred times more.
+
+    >>> with without_denormals(): float(torch.tensor(1e-30) * torch.tensor(1e-10))
+    0.0
+    """
     supported = torch.set_flush_denormal(True)
     try:
         yield
@@ -91,10 +114,20 @@ def without_denormals() -> Iterator[None]:
 
 
 def mixed_precision(name: str, device: torch.device) -> Callable[[], AbstractContextManager[Any]]:
-    """The context in which forward passes run: as they are, or with the heavy operations in bfloat16.
+    """Return the context in which forward passes run: float32, or mixed precision with bfloat16.
 
-    bfloat16 has the range of float32 and 8 bits of precision; weights, sums, losses and penalties stay in
-    float32. Raises InputError for another name, and where the device has no bfloat16.
+    bfloat16 has the range of float32 and 8 bits of precision. Heavy operations such as matrix products and
+    convolutions use it; weights, sums, losses and penalties stay in float32.
+
+    Args:
+        name: ``"float32"`` or ``"bfloat16"``.
+        device: where the networks run.
+
+    Returns:
+        A function without parameters that makes the context.
+
+    Raises:
+        InputError: for another name, or if the device has no bfloat16.
 
     >>> with mixed_precision("float32", torch.device("cpu"))(): (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
     torch.float32
@@ -110,38 +143,48 @@ def mixed_precision(name: str, device: torch.device) -> Callable[[], AbstractCon
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 itself, rather than imitate it slowly."""
+    """Return whether the device computes in bfloat16 natively, without slow emulation."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    known = device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return known and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    can_ask = device.type == "cpu" and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return can_ask and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 class QueueLimit:
-    """Lets Python run at most ``AHEAD`` steps ahead of a GPU; where there is none, it does nothing."""
+    """Lets Python run at most ``MAX_STEPS_AHEAD`` steps ahead of a GPU; on other devices it does nothing.
+
+    Args:
+        device: where the training runs.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._steps: deque[Any] = deque()
+        self._events: deque[Any] = deque()
 
-    def pull(self) -> None:
-        """After a step: wait for the one ``AHEAD`` steps before it."""
+    def wait(self) -> None:
+        """After a step: wait until the GPU has finished the step ``MAX_STEPS_AHEAD`` steps earlier."""
         if self.device.type == "cuda":
             event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
             event.record(torch.cuda.current_stream(self.device))
-            self._steps.append(event)
-            if len(self._steps) > AHEAD:
-                self._steps.popleft().synchronize()
+            self._events.append(event)
+            if len(self._events) > MAX_STEPS_AHEAD:
+                self._events.popleft().synchronize()
 
-    def settle(self) -> None:
-        """Wait for all steps."""
+    def synchronize(self) -> None:
+        """Wait until the GPU has finished all steps."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-            self._steps.clear()
+            self._events.clear()
 
 
 class Clock:
-    """Counts the seconds of training alone: it stands still while somebody looks.
+    """Counts the seconds inside its blocks: those of training, without views, callbacks and checkpoints.
+
+    Args:
+        seconds: where to start.
+
+    Attributes:
+        seconds: the seconds counted so far.
 
     >>> clock = Clock()
     >>> with clock: _ = sum(range(1000))

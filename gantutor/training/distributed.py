@@ -1,4 +1,4 @@
-"""Several processes, on one machine or on many, that train one game together."""
+"""Distributed training: several processes, on one machine or on many, train one game together."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ from gantutor._errors import InputError, ProcessLost
 
 @dataclass(frozen=True)
 class StepPlan:
-    """Whether and how to take the next step.
+    """Whether and how to take the next step, as the first process decides it for all.
 
-    ``spent`` is the share of the budget; ``allowed`` the networks that may move, () for all, None to end;
-    ``save`` says whether a checkpoint follows the step, ``rates`` which learning rates a person has set.
+    Attributes:
+        spent: fraction of the budget that is spent, from 0 to 1.
+        allowed: names of the networks that may be updated; () for all, None to end the training.
+        save: whether a checkpoint follows the step.
+        rates: learning rates that a person has set, by network name.
     """
 
     spent: float
@@ -37,7 +40,10 @@ class StepPlan:
     rates: dict[str, float] = field(default_factory=dict)
 
     def as_numbers(self, names: list[str]) -> list[float]:
-        """The order as numbers, the same count every time.
+        """Return the plan as a list of 3 + len(names) numbers, which can be sent to other processes.
+
+        Args:
+            names: all network names, in the same order on every process.
 
         >>> StepPlan(0.5, ("b",), True, {"a": 0.1}).as_numbers(["a", "b"])
         [0.5, 2.0, 1.0, 0.1, nan]
@@ -52,35 +58,51 @@ class StepPlan:
 
     @classmethod
     def from_numbers(cls, numbers: list[float], names: list[str]) -> StepPlan:
-        """The order that these numbers stand for.
+        """Return the plan that ``as_numbers`` turned into these numbers.
+
+        Args:
+            numbers: what ``as_numbers`` returned.
+            names: all network names, in the same order as there.
 
         >>> StepPlan.from_numbers([0.5, 2.0, 1.0, 0.1, math.nan], ["a", "b"])
         StepPlan(spent=0.5, allowed=('b',), save=True, rates={'a': 0.1})
         """
         spent, mask, save, *rates = numbers
         allowed = tuple(name for index, name in enumerate(names) if int(mask) >> index & 1)
-        given = {name: rate for name, rate in zip(names, rates, strict=True) if not math.isnan(rate)}
-        return cls(spent, None if mask < 0 else allowed, bool(save), given)
+        rates_by_name = {name: rate for name, rate in zip(names, rates, strict=True) if not math.isnan(rate)}
+        return cls(spent, None if mask < 0 else allowed, bool(save), rates_by_name)
 
 
-def broadcast_plan(group: Group, names: list[str], order: Callable[[], StepPlan]) -> StepPlan:
-    """The order of the first process, in every process; ``order`` is asked for there alone."""
+def broadcast_plan(group: Group, names: list[str], make_plan: Callable[[], StepPlan]) -> StepPlan:
+    """Return the plan of the first process, on every process.
+
+    Args:
+        group: the processes.
+        names: all network names, in the same order on every process.
+        make_plan: makes the plan; called on the first process only.
+
+    Raises:
+        ProcessLost: if another process has ended.
+
+    >>> broadcast_plan(Group(), ["generator"], lambda: StepPlan(0.25)).spent
+    0.25
+    """
     if group.size == 1:
-        return order()
-    mine = order() if group.leader else StepPlan(0.0)
-    return StepPlan.from_numbers(group.decide(mine.as_numbers(names)), names)
+        return make_plan()
+    plan = make_plan() if group.leader else StepPlan(0.0)
+    return StepPlan.from_numbers(group.broadcast(plan.as_numbers(names)), names)
 
 
-PATIENCE = timedelta(days=7)
-"""How long the other processes wait for a message: rank 0 may be paused by a person who went home."""
+MESSAGE_TIMEOUT = timedelta(days=7)
+"""How long the other processes wait for a message; rank 0 may be paused overnight or for longer."""
 
-LOST = (
+LOST_PROCESS_MESSAGE = (
     "another process of this training ended before it was done, or no longer answers: all stop here; "
     "start again with the same checkpoint folder to go on from the last checkpoint"
 )
-"""What a process says where another one of its training is gone."""
+"""Message of ProcessLost, when another process of the training has ended."""
 
-_SAID_OF_THE_LOST = (  # by gloo, by NCCL, by the store where processes meet
+_CONNECTION_ERRORS = (  # words in the errors of gloo, of NCCL and of the rendezvous store
     "closed by peer",
     "reset by peer",
     "broken pipe",
@@ -94,12 +116,17 @@ _SAID_OF_THE_LOST = (  # by gloo, by NCCL, by the store where processes meet
 
 @dataclass(frozen=True)
 class Group:
-    """The processes of one training: ``rank`` is this one's number, from 0, ``size`` how many there are.
+    """The processes of one training.
 
-    All must call the same methods in the same order. Where another one has died, each method raises
-    ProcessLost. ``messages`` is the group, always on the CPU, over which they talk beside the gradients.
+    All processes must call the same methods in the same order. Each method raises ProcessLost if another
+    process has ended.
 
-    >>> Group().leader, Group().decide([0.5])
+    Attributes:
+        rank: number of this process, from 0.
+        size: number of processes.
+        messages: process group on the CPU for everything but gradients and weights.
+
+    >>> Group().leader, Group().broadcast([0.5])
     (True, [0.5])
     """
 
@@ -109,142 +136,173 @@ class Group:
 
     @property
     def leader(self) -> bool:
-        """Whether this process decides, shows progress and writes files."""
+        """Whether this process, of rank 0, decides, shows progress and writes files."""
         return self.rank == 0
 
     def average_gradients(self, parameters: Sequence[Parameter]) -> None:
-        """Put the mean over the processes in the place of every gradient; a missing one counts as zero."""
+        """Replace every gradient by its mean over the processes.
+
+        Args:
+            parameters: the same on every process; a missing gradient counts as zero.
+        """
         if self.size == 1:
             return
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        for alike in _by_kind([p.grad for p in parameters if p.grad is not None]):
-            flat = torch.cat([gradient.reshape(-1) for gradient in alike])
-            with _peers():
+        for gradients in _group_by_dtype([p.grad for p in parameters if p.grad is not None]):
+            flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+            with _lost_process_errors():
                 dist.all_reduce(flat)
-            _copy_back(alike, flat.div_(self.size))
+            _copy_from_flat(gradients, flat.div_(self.size))
 
     @torch.no_grad()
-    def same_weights(self, network: nn.Module) -> None:
-        """Give every process the parameters and buffers of rank 0.
+    def broadcast_weights(self, network: nn.Module) -> None:
+        """Copy the parameters and buffers of rank 0 to every process.
 
-        Raises InputError where the networks of the processes are not of one size.
+        Args:
+            network: changed in place.
+
+        Raises:
+            InputError: if the networks of the processes differ in their number of weights.
         """
         if self.size == 1:
             return
         tensors = [*chain(network.parameters(), network.buffers())]
-        self.same_settings({"the number of weights": sum(tensor.numel() for tensor in tensors)})
-        for alike in _by_kind(tensors):
-            flat = torch.cat([tensor.reshape(-1) for tensor in alike])
-            with _peers():
+        self.check_same_settings({"the number of weights": sum(tensor.numel() for tensor in tensors)})
+        for same_dtype in _group_by_dtype(tensors):
+            flat = torch.cat([tensor.reshape(-1) for tensor in same_dtype])
+            with _lost_process_errors():
                 dist.broadcast(flat, 0)
-            _copy_back(alike, flat)
+            _copy_from_flat(same_dtype, flat)
 
-    def same_settings(self, settings: Mapping[str, Any]) -> None:
-        """Raise InputError, on every process alike, where their settings differ; it names what does.
+    def check_same_settings(self, settings: Mapping[str, Any]) -> None:
+        """Check that all processes have the same settings.
 
-        ``settings`` are what JSON can hold.
+        Args:
+            settings: by name; values that JSON can hold.
+
+        Raises:
+            InputError: on every process, if their settings differ; the message names what differs.
         """
         if self.size == 1:
             return
-        if differing := differences([json.loads(text) for text in self._texts(json.dumps(settings))]):
+        if differing := describe_differences(
+            [json.loads(text) for text in self._gather_texts(json.dumps(settings))]
+        ):
             raise InputError(f"the processes were started with different settings: {differing}")
 
-    def decide(self, numbers: Sequence[float]) -> list[float]:
-        """What rank 0 gives here, on every process; the others give as many numbers, which do not count."""
+    def broadcast(self, numbers: Sequence[float]) -> list[float]:
+        """Return the numbers of rank 0, on every process.
+
+        Args:
+            numbers: of the same count on every process; only those of rank 0 matter.
+        """
         if self.size == 1:
             return list(numbers)
-        told = torch.tensor(numbers, dtype=torch.float64)
-        with _peers():
-            dist.broadcast(told, 0, group=self.messages)
-        decided: list[float] = told.tolist()
-        return decided
+        message = torch.tensor(numbers, dtype=torch.float64)
+        with _lost_process_errors():
+            dist.broadcast(message, 0, group=self.messages)
+        received: list[float] = message.tolist()
+        return received
 
     def gather(self, tensor: Tensor) -> list[Tensor]:
-        """The tensors of all processes in order of rank, on the CPU and all of one shape."""
+        """Return the tensors of all processes in order of rank.
+
+        Args:
+            tensor: on the CPU, of the same shape on every process.
+        """
         if self.size == 1:
             return [tensor]
         gathered = [torch.empty_like(tensor) for _ in range(self.size)]
-        with _peers():
+        with _lost_process_errors():
             dist.all_gather(gathered, tensor, group=self.messages)
         return gathered
 
-    def _texts(self, text: str) -> list[str]:
-        """The texts of all processes, as bytes of a tensor: nothing is pickled."""
-        mine = torch.tensor(list(text.encode()), dtype=torch.uint8)
-        lengths = [int(length) for length in self.gather(torch.tensor(len(mine)))]
+    def _gather_texts(self, text: str) -> list[str]:
+        """Return the texts of all processes, sent as tensors of bytes: nothing is pickled."""
+        encoded = torch.tensor(list(text.encode()), dtype=torch.uint8)
+        lengths = [int(length) for length in self.gather(torch.tensor(len(encoded)))]
         padded = torch.zeros(max(lengths), dtype=torch.uint8)
-        padded[: len(mine)] = mine
-        both = zip(self.gather(padded), lengths, strict=True)
-        return [bytes(there[:length].tolist()).decode() for there, length in both]
+        padded[: len(encoded)] = encoded
+        messages = zip(self.gather(padded), lengths, strict=True)
+        return [bytes(received[:length].tolist()).decode() for received, length in messages]
 
 
-def _by_kind(tensors: list[Tensor]) -> list[list[Tensor]]:
-    """The tensors, those of one type together."""
-    kinds: dict[torch.dtype, list[Tensor]] = {}
+def _group_by_dtype(tensors: list[Tensor]) -> list[list[Tensor]]:
+    """Return the tensors in lists of one dtype each."""
+    groups: dict[torch.dtype, list[Tensor]] = {}
     for tensor in tensors:
-        kinds.setdefault(tensor.dtype, []).append(tensor)
-    return list(kinds.values())
+        groups.setdefault(tensor.dtype, []).append(tensor)
+    return list(groups.values())
 
 
-def _copy_back(tensors: list[Tensor], flat: Tensor) -> None:
+def _copy_from_flat(tensors: list[Tensor], flat: Tensor) -> None:
     pieces = torch.split(flat, [tensor.numel() for tensor in tensors])
-    shaped = [piece.view(tensor.shape) for piece, tensor in zip(pieces, tensors, strict=True)]
-    torch._foreach_copy_(tensors, shaped)
+    reshaped = [piece.view(tensor.shape) for piece, tensor in zip(pieces, tensors, strict=True)]
+    torch._foreach_copy_(tensors, reshaped)
 
 
-def differences(settings: Sequence[Mapping[str, Any]]) -> str:
-    """Which settings of the processes, in order of rank, differ, with their values; empty where none does.
+def describe_differences(settings: Sequence[Mapping[str, Any]]) -> str:
+    """Return which settings of the processes differ, with their values, or an empty string.
 
-    >>> differences([{"seed": 0, "game": {"latent": 64}}, {"seed": 0, "game": {"latent": 2}}])
+    Args:
+        settings: of all processes, in order of rank; they may be nested.
+
+    >>> describe_differences([{"seed": 0, "game": {"latent": 64}}, {"seed": 0, "game": {"latent": 2}}])
     'game.latent is 64 on rank 0 and 2 on rank 1'
     """
-    flat = [dict(_entries(each)) for each in settings]
-    said = []
+    flat = [dict(_flatten(entries)) for entries in settings]
+    descriptions = []
     for name in dict.fromkeys(chain(*flat)):
         first: dict[str, int] = {}
-        for rank, each in enumerate(flat):
-            first.setdefault(json.dumps(each.get(name)), rank)
+        for rank, entries in enumerate(flat):
+            first.setdefault(json.dumps(entries.get(name)), rank)
         if len(first) > 1:
-            values = _only_what_differs([flat[rank].get(name) for rank in first.values()])
-            shown = (f"{_short(v)} on rank {rank}" for v, rank in zip(values, first.values(), strict=True))
-            said.append(f"{name} is {' and '.join(shown)}")
-    return "; ".join(said)
+            values = _differing_entries([flat[rank].get(name) for rank in first.values()])
+            shown = (
+                f"{_shorten(value)} on rank {rank}"
+                for value, rank in zip(values, first.values(), strict=True)
+            )
+            descriptions.append(f"{name} is {' and '.join(shown)}")
+    return "; ".join(descriptions)
 
 
-def _entries(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The values inside nested mappings, by names such as ``game.latent``."""
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of nested mappings, under names such as ``game.latent``."""
     for name, value in content.items():
         if isinstance(value, Mapping):
-            yield from _entries(value, f"{before}{name}.")
+            yield from _flatten(value, f"{prefix}{name}.")
         else:
-            yield before + name, value
+            yield prefix + name, value
 
 
-def _only_what_differs(values: list[Any]) -> list[Any]:
-    """Of lists of one length, what is not the same in all."""
+def _differing_entries(values: list[Any]) -> list[Any]:
+    """Return only the entries that differ, if all values are lists of one length."""
     if not all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
         return values
     rows = enumerate(zip(*values, strict=True))
-    places = [place for place, entries in rows if any(entry != entries[0] for entry in entries)]
-    return [value[places[0]] if len(places) == 1 else [value[i] for i in places] for value in values]
+    differing = [index for index, entries in rows if any(entry != entries[0] for entry in entries)]
+    return [
+        value[differing[0]] if len(differing) == 1 else [value[index] for index in differing]
+        for value in values
+    ]
 
 
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     shorten = reprlib.Repr()
     shorten.maxstring = shorten.maxother = 60
     return shorten.repr(value)
 
 
 @contextmanager
-def _peers() -> Iterator[None]:
-    """Say in a sentence that another process has died; all other errors pass."""
+def _lost_process_errors() -> Iterator[None]:
+    """Raise ProcessLost if another process has ended; all other errors pass."""
     try:
         yield
     except RuntimeError as error:
-        if any(words in str(error).lower() for words in _SAID_OF_THE_LOST):
-            raise ProcessLost(LOST) from error
+        if any(text in str(error).lower() for text in _CONNECTION_ERRORS):
+            raise ProcessLost(LOST_PROCESS_MESSAGE) from error
         raise
 
 
@@ -252,8 +310,7 @@ def _peers() -> Iterator[None]:
 
 
 def rank() -> int:
-    """The number of this process among those that torchrun has started together; 0 where it was started
-    alone.
+    """Return the number of this process among those that torchrun has started, or 0 if it runs alone.
 
     >>> rank()
     0
@@ -262,33 +319,50 @@ def rank() -> int:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """The device of this process: of several on one machine, each takes the GPU of its own number.
+    """Return the device of this process: each process of a machine takes the GPU with its local number.
 
-    Raises InputError where there are fewer GPUs than processes, or all are sent to one of them.
+    Args:
+        device: the device that the training asks for.
+
+    Raises:
+        InputError: if there are fewer GPUs than processes on this machine, or one GPU was asked for by
+            several processes.
 
     >>> local_device(torch.device("cpu"))
     device(type='cpu')
     """
-    processes, number = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
-    if device.type != "cuda" or processes == 1:
+    local_size, local_rank = (
+        int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        int(os.environ.get("LOCAL_RANK", "0")),
+    )
+    if device.type != "cuda" or local_size == 1:
         return device
-    if (gpus := torch.cuda.device_count()) < processes:
+    if (gpus := torch.cuda.device_count()) < local_size:
         raise InputError(
-            f"{processes} processes were started on this machine, which has {gpus} GPU{'s' * (gpus != 1)}: "
+            f"{local_size} processes were started on this machine, which has {gpus} GPU{'s' * (gpus != 1)}: "
             "start one for each GPU, or train on the CPU with device='cpu'"
         )
-    if device.index not in (None, number):
+    if device.index not in (None, local_rank):
         raise InputError(
             f"each process takes the GPU of its own number: the device must be 'cuda', not '{device}'"
         )
-    return torch.device("cuda", number)
+    return torch.device("cuda", local_rank)
 
 
-def join(device: torch.device) -> Group:
-    """The processes that train together with this one on ``device``, which each chose by ``local_device``.
+def join_group(device: torch.device) -> Group:
+    """Return the group of processes that train together with this one.
 
-    Under torchrun they meet at the first call and stay together until they end. A process group that a user
-    has initialised is used as it is. Raises InputError for a device over which processes cannot talk.
+    Under torchrun the processes connect at the first call and stay connected until they end. A process group
+    that the user has initialised is used as it is.
+
+    Args:
+        device: the device of this process, from ``local_device``.
+
+    Raises:
+        InputError: if the device is neither a CPU nor a CUDA device, while several processes were started.
+
+    >>> join_group(torch.device("cpu")).size
+    1
     """
     if not dist.is_available():
         return Group()
@@ -297,26 +371,26 @@ def join(device: torch.device) -> Group:
             return Group()
         if device.type not in ("cpu", "cuda"):
             raise InputError(f"several processes train on the CPU or on CUDA devices, not on {device.type}")
-        _meet(device)
-    return _group_in(dist.group.WORLD) if dist.get_world_size() > 1 else Group()
+        _init_process_group(device)
+    return _make_group(dist.group.WORLD) if dist.get_world_size() > 1 else Group()
 
 
-def _meet(device: torch.device) -> None:
+def _init_process_group(device: torch.device) -> None:
     if device.index is not None:
         torch.cuda.set_device(device)
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
-    atexit.register(_part)
+    atexit.register(_leave_process_group)
 
 
 @cache
-def _group_in(world: Any) -> Group:
-    """The group of a process group, made once, as all processes must make it together."""
-    messages = dist.new_group(backend="gloo", timeout=PATIENCE)
+def _make_group(world: Any) -> Group:
+    """Return the Group of a process group; cached, since all processes must create it together."""
+    messages = dist.new_group(backend="gloo", timeout=MESSAGE_TIMEOUT)
     return Group(dist.get_rank(), dist.get_world_size(), messages)
 
 
-def _part() -> None:
-    """Leave what ``_meet`` has begun, or threads of gloo may outlive the interpreter."""
-    _group_in.cache_clear()
+def _leave_process_group() -> None:
+    """Undo ``_init_process_group``; otherwise threads of gloo may outlive the interpreter."""
+    _make_group.cache_clear()
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""Averages of networks over a training: how they follow, and how their batch norm is settled."""
+"""Exponential moving averages (EMA) of networks: their update, and their batch-norm statistics."""
 
 from __future__ import annotations
 
@@ -13,65 +13,84 @@ from gantutor._calling import apply
 
 
 class AveragedWeights(NamedTuple):
-    """The weights and buffers of averages, and those of the networks they follow, in the same order."""
+    """The tensors of averaged networks, and those of the networks that they average, in the same order.
+
+    Attributes:
+        weights: parameters of the averages.
+        source_weights: parameters of the networks.
+        buffers: buffers of the averages.
+        source_buffers: buffers of the networks.
+    """
 
     weights: list[Tensor]
-    followed: list[Tensor]
+    source_weights: list[Tensor]
     buffers: list[Tensor]
-    copied: list[Tensor]
+    source_buffers: list[Tensor]
 
     @classmethod
     def of(cls, averages: Iterable[nn.Module], networks: Iterable[nn.Module]) -> AveragedWeights:
-        """Each average follows the network at its own place."""
-        both = nn.ModuleList(averages), nn.ModuleList(networks)
-        mine, theirs = ((list(each.parameters()), list(each.buffers())) for each in both)
-        return cls(list(mine[0]), list(theirs[0]), mine[1], theirs[1])
+        """Return the tensors of averages and networks.
+
+        Args:
+            averages: copies of the networks.
+            networks: the networks, in the same order.
+        """
+        modules = nn.ModuleList(averages), nn.ModuleList(networks)
+        of_averages, of_networks = ((list(module.parameters()), list(module.buffers())) for module in modules)
+        return cls(list(of_averages[0]), list(of_networks[0]), of_averages[1], of_networks[1])
 
 
 def frozen_copy(network: nn.Module) -> nn.Module:
-    """The same network in the same mode with weights of its own, which ask for no gradient.
+    """Return a copy of a network, in the same mode, whose weights need no gradient.
 
-    A copy of a recurrent network scatters its weights in memory, and cuDNN would gather them at every call:
-    on a GPU they are laid side by side again.
+    Copying scatters the weights of a recurrent network in memory, and cuDNN would gather them at every call.
+    They are put next to each other again.
 
     >>> frozen_copy(nn.GRU(1, 1)).weight_hh_l0.requires_grad
     False
     """
-    made = copy.deepcopy(network).requires_grad_(False)
-    for module in made.modules():
+    copied = copy.deepcopy(network).requires_grad_(False)
+    for module in copied.modules():
         if isinstance(module, nn.RNNBase):
             module.flatten_parameters()
-    return made
+    return copied
 
 
 @torch.no_grad()
-def update(followers: AveragedWeights, weight: float | Tensor) -> None:
-    """Move each average towards its network: ā ← ā + weight · (θ − ā); buffers are copied.
+def update(averages: AveragedWeights, weight: float | Tensor) -> None:
+    """Move each average towards its network: ā ← ā + w · (θ − ā); buffers are copied.
+
+    Args:
+        averages: changed in place.
+        weight: the weight w, from 0 to 1, as a number or a scalar tensor.
 
     >>> average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     >>> _ = nn.init.zeros_(average.weight), nn.init.ones_(network.weight)
     >>> update(AveragedWeights.of([average], [network]), 0.25); average.weight.item()
     0.25
     """
-    if not followers.weights:  # a game may average nothing
+    if not averages.weights:  # a game may average nothing
         return
     if isinstance(weight, Tensor):
-        steps = torch._foreach_sub(followers.followed, followers.weights)
-        torch._foreach_mul_(steps, weight)
-        torch._foreach_add_(followers.weights, steps)
+        differences = torch._foreach_sub(averages.source_weights, averages.weights)
+        torch._foreach_mul_(differences, weight)
+        torch._foreach_add_(averages.weights, differences)
     else:
-        torch._foreach_lerp_(followers.weights, followers.followed, weight)
-    if followers.buffers:
-        torch._foreach_copy_(followers.buffers, followers.copied)
+        torch._foreach_lerp_(averages.weights, averages.source_weights, weight)
+    if averages.buffers:
+        torch._foreach_copy_(averages.buffers, averages.source_buffers)
 
 
 @torch.no_grad()
 def recompute_batch_norm(generator: nn.Module, batches: Iterable[tuple[Any, Any]]) -> None:
-    """Measure anew the statistics of a network's batch norm, as means over ``batches`` of (latents,
-    conditions).
+    """Recompute the batch-norm statistics of an averaged network, as means over batches.
 
-    An average of weights has none of its own: its layers see other values than those of any network it
-    averages (Izmailov et al. 2018, arXiv:1803.05407, section 3.2).
+    The average of the weights has no statistics of its own: its layers see other values than those of any
+    network that it averages (Izmailov et al. 2018, arXiv:1803.05407, section 3.2).
+
+    Args:
+        generator: changed in place; its batch-norm layers are in evaluation mode afterwards.
+        batches: pairs (latents, conditions).
 
     >>> average = nn.Sequential(nn.BatchNorm1d(1)).eval()
     >>> recompute_batch_norm(average, [(torch.tensor([[1.0], [3.0]]), None)]); average[0].running_mean

@@ -1,4 +1,4 @@
-"""What a training records as it goes: scalars by step, and what the generator made at chosen moments."""
+"""What a training records: scalars by step, and snapshots of the generator's samples."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from torch import Tensor
 
 from gantutor._errors import InputError
 
-PENDING = 1000
-"""Steps whose scalars may wait on their device to be read."""
+MAX_PENDING_STEPS = 1000
+"""Steps whose scalars may wait on their device before they are read."""
 
 
 class History:
-    """Scalars by name, each with the steps at which it was recorded; read from the device only when somebody
-    looks.
+    """Scalars by name, each with the steps at which it was recorded.
+
+    They are read from the device only when somebody asks for them, so that recording does not slow a GPU
+    down.
+
+    Attributes:
+        names: names of the scalars recorded so far.
 
     >>> history = History()
     >>> for step in range(2): history.append(step, {"generator": torch.tensor(0.5 / (step + 1))})
@@ -28,15 +33,21 @@ class History:
     def __init__(self) -> None:
         self._columns: dict[str, tuple[list[int], list[float]]] = {}
         self._pending: list[tuple[int, dict[str, Tensor]]] = []
-        self._reading = threading.Lock()
+        self._read_lock = threading.Lock()
 
     def append(self, step: int, values: dict[str, Tensor]) -> None:
+        """Record the scalars of one step.
+
+        Args:
+            step: number of the step.
+            values: tensors of one number each, by name.
+        """
         self._pending.append((step, values))
-        if len(self._pending) >= PENDING:
+        if len(self._pending) >= MAX_PENDING_STEPS:
             self._read()
 
     def _read(self) -> None:
-        with self._reading:  # a view of another thread may look at the same time
+        with self._read_lock:  # a view in another thread may read at the same time
             pending, self._pending = self._pending, []
             scalars = [value.detach().reshape(()) for _, values in pending for value in values.values()]
             numbers = iter(torch.stack(scalars).tolist() if scalars else [])
@@ -48,11 +59,19 @@ class History:
 
     @property
     def names(self) -> list[str]:
+        """Names of the scalars, in the order in which they first appeared."""
         self._read()
         return list(self._columns)
 
     def column(self, name: str) -> tuple[list[int], list[float]]:
-        """The steps and the values of one scalar; raises InputError naming those there are."""
+        """Return the steps and the values of one scalar, as two lists of the same length.
+
+        Args:
+            name: name of the scalar, such as ``"generator"``.
+
+        Raises:
+            InputError: if there is no such scalar; the message lists those there are.
+        """
         self._read()
         if name not in self._columns:
             raise InputError(
@@ -61,17 +80,27 @@ class History:
         return self._columns[name]
 
     def to_json(self) -> dict[str, Any]:
+        """Return all scalars as content for JSON."""
         self._read()
         return {name: {"steps": steps, "values": values} for name, (steps, values) in self._columns.items()}
 
     def load_json(self, content: dict[str, Any]) -> None:
+        """Replace the history by content that ``to_json`` returned."""
         self._pending = []
-        self._columns = {name: (list(c["steps"]), list(c["values"])) for name, c in content.items()}
+        self._columns = {
+            name: (list(column["steps"]), list(column["values"])) for name, column in content.items()
+        }
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the averaged generator made of the same latents at one moment of the training."""
+    """Samples that the averaged generator made of fixed latents at one moment of a training.
+
+    Attributes:
+        step: step of the training.
+        seconds: seconds of training until then.
+        samples: the samples, (n, …), on the CPU.
+    """
 
     step: int
     seconds: float

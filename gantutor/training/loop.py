@@ -1,4 +1,4 @@
-"""The loop itself: an order, a step, and everybody who looks on."""
+"""The training loop: plan a step, take it, and notify the callbacks."""
 
 from __future__ import annotations
 
@@ -17,32 +17,49 @@ from gantutor.training.callbacks import (
     SnapshotRecorder,
     notify,
 )
-from gantutor.training.control import interrupts_at_the_end_of_steps, interrupts_held, interrupts_stop
+from gantutor.training.control import defer_interrupts, defer_interrupts_to_step_end, stop_on_interrupt
 from gantutor.training.distributed import StepPlan, broadcast_plan
 from gantutor.training.optim import Schedule
 from gantutor.training.step import Training, take_step
 
 
-def play_game(
+def training_loop(
     training: Training,
     budget: Budget,
     schedule: Schedule,
     callbacks: Sequence[Callback],
-    album: SnapshotRecorder,
-    saver: CheckpointWriter,
+    snapshots: SnapshotRecorder,
+    checkpoints: CheckpointWriter,
     progress: bool,
 ) -> None:
-    """Take steps until the budget is spent or somebody ends it; ``run.ended`` says how it ended.
+    """Take steps until the budget is spent or somebody ends the training; ``run.ended`` says which.
 
-    Of several processes only the first has callbacks, snapshots and a line of progress; what it decides
-    before a step, the others are told.
+    With several processes, only the first one has callbacks, snapshots and a progress bar. It plans each
+    step, and the others receive the plan.
+
+    Args:
+        training: the networks, optimisers and data.
+        budget: how long to train.
+        schedule: maps the fraction of the budget spent to a factor of the learning rates.
+        callbacks: notified before, after and between the steps.
+        snapshots: records samples along the way.
+        checkpoints: writes checkpoints when they are due.
+        progress: whether to show the progress bar.
+
+    Raises:
+        TrainingDiverged: if a loss is not finite.
+        ProcessLost: if another process has ended.
     """
     run, group = training.run, training.group
-    clock, leash, good = devices.Clock(run.seconds), devices.QueueLimit(run.gan.device), NaNGuard(training)
-    bar, told = None, False
+    clock, queue, nan_guard = (
+        devices.Clock(run.seconds),
+        devices.QueueLimit(run.gan.device),
+        NaNGuard(training),
+    )
+    bar, reported = None, False
 
-    def order() -> StepPlan:
-        spent, save = budget.spent(run), saver.due()
+    def make_plan() -> StepPlan:
+        spent, save = budget.spent(run), checkpoints.due()
         if spent >= 1:
             return StepPlan(spent)
         allowed = training.control.wait(lambda: notify(callbacks, "on_pause", run))
@@ -51,29 +68,29 @@ def play_game(
     run.ended = "training"
     try:
         notify(callbacks, "on_start", run)
-        album.look(run)
+        snapshots.record(run)
         bar = ProgressBar(budget, run, progress)
         with (
-            interrupts_stop(training.control) if group.size > 1 else nullcontext(),
-            interrupts_at_the_end_of_steps() as hold,
+            stop_on_interrupt(training.control) if group.size > 1 else nullcontext(),
+            defer_interrupts_to_step_end() as deferred,
         ):
-            while (given := broadcast_plan(group, sorted(run.gan.networks), order)).allowed is not None:
-                training.control.learning_rates.update(given.rates)
-                with hold, clock:
-                    values = take_step(training, schedule(given.spent), given.allowed)
-                    leash.pull()
+            while (plan := broadcast_plan(group, sorted(run.gan.networks), make_plan)).allowed is not None:
+                training.control.learning_rates.update(plan.rates)
+                with deferred, clock:
+                    values = take_step(training, schedule(plan.spent), plan.allowed)
+                    queue.wait()
                 run.seconds = clock.seconds
-                good.check(values)
-                album.look(run)
-                if given.save:
-                    saver.write()
+                nan_guard.check(values)
+                snapshots.record(run)
+                if plan.save:
+                    checkpoints.write()
                 notify(callbacks, "on_step", run)
-                bar.show(run)
-                told = told or _say_why_not_recorded(training)
+                bar.update(run)
+                reported = reported or _report_missing_graphs(training)
             with clock:
-                leash.settle()
+                queue.synchronize()
             run.seconds = clock.seconds
-        run.ended = "complete" if given.spent >= 1 else "stopped"
+        run.ended = "complete" if plan.spent >= 1 else "stopped"
     except KeyboardInterrupt:
         run.ended = "interrupted"
     except Exception:
@@ -83,11 +100,12 @@ def play_game(
     finally:
         if bar is not None:
             bar.close(run)
-        with suppress(KeyboardInterrupt), interrupts_held():  # whoever presses ■ twice still gets the Run
+        with suppress(KeyboardInterrupt), defer_interrupts():  # a second ■ does not lose the Run
             notify(callbacks, "on_end", run)
 
 
-def _say_why_not_recorded(training: Training) -> bool:
+def _report_missing_graphs(training: Training) -> bool:
+    """Print why CUDA graphs are no longer used, and return whether there was something to print."""
     if training.graphs is None or not training.graphs.reason:
         return False
     tqdm.write(f"Without CUDA graphs from here on: {training.graphs.reason}.")

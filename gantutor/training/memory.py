@@ -1,4 +1,4 @@
-"""How much memory a training takes, before it begins; and what to say when there is not enough."""
+"""How much memory a training needs, and what to do when there is not enough."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from torch.optim import Optimizer
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that a training takes on its device: what it holds all the time, and what one step needs on top.
+    """Bytes that a training needs on its device.
 
-    ``step`` and ``free`` are 0 where they are not known: on a CPU.
+    Attributes:
+        device: name of the device.
+        networks: parameters and buffers.
+        averages: parameters and buffers of the averaged networks.
+        optimizers: states of the optimisers.
+        data: the data set, if it is held on the device.
+        step: what one step needs in addition; 0 if unknown, on a CPU.
+        free: free memory of the device; 0 if unknown, on a CPU.
 
     >>> print(Memory("cpu", networks=4_000_000, averages=2_000_000, optimizers=8_000_000, data=12_500_000))
     memory on cpu: networks 4.0 MB, averages 2.0 MB, optimisers 8.0 MB, data 12.5 MB
@@ -32,22 +39,22 @@ class Memory:
 
     def __str__(self) -> str:
         names = {"networks": "networks", "averages": "averages", "optimizers": "optimisers", "data": "data"}
-        parts = [f"{said} {amount(getattr(self, name))}" for name, said in names.items()]
-        parts += [f"one step {amount(self.step)}"] if self.step else []
-        parts += [f"free {amount(self.free)}"] if self.free else []
+        parts = [f"{label} {format_bytes(getattr(self, name))}" for name, label in names.items()]
+        parts += [f"one step {format_bytes(self.step)}"] if self.step else []
+        parts += [f"free {format_bytes(self.free)}"] if self.free else []
         return f"memory on {self.device}: {', '.join(parts)}"
 
 
-def amount(size: int) -> str:
-    """Bytes as a person reads them.
+def format_bytes(size: int) -> str:
+    """Return a number of bytes in MB or GB.
 
-    >>> amount(2_340_000), amount(78_000_000_000)
+    >>> format_bytes(2_340_000), format_bytes(78_000_000_000)
     ('2.3 MB', '78.0 GB')
     """
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
-def measure(
+def measure_memory(
     device: torch.device,
     networks: Iterable[Tensor],
     averages: Iterable[Tensor],
@@ -55,9 +62,18 @@ def measure(
     data: Iterable[Tensor],
     step: int,
 ) -> Memory:
-    """The memory of what is there; an optimiser's states are reckoned before it has made them."""
+    """Return the memory that a training needs.
+
+    Args:
+        device: where it runs.
+        networks: parameters and buffers of the networks.
+        averages: parameters and buffers of their averages.
+        optimizers: their states are estimated if they do not exist yet.
+        data: tensors of the data set that lie on the device.
+        step: bytes that one step needs in addition.
+    """
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
-    states = sum(map(_states, optimizers))
+    states = sum(map(_optimizer_size, optimizers))
     return Memory(str(device), _size(networks), _size(averages), states, _size(data), step, free)
 
 
@@ -65,61 +81,78 @@ def _size(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.nbytes for tensor in tensors)
 
 
-def _states(optimizer: Optimizer) -> int:
-    """Adam and its kin keep two numbers a weight, momentum one; what is there already is counted as it is."""
+def _optimizer_size(optimizer: Optimizer) -> int:
+    """Return the bytes of an optimiser's state.
+
+    Before the first step they are estimated: two values a weight for Adam and its variants, one for momentum.
+    """
     if optimizer.state:
         entries = chain.from_iterable(state.values() for state in optimizer.state.values())
         return _size(entry for entry in entries if isinstance(entry, Tensor))
     group = optimizer.param_groups[0]
-    copies = 2 if "betas" in group else int(bool(group.get("momentum")))
-    return copies * _size(chain.from_iterable(group["params"] for group in optimizer.param_groups))
+    values_per_weight = 2 if "betas" in group else int(bool(group.get("momentum")))
+    return values_per_weight * _size(chain.from_iterable(group["params"] for group in optimizer.param_groups))
 
 
 @dataclass
 class Peak:
-    """The bytes that a block took beyond what was taken before it; 0 where that is not counted."""
+    """Bytes that a block needed at most, beyond those allocated before it.
+
+    Attributes:
+        bytes: set at the end of the block; 0 where it is not measured, on a CPU.
+    """
 
     bytes: int = 0
 
 
 @contextmanager
-def peak(device: torch.device) -> Iterator[Peak]:
-    """Measures what the block needs at most on a GPU.
+def measure_peak(device: torch.device) -> Iterator[Peak]:
+    """Measure how much memory of a GPU a block needs at most.
 
-    >>> with peak(torch.device("cpu")) as found: pass
-    >>> found.bytes
+    >>> with measure_peak(torch.device("cpu")) as peak: pass
+    >>> peak.bytes
     0
     """
-    found = Peak()
+    peak = Peak()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        yield found
-        found.bytes = torch.cuda.max_memory_allocated(device) - before
+        yield peak
+        peak.bytes = torch.cuda.max_memory_allocated(device) - before
     else:
-        yield found
+        yield peak
 
 
-def ran_out(error: BaseException) -> bool:
-    """Whether an error says that a device's memory is used up.
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a device has no memory left.
 
-    >>> ran_out(torch.OutOfMemoryError("CUDA out of memory")), ran_out(RuntimeError("another"))
-    (True, False)
+    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    True
+    >>> is_out_of_memory(RuntimeError("another"))
+    False
     """
-    said = str(error)
-    alone = "DefaultCPUAllocator" in said and ("allocate memory" in said or "not enough memory" in said)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or alone
+    message = str(error)
+    cpu_allocation_failed = "DefaultCPUAllocator" in message and (
+        "allocate memory" in message or "not enough memory" in message
+    )
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or cpu_allocation_failed
 
 
-def advice(device: torch.device, batch_size: int, accumulate: int, precision: str) -> str:
-    """One sentence on what to reduce.
+def out_of_memory_advice(device: torch.device, batch_size: int, accumulate: int, precision: str) -> str:
+    """Return one sentence on what to reduce when memory runs out.
 
-    >>> print(advice(torch.device("cpu"), 512, 1, "float32"))  # doctest: +NORMALIZE_WHITESPACE
+    Args:
+        device: the device that has no memory left.
+        batch_size: the batch size that was too large.
+        accumulate: parts that each batch was split into.
+        precision: ``"float32"`` or ``"bfloat16"``.
+
+    >>> print(out_of_memory_advice(torch.device("cpu"), 512, 1, "float32"))
     the memory of cpu is used up: take a smaller batch_size than 512, or accumulate=2, which works through
     each batch in so many parts
     """
-    narrower = ", or precision='bfloat16'" if precision == "float32" and device.type == "cuda" else ""
+    precision_hint = ", or precision='bfloat16'" if precision == "float32" and device.type == "cuda" else ""
     return (
         f"the memory of {device} is used up: take a smaller batch_size than {batch_size}, "
-        f"or accumulate={2 * accumulate}, which works through each batch in so many parts{narrower}"
+        f"or accumulate={2 * accumulate}, which works through each batch in so many parts{precision_hint}"
     )

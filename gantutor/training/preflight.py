@@ -1,4 +1,4 @@
-"""A look at the data and a rehearsal of the game before training: what does not fit ends in one sentence."""
+"""Preflight checks: the data are inspected and every turn is tried once before a training begins."""
 
 from __future__ import annotations
 
@@ -16,19 +16,33 @@ from gantutor._errors import InputError, first_line, type_name
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.networks.packing import PackedDiscriminator
-from gantutor.training.batches import batches_of
-from gantutor.training.memory import ran_out
+from gantutor.training.batches import make_batches
+from gantutor.training.memory import is_out_of_memory
 
 
 def check_data(
     data: Any, batch_size: int, device: torch.device, value_range: tuple[float, float] | None
 ) -> tuple[Any, Any, Any]:
-    """A first batch, its conditions, and up to 1,000 conditions of the whole; raises InputError where the
-    data cannot be learnt from.
+    """Inspect the data, and return a first batch.
 
-    It draws with a random state of its own, so that the order of the training is not touched.
+    A random generator of its own is used, so that the order of the training does not change.
+
+    Args:
+        data: what ``make_batches`` takes.
+        batch_size: samples in the first batch.
+        device: where the batch lies.
+        value_range: (low, high) that images must lie in, or None.
+
+    Returns:
+        The samples of a batch, their conditions or None, and conditions of up to 1,000 samples or None.
+
+    Raises:
+        InputError: if the data cannot be used, for instance if samples are not finite floats.
+
+    >>> check_data(torch.zeros(8, 2), 4, torch.device("cpu"), None)[0].shape
+    torch.Size([4, 2])
     """
-    batches = batches_of(data, batch_size, seed=0, device=device)
+    batches = make_batches(data, batch_size, seed=0, device=device)
     resident = getattr(batches, "tensors", None)
     if resident is not None:
         check_samples(resident[0], value_range)
@@ -37,13 +51,13 @@ def check_data(
         check_samples(part, value_range)
     if resident is None:
         return real, condition, condition
-    chosen = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
-    kept = tuple(tensor[chosen] for tensor in resident[1:])
-    return real, condition, join(kept)
+    indices = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
+    condition_tensors = tuple(tensor[indices] for tensor in resident[1:])
+    return real, condition, join(condition_tensors)
 
 
 def is_range(value: Any) -> bool:
-    """Whether this is a pair of numbers, the first the smaller.
+    """Return whether a value is a pair of numbers (low, high) with low < high.
 
     >>> is_range((0, 255)), is_range((1, -1))
     (True, False)
@@ -53,7 +67,14 @@ def is_range(value: Any) -> bool:
 
 
 def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0, 1.0)) -> None:
-    """Raise InputError unless these are finite floats of rank 2 or more, and images lie in ``value_range``.
+    """Check that samples are finite floats and that images have the expected range.
+
+    Args:
+        samples: a tensor (N, …) with at least one more dimension; one of shape (N, C, H, W) holds images.
+        value_range: (low, high) that images must lie in, or None for any values.
+
+    Raises:
+        InputError: if they are something else; the message says what to do.
 
     >>> check_samples(torch.zeros(4, 1, 28, 28))
     """
@@ -86,99 +107,123 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
 
 @torch.no_grad()
 def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
-    """Let copies of a pair on the CPU see the smallest and the largest label of all samples; raise
-    InputError where one is out of their range.
+    """Try the smallest and the largest label of the data on copies of generator and discriminator on the CPU.
 
-    On a GPU such a label would end in an error that no later call of the process survives.
+    On a GPU a label out of range ends in an error that no later call of the process survives. Games with
+    other networks, and conditions that are not whole numbers, are not checked.
+
+    Args:
+        gan: the game.
+        real: a first batch of samples.
+        condition: its conditions.
+        batches: the source of the batches; all labels are known only if it holds its data in memory.
+
+    Raises:
+        InputError: if a network cannot use these labels.
     """
     if not isinstance(real, Tensor) or not {"generator", "discriminator"} <= set(gan.networks):
         return
-    every = getattr(batches, "tensors", (real, *parts_of(condition)))[1:]
-    if all(part.is_floating_point() for part in every):
+    all_conditions = getattr(batches, "tensors", (real, *parts_of(condition)))[1:]
+    if all(part.is_floating_point() for part in all_conditions):
         return
-    shown = join(tuple(map(_with_ends, parts_of(condition), every)))
+    extreme_conditions = join(tuple(map(_with_extreme_labels, parts_of(condition), all_conditions)))
     latent = gan.draw_latent(len(real), torch.Generator().manual_seed(0), torch.device("cpu"))
     for name, inputs in (("generator", latent), ("discriminator", real.cpu())):
         network = copy.deepcopy(gan.networks[name]).cpu()
-        _attempt(lambda net=network, given=inputs: apply(net, given, shown), f"{name} with these conditions")
+        _attempt(
+            lambda net=network, x=inputs: apply(net, x, extreme_conditions), f"{name} with these conditions"
+        )
 
 
-def _with_ends(some: Tensor, everything: Tensor) -> Tensor:
-    """Conditions on the CPU, the first two of them the smallest and the largest of all where these are whole
-    numbers.
+def _with_extreme_labels(conditions: Tensor, all_conditions: Tensor) -> Tensor:
+    """Return conditions on the CPU, of which the first two are the smallest and the largest label of all.
 
-    >>> _with_ends(torch.tensor([3, 3, 3]), torch.tensor([1, 3, 7]))
+    Conditions that are not labels (whole numbers) stay as they are.
+
+    >>> _with_extreme_labels(torch.tensor([3, 3, 3]), torch.tensor([1, 3, 7]))
     tensor([1, 7, 3])
     """
-    some = some.cpu().clone()
-    if everything.dim() == 1 and not everything.is_floating_point():
-        some[: min(2, len(some))] = torch.stack([everything.min(), everything.max()]).cpu()[: len(some)]
-    return some
+    conditions = conditions.cpu().clone()
+    if all_conditions.dim() == 1 and not all_conditions.is_floating_point():
+        conditions[: min(2, len(conditions))] = torch.stack(
+            [all_conditions.min(), all_conditions.max()]
+        ).cpu()[: len(conditions)]
+    return conditions
 
 
 @torch.no_grad()
-def check_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
-    """Rehearse every network and every turn on a first batch; raise InputError where shapes or calls do not
-    fit.
+def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None:
+    """Run every network and every turn once on a first batch, without changing a weight.
 
-    Networks that only view tensors laid out as torch does by itself are put back to that layout.
+    Networks that call ``view`` on tensors and so do not support the channels-last memory format are put back
+    to torch's default format.
+
+    Args:
+        gan: the game.
+        real: a batch of samples, or a tuple of them.
+        condition: their conditions, or None.
+        rng: random generator of the latents.
+
+    Raises:
+        InputError: if shapes, types or calls do not fit; the message names the network or the turn.
     """
     first = real[0] if isinstance(real, tuple) else real
     try:
         try:
-            _try_game(gan, real, condition, draw)
+            _run_game(gan, real, condition, rng)
         except InputError as error:
             if "view size is not compatible" not in str(error):
                 raise
             gan.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-            _try_game(gan, real, condition, draw)
+            _run_game(gan, real, condition, rng)
     except InputError:
         weights = next((p.dtype for p in gan.parameters() if p.is_floating_point()), first.dtype)
         if weights != first.dtype:
-            kinds = f"the samples are {first.dtype} and the weights {weights}".replace("torch.", "")
-            raise InputError(f"{kinds}: convert the samples, as in x.float()") from None
+            dtypes = f"the samples are {first.dtype} and the weights {weights}".replace("torch.", "")
+            raise InputError(f"{dtypes}: convert the samples, as in x.float()") from None
         raise
 
 
-def _try_game(gan: GAN, real: Any, condition: Any, draw: torch.Generator) -> None:
+def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None:
     first = real[0] if isinstance(real, tuple) else real
     count = len(first)
     batch = Batch(
-        gan, real, condition, _attempt(lambda: gan.draw_latent(count, draw, first.device), "the latent")
+        gan, real, condition, _attempt(lambda: gan.draw_latent(count, rng, first.device), "the latent")
     )
     if {"generator", "discriminator"} <= set(gan.networks) and isinstance(real, Tensor):
-        _try_networks(gan, batch, count)
+        _run_networks(gan, batch, count)
     for turn in gan.turns:
         with torch.enable_grad():
-            _try_turn(gan, turn, batch)
+            _run_turn(gan, turn, batch)
 
 
-def _try_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
+def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
     what = f"the loss of the turn of the {turn.name}"
     losses = _attempt(lambda: turn.loss(gan, batch), what)
     if not isinstance(losses, dict) or "total" not in losses:
         raise InputError(f"{what} must return a dict with a 'total'")
     penalties = {
-        name: _attempt(partial(each.loss, gan, batch), f"{name} of the {turn.name}")
-        for name, each in turn.penalties.items()
+        name: _attempt(partial(penalty.loss, gan, batch), f"{name} of the {turn.name}")
+        for name, penalty in turn.penalties.items()
     }
     for name, value in (losses | penalties).items():
         if not isinstance(value, Tensor) or value.numel() != 1:
             raise InputError(f"{name!r} in {what} must be a tensor with one number")
     for name in turn.updates:
         weights = [weight for weight in gan.networks[name].parameters() if weight.requires_grad]
-        if weights and not _depends(losses["total"], weights):
+        if weights and not _depends_on(losses["total"], weights):
             raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
 
 
-def _depends(loss: Tensor, weights: list[Parameter]) -> bool:
+def _depends_on(loss: Tensor, weights: list[Parameter]) -> bool:
+    """Return whether a loss has a gradient with respect to any of these weights."""
     if not loss.requires_grad:
         return False
     gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
     return any(gradient is not None for gradient in gradients)
 
 
-def _try_networks(gan: GAN, batch: Batch, count: int) -> None:
+def _run_networks(gan: GAN, batch: Batch, count: int) -> None:
     condition = "" if batch.condition is None else ", condition"
     latent = tuple(batch.latent.shape) if batch.latent is not None else ()
     with torch.no_grad():
@@ -187,33 +232,34 @@ def _try_networks(gan: GAN, batch: Batch, count: int) -> None:
             f"generator(z{condition}) with z of shape {latent}",
         )
         if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
-            made = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
-            single = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
+            shape = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
+            one_sample = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
             hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
             raise InputError(
-                f"the generator makes samples of shape {made}, and the data have {tuple(batch.real.shape)}"
-                + (hint if single else "")
+                f"the generator makes samples of shape {shape}, and the data have {tuple(batch.real.shape)}"
+                + (hint if one_sample else "")
             )
         logits = _attempt(
             lambda: apply(gan.networks["discriminator"], batch.real, batch.condition),
             f"discriminator(x{condition}) with x of shape {tuple(batch.real.shape)}",
         )
     discriminator = gan.networks["discriminator"]
-    judged = count // discriminator.packing if isinstance(discriminator, PackedDiscriminator) else count
+    logit_count = count // discriminator.packing if isinstance(discriminator, PackedDiscriminator) else count
     for head in logits if isinstance(logits, tuple) else (logits,):
-        if not isinstance(head, Tensor) or head.shape[:1] != (judged,):
-            got = tuple(head.shape) if isinstance(head, Tensor) else type_name(head)
+        if not isinstance(head, Tensor) or head.shape[:1] != (logit_count,):
+            shape = tuple(head.shape) if isinstance(head, Tensor) else type_name(head)
             raise InputError(
-                f"the discriminator must give one logit a sample, shape ({judged}, …), and gives {got}"
+                f"the discriminator must give one logit a sample, shape ({logit_count}, …), and gives {shape}"
             )
 
 
-def _attempt(call: Any, what: str) -> Any:
+def _attempt(function: Any, what: str) -> Any:
+    """Call a function; turn its errors, except for lack of memory, into one sentence."""
     try:
-        return call()
+        return function()
     except InputError:
         raise
     except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        if ran_out(error):
+        if is_out_of_memory(error):
             raise
         raise InputError(f"{what} failed: {first_line(error)}") from error

@@ -1,4 +1,4 @@
-"""What a training gives back: history, snapshots, the averaged networks; sampling, saving, loading."""
+"""The result of a training: history, snapshots, averaged networks; sampling, scoring, saving and loading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gantutor._conditions import (
 )
 from gantutor._errors import InputError, first_line, type_name
 from gantutor._files import (
-    FORMAT,
+    FORMAT_VERSION,
     leftovers_of,
     new_folder,
     read_json,
@@ -40,18 +40,45 @@ from gantutor.metrics import Scores, digit_scores
 from gantutor.training import ema
 from gantutor.training.history import History, Snapshot
 
-BATCH_NORM_BATCHES, PREVIEW_BATCHES = 16, 2
-"""Batches of 64 latents over which batch norm is measured: for scores, and for a look while training."""
+BATCH_NORM_BATCHES = 16
+"""Batches of 64 latents over which batch-norm statistics are recomputed."""
+
+PREVIEW_BATCHES = 2
+"""The same inside ``preview``, for pictures during a training."""
 
 
 class Run:
-    """A training so far: ``history``, ``snapshots``, ``step``, ``seconds`` of training alone, and the
-    averaged networks.
+    """The result of a training, and its state while it runs.
 
-    ``train`` makes it and hands it to the callbacks while it trains. ``generator`` is the averaged one, in
-    evaluation mode; ``gan`` holds the networks as they stood last. ``gallery`` holds the fixed latents of the
-    snapshots with their conditions, ``control`` the Control that steers the run while it trains, ``memory``
-    what the training takes on its device.
+    ``train`` makes it, and gives it to the callbacks while it trains.
+
+    Args:
+        gan: the game that is trained.
+        settings: what the training was given, by name.
+
+    Attributes:
+        gan: the game, with the networks as they were trained last.
+        averaged: exponential moving averages of the networks, by name, in evaluation mode.
+        generator: the averaged generator, in evaluation mode.
+        history: scalars by step.
+        snapshots: samples of fixed latents at even fractions of the budget.
+        step: steps taken so far.
+        images: real samples seen so far.
+        seconds: seconds spent in training steps alone.
+        settings: what the training was given, by name.
+        conditions: conditions of up to 1,000 training samples, or None.
+        gallery: latents and conditions of the snapshots, or None.
+        control: the Control that steers the run while it trains.
+        memory: the Memory that the training needs on its device.
+        ended: how the training ended: ``"complete"``, ``"stopped"``, ``"interrupted"``, ``"diverged at step
+            …"`` or ``"failed at step …"``; ``"training"`` while it runs.
+
+    Raises:
+        InputError: if ``gan`` is not a GAN, or ``settings`` is not a dict.
+
+    >>> import gantutor as gt
+    >>> Run(gt.GAN(gt.networks.MLPGenerator(2, (2,)), gt.networks.MLPDiscriminator((2,)), latent=2))
+    <Run: 0 steps, 0 images, 0.0 s of training, not trained>
     """
 
     def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
@@ -74,60 +101,84 @@ class Run:
         self.control: Any = None
         self.memory: Any = None
         self.ended = "not trained"
-        self._settled = (-1, 0)
-        self._batches = BATCH_NORM_BATCHES
+        self._batch_norm_state = (-1, 0)
+        self._batch_norm_batches = BATCH_NORM_BATCHES
 
     @property
     def device(self) -> torch.device:
-        """Where the averaged networks live: those of ``gan`` may have been moved since."""
-        return next((p.device for net in self.averaged.values() for p in net.parameters()), self.gan.device)
+        """The device of the averaged networks; those of ``gan`` may have been moved elsewhere."""
+        return next(
+            (parameter.device for network in self.averaged.values() for parameter in network.parameters()),
+            self.gan.device,
+        )
 
     @property
     def generator(self) -> nn.Module:
-        """The averaged generator, ready for use."""
+        """The averaged generator, in evaluation mode.
+
+        Raises:
+            InputError: if the game averages no network called generator.
+        """
         if "generator" not in self.averaged:
             raise InputError(
                 f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network called generator"
             )
-        self.settle()
+        self.recompute_batch_norm()
         return self.averaged["generator"]
 
-    def settle(self) -> None:
-        """Measure anew the statistics of batch norm that belong to the averaged generator (Izmailov et al.
-        2018).
+    def recompute_batch_norm(self) -> None:
+        """Recompute the batch-norm statistics of the averaged generator (Izmailov et al. 2018).
 
-        They are those of the average network over ``BATCH_NORM_BATCHES`` batches of 64 latents, or over ``PREVIEW_BATCHES`` inside
-        ``preview``, and over fewer before the training has seen as many images; the averages of other networks
-        keep the statistics of the networks they follow.
+        They are computed over ``BATCH_NORM_BATCHES`` batches of 64 latents, over ``PREVIEW_BATCHES`` inside
+        ``preview``, and over fewer until the training has seen as many images. Other averaged networks keep
+        the statistics of the networks that they average. Nothing is done if the statistics are up to date.
         """
-        generator, batches = self.averaged.get("generator"), min(self._batches, 1 + self.images // 64)
-        step, measured = self._settled
-        if generator is None or self.ended == "not trained" or (step == self.step and measured >= batches):
+        generator, batches = (
+            self.averaged.get("generator"),
+            min(self._batch_norm_batches, 1 + self.images // 64),
+        )
+        step, batches_used = self._batch_norm_state
+        if (
+            generator is None
+            or self.ended == "not trained"
+            or (step == self.step and batches_used >= batches)
+        ):
             return
-        draw = torch.Generator(self.device).manual_seed(0)
-        drawn = (
-            (self.gan.draw_latent(64, draw, self.device), cycle_rows(self.conditions, 64, start=64 * index))
+        rng = torch.Generator(self.device).manual_seed(0)
+        inputs = (
+            (self.gan.draw_latent(64, rng, self.device), cycle_rows(self.conditions, 64, start=64 * index))
             for index in range(batches)
         )
-        ema.recompute_batch_norm(generator, drawn)
-        self._settled = (self.step, batches)
+        ema.recompute_batch_norm(generator, inputs)
+        self._batch_norm_state = (self.step, batches)
 
     @contextmanager
     def preview(self) -> Iterator[None]:
-        """Inside the block a picture costs less: batch norm is settled with a few batches, which is enough
-        for the eye."""
-        before, self._batches = self._batches, PREVIEW_BATCHES
+        """Compute batch-norm statistics over fewer batches inside the block.
+
+        Pictures then cost less; to the eye they look the same.
+        """
+        batches, self._batch_norm_batches = self._batch_norm_batches, PREVIEW_BATCHES
         try:
             yield
         finally:
-            self._batches = before
+            self._batch_norm_batches = batches
 
     @torch.no_grad()
     def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
-        """``count`` samples of the averaged generator, on the CPU: shape (count, …).
+        """Generate samples with the averaged generator.
 
-        ``condition`` is one label for all, or one condition a sample; left out, conditions like those of the
-        training data are used. Raises InputError for a count below 1 or conditions of another length.
+        Args:
+            count: number of samples, at least 1.
+            condition: one label for all samples, or ``count`` conditions; by default conditions of the
+                training data.
+            seed: seed of the latents.
+
+        Returns:
+            The samples, (count, …), on the CPU.
+
+        Raises:
+            InputError: if count is below 1, or the conditions have another length or cannot be used.
 
         >>> import gantutor as gt
         >>> run = Run(GAN(gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10)))
@@ -136,32 +187,40 @@ class Run:
         """
         validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
         device = self.device
-        alike = condition is None
+        as_in_data = condition is None
         conditions = (
-            cycle_rows(self.conditions, count) if alike else expand_condition(condition, count, device)
+            cycle_rows(self.conditions, count) if as_in_data else expand_condition(condition, count, device)
         )
         latents = self.gan.draw_latent(count, torch.Generator(device).manual_seed(seed), device)
         return self.generate(latents, conditions)
 
     @torch.no_grad()
     def generate(self, latents: Tensor, conditions: Any = None) -> Tensor:
-        """What the averaged generator makes of these latents and conditions, on the CPU, 500 at a time.
+        """Turn latents into samples with the averaged generator, 500 at a time.
 
-        Raises InputError where they are of different numbers, or the generator cannot use them.
+        Args:
+            latents: of shape (N, …).
+            conditions: a tensor of N rows, a tuple of such tensors, or None.
+
+        Returns:
+            The samples, (N, …), on the CPU.
+
+        Raises:
+            InputError: if there are not as many conditions as latents, or the generator cannot use them.
         """
         generator, device = self.generator, self.device
         check_same_length(latents, conditions)
-        made = []
+        samples = []
         try:
             for start in range(0, len(latents), 500):
-                some = slice(start, start + 500)
-                chosen = map_tensors(rows(conditions, some), lambda part: part.to(device))
-                made.append(apply(generator, latents[some].to(device), chosen).cpu())
+                chunk = slice(start, start + 500)
+                condition = map_tensors(rows(conditions, chunk), lambda part: part.to(device))
+                samples.append(apply(generator, latents[chunk].to(device), condition).cpu())
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(
                 f"the generator cannot use these latents and conditions: {first_line(error)}"
             ) from error
-        return torch.cat(made).contiguous()  # a network may lay out its pictures in another order
+        return torch.cat(samples).contiguous()  # a network may return another memory format
 
     def scores(
         self,
@@ -170,20 +229,26 @@ class Run:
         score: Callable[..., Scores] = digit_scores,
         seed: int = 0,
     ) -> Scores:
-        """Score ``samples`` of the averaged generator (by default four for each of the reference) against
-        real data.
+        """Score samples of the averaged generator against real data.
 
-        ``reference`` is a held-out ``TensorDataset`` of images, or of images and labels. With labels the
-        samples are drawn with the same labels, in equal shares, and ``score`` is given them as
-        ``generated_labels``.
+        Args:
+            reference: a held-out ``TensorDataset`` of images, or of images and labels. With labels, and if
+                the training had conditions, the samples are generated with the same labels in equal shares,
+                and ``score`` receives them as ``generated_labels``.
+            samples: number of generated samples; by default four times those of the reference.
+            score: function of samples and reference that returns Scores.
+            seed: seed of the latents.
+
+        Raises:
+            InputError: if an argument cannot be used.
         """
         tensors = getattr(reference, "tensors", None)
         if not tensors:
             raise InputError(
                 f"reference must be a TensorDataset such as digits.held_out, not {type_name(reference)}"
             )
-        given = {"samples": samples, "seed": seed, "score": score}
-        validate(given, samples=optional(integer(1)), seed=integer(0), score=function())
+        arguments = {"samples": samples, "seed": seed, "score": score}
+        validate(arguments, samples=optional(integer(1)), seed=integer(0), score=function())
         count = samples or 4 * len(tensors[0])
         if self.conditions is None or len(tensors) == 1:
             return score(self.sample(count, seed=seed), reference)
@@ -193,16 +258,23 @@ class Run:
     # --- saving ---------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write the run as a folder: weights and snapshots as safetensors, the rest as JSON; whole or not at
-        all.
+        """Write the run as a folder: weights and snapshots as safetensors, the rest as JSON.
 
-        A run that stands at ``path`` is replaced. Returns the path; raises InputError where nothing can be
-        written.
+        A saved run at ``path`` is replaced, in one step when the new one is complete.
+
+        Args:
+            path: the folder.
+
+        Returns:
+            The path.
+
+        Raises:
+            InputError: if ``path`` exists and is not a saved run, or if it cannot be written.
         """
         path = check_path(path)
         if path.exists() and not (path / "run.json").exists():
             raise InputError(f"{path} exists and is no saved run: choose another name")
-        self.settle()
+        self.recompute_batch_norm()
         with new_folder(path) as folder:
             write_tensors(folder / "weights.safetensors", self.weights())
             write_tensors(folder / "snapshots.safetensors", self.snapshot_tensors())
@@ -210,24 +282,24 @@ class Run:
         return path
 
     def weights(self) -> dict[str, Tensor]:
-        """All tensors of the networks (``gan.``) and of the averaged ones (``averaged.``) by name."""
+        """Return all tensors of the networks (``gan.…``) and of the averages (``averaged.…``) by name."""
         averaged = {
-            f"averaged.{name}.{key}": v
-            for name, net in self.averaged.items()
-            for key, v in net.state_dict().items()
+            f"averaged.{name}.{key}": value
+            for name, network in self.averaged.items()
+            for key, value in network.state_dict().items()
         }
         return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averaged
 
     def snapshot_tensors(self) -> dict[str, Tensor]:
-        """The samples of all snapshots (``snapshot.``) and the run's conditions (``condition.``) by name."""
+        """Return the samples of all snapshots (``snapshot.…``) and the conditions (``condition.…``)."""
         tensors = {f"snapshot.{i:05d}": snapshot.samples for i, snapshot in enumerate(self.snapshots)}
         parts = enumerate(parts_of(self.conditions))
         return tensors | {f"condition.{i}": part for i, part in parts if part is not None}
 
     def metadata(self) -> dict[str, Any]:
-        """Everything of the run that is no tensor."""
+        """Return everything of the run that is not a tensor, as content for JSON."""
         return {
-            "format": FORMAT,
+            "format": FORMAT_VERSION,
             "torch": torch.__version__,
             "step": self.step,
             "images": self.images,
@@ -239,74 +311,105 @@ class Run:
         }
 
     def load_weights(self, weights: dict[str, Tensor], source: str) -> None:
-        """Copy weights into the networks; raises InputError naming the first that does not fit."""
-        here = self.weights()
-        for name in sorted(set(here) ^ set(weights)):
-            where = "is missing from" if name in here else "is not in these networks but in"
+        """Copy weights into the networks and their averages.
+
+        Args:
+            weights: tensors by name, as ``weights`` returns them.
+            source: where they come from, for error messages.
+
+        Raises:
+            InputError: if they belong to other networks; the message names the first tensor that does not
+                fit.
+        """
+        current = self.weights()
+        for name in sorted(set(current) ^ set(weights)):
+            where = "is missing from" if name in current else "is not in these networks but in"
             raise InputError(f"{source} is of other networks: {name} {where} the file")
-        for name, value in here.items():
+        for name, value in current.items():
             if value.shape != weights[name].shape:
                 raise InputError(
                     f"{source} is of other networks: {name} has shape {tuple(weights[name].shape)} there "
                     f"and {tuple(value.shape)} here"
                 )
         with torch.no_grad():
-            for name, value in here.items():
+            for name, value in current.items():
                 value.copy_(weights[name])
 
-    def load_metadata(self, facts: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
-        """Take over everything that is no weight; raises InputError where something is missing."""
+    def load_metadata(self, metadata: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
+        """Restore everything of a run that is not a weight.
+
+        Args:
+            metadata: what ``metadata`` returned.
+            tensors: what ``snapshot_tensors`` returned.
+            source: where they come from, for error messages.
+
+        Raises:
+            InputError: if something is missing or has a wrong type.
+        """
         try:
-            self._load_facts(facts, tensors)
+            self._load_metadata(metadata, tensors)
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{source} is damaged: {error} is missing or wrong in it") from None
 
-    def _load_facts(self, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        self.step, self.images, self.seconds = facts["step"], facts["images"], facts["seconds"]
-        self.ended, self.settings = facts["ended"], facts["settings"]
-        self.history.load_json(facts["history"])
+    def _load_metadata(self, metadata: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        self.step, self.images, self.seconds = metadata["step"], metadata["images"], metadata["seconds"]
+        self.ended, self.settings = metadata["ended"], metadata["settings"]
+        self.history.load_json(metadata["history"])
         self.snapshots = [
             Snapshot(entry["step"], entry["seconds"], tensors[f"snapshot.{i:05d}"])
-            for i, entry in enumerate(facts["snapshots"])
+            for i, entry in enumerate(metadata["snapshots"])
         ]
         parts = [tensors[name] for name in sorted(tensors) if name.startswith("condition.")]
         self.conditions = join(tuple(part.to(self.device) for part in parts))
 
     @classmethod
     def load(cls, path: str | Path, gan: GAN) -> Run:
-        """A saved run, its weights read into the networks that the caller has built: nothing is unpickled.
+        """Load a saved run; nothing is unpickled.
 
-        Raises InputError where the folder is missing, damaged, of another format, or of other networks.
+        Args:
+            path: the folder that ``save`` wrote.
+            gan: a game with networks of the same shapes, which receive the weights.
+
+        Raises:
+            InputError: if the folder is missing, damaged, of another format, or of other networks.
         """
         path = check_path(path)
         with suppress(OSError):
             remove_leftovers(path.parent, leftovers_of(path.name))
         if not path.is_dir():
             raise InputError(f"there is no saved run at {path}")
-        facts = read_json(path / "run.json")
-        theirs = facts.get("format", "unknown") if isinstance(facts, dict) else "unknown"
-        if theirs != FORMAT:
+        metadata = read_json(path / "run.json")
+        version = metadata.get("format", "unknown") if isinstance(metadata, dict) else "unknown"
+        if version != FORMAT_VERSION:
             raise InputError(
-                f"{path} was not written by Run.save of this version: it is of format {theirs}, and this one "
-                f"reads format {FORMAT}; load it with the version that wrote it, or train it anew"
+                f"{path} was not written by Run.save of this version: it is of format {version}, "
+                f"and this one reads format {FORMAT_VERSION}; "
+                "load it with the version that wrote it, or train it anew"
             )
         run = cls(gan)
         weights, snapshots = (
             read_tensors(path / "weights.safetensors"),
             read_tensors(path / "snapshots.safetensors"),
         )
-        run.load_metadata(facts, snapshots, str(path))
+        run.load_metadata(metadata, snapshots, str(path))
         verify_checksums(path, "run.json", "weights.safetensors", "snapshots.safetensors")
         run.load_weights(weights, str(path))
-        run._settled = (run.step, BATCH_NORM_BATCHES)
+        run._batch_norm_state = (run.step, BATCH_NORM_BATCHES)
         return run
 
     def __repr__(self) -> str:
-        done = f"{self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training"
-        return f"<Run: {done}, {self.ended}>"
+        amount = f"{self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training"
+        return f"<Run: {amount}, {self.ended}>"
 
 
-def check_run(given: Any) -> None:
-    """Raise InputError for what is no Run."""
-    if not isinstance(given, Run):
-        raise InputError(f"run must be a gantutor.Run, as train() gives it back, not {type_name(given)}")
+def check_run(run: Any) -> None:
+    """Check that a value is a Run.
+
+    Args:
+        run: the value.
+
+    Raises:
+        InputError: if it is something else.
+    """
+    if not isinstance(run, Run):
+        raise InputError(f"run must be a gantutor.Run, as train() gives it back, not {type_name(run)}")

@@ -1,4 +1,4 @@
-"""Nested states, such as an optimiser's, taken apart into JSON content and tensors and put together again."""
+"""Nested states, such as an optimiser's, as JSON content and tensors."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from torch import Tensor
 from gantutor._errors import InputError
 
 
-def pack(state: Any, what: str) -> tuple[Any, dict[str, Tensor]]:
-    """A nested state as content for JSON, and the tensors in it by the names of their places.
+def pack(state: Any, name: str) -> tuple[Any, dict[str, Tensor]]:
+    """Split a nested state into content for JSON and tensors.
 
-    Raises InputError, naming the place, for anything but dicts, lists, tuples, numbers, strings, None, bytes
-    and tensors.
+    Args:
+        state: dicts, lists, tuples, numbers, strings, None, bytes and tensors.
+        name: what the state is called in names and messages.
+
+    Returns:
+        The content, and the tensors by their place in the state.
+
+    Raises:
+        InputError: if the state holds anything else, is nested too deeply or contains itself; the message
+            names the place.
 
     >>> import torch
     >>> pack({"seen": 3, "order": torch.arange(2)}, "data")
@@ -23,42 +31,48 @@ def pack(state: Any, what: str) -> tuple[Any, dict[str, Tensor]]:
     """
     tensors: dict[str, Tensor] = {}
     try:
-        return _packed(state, what, tensors), tensors
+        return _pack_part(state, name, tensors), tensors
     except RecursionError:
-        raise InputError(f"{what} is nested too deeply to be saved, or holds itself") from None
+        raise InputError(f"{name} is nested too deeply to be saved, or holds itself") from None
 
 
-def _packed(part: Any, place: str, tensors: dict[str, Tensor]) -> Any:
-    kind = type(part)  # exactly: a subclass would not come back as what it was
+def _pack_part(part: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+    kind = type(part)  # exactly: a subclass would come back as its base class
     if part is None or kind in (bool, int, float, str):
         return part
     if kind in (list, tuple):
-        parts = [_packed(each, f"{place}[{i}]", tensors) for i, each in enumerate(part)]
+        parts = [_pack_part(entry, f"{path}[{index}]", tensors) for index, entry in enumerate(part)]
         return parts if kind is list else {"tuple": parts}
     if kind in (dict, OrderedDict):
         for key in part:
             if key is not None and type(key) not in (bool, int, float, str):
-                raise InputError(f"{place} cannot be saved: its keys must be numbers or strings, not {key!r}")
-        return {"dict": [[key, _packed(each, f"{place}[{key!r}]", tensors)] for key, each in part.items()]}
+                raise InputError(f"{path} cannot be saved: its keys must be numbers or strings, not {key!r}")
+        return {
+            "dict": [[key, _pack_part(entry, f"{path}[{key!r}]", tensors)] for key, entry in part.items()]
+        }
     if kind is bytes:
         return {"bytes": part.hex()}
     if isinstance(part, Tensor):
-        tensors[place] = part
-        return {"tensor": place}
+        tensors[path] = part
+        return {"tensor": path}
     raise InputError(
-        f"{place} cannot be saved: it is a {kind.__name__}, and only dicts, lists, tuples, numbers, strings, "
+        f"{path} cannot be saved: it is a {kind.__name__}, and only dicts, lists, tuples, numbers, strings, "
         "None, bytes and tensors can"
     )
 
 
 def unpack(content: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """The state that ``pack`` took apart; its tensors are on the CPU where they were read from a file.
+    """Return the state that ``pack`` split.
+
+    Args:
+        content: the content for JSON.
+        tensors: the tensors by place; they stay on their device.
 
     >>> unpack(*pack({"at": (1, 2.5), 3: [b"x", None]}, "data"))
     {'at': (1, 2.5), 3: [b'x', None]}
     """
     if isinstance(content, list):
-        return [unpack(each, tensors) for each in content]
+        return [unpack(entry, tensors) for entry in content]
     if not isinstance(content, dict):
         return content
     [(kind, value)] = content.items()
@@ -68,4 +82,4 @@ def unpack(content: Any, tensors: Mapping[str, Tensor]) -> Any:
         return bytes.fromhex(value)
     if kind == "tuple":
         return tuple(unpack(value, tensors))
-    return {key: unpack(each, tensors) for key, each in value}
+    return {key: unpack(entry, tensors) for key, entry in value}

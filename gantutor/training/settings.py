@@ -1,5 +1,4 @@
-"""A game and its optimisers in words and numbers, so that a checkpoint can tell whether it belongs to this
-training."""
+"""Descriptions of games and optimisers, by which a checkpoint recognises its training."""
 
 from __future__ import annotations
 
@@ -14,7 +13,13 @@ from gantutor.objectives import Objective
 
 
 def describe_game(gan: GAN) -> dict[str, Any]:
-    """The turns and the latent of a game.
+    """Return the turns and the latent of a game as content for JSON.
+
+    Args:
+        gan: the game.
+
+    Returns:
+        Loss, times, every and penalties of each turn by name, and the latent.
 
     >>> from torch import nn
     >>> describe_game(GAN(nn.Linear(2, 2), nn.Linear(2, 1), latent=2))["generator"]
@@ -36,7 +41,10 @@ def describe_game(gan: GAN) -> dict[str, Any]:
 
 
 def describe_optimizer(optimizer: Optimizer) -> list[Any]:
-    """The kind of an optimiser and those of its numbers that stay as they are.
+    """Return the type of an optimiser and its numbers, as content for JSON.
+
+    Args:
+        optimizer: its first parameter group is described.
 
     >>> from gantutor.training.optim import adam
     >>> from torch import nn
@@ -45,16 +53,19 @@ def describe_optimizer(optimizer: Optimizer) -> list[Any]:
     """
     group = optimizer.param_groups[0]
     numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in group.items()}
-    kept = [
+    described = [
         [name, value]
         for name, value in numbers.items()
         if isinstance(value, int | float | list) and name != "params"
     ]
-    return [type(optimizer).__name__, *kept]
+    return [type(optimizer).__name__, *described]
 
 
 def describe_function(function: Any) -> str:
-    """The name of a function, and the objectives, numbers and words that were bound to it.
+    """Return the name of a function, with the objectives, numbers and strings that are bound to it.
+
+    Args:
+        function: a function, a ``functools.partial``, an Objective or another callable.
 
     >>> from gantutor.training.optim import linear_decay
     >>> describe_function(linear_decay(0.5))
@@ -69,15 +80,16 @@ def describe_function(function: Any) -> str:
         )
     else:
         name = getattr(function, "__name__", type(function).__name__)
-        bound = [repr(value) for value in _enclosed(function)]
+        bound = [repr(value) for value in _closure_values(function)]
     return f"{name}({', '.join(bound)})" if bound else name
 
 
-def _enclosed(function: Any) -> Iterator[Any]:
+def _closure_values(function: Any) -> Iterator[Any]:
+    """Yield the numbers and strings in the closure of a function."""
     for cell in getattr(function, "__closure__", None) or ():
         try:
             value = cell.cell_contents
-        except ValueError:  # a name that has no value yet
+        except ValueError:  # the variable has no value yet
             continue
         if isinstance(value, bool | int | float | str):
             yield value

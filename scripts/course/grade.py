@@ -21,7 +21,7 @@ from run_course import Result, run_in
 
 from gantutor._errors import InputError
 from gantutor._files import new_file
-from gantutor.course.exercises import numbers, progress
+from gantutor.course.exercises import numbers, saved_progress
 from gantutor.course.score_report import as_table
 
 States = Mapping[str, str]
@@ -33,12 +33,12 @@ SIGNS = {"solved": "✓", "tried": "✗"}
 def grade(path: Path, folder: Path, patience: int) -> tuple[Result, States]:
     """Run one notebook in this folder, where the exercises keep what was solved; a cell may take so long."""
     record = folder.resolve() / "progress.json"
-    os.environ[progress.VARIABLE] = str(record)
+    os.environ[saved_progress.PROGRESS_VARIABLE] = str(record)
     # A cell that takes too long is interrupted, and the next one has its turn.
     options = {"execution_timeout": patience, "interrupt_on_timeout": True}
     result = run_in(folder.resolve(), path, {}, **options)
     try:
-        return result, progress.read_states(record)
+        return result, saved_progress.read_states(record)
     except InputError as error:  # an answer has written there
         result.reason = str(error)
         return result, {}

@@ -16,8 +16,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -133,29 +136,71 @@ def run_all(
     out: Path,
     given: dict[str, Any],
     minutes: float | None = None,
+    jobs: int = 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Result]:
-    """Run the notebooks in this order; none begins once the minutes are spent, or after an interruption."""
+    """Run the notebooks in this order, ``jobs`` at a time; none begins once the minutes are spent, or after an
+    interruption."""
     results = [Result(path.stem) for path in paths]
     start = clock()
-    for index, path in enumerate(paths):
-        if minutes is not None and clock() - start >= 60 * minutes:
-            print(f"{minutes:g} minutes are spent: no further notebook begins", flush=True)
-            break
-        print(f"[{index + 1}/{len(paths)}] {path.stem}", flush=True)
-        result = results[index] = run_one(path, out, given)
-        note = result.reason
-        if result.state == "done" and given.get("preset") == "cpu":
-            result.differences, note = compare(path, out / path.stem / path.name)
-            if result.differences:
-                result.state, note = "differs", "; ".join(result.differences)
-            elif note:
-                note = f"scores not compared with committed ones: {note}"
-        said = f"[{index + 1}/{len(paths)}] {path.stem}: {result.state} after {result.seconds:.0f} s"
-        print(f"{said}: {note}" if note else said, flush=True)
-        if result.state == "interrupted":
-            break
+    with _pool(jobs) as pool:
+        running: dict[Future[Result], int] = {}
+        waiting = deque(range(len(paths)))
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                if minutes is not None and clock() - start >= 60 * minutes:
+                    print(f"{minutes:g} minutes are spent: no further notebook begins", flush=True)
+                    waiting.clear()
+                    break
+                index = waiting.popleft()
+                print(f"[{index + 1}/{len(paths)}] {paths[index].stem}", flush=True)
+                running[pool.submit(run_one, paths[index], out, given)] = index
+            for future in _next(running, waiting):
+                index = running.pop(future)
+                results[index] = judged(future.result(), paths[index], out, given)
+                print(f"[{index + 1}/{len(paths)}] {said_of(results[index])}", flush=True)
+                if results[index].state == "interrupted":
+                    waiting.clear()
     return results
+
+
+def _next(running: Collection[Future[Result]], waiting: deque[int]) -> set[Future[Result]]:
+    """Those that end next. After Ctrl-C, which reaches the processes too, no other notebook begins."""
+    try:
+        return wait(running, return_when=FIRST_COMPLETED).done if running else set()
+    except KeyboardInterrupt:
+        waiting.clear()
+        return set()
+
+
+class _SameProcess(Executor):
+    """Runs what is submitted at once and here, so that one notebook at a time needs no second process."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments, **options))
+        return future
+
+
+def _pool(jobs: int) -> Executor:
+    return _SameProcess() if jobs == 1 else ProcessPoolExecutor(jobs, get_context("spawn"))
+
+
+def judged(result: Result, path: Path, out: Path, given: dict[str, Any]) -> Result:
+    """The result with what differs from the committed scores, where they can be compared."""
+    if result.state == "done" and given.get("preset") == "cpu":
+        result.differences, why_not = compare(path, out / path.stem / path.name)
+        if result.differences:
+            result.state, result.reason = "differs", "; ".join(result.differences)
+        elif why_not:
+            result.reason = f"scores not compared with committed ones: {why_not}"
+    return result
+
+
+def said_of(result: Result) -> str:
+    """How a notebook ended, in a line."""
+    line = f"{result.name}: {result.state} after {result.seconds:.0f} s"
+    return f"{line}: {result.reason}" if result.reason else line
 
 
 def summary(results: Sequence[Result], what: str = "notebooks") -> str:
@@ -211,6 +256,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--scores", type=Path, default=Path("runs/scores"), help="where the table goes: .md, .json"
     )
     parser.add_argument("--minutes", type=float, help="begin no further notebook after so many minutes")
+    parser.add_argument("--jobs", type=int, default=1, help="run so many notebooks at a time")
     parser.add_argument(
         "--start-from-commit", action="store_true", help="begin where the commit's hash points"
     )
@@ -222,6 +268,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--seed must be a whole number of at least 0, not {given.seed}")
     if given.minutes is not None and not given.minutes > 0:
         parser.error(f"--minutes must be a number greater than 0, not {given.minutes:g}")
+    if given.jobs < 1:
+        parser.error(f"--jobs must be a whole number of at least 1, not {given.jobs}")
     if given.out.resolve() == given.notebooks.resolve():
         parser.error("--out must not be the folder of the notebooks")
     return given
@@ -239,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.start_from_commit:
             paths = rotate(paths, current_commit())
         with lock_folder(options.out):
-            results = run_all(paths, options.out, given, options.minutes)
+            results = run_all(paths, options.out, given, options.minutes, options.jobs)
             print(f"\n{table_of(results)}\n\n{summary(results)}", flush=True)
             write_scores(results, options.scores, given)
     except FolderInUse as error:

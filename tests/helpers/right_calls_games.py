@@ -101,44 +101,44 @@ CALLS = [
         for name in ["minimax", "non_saturating", "least_squares", "hinge", "relativistic"]
     ],
     Call("objectives.wasserstein", {"gradient_penalty": 10.0, "every": 1}),
-    Call("optimization.adam", {"learning_rate": 1e-3, "betas": (0.0, 0.9)}, stepped),
-    Call("optimization.linear_decay", {"start": 0.5}, rates),
-    Call("optimization.warm_up", {"part": 0.05, "then": gt.optim.constant}, rates),
+    Call("optim.adam", {"learning_rate": 1e-3, "betas": (0.0, 0.9)}, stepped),
+    Call("optim.linear_decay", {"start": 0.5}, rates),
+    Call("optim.warm_up", {"duration": 0.05, "then": gt.optim.constant}, rates),
     Call(
-        "augment.DiffAugment",
-        {"colour": 1.0, "translation": 1.0, "cutout": 1.0, "shift": 0.125, "hole": 0.5},
+        "networks.DiffAugment",
+        {"colour": 1.0, "translation": 1.0, "cutout": 1.0, "max_shift": 0.125, "cutout_size": 0.5},
         lambda change, a: change(shades(3, 3, 8, 8)),
     ),
     Call(
-        "augment.Augmented",
+        "networks.AugmentedDiscriminator",
         {"discriminator": Made(lambda: nn.Flatten()), "augment": Made(gt.networks.DiffAugment)},
         lambda net, a: net(shades(3, 1, 8, 8)),
     ),
-    Call("augment.mirrored", {"data": torch.utils.data.TensorDataset(shades(3, 1, 4, 4), torch.arange(3))}),
-    Call("latent.linear", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
-    Call("latent.spherical", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
-    Call("latent.directions", {"latents": noise(9, 3), "samples": noise(9, 5), "count": 2}),
+    Call("data.with_mirror_images", {"data": torch.utils.data.TensorDataset(shades(3, 1, 4, 4), torch.arange(3))}),
+    Call("sampling.linear_interpolation", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
+    Call("sampling.spherical_interpolation", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
+    Call("sampling.latent_directions", {"latents": noise(9, 3), "samples": noise(9, 5), "count": 2}),
     Call(
-        "inversion.invert",
+        "sampling.invert",
         {"run": Made(image_run), "targets": shades(2, 1, 8, 8), "steps": 4, "starts": 1, "candidates": 2}
         | {"prior": 1e-3, "learning_rate": 0.1, "condition": None, "seed": 0, "progress": False},
     ),
     Call(
-        "rejection.acceptance",
-        {"logits": noise(5), "most": 2.0, "gamma": 0.0, "epsilon": 1e-8},
+        "sampling.acceptance",
+        {"logits": noise(5), "max_logit": 2.0, "gamma": 0.0, "epsilon": 1e-8},
         allowed={"logits": "Tensor infinity"},  # −∞ is a ratio of 0
     ),
-    Call("rejection.reject", {"run": Made(point_run)} | REJECTION),
+    Call("sampling.reject", {"run": Made(point_run)} | REJECTION),
     Call(
-        "rejection.reject_from",
+        "sampling.reject_from",
         {
             "draw": lambda count, generator: torch.rand(count, 1, generator=generator),
-            "judge": lambda x: x[:, 0],
+            "discriminator": lambda x: x[:, 0],
         }
         | REJECTION,
     ),
     Call(
-        "translation.paired",
+        "games.pix2pix",
         {
             "generator": line(),
             "discriminator": line(),
@@ -147,23 +147,23 @@ CALLS = [
             "latent": 2,
         },
     ),
-    Call("translation.regression", {"generator": line(), "latent": 2}),
+    Call("games.regression", {"generator": line(), "latent": 2}),
     Call(
-        "translation.cycle",
+        "games.cyclegan",
         translators()
         | {"objective": Made(gt.objectives.least_squares), "weight": 10.0, "identity": 0.5, "latent": 1},
     ),
     Call(
-        "unpaired.coded",
+        "games.discrete_code",
         {
             "generator": Made(lambda: gt.networks.DiscreteCodeTranslator(shades(3, 1, 28, 28), 2, 4)),
             "information": 1.0,
             "anchor": 0.5,
-            "change": gt.data.elastic_distortion,
+            "distortion": gt.data.elastic_distortion,
         },
     ),
     Call(
-        "video.video_game",
+        "games.video_gan",
         {
             "generator": line(),
             "frame_discriminator": line(),
@@ -201,7 +201,7 @@ CALLS = [
         "Turn",
         {"updates": "line", "loss": loss, "times": 1, "every": 1, "penalties": {"r1": gt.Penalty(miss, 2)}},
     ),
-    Call("Lazy", {"loss": miss, "every": 8}),
+    Call("Penalty", {"loss": miss, "every": 8}),
     Call("train", TRAINING, lambda run, a: run.sample(2), examples=160),
     Call("Run", {"gan": Made(point_game), "settings": None}),
     Call("Run.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_run().sample),
@@ -248,7 +248,7 @@ CALLS = [
         },
         of=lambda: launched,
     ),
-    Call("recipes.named", {"text": "ring"}),
-    Call("recipes.make", {"text": "ring", "seed": 0}, examples=20),
+    Call("course.recipes.find_recipe", {"name": "ring"}),
+    Call("course.recipes.make_recipe", {"name": "ring", "seed": 0}, examples=20),
     *[Call(f"recipes.{name}", {"seed": 0}, examples=12) for name in ["digits", "ring"]],
 ]

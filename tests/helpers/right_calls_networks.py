@@ -80,7 +80,7 @@ CALLS = [
         lambda net, a: net(torch.randn(2, net.inputs)),
     ),
     Call(
-        "networks.Packed",
+        "networks.PackedDiscriminator",
         {"discriminator": Made(lambda: nn.Sequential(nn.Linear(4, 1), nn.Flatten(0))), "packing": 2},
         lambda net, a: net(torch.zeros(2 * a["packing"], 4 // a["packing"])),
     ),
@@ -96,8 +96,8 @@ CALLS = [
     ),
     Call("networks.GRUDiscriminator", {"features": 2, "hidden": 4}, of_series),
     Call("networks.SequenceConvDiscriminator", {"features": 2, "length": 12, "channels": 4}, of_series),
-    Call("networks.Differences", {"real": noise(9, 8, 2), "order": 2}, lambda net, a: net(a["real"])),
-    Call("networks.SumUp", {"differences": Made(lambda: gt.networks.FiniteDifferences(noise(9, 8, 2)))}),
+    Call("networks.FiniteDifferences", {"real": noise(9, 8, 2), "order": 2}, lambda net, a: net(a["real"])),
+    Call("networks.CumulativeSum", {"differences": Made(lambda: gt.networks.FiniteDifferences(noise(9, 8, 2)))}),
     Call(
         "networks.SpectrogramGenerator",
         {"latent": 3, "classes": 2, "frames": 16, "embedding": 3},
@@ -128,8 +128,8 @@ CALLS = [
         "networks.TypeTranslator", {"typefaces": 2, "latent": 3, "channels": 2, "features": 4, "embedding": 3}
     ),
     Call("networks.PatchDiscriminator", {"typefaces": 2, "pairs": True, "channels": 2, "group": 2}),
-    Call("networks.CodedTranslator", {"case": shades(10, 1, 28, 28), "channels": 2, "features": 4}),
-    Call("networks.alphabet", {"typed": shades(40, 1, 28, 28)}),
+    Call("networks.DiscreteCodeTranslator", {"glyphs": shades(10, 1, 28, 28), "channels": 2, "features": 4}),
+    Call("networks.unique_glyphs", {"images": shades(40, 1, 28, 28)}),
     Call(
         "networks.MotionPath",
         {"latent": 3, "code": 4, "frames": 4, "size": 16, "hidden": 4},
@@ -154,14 +154,15 @@ CALLS = [
     ),
     Call(
         "networks.ClipDiscriminator",
-        {"frames": 4, "size": 16, "image_channels": 1, "channels": 4, "watch_ink": True, "group": 2},
+        {"frames": 4, "size": 16, "image_channels": 1, "channels": 4, "group": 2}
+        | {"use_ink_trajectory": True},
         lambda net, a: net(
             frames(2, a["frames"], size=a["size"], channels=a["image_channels"]),
             frames(2, size=a["size"], channels=a["image_channels"]),
         ),
     ),
-    Call("networks.spectrogram", {"waves": shades(2, 1024)}),
-    Call("networks.full_scale", {"waves": shades(2, 64)}),
-    Call("networks.phase", {"waves": shades(2, 1024)}),
-    Call("networks.wave", {"spectrograms": shades(2, 1, 128, 16), "rounds": 2, "phase": None, "seed": 0}),
+    Call("data.spectrogram", {"waves": shades(2, 1024)}),
+    Call("data.normalize_peak", {"waves": shades(2, 64)}),
+    Call("data.phase", {"waves": shades(2, 1024)}),
+    Call("data.griffin_lim", {"spectrograms": shades(2, 1, 128, 16), "iterations": 2, "phase": None, "seed": 0}),
 ]

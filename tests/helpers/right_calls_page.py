@@ -23,8 +23,8 @@ CALLS = [
     Call("live.listen", {"waves": shades(2, 1024), "titles": ["a", "b"], "rate": 8000}),
     Call("live.Explorer", {"run": Made(lambda: image_run(2)), "data": None, "label": 1}, shown),
     Call("live.explore", {"run": Made(image_run), "data": shades(9, 1, 8, 8), "label": None}, examples=16),
-    Call("live.TimeMachine", {"run": Made(image_run), "columns": 4, "show": None}, shown),
-    Call("live.time_machine", {"run": Made(image_run), "columns": 4, "show": None}),
+    Call("live.TimeMachine", {"run": Made(image_run), "columns": 4, "to_text": None}, shown),
+    Call("live.time_machine", {"run": Made(image_run), "columns": 4, "to_text": None}),
     Call(
         "live.Dashboard",
         {"view": None, "scoring": None, "doctor": None, "seconds": 1.0, "sounds": None},
@@ -71,9 +71,9 @@ CALLS = [
     Call("exercises.question", {"number": "01.2"}),
     Call("exercises.hint", {"number": "01.2"}),
     Call("exercises.solution", {"number": "01.2"}),
-    Call("parameters.check_device", {"name": "cpu"}),
+    Call("_checks.check_device", {"name": "cpu"}),
     Call(
-        "parameters.validate",
+        "course.parameters.validate",
         {"namespace": {"seed": 3}},
         of=lambda: (
             lambda namespace: gt.course.parameters.validate(namespace, seed=gt.course.parameters.integer(0))

@@ -45,10 +45,10 @@ CALLS = [
         drawn_on,
         allowed=ANY_WORDS,
     ),
-    Call("plots.smoothed", {"values": [1.0, 2.0, 4.0], "window": 2}),
+    Call("plots.moving_average", {"values": [1.0, 2.0, 4.0], "window": 2}),
     Call(
-        "plots.thinned",
-        {"steps": [0, 1, 2, 3], "values": [1.0, 2.0, 3.0, 4.0], "most": 2},
+        "plots.downsample",
+        {"steps": [0, 1, 2, 3], "values": [1.0, 2.0, 3.0, 4.0], "max_points": 2},
         lambda made, given: [len(column) for column in made],
     ),
     Call(
@@ -67,17 +67,17 @@ CALLS = [
         allowed=ANY_WORDS,
     ),
     Call(
-        "plots.page",
-        {"made": IMAGES, "title": "Six", "columns": 3, "axes": PANEL, "show": None},
+        "plots.sample_grid",
+        {"samples": IMAGES, "title": "Six", "columns": 3, "axes": PANEL, "to_text": None},
         drawn,
         allowed=ANY_WORDS,
     ),
     Call(
-        "plots.page series",
+        "plots.sample_grid series",
         {
-            "made": noise(6, 12, 2),
+            "samples": noise(6, 12, 2),
             "columns": 3,
-            "show": lambda sample: f"{float(sample.double().mean()):.1f}",
+            "to_text": lambda sample: f"{float(sample.double().mean()):.1f}",
         },
         drawn,
     ),
@@ -89,7 +89,7 @@ CALLS = [
         drawn,
         allowed=ANY_WORDS,
     ),
-    Call("plots.pages", {"parts": {"real": IMAGES}, "columns": 3, "size": (3.0, 2.0)}, drawn),
+    Call("plots.grids", {"parts": {"real": IMAGES}, "columns": 3, "size": (3.0, 2.0)}, drawn),
     Call(
         "plots.series",
         {
@@ -103,10 +103,10 @@ CALLS = [
         drawn,
         allowed=ANY_WORDS,
     ),
-    Call("plots.refuse_no_snapshots", {"run": Made(image_run), "show": None}),
+    Call("plots.check_snapshots", {"run": Made(image_run), "to_text": None}),
     Call(
         "plots.time_machine",
-        {"run": Made(image_run), "rows": 2, "columns": 2, "title": "Twice", "show": None},
+        {"run": Made(image_run), "rows": 2, "columns": 2, "title": "Twice", "to_text": None},
         drawn,
         allowed=ANY_WORDS,
     ),
@@ -134,13 +134,17 @@ CALLS = [
         },
         drawn_on,
     ),
-    Call("plots.arrows", {"run": Made(point_run), "real": noise(20, 2), "axes": PANEL, "count": 8}, drawn),
+    Call(
+        "plots.gradient_arrows",
+        {"run": Made(point_run), "real": noise(20, 2), "axes": PANEL, "count": 8},
+        drawn,
+    ),
     Call(
         "plots.warped_grid",
         {"run": Made(point_run), "real": noise(20, 2), "axes": PANEL, "side": 5, "reach": 2.0},
         drawn,
     ),
-    Call("plots.upright", {"images": SPECTROGRAMS}),
+    Call("plots.spectrograms_to_rgb", {"images": SPECTROGRAMS}),
     Call(
         "plots.spectrograms",
         {

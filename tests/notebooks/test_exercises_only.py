@@ -20,8 +20,8 @@ import run_course  # noqa: E402
 from notebook_files import text_of  # noqa: E402
 from small_course import PARAMETERS, cell, notebook  # noqa: E402
 
-from gantutor import (exercises)  # noqa: E402
-from gantutor._errors import (InputError)  # noqa: E402
+from gantutor import exercises  # noqa: E402
+from gantutor._errors import InputError  # noqa: E402
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 every = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])

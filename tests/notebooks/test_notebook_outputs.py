@@ -15,8 +15,9 @@ import pytest
 from notebook_cases import PATHS, SCORES, code_cells, every, first, prose
 from notebook_files import Notebook, text_of
 
-from gantutor import (exercises)
-from gantutor.course.score_report import (read_notebook)
+import gantutor as gt
+from gantutor import exercises
+from gantutor.course.score_report import read_notebook
 
 STILL = ("image/", "text/", "audio/", "video/")
 
@@ -136,11 +137,23 @@ def test_a_wrong_parameter_ends_in_one_sentence(path: Path, tmp_path: Path, give
     refused(path, tmp_path, said, **given)
 
 
-@every
+MISSPELT = r"unknown parameter 'prest': did you mean 'preset'\? The parameters are: preset, seed"
+
+
+@first
 @pytest.mark.filterwarnings("ignore")
 def test_a_misspelt_parameter_ends_in_one_sentence(path: Path, tmp_path: Path) -> None:
-    said = r"unknown parameter 'prest': did you mean 'preset'\? The parameters are: preset, seed"
-    refused(path, tmp_path, said, prest="smoke")
+    refused(path, tmp_path, MISSPELT, prest="smoke")
+
+
+@every
+def test_a_misspelt_parameter_is_refused_by_every_notebook(path: Path) -> None:
+    parameters, checks = (text_of(cell["source"]) for cell in code_cells(notebook_files.read(path))[:2])
+    injected = "# Parameters\nprest = 'smoke'"  # as papermill writes it
+    namespace: dict[str, Any] = {"In": ["", parameters, injected, checks]}
+    exec(parameters + "\n" + injected, namespace)
+    with pytest.raises(gt.InputError, match=MISSPELT):
+        exec(checks, namespace)
 
 
 @pytest.mark.parametrize("path", [path for path in PATHS if path.stem.startswith("08")])

@@ -146,13 +146,6 @@ def test_all_that_it_uses_of_the_package_is_there(path: Path) -> None:
 
 
 @every
-def test_its_prose_never_says_simply(path: Path) -> None:
-    assert not re.search(
-        r"\bsimply\b|\bobviously\b|\btrivial", prose(notebook_files.read(path)), re.IGNORECASE
-    )
-
-
-@every
 def test_its_links_lead_to_files(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#|attachment:)([^)#\s]+)", prose(notebook_files.read(path)))
     assert [link for link in links if not (path.parent / link).exists()] == []

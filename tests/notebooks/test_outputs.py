@@ -17,7 +17,7 @@ import run_course
 import tolerance
 from small_course import PARAMETERS, executed, shown
 
-from gantutor.metrics import (MIME)
+from gantutor.metrics import MIME
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -34,7 +34,9 @@ def plain(text: str) -> str:
 
 def test_the_pages_are_those_of_the_public_modules(pages: dict[str, str]) -> None:
     assert {f"{name.replace('.', '/')}.html" for name in MODULES} | {"index.html"} == set(pages)
-    assert "gantutor.data.toy" in MODULES and not {"gantutor.games.gan", "gantutor.training.trainer"} & set(MODULES)
+    assert "gantutor.data.toy" in MODULES and not {"gantutor.games.gan", "gantutor.training.trainer"} & set(
+        MODULES
+    )
 
 
 @pytest.mark.parametrize("module", MODULES)

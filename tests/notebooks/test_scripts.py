@@ -17,7 +17,7 @@ import pytest
 import run_course
 from small_course import PARAMETERS, RECORD, cell, executed, notebook, shown
 
-from gantutor.metrics import (MIME)
+from gantutor.metrics import MIME
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,14 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, source in sources.items():
         content = notebook(cell(PARAMETERS, "parameters"), cell(source))
         notebook_files.write(folder / "notebooks" / f"{name}.ipynb", content)
-    command = [sys.executable, ROOT / "scripts/course/run_course.py", "--notebooks", "notebooks", "--seed", "1"]
+    command = [
+        sys.executable,
+        ROOT / "scripts/course/run_course.py",
+        "--notebooks",
+        "notebooks",
+        "--seed",
+        "1",
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     (folder / "said").write_text(done.stdout)
     (folder / "status").write_text(str(done.returncode))
@@ -129,7 +136,9 @@ def test_no_notebook_begins_once_the_minutes_are_spent(
     times = iter([0.0, 0.0, 61.0])
     monkeypatch.setattr(run_course, "run_one", lambda path, out, given: run_course.Result(path.stem, "done"))
     monkeypatch.setattr(run_course, "compare", lambda path, copy: ([], ""))
-    results = run_course.run_all([Path("a"), Path("b"), Path("c")], tmp_path, {}, 1, lambda: next(times))
+    results = run_course.run_all(
+        [Path("a"), Path("b"), Path("c")], tmp_path, {}, minutes=1, clock=lambda: next(times)
+    )
     assert [result.state for result in results] == ["done", "not run", "not run"]
     assert "NOT RUN: b, c" in run_course.summary(results)
     assert "1 minutes are spent" in capsys.readouterr().out

@@ -23,8 +23,8 @@ import sweep  # noqa: E402
 import sweep_table  # noqa: E402
 from small_course import PARAMETERS, cell, notebook  # noqa: E402
 
-from gantutor.course.score_report import (NotebookScores)  # noqa: E402
-from gantutor.metrics import (MIME)  # noqa: E402
+from gantutor.course.score_report import NotebookScores  # noqa: E402
+from gantutor.metrics import MIME  # noqa: E402
 
 RECORD = f"""import os
 from IPython.display import display

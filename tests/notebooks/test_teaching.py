@@ -21,7 +21,7 @@ import sweep  # noqa: E402
 import teaching_page  # noqa: E402
 from small_course import PARAMETERS, cell, notebook  # noqa: E402
 
-from gantutor._errors import (InputError)  # noqa: E402
+from gantutor._errors import InputError  # noqa: E402
 
 PAGE = ROOT / "docs" / "teaching.md"
 TEXT = PAGE.read_text(encoding="utf-8")

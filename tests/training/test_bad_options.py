@@ -96,7 +96,7 @@ def test_a_refusal_leaves_no_checkpoint_behind(tmp_path: Path) -> None:
         (lambda: gt.optim.adam(betas=0.9), "betas must be two numbers"),
         (lambda: gt.optim.linear_decay(1), "start must lie from 0"),
         (lambda: gt.optim.linear_decay("half"), "start must lie from 0"),
-        (lambda: gt.optim.warm_up(0), "part must lie above 0 and be at most 1, not 0"),
+        (lambda: gt.optim.warm_up(0), "duration must lie above 0 and be at most 1, not 0"),
         (lambda: gt.optim.warm_up(0.1, 0.5), "then must be a function of the budget spent"),
     ],
 )

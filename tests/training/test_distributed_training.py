@@ -10,7 +10,7 @@ import torch
 from distributed_cases import SIZE, Said, go, point_game, sentence, together
 
 import gantutor as gt
-from gantutor.training.distributed import LOST
+from gantutor.training.distributed import LOST_PROCESS_MESSAGE
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_the_weights_have_moved(straight: gt.Run) -> None:
 def test_a_killed_process_ends_the_other_with_a_sentence(first: list[Said]) -> None:
     (status, found, errors), (killed, _, _) = first
     assert (status, killed, errors) == (0, -9, "")
-    assert found["lost"] == f"ProcessLost: {LOST}"
+    assert found["lost"] == f"ProcessLost: {LOST_PROCESS_MESSAGE}"
 
 
 def test_the_same_again_goes_on_and_is_bit_for_bit_uninterrupted(

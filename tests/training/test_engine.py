@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 import gantutor as gt
 from gantutor.training import device as devices
-from gantutor.training.control import Control, interrupts_stop
-from gantutor.training.memory import measure
+from gantutor.training.control import Control, stop_on_interrupt
+from gantutor.training.memory import measure_memory
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
@@ -140,7 +140,7 @@ def test_the_memory_of_a_training_is_reckoned_before_it_begins(point_game: Make,
     for parameter in gan.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
-    after = measure(CPU, [], [], [optimizer], [], 0).optimizers
+    after = measure_memory(CPU, [], [], [optimizer], [], 0).optimizers
     assert found.optimizers < after < 1.05 * found.optimizers  # a count of steps for every weight tensor more
     assert "optimisers" in str(run.memory)
 
@@ -186,7 +186,7 @@ def test_a_gpu_that_is_full_counts_as_such(points: Tensor) -> None:
 
 def test_an_interrupt_stops_instead_of_breaking_off(interruptible: None) -> None:
     control = Control()
-    with interrupts_stop(control):
+    with stop_on_interrupt(control):
         signal.raise_signal(signal.SIGINT)
         assert control.stopped
     with pytest.raises(KeyboardInterrupt):

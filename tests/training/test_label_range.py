@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.training.batches import batches_of
+from gantutor.training.batches import make_batches
 from gantutor.training.preflight import check_labels
 
 Make = Callable[..., gt.GAN]
 
 
 def inspect(gan: gt.GAN, images: Tensor, labels: Tensor) -> None:
-    batches = batches_of(torch.utils.data.TensorDataset(images, labels), 16, 0, torch.device("cpu"))
+    batches = make_batches(torch.utils.data.TensorDataset(images, labels), 16, 0, torch.device("cpu"))
     check_labels(gan, images[:16], torch.zeros(16, dtype=torch.int64), batches)
 
 
@@ -41,7 +41,7 @@ def test_the_networks_themselves_are_left_alone(image_game: Make, images: Tensor
 def test_games_without_labels_and_without_a_pair_are_none_of_its_business(
     point_game: Make, points: Tensor
 ) -> None:
-    batches = batches_of(points, 16, 0, torch.device("cpu"))
+    batches = make_batches(points, 16, 0, torch.device("cpu"))
     check_labels(point_game(), points[:16], None, batches)
     alone = gt.GAN.of({"net": torch.nn.Linear(2, 1)}, [gt.Turn("net", lambda gan, batch: {})])
     check_labels(alone, points[:16], torch.zeros(16, dtype=torch.int64), batches)

@@ -15,6 +15,7 @@ import notebook_files
 import pytest
 import run_course
 from disks import disk_of, fill
+from lock_folder import FolderInUse, lock_folder
 from small_course import PARAMETERS, cell, notebook
 
 import gantutor as gt
@@ -57,7 +58,7 @@ def until(there: Path, seconds: float = 60) -> None:
 def test_a_second_run_of_the_course_destroys_nothing(tmp_path: Path) -> None:
     folder = course_of(tmp_path, a="1")
     out = folder / "runs" / "course"
-    with lock_folder.lock_folder(out):
+    with lock_folder(out):
         (out / "a").mkdir()
         (out / "a" / "kept").touch()
         done = run(folder)
@@ -68,9 +69,9 @@ def test_a_second_run_of_the_course_destroys_nothing(tmp_path: Path) -> None:
 
 def test_other_folders_are_free_and_the_same_one_later(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    with lock_folder.lock_folder(one), lock_folder.lock_folder(two), pytest.raises(lock_folder.FolderInUse), lock_folder.lock_folder(one):
+    with lock_folder(one), lock_folder(two), pytest.raises(FolderInUse), lock_folder(one):
         raise AssertionError("two hold one folder")
-    with lock_folder.lock_folder(one):
+    with lock_folder(one):
         pass
 
 
@@ -86,11 +87,11 @@ def test_who_was_killed_holds_nothing(tmp_path: Path) -> None:
     ]
     process = subprocess.Popen(command, cwd=tmp_path)
     until(tmp_path / "begun")
-    with pytest.raises(lock_folder.FolderInUse, match="another run is at work"), lock_folder.lock_folder(tmp_path / "held"):
+    with pytest.raises(FolderInUse, match="another run is at work"), lock_folder(tmp_path / "held"):
         raise AssertionError("the command does not hold the folder")
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    with lock_folder.lock_folder(tmp_path / "held"):
+    with lock_folder(tmp_path / "held"):
         pass
 
 

@@ -12,7 +12,6 @@ import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -21,8 +20,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from right_calls import Call
 from wrong_values import OWN_ERRORS, Wrong, message_at_fault, result_at_fault, wrong
-
-import gantutor as gt
 
 CALLS = right_calls.all_calls()
 PER_PARAMETER = 16
@@ -115,31 +112,3 @@ def test_a_wrong_value_is_refused_in_a_sentence_or_works(call: Call) -> None:
 
 def test_at_least_200_cases_are_tried() -> None:
     assert sum(len(call.right) for call in CALLS) >= 200
-
-
-def public() -> set[str]:
-    """The names of all public functions and classes, ``metrics.psnr`` for ``gt.metrics.psnr``."""
-    found = set()
-    for name in gt.__all__:
-        item = getattr(gt, name)
-        if isinstance(item, ModuleType):
-            names = getattr(item, "__all__", None) or [
-                each
-                for each, what in vars(item).items()
-                if not each.startswith("_") and getattr(what, "__module__", "") == item.__name__
-            ]
-            found |= {f"{name}.{each}" for each in names if _called(getattr(item, each))}
-        elif _called(item):
-            found.add(name)
-    return found
-
-
-def _called(item: Any) -> bool:
-    return inspect.isfunction(item) or (inspect.isclass(item) and not issubclass(item, Exception))
-
-
-def test_all_that_is_public_is_tried_or_left_out_for_a_reason() -> None:
-    tried = {call.name.split(" ")[0] for call in CALLS}
-    left_out = {name for names in right_calls.LEFT_OUT.values() for name in names.split()}
-    assert public() - tried - left_out == set()
-    assert tried & left_out == set()

@@ -1,12 +1,4 @@
-"""Exercises of the notebooks, each answered at once.
-
-``check("01.2", answer)`` says whether an answer is right and, where it is not, what is wrong with it;
-``question`` shows what is asked, ``hint`` helps, ``solution`` shows an answer, ``progress`` what has been
-solved. An answer that is still ``...`` counts as not answered.
-
-What was solved is kept in ``~/.cache/gantutor/progress.json``; the environment variable ``GANTUTOR_PROGRESS``
-names another file.
-"""
+"""Exercises of the notebooks, with hints, solutions and a check that answers at once."""
 
 from __future__ import annotations
 
@@ -38,7 +30,7 @@ __all__ = [
 
 
 def _in_notebooks() -> Iterator[Exercise]:
-    """Those that the modules beside this one, ``notebook_…``, call their EXERCISES."""
+    """The EXERCISES of each module ``notebook_…`` in this folder."""
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith("notebook_"):
             yield from import_module(f"{__name__}.{module.name}").EXERCISES
@@ -47,21 +39,31 @@ def _in_notebooks() -> Iterator[Exercise]:
 EXERCISES: dict[str, Exercise] = {
     exercise.number: exercise for exercise in sorted(_in_notebooks(), key=lambda exercise: exercise.number)
 }
-"""All of them by number, in the order of the course: a new module is found without being named here."""
+"""All exercises by number, in the order of the course; a new module is found without being named here."""
 
-_hints_given: Counter[str] = Counter()
+_hint_counts: Counter[str] = Counter()
 
 
 def check(number: str, answer: Any) -> Reply:
-    """Whether an answer is right, and what is wrong with it; an answer never makes this raise.
+    """Check an answer: is it right and, if not, what is wrong with it?
 
-    An attempt is kept for ``progress``; where that cannot be, the reply says so and is given all the same.
-    Raises InputError where there is no exercise of that number.
+    An attempt is saved for ``progress``, in ``~/.cache/gantutor/progress.json`` or the file that the
+    environment variable ``GANTUTOR_PROGRESS`` names; where it cannot be saved, the reply says so.
+
+    Args:
+        number: of the exercise, such as ``"01.2"``.
+        answer: whatever the exercise asks for; no answer raises an error. ``...`` counts as not answered.
+
+    Returns:
+        The reply, which a notebook shows as a coloured line.
+
+    Raises:
+        InputError: if there is no exercise of that number.
 
     >>> check("01.2", ...)
     ○ Not answered yet (01.2, ...). `gt.exercises.hint("01.2")` helps to begin.
     """
-    reply = _find(number).judge(answer)
+    reply = _find(number).grade(answer)
     if reply.verdict == "open":
         return reply
     try:
@@ -72,24 +74,36 @@ def check(number: str, answer: Any) -> Reply:
 
 
 def question(number: str) -> Note:
-    """What an exercise asks, with the code that belongs to it. Raises InputError for an unknown number.
+    """Return the question of an exercise, with the code that belongs to it.
+
+    Args:
+        number: of the exercise, such as ``"01.2"``.
+
+    Raises:
+        InputError: if there is no exercise of that number.
 
     >>> question("01.2").heading
     'Exercise 01.2: ...'
     """
     exercise = _find(number)
-    return Note(f"Exercise {exercise.number}: {exercise.title}", exercise.question, exercise.shown_source)
+    return Note(f"Exercise {exercise.number}: {exercise.title}", exercise.question, exercise.listings_source)
 
 
 def hint(number: str) -> Note:
-    """A hint, and with each further call a stronger one. Raises InputError for an unknown number.
+    """Return a hint, and with each further call a stronger one.
+
+    Args:
+        number: of the exercise, such as ``"01.2"``.
+
+    Raises:
+        InputError: if there is no exercise of that number.
 
     >>> hint("03.1").heading.endswith("of 2 for 03.1")
     True
     """
     exercise = _find(number)
-    count, last = _hints_given[exercise.number], len(exercise.hints) - 1
-    _hints_given[exercise.number] += 1
+    count, last = _hint_counts[exercise.number], len(exercise.hints) - 1  # both from 0
+    _hint_counts[exercise.number] += 1
     text = exercise.hints[min(count, last)]
     if count > last:
         text += f' There is no further hint: `gt.exercises.solution("{exercise.number}")` shows an answer.'
@@ -97,17 +111,25 @@ def hint(number: str) -> Note:
 
 
 def solution(number: str) -> Note:
-    """An answer that passes, as its source, and why it does. Raises InputError for an unknown number.
+    """Return an answer that passes, as source code, and why it is right.
+
+    Args:
+        number: of the exercise, such as ``"01.2"``.
+
+    Raises:
+        InputError: if there is no exercise of that number.
 
     >>> print(solution("01.1").code)
     answer = 'ab'
     """
     exercise = _find(number)
-    return Note(f"Solution of {exercise.number}: {exercise.title}", exercise.why, exercise.solution_source)
+    return Note(
+        f"Solution of {exercise.number}: {exercise.title}", exercise.explanation, exercise.solution_source
+    )
 
 
 def progress() -> Progress:
-    """What has been solved and what was tried, notebook by notebook; a table in a notebook.
+    """Return which exercises have been solved or tried; a notebook shows it as a table.
 
     >>> progress().summary
     'Exercises: ... of ... solved.'
@@ -121,11 +143,11 @@ def progress() -> Progress:
     notebooks: dict[str, dict[str, str]] = {}
     for number in EXERCISES:
         notebooks.setdefault(number[:2], {})[number] = states.get(number, "open")
-    return Progress(notebooks, {number: each.title for number, each in EXERCISES.items()}, remark)
+    return Progress(notebooks, {number: exercise.title for number, exercise in EXERCISES.items()}, remark)
 
 
 def numbers() -> list[str]:
-    """The numbers of all exercises: the notebook's, a dot, and a count from 1.
+    """Return the numbers of all exercises: the notebook's number, a dot, and a count from 1.
 
     >>> numbers()[0]
     '00.1'
@@ -134,10 +156,10 @@ def numbers() -> list[str]:
 
 
 def _find(number: str) -> Exercise:
-    found = EXERCISES.get(number.strip()) if isinstance(number, str) else None
-    if found is None:
-        full = str(number).strip().zfill(4)  # 1.2 is meant for 01.2, and 10.2 is as near
-        near = [full] if full in EXERCISES else get_close_matches(str(number), EXERCISES, n=1)
-        meant = f"did you mean {near[0]!r}? The" if near else "the"
-        raise InputError(f"there is no exercise {number!r}: {meant} exercises are: {', '.join(EXERCISES)}")
-    return found
+    exercise = EXERCISES.get(number.strip()) if isinstance(number, str) else None
+    if exercise is None:
+        full = str(number).strip().zfill(4)  # 1.2 means 01.2, although 10.2 is as similar
+        matches = [full] if full in EXERCISES else get_close_matches(str(number), EXERCISES, n=1)
+        guess = f"did you mean {matches[0]!r}? The" if matches else "the"
+        raise InputError(f"there is no exercise {number!r}: {guess} exercises are: {', '.join(EXERCISES)}")
+    return exercise

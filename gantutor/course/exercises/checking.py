@@ -1,4 +1,4 @@
-"""What the checks share: an answer is taken apart, with a sentence for everything that it should not be."""
+"""Functions that the checks share: they read an answer and raise ``WrongAnswer`` with what is wrong."""
 
 from __future__ import annotations
 
@@ -18,28 +18,31 @@ from torch import Tensor
 
 from gantutor._errors import first_line
 
-LIMIT = 5.0
+TIME_LIMIT = 5.0
 """Seconds that a learner's function may take; the right ones take far less than one."""
+
+Check = Callable[[Any], None]
+"""Checks an answer: returns None where it is right, and raises WrongAnswer or Unanswered elsewhere."""
 
 
 class WrongAnswer(Exception):  # noqa: N818
-    """What is wrong with an answer, in one or two sentences to the learner."""
+    """Raised where an answer is wrong; its text tells the learner what is wrong, in a sentence or two."""
 
 
 class Unanswered(Exception):  # noqa: N818
-    """The answer is still the ``...`` that the notebook came with."""
+    """Raised where the answer is still the ``...`` that the notebook came with."""
 
 
 class _TimeUp(BaseException):
-    """Passes through a learner's ``except Exception``."""
+    """Ends a learner's function; a BaseException, as the function may catch every Exception."""
 
 
 @contextmanager
-def fair_start() -> Iterator[None]:
-    """The same random numbers for every check, and gradients on; all put back afterwards.
+def fixed_seed() -> Iterator[None]:
+    """Give every check the same random numbers, with gradients on; restore both at the end of the block.
 
     >>> before = torch.get_rng_state()
-    >>> with fair_start():
+    >>> with fixed_seed():
     ...     numbers = torch.rand(3)
     >>> torch.equal(before, torch.get_rng_state())
     True
@@ -51,15 +54,15 @@ def fair_start() -> Iterator[None]:
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raises Wrong after so many seconds; without effect where there is no timer (Windows, other threads)."""
+    """Raise WrongAnswer after some seconds; no effect where there is no timer (Windows, other threads)."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         raise _TimeUp
 
-    before = signal.signal(signal.SIGALRM, ring)
+    handler = signal.signal(signal.SIGALRM, stop)
     timer = signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
     try:
         yield
@@ -69,11 +72,14 @@ def _time_limit(seconds: float) -> Iterator[None]:
         ) from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, *timer)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def describe(value: object) -> str:
-    """A value in a few words.
+    """Return a value in a few words, for a reply.
+
+    Args:
+        value: anything.
 
     >>> describe(3), describe(torch.zeros(2, 3)), describe([])
     ('3', 'a tensor of shape (2, 3)', 'a list')
@@ -90,7 +96,15 @@ def describe(value: object) -> str:
 
 
 def as_number(answer: Any, name: str = "The answer") -> float:
-    """A finite number: an int, a float, or a tensor of one element.
+    """Return an answer as a finite number.
+
+    Args:
+        answer: an int, a float, or a tensor or array of one element.
+        name: how a reply calls the answer.
+
+    Raises:
+        Unanswered: if it is ``...``.
+        WrongAnswer: if it is not a number or not finite.
 
     >>> as_number(torch.tensor([2.5]))
     2.5
@@ -111,7 +125,15 @@ def as_number(answer: Any, name: str = "The answer") -> float:
 
 
 def as_numbers(answer: Any, names: Sequence[str]) -> list[float]:
-    """As many numbers as there are names, in a tuple, a list or a tensor.
+    """Return an answer as a list of finite numbers, as many as there are names.
+
+    Args:
+        answer: a tuple, a list, or a tensor or array.
+        names: how a reply calls each number.
+
+    Raises:
+        Unanswered: if it is ``...``.
+        WrongAnswer: if it is not so many finite numbers.
 
     >>> as_numbers((1, 2.5), ("the first", "the second"))
     [1.0, 2.5]
@@ -121,26 +143,37 @@ def as_numbers(answer: Any, names: Sequence[str]) -> list[float]:
     if isinstance(answer, (Tensor, np.ndarray)) and answer.ndim:
         answer = answer.flatten().tolist()
     if not isinstance(answer, (tuple, list)) or len(answer) != len(names):
-        given = f"{len(answer)} of them" if isinstance(answer, (tuple, list)) else describe(answer)
+        actual = f"{len(answer)} of them" if isinstance(answer, (tuple, list)) else describe(answer)
         raise WrongAnswer(
-            f"The answer should be {len(names)} numbers in brackets ({', '.join(names)}), not {given}."
+            f"The answer should be {len(names)} numbers in brackets ({', '.join(names)}), not {actual}."
         )
     return [as_number(part, name[0].upper() + name[1:]) for part, name in zip(answer, names, strict=True)]
 
 
-def is_close(value: float, right: float, tolerance: float = 5e-3) -> bool:
-    """Whether two numbers agree to ``tolerance``, absolute for small ones and relative for large ones.
+def is_close(value: float, expected: float, tolerance: float = 5e-3) -> bool:
+    """Return whether two numbers agree.
+
+    Args:
+        value: of the answer.
+        expected: the right value.
+        tolerance: absolute up to 1 and relative above.
 
     >>> is_close(0.216, 0.21576), is_close(0.23, 0.21576)
     (True, False)
     """
-    return abs(value - right) <= tolerance * max(1.0, abs(right))
+    return abs(value - expected) <= tolerance * max(1.0, abs(expected))
 
 
-def check_letters(answer: Any, right: str, why: Mapping[str, str]) -> None:
-    """Raise Wrong where other options were chosen than the right ones.
+def check_letters(answer: Any, right: str, reasons: Mapping[str, str]) -> None:
+    """Check that exactly the right options were chosen.
 
-    ``why`` says of each option, by its letter, why it is wrong, or, of a right one, what points to it.
+    Args:
+        answer: letters in one text, or a set, list or tuple of them; spaces, commas and case do not matter.
+        right: the letters of the right options.
+        reasons: for each option, by its letter, why it is wrong or, for a right one, what points to it.
+
+    Raises:
+        WrongAnswer: if the answer is not letters of options, or if they are not exactly the right ones.
 
     >>> check_letters({"a"}, "a", {"a": "Think of …", "b": "That is …"})
     """
@@ -148,22 +181,33 @@ def check_letters(answer: Any, right: str, why: Mapping[str, str]) -> None:
         answer = "".join(sorted(answer))
     if not isinstance(answer, str) or not answer.strip():
         raise WrongAnswer(
-            f"Answer with letters in quotes, one or several of {', '.join(why)}, not {describe(answer)}."
+            f"Answer with letters in quotes, one or several of {', '.join(reasons)}, not {describe(answer)}."
         )
     chosen = {letter for letter in answer.lower() if letter not in " ,;"}
-    if unknown := sorted(chosen - set(why)):
-        raise WrongAnswer(f"There is no option {reprlib.repr(unknown[0])}: the options are {', '.join(why)}.")
+    if unknown := sorted(chosen - set(reasons)):
+        raise WrongAnswer(
+            f"There is no option {reprlib.repr(unknown[0])}: the options are {', '.join(reasons)}."
+        )
     if extra := sorted(chosen - set(right)):
-        raise WrongAnswer(f"Not {extra[0]}: {why[extra[0]]}")
+        raise WrongAnswer(f"Not {extra[0]}: {reasons[extra[0]]}")
     if missing := sorted(set(right) - chosen):
-        raise WrongAnswer(f"What you chose is right, but it is not all. {why[missing[0]]}")
+        raise WrongAnswer(f"What you chose is right, but it is not all. {reasons[missing[0]]}")
 
 
 # --- functions ----------------------------------------------------------------------------------------------
 
 
 def call(function: Any, *inputs: Any, usage: str) -> Any:
-    """What a learner's function returns; Wrong where it raises or hangs, Unanswered where it is a stub.
+    """Call a learner's function and return its result.
+
+    Args:
+        function: the answer.
+        *inputs: its arguments.
+        usage: the call in words, such as ``"plus_one(x)"``, for the reply.
+
+    Raises:
+        WrongAnswer: if it is not a function, raises an error or takes longer than TIME_LIMIT.
+        Unanswered: if its body is empty or it returns ``...``.
 
     >>> call(lambda x: x + 1, 2, usage="plus_one(x)")
     3
@@ -171,7 +215,7 @@ def call(function: Any, *inputs: Any, usage: str) -> Any:
     if not callable(function):
         raise WrongAnswer(f"The answer should be a function, `{usage}`, not {describe(function)}.")
     try:
-        with _time_limit(LIMIT):
+        with _time_limit(TIME_LIMIT):
             result = function(*inputs)
     except WrongAnswer:
         raise
@@ -185,13 +229,22 @@ def call(function: Any, *inputs: Any, usage: str) -> Any:
 
 
 def _empty(function: Any) -> bool:
-    """Whether a function's body is nothing but ``...``, ``pass`` or a docstring."""
+    """Whether a function's body is only ``...``, ``pass`` or a docstring."""
     code = getattr(function, "__code__", None)
     return isinstance(code, CodeType) and code.co_code == (lambda: None).__code__.co_code
 
 
 def as_tensor(value: Any, shape: tuple[int, ...], name: str = "What your function returns") -> Tensor:
-    """The finite tensor of real numbers that is expected, detached, in double precision, on the CPU.
+    """Return a value as a finite tensor of this shape, detached, in double precision, on the CPU.
+
+    Args:
+        value: of any type.
+        shape: the expected shape, ``()`` for a single number.
+        name: how a reply calls the value.
+
+    Raises:
+        Unanswered: if it is ``...``.
+        WrongAnswer: if it is not a tensor of real, finite numbers of this shape.
 
     >>> as_tensor(torch.ones(2), (2,))
     tensor([1., 1.], dtype=torch.float64)
@@ -203,8 +256,8 @@ def as_tensor(value: Any, shape: tuple[int, ...], name: str = "What your functio
     if not isinstance(value, Tensor):
         raise WrongAnswer(f"{name} should be a tensor, not {describe(value)}.")
     if tuple(value.shape) != shape:
-        wanted = "a single number (shape ())" if shape == () else f"of shape {shape}"
-        raise WrongAnswer(f"{name} should be {wanted}, not of shape {tuple(value.shape)}.")
+        expected = "a single number (shape ())" if shape == () else f"of shape {shape}"
+        raise WrongAnswer(f"{name} should be {expected}, not of shape {tuple(value.shape)}.")
     if value.is_complex():
         raise WrongAnswer(f"{name} should be real numbers, not complex ones.")
     result: Tensor = value.detach().double().cpu()
@@ -214,7 +267,17 @@ def as_tensor(value: Any, shape: tuple[int, ...], name: str = "What your functio
 
 
 def loss_gradient(loss: Tensor, inputs: Tensor) -> Tensor:
-    """The gradient of a learner's loss, zero where it does not depend on the inputs.
+    """Return the gradient of a learner's loss, zero where it does not depend on the inputs.
+
+    Args:
+        loss: a scalar.
+        inputs: a tensor that requires a gradient.
+
+    Returns:
+        The shape of the inputs.
+
+    Raises:
+        WrongAnswer: if the loss has no gradient at all.
 
     >>> x = torch.tensor(3.0, requires_grad=True)
     >>> loss_gradient(x * x, x)
@@ -228,13 +291,15 @@ def loss_gradient(loss: Tensor, inputs: Tensor) -> Tensor:
     return torch.zeros_like(inputs) if gradient is None else gradient
 
 
-def is_same(one: Tensor, other: Tensor, tolerance: float = 1e-4) -> bool:
-    """Whether two tensors of one shape agree to ``tolerance`` everywhere.
+def is_same(values: Tensor, expected: Tensor, tolerance: float = 1e-4) -> bool:
+    """Return whether two tensors agree everywhere.
+
+    Args:
+        values: of the answer.
+        expected: the right values, of the same shape.
+        tolerance: absolute and relative.
 
     >>> is_same(torch.ones(2), torch.ones(2).double() + 1e-6)
     True
     """
-    return bool(torch.allclose(one.double(), other.double(), rtol=tolerance, atol=tolerance))
-
-
-Check = Callable[[Any], None]
+    return bool(torch.allclose(values.double(), expected.double(), rtol=tolerance, atol=tolerance))

@@ -1,4 +1,4 @@
-"""An exercise: its question, hints, solution, check, and the wrong answers that the check must tell apart."""
+"""An exercise with its question, hints, solution, check and known wrong answers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from gantutor.course.exercises.checking import Check, Unanswered, WrongAnswer, describe, fair_start
+from gantutor.course.exercises.checking import Check, Unanswered, WrongAnswer, describe, fixed_seed
 from gantutor.course.exercises.replies import Reply
 
 
 def source(function: Callable[..., Any]) -> str:
-    """The code of a function as a notebook would have it: without types, and without remarks to tools."""
+    """Return the code of a function as a notebook shows it, without types and without comments for tools.
+
+    Args:
+        function: defined in a file.
+    """
     code = re.sub(r"  # (type|fmt|noqa)\b.*", "", inspect.getsource(function)).rstrip()
     return re.sub(r"\(\n +(.*)\n\):", r"(\1):", without_types(code))  # without types one line is enough
 
 
 def without_types(code: str) -> str:
-    """Code without the types of arguments and results; all else is left as it stands.
+    """Return code without the types of arguments and results; everything else stays as it is.
+
+    Args:
+        code: of a function.
 
     >>> print(without_types("def halve(x: float = 1.0) -> float: return x / 2"))
     def halve(x = 1.0): return x / 2
@@ -30,11 +37,11 @@ def without_types(code: str) -> str:
     starts = list(accumulate(map(len, raw.splitlines(keepends=True)), initial=0))
     spans = []
     for node in ast.walk(ast.parse(code)):
-        sign = b":" if isinstance(node, ast.arg) else b"->"
-        note = node.annotation if isinstance(node, ast.arg) else getattr(node, "returns", None)
-        if note is not None:
-            begin = raw.rindex(sign, 0, starts[note.lineno - 1] + note.col_offset)
-            end = starts[(note.end_lineno or 0) - 1] + (note.end_col_offset or 0)
+        mark = b":" if isinstance(node, ast.arg) else b"->"
+        annotation = node.annotation if isinstance(node, ast.arg) else getattr(node, "returns", None)
+        if annotation is not None:
+            begin = raw.rindex(mark, 0, starts[annotation.lineno - 1] + annotation.col_offset)
+            end = starts[(annotation.end_lineno or 0) - 1] + (annotation.end_col_offset or 0)
             spans.append((len(raw[:begin].rstrip()), end))
     for begin, end in sorted(spans, reverse=True):
         raw = raw[:begin] + raw[end:]
@@ -43,11 +50,19 @@ def without_types(code: str) -> str:
 
 @dataclass(frozen=True)
 class Exercise:
-    """``check(answer)`` returns where the answer is right and raises Wrong, with what is wrong, elsewhere.
+    """One exercise of a notebook.
 
-    ``solution`` is an answer that passes; where it is a value, ``working`` may be the function that computes
-    it. ``wrong`` holds known wrong answers, each with a part of what the check must say of it. ``shown`` are
-    functions printed with the question: the code in which to find the bug.
+    Args:
+        number: the notebook's number, a dot, and a count from 1, such as ``"01.2"``.
+        title: a few words.
+        question: what is asked.
+        hints: from weak to strong.
+        solution: an answer that passes.
+        explanation: why the solution is right.
+        check: returns where the answer is right, and raises ``WrongAnswer`` elsewhere.
+        wrong: known wrong answers, each with a part of what the check must say of it.
+        listings: functions printed with the question, such as the code in which to find the bug.
+        derivation: the function that computes the solution, where this is a value.
     """
 
     number: str
@@ -55,33 +70,37 @@ class Exercise:
     question: str
     hints: tuple[str, ...]
     solution: Any
-    why: str
+    explanation: str
     check: Check
     wrong: tuple[tuple[Any, str], ...]
-    shown: tuple[Callable[..., Any], ...] = ()
-    working: Callable[[], Any] | None = None
+    listings: tuple[Callable[..., Any], ...] = ()
+    derivation: Callable[[], Any] | None = None
 
     @property
     def solution_source(self) -> str:
         """The code of the solution itself, or of the function that computes it."""
-        function = self.working or self.solution
+        function = self.derivation or self.solution
         return source(function) if inspect.isfunction(function) else f"answer = {function!r}"
 
     @property
-    def shown_source(self) -> str:
-        """The code that belongs to the question; empty where there is none."""
-        return "\n\n\n".join(source(function) for function in self.shown)
+    def listings_source(self) -> str:
+        """The code of the listings; empty where there are none."""
+        return "\n\n\n".join(source(function) for function in self.listings)
 
-    def judge(self, answer: Any) -> Reply:
-        """What there is to say of an answer; nothing is raised, whatever the answer, and nothing is kept."""
+    def grade(self, answer: Any) -> Reply:
+        """Check an answer and return the reply, without saving it.
+
+        Args:
+            answer: anything; no answer raises an error.
+        """
         try:
             if answer is ...:
                 raise Unanswered
-            with fair_start():
+            with fixed_seed():
                 self.check(answer)
         except Unanswered:
-            help_here = f'`gt.exercises.hint("{self.number}")` helps to begin.'
-            return Reply(self.number, self.title, "open", help_here)
+            advice = f'`gt.exercises.hint("{self.number}")` helps to begin.'
+            return Reply(self.number, self.title, "open", advice)
         except WrongAnswer as wrong:
             return Reply(self.number, self.title, "wrong", str(wrong))
         except Exception as error:
@@ -89,4 +108,4 @@ class Exercise:
                 f"could not be read: it is {describe(answer)}, and using it raised {type(error).__name__}."
             )
             return Reply(self.number, self.title, "wrong", f"This answer {problem}")
-        return Reply(self.number, self.title, "right", self.why)
+        return Reply(self.number, self.title, "right", self.explanation)

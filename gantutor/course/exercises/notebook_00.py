@@ -1,4 +1,4 @@
-"""Exercises of notebook 00: reading a score, running with other parameters, pixels, latents and labels."""
+"""Exercises of notebook 00: reading a score, other parameters, from bytes to pixels, a page of classes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gantutor.course.exercises.exercise import Exercise
 
 
 def check_reading(answer: Any) -> None:
+    """Check an answer to exercise 00.1."""
     check_letters(
         answer,
         "ac",
@@ -44,7 +45,7 @@ READING = Exercise(
         "Ask of each sentence: could it be false while the three numbers stay what they are?",
     ),
     solution="ac",
-    why="30 is far below the 600 of the class means, and three times the 10 that real digits reach.",
+    explanation="30 is far below the 600 of the class means, and three times the 10 that real digits reach.",
     check=check_reading,
     wrong=(
         ("abc", "no share of pictures"),
@@ -60,6 +61,7 @@ COMMAND = "papermill notebooks/00_start_here.ipynb seven.ipynb -p preset smoke -
 
 
 def check_command(answer: Any) -> None:
+    """Check an answer to exercise 00.2."""
     if not isinstance(answer, str):
         raise WrongAnswer(f"The answer should be a command in quotes, not {describe(answer)}.")
     try:
@@ -70,7 +72,7 @@ def check_command(answer: Any) -> None:
         raise WrongAnswer(
             "The command should begin with the name of the program that runs notebooks, papermill."
         )
-    files, given = parse(words[1:])
+    files, parameters = parse_command(words[1:])
     if not files or not files[0].endswith("00_start_here.ipynb"):
         raise WrongAnswer("The first file should be the notebook to run, 00_start_here.ipynb in its folder.")
     if len(files) == 1:
@@ -79,30 +81,34 @@ def check_command(answer: Any) -> None:
         raise WrongAnswer("This writes over the notebook itself: give the executed copy a name of its own.")
     if len(files) > 2 or not files[1].endswith("seven.ipynb"):
         raise WrongAnswer(f"The executed copy should be seven.ipynb, and here it is {' '.join(files[1:])}.")
-    known = {"preset": "smoke", "seed": "7"}
-    for name, value in given.items():
+    expected = {"preset": "smoke", "seed": "7"}
+    for name, value in parameters.items():
         if name not in ("preset", "seed", "device", "steps"):
             raise WrongAnswer(f"The notebook has no parameter {name!r}: look at its first code cell.")
-        if name in known and value != known[name]:
+        if name in expected and value != expected[name]:
             raise WrongAnswer(f"The parameter {name} is set to {value}, which is not what was asked for.")
-    if missing := [name for name in known if name not in given]:
+    if missing := [name for name in expected if name not in parameters]:
         raise WrongAnswer(f"The parameter {missing[0]} is not set, so it keeps the notebook's own value.")
 
 
-def parse(words: list[str]) -> tuple[list[str], dict[str, str]]:
-    """The files and the parameters of a papermill command."""
-    files, given, rest = [], {}, iter(words)
-    for word in rest:
+def parse_command(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the files and the parameters of a papermill command.
+
+    Args:
+        words: the command without its first word.
+    """
+    files, parameters, remaining = [], {}, iter(words)
+    for word in remaining:
         if word in ("-p", "--parameters"):
-            name = next(rest, "")
+            name = next(remaining, "")
             if "=" in name:
                 raise WrongAnswer(f"Between a parameter and its value stands a space, not as in {name!r}.")
-            given[name] = next(rest, "nothing")
+            parameters[name] = next(remaining, "nothing")
         elif word.startswith("-"):
             raise WrongAnswer(f"The option {word!r} is not needed: parameters are given with -p.")
         else:
             files.append(word)
-    return files, given
+    return files, parameters
 
 
 RUNNING = Exercise(
@@ -115,7 +121,7 @@ RUNNING = Exercise(
         "Each parameter takes a -p of its own.",
     ),
     solution=COMMAND,
-    why="The notebook to run, the copy to write, and a -p with name and value for each parameter.",
+    explanation="The notebook to run, the copy to write, and a -p with name and value for each parameter.",
     check=check_command,
     wrong=(
         ("papermill notebooks/00_start_here.ipynb -p preset smoke -p seed 7", "into which file"),
@@ -136,17 +142,18 @@ def to_network(pixels: Tensor) -> Tensor:
 
 
 def check_pixels(answer: Any) -> None:
+    """Check an answer to exercise 00.3."""
     pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    raw = call(answer, pixels.clone(), usage="to_network(pixels)")
-    result = as_tensor(raw, (1, 1, 16, 16)).flatten()
-    right = torch.linspace(-1, 1, 256, dtype=torch.float64)
-    if is_same(result, right):
+    output = call(answer, pixels.clone(), usage="to_network(pixels)")
+    result = as_tensor(output, (1, 1, 16, 16)).flatten()
+    expected = torch.linspace(-1, 1, 256, dtype=torch.float64)
+    if is_same(result, expected):
         return
-    if is_same(result, (right + 1) / 2):
+    if is_same(result, (expected + 1) / 2):
         raise WrongAnswer(
             "Black becomes 0 and white 1: the whole range is only half as wide as it should be."
         )
-    if is_same(result, -right):
+    if is_same(result, -expected):
         raise WrongAnswer("Black and white have changed places.")
     if bool((result.diff() < -0.1).any()):
         raise WrongAnswer(
@@ -170,7 +177,7 @@ PIXELS = Exercise(
         "Divide first: a division turns bytes into floating-point numbers.",
     ),
     solution=to_network,
-    why="The division makes floating-point numbers from 0 to 2, and nothing can pass 255 any more.",
+    explanation="The division makes floating-point numbers from 0 to 2, and nothing can pass 255 any more.",
     check=check_pixels,
     wrong=(
         (lambda pixels: pixels / 255, "half as wide"),
@@ -191,6 +198,7 @@ def class_rows(columns: int) -> tuple[Tensor, Tensor]:
 
 
 def check_class_rows(answer: Any) -> None:
+    """Check an answer to exercise 00.4."""
     result = call(answer, 6, usage="class_rows(columns)")
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise WrongAnswer(
@@ -200,13 +208,13 @@ def check_class_rows(answer: Any) -> None:
     labels = as_tensor(result[1], (60,), "With columns=6, the second of the two, the labels,")
     if result[1].dtype not in (torch.int64, torch.int32):
         raise WrongAnswer("The labels should be whole numbers: an embedding looks its rows up by them.")
-    turn = torch.arange(10)
-    if torch.equal(labels, turn.repeat(6).double()):
+    classes = torch.arange(10)
+    if torch.equal(labels, classes.repeat(6).double()):
         raise WrongAnswer(
             "The labels run 0, 1, 2, … along the page, as in the picture above: there each column "
             "is a class, and here each row is to be one."
         )
-    if not torch.equal(labels, turn.repeat_interleave(6).double()):
+    if not torch.equal(labels, classes.repeat_interleave(6).double()):
         raise WrongAnswer(
             f"The first eight labels should be 0 0 0 0 0 0 1 1, not {labels[:8].int().tolist()}."
         )
@@ -236,7 +244,8 @@ CLASS_ROWS = Exercise(
         "The labels begin with `columns` zeros; the latents begin again after `columns` of them.",
     ),
     solution=class_rows,
-    why="Pictures fill the page row by row, so the label changes slowly and the latent with each picture.",
+    explanation="Pictures fill the page row by row, so the label changes slowly and the latent with each "
+    "picture.",
     check=check_class_rows,
     wrong=(
         (

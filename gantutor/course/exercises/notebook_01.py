@@ -1,4 +1,4 @@
-"""Exercises of notebook 01 on paper: a loss that stands still, the best discriminator, how losses pull."""
+"""Exercises of notebook 01: a constant loss, the best discriminator, two generator losses, reverse KL."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from gantutor.course.exercises.exercise import Exercise
 
 
 def check_plateau(answer: Any) -> None:
+    """Check an answer to exercise 01.1."""
     check_letters(
         answer,
         "ab",
@@ -51,11 +52,11 @@ PLATEAU = Exercise(
         "Who may be to blame for an answer of ½: one cause lies with the generator, another does not.",
     ),
     solution="ab",
-    why="2 log 2 means “I cannot tell”: because there is nothing to tell, or because it never learnt to.",
+    explanation="2 log 2 means “I cannot tell”: because there is nothing to tell, or because it never learnt "
+    "to.",
     check=check_plateau,
     wrong=(("abc", "near 0"), ("abd", "easy opponent"), ("a", "learnt nothing"), ("b", "where p = q")),
 )
-
 
 # --- 01.2 ---------------------------------------------------------------------------------------------------
 
@@ -69,6 +70,7 @@ def uniforms() -> tuple[float, float, float]:
 
 
 def check_uniforms(answer: Any) -> None:
+    """Check an answer to exercise 01.2."""
     left, right, js = as_numbers(answer, ("D* on [0, 1]", "D* on (1, 2]", "the JS divergence"))
     if is_close(left, 1 / 3) and is_close(right, 1):
         raise WrongAnswer("Your D* is the probability of being generated: p belongs above the line, not q.")
@@ -76,20 +78,20 @@ def check_uniforms(answer: Any) -> None:
         raise WrongAnswer(f"D* on [0, 1] is not {left:.3g}: put the two densities there into p / (p + q).")
     if not is_close(right, 0):
         raise WrongAnswer(f"D* on (1, 2] is not {right:.3g}: how often does a real sample come from there?")
-    true = uniforms()[2]
-    slips = {
-        true / math.log(2): "is measured in bits: take the natural logarithm for nats.",
-        2 * true: "is twice too large: each of its two halves counts with weight ½.",
+    divergence = uniforms()[2]
+    mistakes = {
+        divergence / math.log(2): "is measured in bits: take the natural logarithm for nats.",
+        2 * divergence: "is twice too large: each of its two halves counts with weight ½.",
         math.log(4 / 3) / 2: "holds the half of p only; the half of q is still to be added.",
         math.log(4 / 3): "is KL(p ‖ m), from p alone: JS is the mean of it and of KL(q ‖ m).",
         math.log(2): "is KL(p ‖ q): JS compares both with their mean, m = (p + q) / 2.",
         2 * math.log(2)
-        - 2 * true: "is the discriminator's loss: JS is what is missing to log 2 after halving it.",
+        - 2 * divergence: "is the discriminator's loss: JS is what is missing to log 2 after halving it.",
     }
-    for value, slip in slips.items():
+    for value, mistake in mistakes.items():
         if is_close(js, value):
-            raise WrongAnswer(f"D* is right. The JS divergence you give {slip}")
-    if not is_close(js, true):
+            raise WrongAnswer(f"D* is right. The JS divergence you give {mistake}")
+    if not is_close(js, divergence):
         raise WrongAnswer(
             f"D* is right. JS is not {js:.4g} nats: it is ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q) / 2."
         )
@@ -105,7 +107,7 @@ UNIFORMS = Exercise(
         "With m = (p + q)/2, JS = ½ KL(p ‖ m) + ½ KL(q ‖ m), and m is constant on each of the two intervals.",
     ),
     solution=uniforms(),
-    why="On [0, 1] a sample is real in two cases of three, above 1 never; JS weighs p and q alike.",
+    explanation="On [0, 1] a sample is real in two cases of three, above 1 never; JS weighs p and q alike.",
     check=check_uniforms,
     wrong=(
         ((1 / 3, 1, 0.2158), "probability of being generated"),
@@ -119,9 +121,8 @@ UNIFORMS = Exercise(
         ((2 / 3, 0, 0.9548), "discriminator's loss"),
         ((2 / 3, 0, 0.5), "JS is not 0.5"),
     ),
-    working=uniforms,
+    derivation=uniforms,
 )
-
 
 # --- 01.3 ---------------------------------------------------------------------------------------------------
 
@@ -134,27 +135,28 @@ def pulls() -> tuple[float, float]:
 
 
 def check_pulls(answer: Any) -> None:
+    """Check an answer to exercise 01.3."""
     names = ("the minimax loss's derivative", "the non-saturating loss's derivative")
-    minimax, other = as_numbers(answer, names)
+    minimax, non_saturating = as_numbers(answer, names)
     small, large = pulls()
-    fits = [abs(minimax / small - 1) < 0.02, abs(other / large - 1) < 0.002]
-    if all(fits):
+    correct = [abs(minimax / small - 1) < 0.02, abs(non_saturating / large - 1) < 0.002]
+    if all(correct):
         return
-    if abs(minimax / large - 1) < 0.002 and abs(other / small - 1) < 0.02:
+    if abs(minimax / large - 1) < 0.002 and abs(non_saturating / small - 1) < 0.02:
         raise WrongAnswer(
             "These are the two derivatives in the other order: which loss is flat where D is sure?"
         )
-    if abs(minimax / small + 1) < 0.02 and abs(other / large + 1) < 0.002:
+    if abs(minimax / small + 1) < 0.02 and abs(non_saturating / large + 1) < 0.002:
         raise WrongAnswer(
             "The sizes are right, and both signs wrong: does each loss rise or fall as D is fooled?"
         )
-    if is_close(minimax, -1.0025, 1e-4) or is_close(other, -404.4, 1e-2):
+    if is_close(minimax, -1.0025, 1e-4) or is_close(non_saturating, -404.4, 1e-2):
         raise WrongAnswer(
             "These are derivatives by D, and the generator's gradient passes the sigmoid as well: "
             "differentiate by the logit."
         )
-    if fits[0] or fits[1]:
-        raise WrongAnswer(f"One of the two is right; {names[int(fits[0])]} is not.")
+    if correct[0] or correct[1]:
+        raise WrongAnswer(f"One of the two is right; {names[int(correct[0])]} is not.")
     raise WrongAnswer(
         "Neither of the two is right yet: with D = σ(l), differentiate log(1 − σ(l)) and −log σ(l) "
         "by l, at l = −6."
@@ -172,7 +174,7 @@ PULLS = Exercise(
         "loss.",
     ),
     solution=pulls(),
-    why="They are −σ(l) = −D and −(1 − D): the first pulls some 400 times less where D is sure.",
+    explanation="They are −σ(l) = −D and −(1 − D): the first pulls some 400 times less where D is sure.",
     check=check_pulls,
     wrong=(
         ((-0.9975, -0.00247), "other order"),
@@ -182,9 +184,8 @@ PULLS = Exercise(
         ((-0.5, -0.9975), "the minimax loss's derivative is not"),
         ((-0.5, -0.5), "Neither"),
     ),
-    working=pulls,
+    derivation=pulls,
 )
-
 
 # --- 01.4 ---------------------------------------------------------------------------------------------------
 
@@ -194,39 +195,40 @@ def generator_loss(fake_logits: Tensor) -> Tensor:
 
 
 def check_generator_loss(answer: Any) -> None:
+    """Check an answer to exercise 01.4."""
     usage = "generator_loss(fake_logits)"
     logits = torch.tensor([-3.0, -1.0, 0.5, 2.0], requires_grad=True)
     loss = call(answer, logits, usage=usage)
     value = as_tensor(loss, ())
-    right, minimax = softplus(-logits).mean(), -softplus(logits).mean()
-    slips = {
-        "is E log D(G(z)): to minimise it, the generator would make D smaller. Mind the sign.": -right,
+    expected, minimax = softplus(-logits).mean(), -softplus(logits).mean()
+    mistakes = {
+        "is E log D(G(z)): to minimise it, the generator would make D smaller. Mind the sign.": -expected,
         "is E log(1 − D(G(z))), the loss that stops teaching where D is sure.": minimax,
         "is −E log(1 − D(G(z))), the discriminator's: the generator would learn to be found out.": -minimax,
-        "is the sum over the samples, so that it grows with the batch: take the mean.": 4 * right,
+        "is the sum over the samples, so that it grows with the batch: take the mean.": 4 * expected,
     }
-    for slip, other in slips.items():
-        if is_same(value, other.detach()):
-            raise WrongAnswer(f"What you return {slip}")
-    if not is_same(value, right.detach()):
+    for mistake, wrong_value in mistakes.items():
+        if is_same(value, wrong_value.detach()):
+            raise WrongAnswer(f"What you return {mistake}")
+    if not is_same(value, expected.detach()):
         raise WrongAnswer(
             f"For logits −3, −1, 0.5, 2 the loss is {value:.4f}, and it should be another number: "
             "write D as sigmoid(logit) and take −log."
         )
     loss_gradient(loss, logits)
-    for far in (-200.0, 200.0):
-        logit = torch.full((3,), far, requires_grad=True)
+    for extreme in (-200.0, 200.0):
+        logit = torch.full((3,), extreme, requires_grad=True)
         loss = call(answer, logit, usage=usage)
-        pull, height = float(loss_gradient(loss, logit).sum()), float(loss.detach())
-        if not math.isfinite(height) or not math.isfinite(pull):
-            where = "−200" if far < 0 else "200"
+        gradient, loss_value = float(loss_gradient(loss, logit).sum()), float(loss.detach())
+        if not math.isfinite(loss_value) or not math.isfinite(gradient):
+            where = "−200" if extreme < 0 else "200"
             raise WrongAnswer(
                 f"At a logit of {where} the loss or its gradient is not finite: the sigmoid there is "
                 "0 or 1 to the computer, and a logarithm of it is lost."
             )
-        if far < 0 and (abs(height - 200) > 1 or abs(pull + 1) > 0.01):
+        if extreme < 0 and (abs(loss_value - 200) > 1 or abs(gradient + 1) > 0.01):
             raise WrongAnswer(
-                f"At a logit of −200 the loss is {height:.4g} with gradient {pull:.2g}, "
+                f"At a logit of −200 the loss is {loss_value:.4g} with gradient {gradient:.2g}, "
                 "where it should be 200 with gradient −1: something added or clipped hides the "
                 "slope."
             )
@@ -242,7 +244,7 @@ GENERATOR_LOSS = Exercise(
         "−log sigmoid(l) = softplus(−l); E is the mean over the batch.",
     ),
     solution=generator_loss,
-    why="−log σ(l) = log(1 + e^(−l)) = softplus(−l), which PyTorch computes without overflow.",
+    explanation="−log σ(l) = log(1 + e^(−l)) = softplus(−l), which PyTorch computes without overflow.",
     check=check_generator_loss,
     wrong=(
         (lambda logits: -softplus(logits).mean(), "stops teaching"),
@@ -256,7 +258,6 @@ GENERATOR_LOSS = Exercise(
         (lambda logits: torch.sigmoid(-logits).mean(), "another number"),
     ),
 )
-
 
 # --- 01.5 ---------------------------------------------------------------------------------------------------
 
@@ -286,6 +287,7 @@ def forward_kl(samples: Tensor, centres: Tensor) -> Tensor:
 
 
 def check_reverse_kl(answer: Any) -> None:
+    """Check an answer to exercise 01.5."""
     usage = "reverse_kl(samples, centres)"
     angle = torch.arange(8) * math.pi / 4
     centres = torch.stack([angle.cos(), angle.sin()], 1)
@@ -294,17 +296,17 @@ def check_reverse_kl(answer: Any) -> None:
         "on three of the eight": torch.tensor([0, 0, 2, 5, 5, 5]),
         "on one of the eight": torch.zeros(6, dtype=torch.long),
     }
-    for words, which in visits.items():
-        samples = centres[which] + 0.01
-        raw = call(answer, samples.clone(), centres.clone(), usage=usage)
-        if isinstance(raw, Tensor) and raw.shape == () and bool(raw.isnan()):
+    for description, indices in visits.items():
+        samples = centres[indices] + 0.01
+        output = call(answer, samples.clone(), centres.clone(), usage=usage)
+        if isinstance(output, Tensor) and output.shape == () and bool(output.isnan()):
             raise WrongAnswer(
                 "Where a Gaussian gets no sample your result is NaN: 0 · log 0 must count as 0."
             )
-        value, right = as_tensor(raw, ()), reverse_kl(samples, centres)
-        if is_same(value, right):
+        value, expected = as_tensor(output, ()), reverse_kl(samples, centres)
+        if is_same(value, expected):
             continue
-        if is_same(value, right / math.log(2)):
+        if is_same(value, expected / math.log(2)):
             raise WrongAnswer("The result is in bits: the course measures in nats, by the natural logarithm.")
         if is_same(value, forward_kl(samples, centres)):
             raise WrongAnswer(
@@ -312,11 +314,11 @@ def check_reverse_kl(answer: Any) -> None:
             )
         if is_same(value, buggy_reverse_kl(samples, centres)):
             raise WrongAnswer(
-                f"With samples {words} Gaussians the result is {value:.3f}, as if they kept a "
+                f"With samples {description} Gaussians the result is {value:.3f}, as if they kept a "
                 "perfect balance or nearly so: what are the shares compared with?"
             )
         raise WrongAnswer(
-            f"With samples {words} Gaussians the result is {value:.3f}, which is not Σ qᵢ log(K qᵢ)."
+            f"With samples {description} Gaussians the result is {value:.3f}, which is not Σ qᵢ log(K qᵢ)."
         )
 
 
@@ -331,7 +333,8 @@ REVERSE_KL = Exercise(
         "`bincount(minlength=…)` counts the empty ones too, and `torch.xlogy` knows that 0 · log 0 is 0.",
     ),
     solution=reverse_kl,
-    why="K is the number of Gaussians there are, not of those visited: the reference must count in full.",
+    explanation="K is the number of Gaussians there are, not of those visited: the reference must count in "
+    "full.",
     check=check_reverse_kl,
     wrong=(
         (buggy_reverse_kl, "compared with"),
@@ -340,7 +343,7 @@ REVERSE_KL = Exercise(
         (lambda samples, centres: reverse_kl(samples, centres) / math.log(2), "in bits"),
         (lambda samples, centres: reverse_kl(samples, centres) / len(centres), "which is not"),
     ),
-    shown=(buggy_reverse_kl,),
+    listings=(buggy_reverse_kl,),
 )
 
 EXERCISES = (

@@ -1,4 +1,4 @@
-"""Exercises of notebook 02 on the loop: batch norm and the discriminator's turn, each with a bug."""
+"""Exercises of notebook 02: batch norm, the discriminator's turn, a score, hinge losses, gradient penalty."""
 
 from __future__ import annotations
 
@@ -35,38 +35,39 @@ def layer() -> nn.Module:
 
 
 def check_layer(answer: Any) -> None:
+    """Check an answer to exercise 02.1."""
     if callable(answer) and not isinstance(answer, nn.Module):
         answer = call(answer, usage="layer()")
     if not isinstance(answer, nn.Module):
         raise WrongAnswer(
             f"The answer should be a layer, such as nn.BatchNorm1d makes, not {describe(answer)}."
         )
-    own = copy.deepcopy(answer).cpu().train()
-    means = [getattr(part, "running_mean", None) for part in own.modules()]
-    kept = [mean for mean in means if isinstance(mean, Tensor)]
-    if not kept:
+    layer_copy = copy.deepcopy(answer).cpu().train()
+    means = [getattr(module, "running_mean", None) for module in layer_copy.modules()]
+    running_means = [mean for mean in means if isinstance(mean, Tensor)]
+    if not running_means:
         raise WrongAnswer(
             "This layer keeps no running averages of what it saw, as batch norm does for later use."
         )
-    before, batch = kept[0].clone(), 3 + 0.5 * torch.randn(64, 100)
-    normed = as_tensor(call(own, batch, usage="layer(batch of shape (64, 100))"), (64, 100))
+    mean_before, batch = running_means[0].clone(), 3 + 0.5 * torch.randn(64, 100)
+    normed = as_tensor(call(layer_copy, batch, usage="layer(batch of shape (64, 100))"), (64, 100))
     if abs(float(normed.std(0, unbiased=False).mean()) - 1) > 0.02:
         raise WrongAnswer(
             f"Features of standard deviation 0.5 come out with {normed.std(0).mean():.2f} and not with 1: "
             "the second argument of BatchNorm1d is eps, which is added to their variance."
         )
-    moved = float(((kept[0] - before) / (batch.mean(0) - before)).mean())
-    if is_close(moved, 0.1):
+    share = float(((running_means[0] - mean_before) / (batch.mean(0) - mean_before)).mean())
+    if is_close(share, 0.1):
         raise WrongAnswer(
             "The running mean goes 0.1 of the way to a new batch: that is the momentum by default."
         )
-    if is_close(moved, 0.2):
+    if is_close(share, 0.2):
         raise WrongAnswer(
             "The running mean goes 0.2 of the way: in other frameworks momentum is the share that "
             "is kept, and in PyTorch the share of the new batch."
         )
-    if not is_close(moved, 0.8):
-        raise WrongAnswer(f"The running mean goes {moved:.2f} of the way to a new batch.")
+    if not is_close(share, 0.8):
+        raise WrongAnswer(f"The running mean goes {share:.2f} of the way to a new batch.")
 
 
 LAYER = Exercise(
@@ -79,8 +80,8 @@ LAYER = Exercise(
         "Write the argument's name in front of the number.",
     ),
     solution=layer(),
-    why="The second argument by position is eps: it raised every variance by 0.8, and the momentum stayed "
-    "0.1.",
+    explanation="The second argument by position is eps: it raised every variance by 0.8, and the momentum "
+    "stayed 0.1.",
     check=check_layer,
     wrong=(
         (buggy_layer, "is eps"),
@@ -90,12 +91,11 @@ LAYER = Exercise(
         (nn.LayerNorm(100), "no running averages"),
         (nn.BatchNorm2d(100, momentum=0.8), "raised ValueError"),
     ),
-    shown=(buggy_layer,),
-    working=layer,
+    listings=(buggy_layer,),
+    derivation=layer,
 )
 
 # --- 02.2 ---------------------------------------------------------------------------------------------------
-
 
 Network = Callable[[Tensor], Tensor]
 
@@ -132,7 +132,8 @@ def detaches_too_much(
 
 def forgets_to_zero(generator: Any, discriminator: Any, optimizer: Any, real: Tensor, latent: Tensor) -> None:
     fake = generator(latent).detach()
-    (softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()).backward()  # type: ignore[no-untyped-call]
+    loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
@@ -141,14 +142,16 @@ def takes_the_other_side(
 ) -> None:
     optimizer.zero_grad()
     fake = generator(latent).detach()
-    (softplus(discriminator(real)).mean() + softplus(-discriminator(fake)).mean()).backward()  # type: ignore[no-untyped-call]
+    loss = softplus(discriminator(real)).mean() + softplus(-discriminator(fake)).mean()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
 def never_steps(generator: Any, discriminator: Any, optimizer: Any, real: Tensor, latent: Tensor) -> None:
     optimizer.zero_grad()
     fake = generator(latent).detach()
-    (softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()).backward()  # type: ignore[no-untyped-call]
+    loss = softplus(-discriminator(real)).mean() + softplus(discriminator(fake)).mean()
+    loss.backward()  # type: ignore[no-untyped-call]
 
 
 def freezes_the_generator(
@@ -159,40 +162,42 @@ def freezes_the_generator(
 
 
 def check_turn(answer: Any) -> None:
+    """Check an answer to exercise 02.2."""
     generator, discriminator = nn.Linear(2, 2), nn.Linear(2, 1)
     real, latent = torch.randn(8, 2) + 1, torch.randn(8, 2)
     weight, start = discriminator.weight, generator.weight.detach().clone()
     with torch.no_grad():
         fake = generator(latent)
 
-    def pull(loss: Tensor) -> Tensor:
+    def gradient_of(loss: Tensor) -> Tensor:
         return torch.autograd.grad(loss.mean(), weight)[0]
 
-    from_real, from_fake = pull(softplus(-discriminator(real))), pull(softplus(discriminator(fake)))
-    other_side = pull(softplus(discriminator(real))) + pull(softplus(-discriminator(fake)))
-    for left_over in discriminator.parameters():  # what the generator's turn leaves behind
-        left_over.grad = torch.ones_like(left_over)
+    from_real, from_fake = (
+        gradient_of(softplus(-discriminator(real))),
+        gradient_of(softplus(discriminator(fake))),
+    )
+    other_side = gradient_of(softplus(discriminator(real))) + gradient_of(softplus(-discriminator(fake)))
+    for parameter in discriminator.parameters():  # as left by the generator's turn
+        parameter.grad = torch.ones_like(parameter)
     before = weight.detach().clone()
     optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.5)
-    spare = nn.Linear(
-        1, 1
-    )  # torch loads much of itself at a first step, which is no part of the answer's time
-    torch.optim.SGD(spare.parameters()).step()
+    # PyTorch loads some of its parts at the first step, which should not count as the answer's time.
+    torch.optim.SGD(nn.Linear(1, 1).parameters()).step()
     usage = "discriminator_turn(generator, discriminator, optimizer, real, latent)"
     call(answer, generator, discriminator, optimizer, real.clone(), latent.clone(), usage=usage)
-    used = (before - weight.detach()) / 0.5
-    slips = {
-        "did not move at all: who calls `step()`, and when?": 0 * used,
+    update = (before - weight.detach()) / 0.5
+    mistakes = {
+        "did not move at all: who calls `step()`, and when?": 0 * update,
         "followed old gradients too, those that the generator's turn had left: who sets them to "
         "zero?": from_real + from_fake + 1,
         "learnt from the real samples only: cut what the generator made, not what the discriminator "
         "says of it.": from_real,
         "moved the wrong way: it learns to call generated samples real.": other_side,
     }
-    for slip, other in slips.items():
-        if is_same(used, other):
-            raise WrongAnswer(f"The discriminator {slip}")
-    if not is_same(used, from_real + from_fake):
+    for mistake, wrong_update in mistakes.items():
+        if is_same(update, wrong_update):
+            raise WrongAnswer(f"The discriminator {mistake}")
+    if not is_same(update, from_real + from_fake):
         raise WrongAnswer(
             "The discriminator moved, but not down the gradient of −E log D(x) − E log(1 − D(G(z)))."
         )
@@ -219,8 +224,8 @@ TURN = Exercise(
         "A tensor's `detach()` cuts it off from the network that made it.",
     ),
     solution=discriminator_turn,
-    why="Detached, the generated samples are mere data: `backward()` stops at them, which saves time as "
-    "well.",
+    explanation="Detached, the generated samples are mere data: `backward()` stops at them, which saves time "
+    "as well.",
     check=check_turn,
     wrong=(
         (buggy_turn, "left in the generator"),
@@ -230,11 +235,10 @@ TURN = Exercise(
         (never_steps, "did not move"),
         (freezes_the_generator, "ask for no gradient"),
     ),
-    shown=(buggy_turn,),
+    listings=(buggy_turn,),
 )
 
 # --- 02.3 ---------------------------------------------------------------------------------------------------
-
 
 Distance = Callable[[Tensor, Tensor], Any]
 
@@ -249,30 +253,35 @@ def score(distance: Distance, train: Tensor, held_out: Tensor, generated: Tensor
 
 
 def check_score(answer: Any) -> None:
+    """Check an answer to exercise 02.3."""
     sets = {"train": 400, "held_out": 200, "generated": 300}
-    given = [
+    samples = [
         torch.cat([torch.full((count, 1), float(i)), torch.randn(count, 3)], 1)
         for i, count in enumerate(sets.values())
     ]
-    seen: list[tuple[Any, Any]] = []
+    calls: list[tuple[Any, Any]] = []
 
     def distance(one: Tensor, other: Tensor) -> float:
-        seen.append((one, other))
-        return 10.0 + len(seen)
+        calls.append((one, other))
+        return 10.0 + len(calls)
 
     value = as_number(
-        call(answer, distance, *given, usage="score(distance, train, held_out, generated)"),
+        call(answer, distance, *samples, usage="score(distance, train, held_out, generated)"),
         "What your function returns",
     )
-    pair = seen[int(value) - 11] if value in [11.0 + i for i in range(len(seen))] else None
+    pair = calls[int(value) - 11] if value in [11.0 + i for i in range(len(calls))] else None
     if pair is None:
         raise WrongAnswer("The function should return what `distance` gives for two of the sets of samples.")
     counts = [0, 0, 0]
-    for part in pair:
-        if not isinstance(part, Tensor) or part.dim() != 2 or not set(part[:, 0].tolist()) <= {0.0, 1.0, 2.0}:
+    for argument in pair:
+        if (
+            not isinstance(argument, Tensor)
+            or argument.dim() != 2
+            or not set(argument[:, 0].tolist()) <= {0.0, 1.0, 2.0}
+        ):
             raise WrongAnswer("`distance` should be given the samples as they are.")
         for i in range(3):
-            counts[i] += int((part[:, 0] == i).sum())
+            counts[i] += int((argument[:, 0] == i).sum())
     train, held_out, generated = counts
     if not generated:
         raise WrongAnswer("No generated samples are scored: two sets of real ones give the floor.")
@@ -305,7 +314,8 @@ SCORE = Exercise(
         "One bug is the reference, the other a number.",
     ),
     solution=score,
-    why="Held-out samples do not reward copies, and a distance from few samples is too large and unsteady.",
+    explanation="Held-out samples do not reward copies, and a distance from few samples is too large and "
+    "unsteady.",
     check=check_score,
     wrong=(
         (buggy_score, "400 training samples"),
@@ -318,9 +328,8 @@ SCORE = Exercise(
         ),
         (lambda distance, train, held_out, generated: 0.5, "what `distance` gives"),
     ),
-    shown=(buggy_score,),
+    listings=(buggy_score,),
 )
-
 
 # --- 02.4 ---------------------------------------------------------------------------------------------------
 
@@ -332,6 +341,7 @@ def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_hinge(answer: Any) -> None:
+    """Check an answer to exercise 02.4."""
     real = torch.tensor([-1.5, 0.25, 2.0, 4.0], requires_grad=True)
     fake = torch.tensor([-7.0, -0.5, 0.9, 1.0], requires_grad=True)
     result = call(answer, real, fake, usage="hinge(real_logits, fake_logits)")
@@ -340,35 +350,36 @@ def check_hinge(answer: Any) -> None:
             "The function should return two losses, the discriminator's and the generator's, not "
             f"{describe(result)}."
         )
-    first = as_tensor(result[0], (), "The discriminator's loss")
-    second = as_tensor(result[1], (), "The generator's loss")
-    right = hinge(real, fake)
+    discriminator_loss = as_tensor(result[0], (), "The discriminator's loss")
+    generator_loss = as_tensor(result[1], (), "The generator's loss")
+    expected = hinge(real, fake)
     cut_off_means = torch.relu(1 - real.mean()) + torch.relu(1 + fake.mean())
-    slips = {
+    mistakes = {
         "has the two kinds of samples exchanged: real logits are to rise above 1.": hinge(fake, real)[0],
         "has no margin: a real logit of 0.25 is not yet good enough.": hinge(1 + real, fake - 1)[0],
         "cuts off the mean: the margin holds for each sample, so first cut, then average.": cut_off_means,
         "is never cut off: it goes on rewarding logits far beyond the margin.": 2 - real.mean() + fake.mean(),
         "looks at the real samples only.": torch.relu(1 - real).mean(),
     }
-    for slip, other in slips.items():
-        if is_same(first, other.detach()):
-            raise WrongAnswer(f"The discriminator's loss {slip}")
-    if not is_same(first, right[0].detach()):
+    for mistake, wrong_loss in mistakes.items():
+        if is_same(discriminator_loss, wrong_loss.detach()):
+            raise WrongAnswer(f"The discriminator's loss {mistake}")
+    if not is_same(discriminator_loss, expected[0].detach()):
         raise WrongAnswer(
-            f"The discriminator's loss of our eight logits is {first:.4f}, and should be another number."
+            f"The discriminator's loss of our eight logits is {discriminator_loss:.4f}, and should be "
+            "another number."
         )
-    if is_same(second, -right[1].detach()):
+    if is_same(generator_loss, -expected[1].detach()):
         raise WrongAnswer(
             "The discriminator's loss is right. The generator's has the wrong sign: minimised, it "
             "makes the discriminator surer that the samples are generated."
         )
-    if is_same(second, torch.relu(1 - fake).mean().detach()):
+    if is_same(generator_loss, torch.relu(1 - fake).mean().detach()):
         raise WrongAnswer(
             "The discriminator's loss is right. The generator's has a margin, and needs none: it "
             "goes on raising the logit."
         )
-    if not is_same(second, right[1].detach()):
+    if not is_same(generator_loss, expected[1].detach()):
         raise WrongAnswer(
             "The discriminator's loss is right. The generator's should be the mean of what was asked."
         )
@@ -386,8 +397,8 @@ HINGE = Exercise(
         "First the cut, sample by sample, then the mean of each kind of samples.",
     ),
     solution=hinge,
-    why="Beyond the margin of 1 a sample teaches the discriminator no more; the generator raises every "
-    "logit.",
+    explanation="Beyond the margin of 1 a sample teaches the discriminator no more; the generator raises "
+    "every logit.",
     check=check_hinge,
     wrong=(
         (lambda real, fake: hinge(fake, real), "exchanged"),
@@ -406,7 +417,6 @@ HINGE = Exercise(
 )
 
 # --- 02.5 ---------------------------------------------------------------------------------------------------
-
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -429,30 +439,38 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 def variant(
     epsilon: Callable[[Tensor], Tensor] = lambda real: torch.rand(len(real), 1, 1, 1),
     size: Callable[[Tensor], Tensor] = lambda gradient: gradient.flatten(1).norm(dim=1),
-    miss: Callable[[Tensor], Tensor] = lambda norm: (norm - 1).square(),
+    deviation: Callable[[Tensor], Tensor] = lambda norm: (norm - 1).square(),
     graph: bool = True,
 ) -> Callable[[Critic, Tensor, Tensor], Tensor]:
-    """A penalty with another part."""
+    """Return the gradient penalty with one part replaced.
+
+    Args:
+        epsilon: draws ε for real images (N, 1, H, W).
+        size: the norm of gradients (N, 1, H, W).
+        deviation: the penalty of a norm.
+        graph: whether the penalty can be differentiated.
+    """
 
     def penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         between = torch.lerp(fake, real, epsilon(real)).requires_grad_(True)
         (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=graph)
-        return miss(size(gradient)).mean()  # type: ignore[no-any-return]
+        return deviation(size(gradient)).mean()  # type: ignore[no-any-return]
 
     return penalty
 
 
 def check_penalty(answer: Any) -> None:
+    """Check an answer to exercise 02.5."""
     real, fake = torch.rand(64, 1, 4, 4) + 0.5, torch.rand(64, 1, 4, 4) - 1.5
     direction = torch.randn(1, 4, 4)
-    seen: list[Tensor] = []
+    queries: list[Tensor] = []
 
-    def play(length: float) -> tuple[Any, Tensor]:
-        """The penalty of a linear critic whose slope has this length everywhere; and its weights."""
+    def run_with_slope(length: float) -> tuple[Any, Tensor]:
+        """The penalty of a linear critic whose gradient has this length everywhere, and its weights."""
         weight = (length * direction / direction.norm()).requires_grad_(True)
 
         def critic(images: Tensor) -> Tensor:
-            seen.append(images.detach())
+            queries.append(images.detach())
             logits: Tensor = (images * weight).flatten(1).sum(1)
             return logits
 
@@ -460,13 +478,13 @@ def check_penalty(answer: Any) -> None:
             answer, critic, real.clone(), fake.clone(), usage="gradient_penalty(critic, real, fake)"
         ), weight
 
-    loss, weight = play(5.0)
+    loss, weight = run_with_slope(5.0)
     value = float(as_tensor(loss, (), "The penalty"))
-    if not seen or seen[-1].shape != real.shape:
+    if not queries or queries[-1].shape != real.shape:
         raise WrongAnswer(
             "The critic should be asked about images in between, as many as there are real ones."
         )
-    check_place((seen[-1] - fake) / (real - fake))
+    check_epsilon((queries[-1] - fake) / (real - fake))
     check_norm(value, weight.detach().expand(64, 1, 4, 4), real, fake)
     if abs(value - 16) > 1e-2:
         raise WrongAnswer(
@@ -477,15 +495,22 @@ def check_penalty(answer: Any) -> None:
             "The number is right, but nothing can be learnt from it: let `autograd.grad` create a graph."
         )
     loss_gradient(loss, weight)
-    if abs(float(as_tensor(play(0.5)[0], (), "The penalty")) - 0.25) > 1e-3:
+    if abs(float(as_tensor(run_with_slope(0.5)[0], (), "The penalty")) - 0.25) > 1e-3:
         raise WrongAnswer(
             "A slope above 1 is punished as it should be, and one of 0.5 is not: the penalty has two sides."
         )
 
 
 def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None:
-    """Whether the penalty of a critic with these slopes, one for each sample, is that of a known slip."""
-    slips = {
+    """Raise WrongAnswer if the penalty is that of a known mistake.
+
+    Args:
+        value: the penalty of the answer.
+        slopes: the critic's gradient at each sample, shape (N, 1, H, W).
+        real: real images, shape (N, 1, H, W).
+        fake: generated images, shape (N, 1, H, W).
+    """
+    mistakes = {
         "the norm runs over dimension 1, the colour channel: one norm is of all pixels of a sample.": variant(
             size=lambda g: g.norm(dim=1)
         ),
@@ -497,28 +522,34 @@ def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None
             size=lambda g: g.flatten(1).square().sum(1)
         ),
         "nothing is subtracted from the norm: that pulls the slope to 0, and it should be 1.": variant(
-            miss=lambda n: n.square()
+            deviation=lambda n: n.square()
         ),
-        "the distance to 1 is not squared.": variant(miss=lambda n: (n - 1).abs()),
-        "it is the sum over the samples: take the mean.": variant(miss=lambda n: (n - 1).square().sum()),
-        "it is ten times too large: λ is left out here.": variant(miss=lambda n: 10 * (n - 1).square()),
+        "the distance to 1 is not squared.": variant(deviation=lambda n: (n - 1).abs()),
+        "it is the sum over the samples: take the mean.": variant(deviation=lambda n: (n - 1).square().sum()),
+        "it is ten times too large: λ is left out here.": variant(deviation=lambda n: 10 * (n - 1).square()),
     }
-    for slip, other in slips.items():
-        at = float(other(lambda images: (images * slopes).flatten(1).sum(1), real, fake).detach())
-        if is_close(value, at, 1e-3):
-            raise WrongAnswer(f"The images in between are right, but {slip}")
+    for mistake, wrong_penalty in mistakes.items():
+        wrong_value = float(
+            wrong_penalty(lambda images: (images * slopes).flatten(1).sum(1), real, fake).detach()
+        )
+        if is_close(value, wrong_value, 1e-3):
+            raise WrongAnswer(f"The images in between are right, but {mistake}")
 
 
-def check_place(epsilon: Tensor) -> None:
-    """Where on the line from generated (0) to real (1) the critic was asked, pixel by pixel."""
+def check_epsilon(epsilon: Tensor) -> None:
+    """Raise WrongAnswer if the critic was not called at random points on the lines between the images.
+
+    Args:
+        epsilon: the position on the line from generated (0) to real (1), pixel by pixel, (N, 1, H, W).
+    """
     epsilon = epsilon.flatten(1)
     if float((epsilon.amax(1) - epsilon.amin(1)).max()) > 1e-3:
         raise WrongAnswer(
             "The pixels of one image are mixed in different shares, so it lies on no line between "
             "the two: ε is one number for each sample."
         )
-    for place, name in ((1.0, "real"), (0.0, "generated")):
-        if float((epsilon - place).abs().max()) < 1e-3:
+    for end, name in ((1.0, "real"), (0.0, "generated")):
+        if float((epsilon - end).abs().max()) < 1e-3:
             raise WrongAnswer(f"The slope is taken at the {name} images only, and not in between.")
     if float(epsilon.min()) < -1e-3 or float(epsilon.max()) > 1 + 1e-3:
         raise WrongAnswer("Some points lie beyond the two ends of the line: ε should be uniform from 0 to 1.")
@@ -536,7 +567,8 @@ PENALTY = Exercise(
         "An image (1, H, W) is one point: how many norms are there for N of them, and over which dimensions?",
     ),
     solution=gradient_penalty,
-    why="One ε for each sample puts x̂ on the line; one norm over all pixels is the length of its gradient.",
+    explanation="One ε for each sample puts x̂ on the line; one norm over all pixels is the length of its "
+    "gradient.",
     check=check_penalty,
     wrong=(
         (buggy_penalty, "different shares"),
@@ -548,11 +580,11 @@ PENALTY = Exercise(
         (variant(size=lambda gradient: gradient.norm(dim=0)), "over the batch"),
         (variant(size=lambda gradient: gradient.norm()), "all samples together"),
         (variant(size=lambda gradient: gradient.flatten(1).square().sum(1)), "take the root"),
-        (variant(miss=lambda norm: norm.square()), "nothing is subtracted"),
-        (variant(miss=lambda norm: torch.relu(norm - 1).square()), "two sides"),
+        (variant(deviation=lambda norm: norm.square()), "nothing is subtracted"),
+        (variant(deviation=lambda norm: torch.relu(norm - 1).square()), "two sides"),
         (variant(graph=False), "create a graph"),
     ),
-    shown=(buggy_penalty,),
+    listings=(buggy_penalty,),
 )
 
 EXERCISES = (

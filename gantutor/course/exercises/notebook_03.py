@@ -1,4 +1,4 @@
-"""Exercises of notebook 03 on images and latents: stamps, walks on the sphere, a game built from turns."""
+"""Exercises of notebook 03: transposed convolution, slerp, a game of turns, weight averages, checkpoints."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def stamps() -> tuple[int, int]:
 
 
 def check_stamps(answer: Any) -> None:
+    """Check an answer to exercise 03.1."""
     even, odd = as_numbers(answer, ("stamps at an even position", "stamps at an odd position"))
     if (even, odd) == (2, 3):
         raise WrongAnswer(
@@ -56,8 +57,8 @@ STAMPS = Exercise(
     "many an odd one? Give two numbers in brackets.",
     hints=("Draw the stamps of four neighbouring inputs below each other.", "Which i have 2i ≤ 10 ≤ 2i + 4?"),
     solution=stamps(),
-    why="Position 10 is reached by inputs 3, 4 and 5; position 11 by 4 and 5 only: the checkerboard's two "
-    "values.",
+    explanation="Position 10 is reached by inputs 3, 4 and 5; position 11 by 4 and 5 only: the "
+    "checkerboard's two values.",
     check=check_stamps,
     wrong=(
         ((2, 3), "other order"),
@@ -66,9 +67,8 @@ STAMPS = Exercise(
         ((3, 3), "divided"),
         ((4, 3), "Not 4 and 3"),
     ),
-    working=stamps,
+    derivation=stamps,
 )
-
 
 # --- 03.2 ---------------------------------------------------------------------------------------------------
 
@@ -87,27 +87,29 @@ def naive_slerp(one: Tensor, other: Tensor, part: float, dim: int = 1) -> Tensor
 
 
 def check_slerp(answer: Any) -> None:
+    """Check an answer to exercise 03.2."""
     usage = "slerp(one, other, part)"
     one, other = torch.randn(4, 64), torch.randn(4, 64)
 
     def walk(one: Tensor, other: Tensor, part: float, name: str) -> Tensor:
         return as_tensor(call(answer, one.clone(), other.clone(), part, usage=usage), tuple(one.shape), name)
 
-    begin = walk(one, other, 0.0, "With part = 0, what your function returns")
-    if is_same(begin, other):
+    start = walk(one, other, 0.0, "With part = 0, what your function returns")
+    if is_same(start, other):
         raise WrongAnswer("With part = 0 the walk stands at `other`: it should begin at `one`.")
     middle = walk(one, other, 0.5, "With part = 0.5, what your function returns")
     if is_same(middle, torch.lerp(one, other, 0.5)):
-        short, full = middle.norm(dim=1).mean(), one.norm(dim=1).mean()
+        middle_length, end_length = middle.norm(dim=1).mean(), one.norm(dim=1).mean()
         raise WrongAnswer(
-            f"This is the straight line: its middle has length {short:.1f}, its ends {full:.1f}."
+            f"This is the straight line: its middle has length {middle_length:.1f}, its ends "
+            f"{end_length:.1f}."
         )
     if is_same(middle.norm(dim=1), torch.ones(4)):
         raise WrongAnswer(
             "The direction may be right, but all latents come out with length 1 and not about 8."
         )
     for part, result in (
-        (0.0, begin),
+        (0.0, start),
         (0.5, middle),
         (0.2, walk(one, other, 0.2, "With part = 0.2, the result")),
     ):
@@ -137,7 +139,7 @@ SLERP = Exercise(
         "1].",
     ),
     solution=slerp,
-    why="On a very short arc the straight line is the same, and it divides by nothing.",
+    explanation="On a very short arc the straight line is the same, and it divides by nothing.",
     check=check_slerp,
     wrong=(
         (torch.lerp, "straight line"),
@@ -148,7 +150,6 @@ SLERP = Exercise(
         (lambda one, other, part: slerp(one, other, part)[0], "shape (4, 64)"),
     ),
 )
-
 
 # --- 03.3 ---------------------------------------------------------------------------------------------------
 
@@ -167,17 +168,23 @@ def build(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
 
 
 def other_game(
-    of_d: Callable[[Any, Any], Any] | None = None,
-    of_g: Callable[[Any, Any], Any] | None = None,
+    discriminator_loss: Callable[[Any, Any], Any] | None = None,
+    generator_loss: Callable[[Any, Any], Any] | None = None,
     times: tuple[int, int] = (1, 2),
 ) -> Callable[[nn.Module, nn.Module], gt.GAN]:
-    """The right game with another loss, or another number of turns."""
+    """Return a function that builds the game with another loss or another number of turns.
+
+    Args:
+        discriminator_loss: in place of the right one.
+        generator_loss: in place of the right one.
+        times: turns of the discriminator and of the generator in one step.
+    """
 
     def build_other(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
         first, second = (turn.loss for turn in build(generator, discriminator).turns)
         turns = [
-            gt.Turn("discriminator", of_d or first, times=times[0]),
-            gt.Turn("generator", of_g or second, times=times[1]),
+            gt.Turn("discriminator", discriminator_loss or first, times=times[0]),
+            gt.Turn("generator", generator_loss or second, times=times[1]),
         ]
         return gt.GAN.of({"generator": generator, "discriminator": discriminator}, turns)
 
@@ -185,6 +192,7 @@ def other_game(
 
 
 def check_build(answer: Any) -> None:
+    """Check an answer to exercise 03.3."""
     generator, discriminator = nn.Linear(64, 2), nn.Linear(2, 1)
     game = call(answer, generator, discriminator, usage="build(generator, discriminator)")
     if not isinstance(game, gt.GAN):
@@ -204,32 +212,41 @@ def check_build(answer: Any) -> None:
             f"{counts['generator']} turns: it should be 1 and 2."
         )
     latent, real = torch.randn(8, 64), torch.randn(8, 2) + 1
-    right = build(generator, discriminator)
-    for turn, model in zip(game.turns, (right.turns[0], right.turns[1], right.turns[1]), strict=False):
-        check_loss(turn, model, generator, (game, real, None, latent))
+    expected_game = build(generator, discriminator)
+    for turn, expected_turn in zip(
+        game.turns, (expected_game.turns[0], expected_game.turns[1], expected_game.turns[1]), strict=False
+    ):
+        check_loss(turn, expected_turn, generator, (game, real, None, latent))
 
 
-def check_loss(turn: gt.Turn, model: gt.Turn, generator: nn.Module, parts: tuple[Any, ...]) -> None:
-    """The loss of one turn beside the right one: its value, and what it asks of the generator."""
+def check_loss(turn: gt.Turn, expected_turn: gt.Turn, generator: nn.Module, parts: tuple[Any, ...]) -> None:
+    """Raise WrongAnswer if the loss of a turn has another value, or other gradients, than the right one.
+
+    Args:
+        turn: of the answer.
+        expected_turn: the right one.
+        generator: of the answer's game.
+        parts: the arguments of ``gt.Batch``.
+    """
     losses = call(turn.loss, parts[0], gt.Batch(*parts), usage="loss(gan, batch)")
     if not isinstance(losses, Mapping) or "total" not in losses:
         raise WrongAnswer(
             f'The {turn.name}\'s loss should return a dict with a "total", not {describe(losses)}.'
         )
     total = as_tensor(losses["total"], (), f"The {turn.name}'s total")
-    if not is_same(total, model.loss(parts[0], gt.Batch(*parts))["total"].detach()):
-        wanted = "−E log D(x) − E log(1 − D(G(z)))" if turn.name == "discriminator" else "−E log D(G(z))"
-        raise WrongAnswer(f"The {turn.name}'s total is {total:.4f} in our trial, which is not {wanted}.")
-    reached = (
+    if not is_same(total, expected_turn.loss(parts[0], gt.Batch(*parts))["total"].detach()):
+        formula = "−E log D(x) − E log(1 − D(G(z)))" if turn.name == "discriminator" else "−E log D(G(z))"
+        raise WrongAnswer(f"The {turn.name}'s total is {total:.4f} in our trial, which is not {formula}.")
+    reaches_generator = (
         losses["total"].requires_grad
         and torch.autograd.grad(losses["total"], list(generator.parameters()), allow_unused=True)[0]
         is not None
     )
-    if turn.name == "discriminator" and reached:
+    if turn.name == "discriminator" and reaches_generator:
         raise WrongAnswer(
             "The discriminator's loss sends a gradient into the generator: what is to be detached?"
         )
-    if turn.name == "generator" and not reached:
+    if turn.name == "generator" and not reaches_generator:
         raise WrongAnswer("No gradient of the generator's loss reaches the generator: something cuts it off.")
 
 
@@ -244,14 +261,15 @@ BUILD = Exercise(
         '`gt.Turn("generator", loss_g, times=2)`; and gt.GAN.of takes the networks by name, then the turns.',
     ),
     solution=build,
-    why="A game is a list of turns; each names the network it updates, its loss, and how often it is taken.",
+    explanation="A game is a list of turns; each names the network it updates, its loss, and how often it is "
+    "taken.",
     check=check_build,
     wrong=(
         (other_game(times=(2, 1)), "takes 2 and the generator 1"),
         (other_game(times=(1, 1)), "takes 1 and the generator 1"),
         (
             other_game(
-                of_d=lambda gan, batch: {
+                discriminator_loss=lambda gan, batch: {
                     "total": softplus(-gan.discriminator(batch.real)).mean()
                     + softplus(gan.discriminator(batch.fake)).mean()
                 }
@@ -260,19 +278,25 @@ BUILD = Exercise(
         ),
         (
             other_game(
-                of_g=lambda gan, batch: {"total": softplus(-gan.discriminator(batch.fake.data)).mean()}
+                generator_loss=lambda gan, batch: {
+                    "total": softplus(-gan.discriminator(batch.fake.data)).mean()
+                }
             ),
             "cuts it off",
         ),
         (
-            other_game(of_g=lambda gan, batch: {"total": -softplus(gan.discriminator(batch.fake)).mean()}),
+            other_game(
+                generator_loss=lambda gan, batch: {"total": -softplus(gan.discriminator(batch.fake)).mean()}
+            ),
             "which is not −E log D(G(z))",
         ),
-        (other_game(of_g=lambda gan, batch: softplus(-gan.discriminator(batch.fake)).mean()), "a dict"),
+        (
+            other_game(generator_loss=lambda gan, batch: softplus(-gan.discriminator(batch.fake)).mean()),
+            "a dict",
+        ),
         (lambda generator, discriminator: [generator, discriminator], "as gt.GAN.of makes"),
     ),
 )
-
 
 # --- 03.4 ---------------------------------------------------------------------------------------------------
 
@@ -315,31 +339,38 @@ def graph_update(average: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 def check_update(answer: Any) -> None:
+    """Check an answer to exercise 03.4."""
     average, network = nn.Linear(3, 2), nn.Linear(3, 2)
     for decay in (0.9, 0.75):
-        mean, now = flat(average), flat(network)
+        average_before, network_before = flat(average), flat(network)
         call(answer, average, network, decay, usage="update(average, network, decay)")
-        if not is_same(flat(network), now):
+        if not is_same(flat(network), network_before):
             raise WrongAnswer("The network itself has changed: only the average should follow.")
-        slips = {
+        mistakes = {
             "has not changed: write into its weights, in place, as a name for a new tensor is not "
-            "enough.": mean,
-            "is now a copy of the network, which averages nothing.": now,
-            "follows too fast: the share `decay` belongs to what the average was.": (1 - decay) * mean
-            + decay * now,
-            "grows from step to step, as the two shares do not add up to 1.": decay * mean + now,
+            "enough.": average_before,
+            "is now a copy of the network, which averages nothing.": network_before,
+            "follows too fast: the share `decay` belongs to what the average was.": (1 - decay)
+            * average_before
+            + decay * network_before,
+            "grows from step to step, as the two shares do not add up to 1.": decay * average_before
+            + network_before,
         }
-        for slip, other in slips.items():
-            if is_same(flat(average), other):
-                raise WrongAnswer(f"The average {slip}")
-        if not is_same(flat(average), decay * mean + (1 - decay) * now):
+        for mistake, wrong_average in mistakes.items():
+            if is_same(flat(average), wrong_average):
+                raise WrongAnswer(f"The average {mistake}")
+        if not is_same(flat(average), decay * average_before + (1 - decay) * network_before):
             raise WrongAnswer(
                 f"With decay = {decay} the average is not decay · average + (1 − decay) · network."
             )
 
 
 def flat(network: nn.Module) -> Tensor:
-    """All weights in one row, copied."""
+    """Return a copy of all weights of a network in one row.
+
+    Args:
+        network: any module.
+    """
     return torch.cat([weight.detach().flatten().clone() for weight in network.parameters()])
 
 
@@ -353,7 +384,8 @@ UPDATE = Exercise(
         "`a.lerp_(b, t)` moves a to (1 − t) · a + t · b, in place: which t is wanted?",
     ),
     solution=update,
-    why="`lerp_` writes into the average's own weights; the new weights count for the small share 1 − decay.",
+    explanation="`lerp_` writes into the average's own weights; the new weights count for the small share 1 "
+    "− decay.",
     check=check_update,
     wrong=(
         (swapped_update, "follows too fast"),
@@ -366,7 +398,6 @@ UPDATE = Exercise(
 )
 
 # --- 03.5 ---------------------------------------------------------------------------------------------------
-
 
 Networks = Mapping[str, nn.Module]
 
@@ -408,8 +439,12 @@ def half_shared_save(networks: Networks, optimizers: Optimizers, draw: torch.Gen
     return state | {"optimizers": {name: optimizer.state_dict() for name, optimizer in optimizers.items()}}
 
 
-class Game:
-    """Two small networks and their optimisers, which learn from numbers that ``draw`` draws."""
+class Training:
+    """Two small networks and their optimisers, which learn from numbers that ``draw`` draws.
+
+    Args:
+        seed: of the weights and of the numbers.
+    """
 
     def __init__(self, seed: int) -> None:
         torch.manual_seed(seed)
@@ -419,7 +454,8 @@ class Game:
         }
         self.draw = torch.Generator().manual_seed(seed)
 
-    def play(self, steps: int) -> Game:
+    def train(self, steps: int) -> Training:
+        """Take some steps."""
         for _ in range(steps):
             for name, optimizer in self.optimizers.items():
                 optimizer.zero_grad()
@@ -430,20 +466,24 @@ class Game:
 
     @property
     def parts(self) -> tuple[Networks, Optimizers, torch.Generator]:
+        """Networks, optimisers and random generator."""
         return self.networks, self.optimizers, self.draw
 
     def weights(self) -> Tensor:
+        """A copy of all weights in one row."""
         return torch.cat([flat(network) for network in self.networks.values()])
 
     def momenta(self) -> Tensor:
-        states = [state for each in self.optimizers.values() for state in each.state.values()]
+        """A copy of Adam's averages of all gradients in one row."""
+        states = [state for optimizer in self.optimizers.values() for state in optimizer.state.values()]
         return torch.cat([state["exp_avg"].flatten().clone() for state in states] or [torch.zeros(0)])
 
 
 def check_save(answer: Any) -> None:
-    first = Game(1).play(3)
-    begun = Game(1).draw.get_state()
-    weights, momenta, drawn = first.weights(), first.momenta(), first.draw.get_state()
+    """Check an answer to exercise 03.5."""
+    first = Training(1).train(3)
+    initial_state = Training(1).draw.get_state()
+    weights, momenta, random_state = first.weights(), first.momenta(), first.draw.get_state()
     state = call(answer, *first.parts, usage="save(networks, optimizers, draw)")
     if not isinstance(state, Mapping) or "networks" not in state:
         raise WrongAnswer(
@@ -457,8 +497,8 @@ def check_save(answer: Any) -> None:
         raise WrongAnswer(
             "The random state is forgotten: after a restart the same numbers would not be drawn."
         )
-    goal = first.play(3).weights()
-    second = Game(2)
+    expected = first.train(3).weights()
+    second = Training(2)
     try:
         restore(state, *second.parts)
     except Exception as error:
@@ -474,11 +514,13 @@ def check_save(answer: Any) -> None:
         raise WrongAnswer(
             "The optimisers come back other than they were when saved: are their tensors copied too?"
         )
-    if torch.equal(second.draw.get_state(), begun):
+    if torch.equal(second.draw.get_state(), initial_state):
         raise WrongAnswer(
             "The random state is that of the very start, so the first numbers would be drawn again."
         )
-    if not torch.equal(second.draw.get_state(), drawn) or not is_same(second.play(3).weights(), goal):
+    if not torch.equal(second.draw.get_state(), random_state) or not is_same(
+        second.train(3).weights(), expected
+    ):
         raise WrongAnswer(
             "Restored, the game goes on otherwise than it did: something is not as it was when saved."
         )
@@ -496,7 +538,8 @@ SAVE = Exercise(
         "helps.",
     ),
     solution=save,
-    why="Networks, optimisers and random state together are the training; a deep copy stays as it was.",
+    explanation="Networks, optimisers and random state together are the training; a deep copy stays as it "
+    "was.",
     check=check_save,
     wrong=(
         (buggy_save, "optimisers are forgotten"),
@@ -513,7 +556,7 @@ SAVE = Exercise(
             "goes on otherwise",
         ),
     ),
-    shown=(buggy_save, restore),
+    listings=(buggy_save, restore),
 )
 
 EXERCISES = (

@@ -1,4 +1,4 @@
-"""Exercises of notebook 04 on series: what a judge's answers are worth, and what a discriminator is shown."""
+"""Exercises of notebook 04: discriminative scores, differences, straight-through gradients, letters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def judges() -> tuple[float, ...]:
     return tuple(abs((real + generated) / 200 - 0.5) for real, generated in right.values())
 
 
-SLIPS: tuple[dict[float, str], ...] = (
+SCORE_MISTAKES: tuple[dict[float, str], ...] = (
     {
         0.67: "is the accuracy over all 200 series: tossing a coin gives ½ of it, and the score is how far "
         "off that the judge is.",
@@ -62,16 +62,17 @@ SLIPS: tuple[dict[float, str], ...] = (
 
 
 def check_judges(answer: Any) -> None:
+    """Check an answer to exercise 04.1."""
     names = ("the first judge's score", "that of “always real”", "the third judge's")
     values = as_numbers(answer, names)
-    for name, value, right, slips in zip(names, values, judges(), SLIPS, strict=True):
-        begin = name[0].upper() + name[1:]
-        for other, slip in slips.items():
-            if is_close(value, other) and not is_close(value, right):
-                raise WrongAnswer(f"{begin}: {value:g} {slip}")
-        if not is_close(value, right):
+    for name, value, expected, mistakes in zip(names, values, judges(), SCORE_MISTAKES, strict=True):
+        label = name[0].upper() + name[1:]
+        for wrong_value, mistake in mistakes.items():
+            if is_close(value, wrong_value) and not is_close(value, expected):
+                raise WrongAnswer(f"{label}: {value:g} {mistake}")
+        if not is_close(value, expected):
             raise WrongAnswer(
-                f"{begin} is not {value:g}: of 200 answers, which share is right, and how far is that from ½?"
+                f"{label} is not {value:g}: of 200 answers, which share is right, and how far is that from ½?"
             )
 
 
@@ -86,8 +87,8 @@ JUDGES = Exercise(
         "The second judge is right on 100 of 200 series. The third is wrong more often than a coin.",
     ),
     solution=judges(),
-    why="Only what is told apart counts: always saying the same is worth nothing, and being wrong more often "
-    "than a coin is worth as much as being right.",
+    explanation="Only what is told apart counts: always saying the same is worth nothing, and being wrong "
+    "more often than a coin is worth as much as being right.",
     check=check_judges,
     wrong=(
         ((0.67, 0, 0.16), "the accuracy over all"),
@@ -107,9 +108,8 @@ JUDGES = Exercise(
         ((0.17, 0, 0.66), "how far is it"),
         ((0.17, 0), "should be 3 numbers"),
     ),
-    working=judges,
+    derivation=judges,
 )
-
 
 # --- 04.2 ---------------------------------------------------------------------------------------------------
 
@@ -121,12 +121,22 @@ def with_changes(series: Tensor, scale: float) -> Tensor:
 
 
 def beside(change: Callable[[Tensor], Tensor], axis: int = 2) -> Callable[[Tensor, float], Tensor]:
-    """The right function with other changes, or put elsewhere."""
+    """Return the right function with other changes, or with the changes on another axis.
+
+    Args:
+        change: makes the changes of series (N, L, F).
+        axis: on which series and changes are put together.
+    """
     return lambda series, scale: torch.cat([series, scale * change(series)], axis)
 
 
 def changes_along(series: Tensor, axis: int) -> Tensor:
-    """Differences along an axis, as many as there are values, the first of them 0."""
+    """Return differences along an axis, as many as there are values, the first of them 0.
+
+    Args:
+        series: shape (N, L, F).
+        axis: 0, 1 or 2.
+    """
     return series.diff(dim=axis, prepend=series.narrow(axis, 0, 1))
 
 
@@ -154,15 +164,22 @@ OTHER_CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def check_changes(answer: Any) -> None:
+    """Check an answer to exercise 04.2."""
     for scale in (5.0, 2.0):
         check_scale(answer, scale)
 
 
 def check_scale(answer: Any, scale: float) -> None:
+    """Check an answer to exercise 04.2 with one scale.
+
+    Args:
+        answer: the learner's function.
+        scale: of the changes.
+    """
     series = (torch.randn(3, 6, 2).cumsum(1) + torch.randn(2)).requires_grad_()
     count, length, features = series.shape
-    given = series.clone()
-    result = call(answer, given, scale, usage="with_changes(series, scale)")
+    series_copy = series.clone()
+    result = call(answer, series_copy, scale, usage="with_changes(series, scale)")
     shapes: dict[tuple[int, ...], str] = {
         (count, length, features): "holds one of the two: series and changes should stand side by side, 2 F "
         "numbers a step.",
@@ -180,33 +197,33 @@ def check_scale(answer: Any, scale: float) -> None:
             f"What your function returns, of shape {tuple(result.shape)}, {shapes[tuple(result.shape)]}"
         )
     value = as_tensor(result, (count, length, 2 * features))
-    right = with_changes(series.detach(), scale)
-    own, changes = value[:, :, :features], value[:, :, features:]
-    if not is_same(given.detach(), series.detach()):
+    expected = with_changes(series.detach(), scale)
+    first_half, changes = value[:, :, :features], value[:, :, features:]
+    if not is_same(series_copy.detach(), series.detach()):
         raise WrongAnswer(
             "The series that your function was given is changed: `-=` and `x[...] =` write into it."
         )
-    if is_same(changes, series) and is_same(own, right[:, :, features:]):
+    if is_same(changes, series) and is_same(first_half, expected[:, :, features:]):
         raise WrongAnswer("The two are in the other order: the series first, then its changes.")
-    if is_same(own, scale * series):
+    if is_same(first_half, scale * series):
         raise WrongAnswer("The series is magnified too: only its changes should be.")
-    if not is_same(own, series):
+    if not is_same(first_half, series):
         raise WrongAnswer("The first F numbers of each step should be those of the series.")
-    for slip, other in OTHER_CHANGES.items():
-        if any(is_same(changes, factor * other(series.detach())) for factor in (scale, 1.0)):
-            raise WrongAnswer(f"The changes {slip}")
-    if is_same(changes, right[:, :, features:] / scale):
+    for mistake, wrong_changes in OTHER_CHANGES.items():
+        if any(is_same(changes, factor * wrong_changes(series.detach())) for factor in (scale, 1.0)):
+            raise WrongAnswer(f"The changes {mistake}")
+    if is_same(changes, expected[:, :, features:] / scale):
         raise WrongAnswer(
             "The changes are not magnified: neighbours in a smooth series differ little, and the "
             "discriminator would hardly see it."
         )
-    if not is_same(value, right):
+    if not is_same(value, expected):
         raise WrongAnswer(f"With scale = {scale:g} the changes are not {scale:g} × (x(t) − x(t − 1)).")
-    weights = torch.randn_like(right)
-    pull, wanted = (
-        loss_gradient((weights * each).sum(), series) for each in (result, with_changes(series, scale))
+    weights = torch.randn_like(expected)
+    gradient, expected_gradient = (
+        loss_gradient((weights * output).sum(), series) for output in (result, with_changes(series, scale))
     )
-    if not is_same(pull, wanted):
+    if not is_same(gradient, expected_gradient):
         raise WrongAnswer(
             "The numbers are right, but a part of the gradient is cut off: a generator learns "
             "through the series and through its changes."
@@ -232,8 +249,8 @@ CHANGES = Exercise(
         "the two side by side.",
     ),
     solution=with_changes,
-    why="A series that is nearly right at each step may still tremble: its changes say so, once they are "
-    "magnified.",
+    explanation="A series that is nearly right at each step may still tremble: its changes say so, once they "
+    "are magnified.",
     check=check_changes,
     wrong=(
         (beside(lambda x: changes_along(x, 0)), "one sample to the next"),
@@ -260,12 +277,11 @@ CHANGES = Exercise(
     ),
 )
 
+# --- 04.3 ---------------------------------------------------------------------------------------------------
+
 Judge = Callable[[Tensor], Tensor]
 
 Fit = Callable[[Tensor, Tensor], Judge]
-
-
-# --- 04.3 ---------------------------------------------------------------------------------------------------
 
 
 def buggy_judge_score(fit: Fit, real: Tensor, generated: Tensor) -> Tensor:
@@ -293,22 +309,35 @@ def other_score(
     ),
     choose: Callable[[int], Tensor] = torch.randperm,
     share: float = 0.2,
-    as_many: bool = True,
-    as_many_apart: bool = False,
-    learn_all: bool = False,
-    flip: bool = False,
+    equal_counts: bool = True,
+    equal_held_out: bool = False,
+    train_on_all: bool = False,
+    flip_answers: bool = False,
 ) -> Callable[[Fit, Tensor, Tensor], Any]:
-    """The right function with another part; ``of_answers`` makes the score of what is said of each kind."""
+    """Return the right function with one part replaced.
+
+    Args:
+        of_answers: computes the score from the answers on real and on generated series.
+        choose: makes an order of so many series.
+        share: of the series that is held out.
+        equal_counts: whether as many series of each kind are used.
+        equal_held_out: whether as many of each kind are held out.
+        train_on_all: whether the judge learns from the held-out series too.
+        flip_answers: whether the answers are exchanged.
+    """
 
     def score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
-        least = min(len(real), len(generated))
-        kinds = [series[choose(len(series))[: least if as_many else None]] for series in (real, generated)]
-        apart = [int(share * (least if as_many_apart else len(series))) for series in kinds]
-        train = [
-            series[0 if learn_all else held_out :] for series, held_out in zip(kinds, apart, strict=True)
+        minimum = min(len(real), len(generated))
+        kinds = [
+            series[choose(len(series))[: minimum if equal_counts else None]] for series in (real, generated)
         ]
-        judge = fit(torch.cat(train), (torch.arange(sum(map(len, train))) < len(train[0])) ^ flip)
-        return of_answers(judge(kinds[0][: apart[0]]), judge(kinds[1][: apart[1]]))
+        held_out_counts = [int(share * (minimum if equal_held_out else len(series))) for series in kinds]
+        train = [
+            series[0 if train_on_all else held_out :]
+            for series, held_out in zip(kinds, held_out_counts, strict=True)
+        ]
+        judge = fit(torch.cat(train), (torch.arange(sum(map(len, train))) < len(train[0])) ^ flip_answers)
+        return of_answers(judge(kinds[0][: held_out_counts[0]]), judge(kinds[1][: held_out_counts[1]]))
 
     return score
 
@@ -319,8 +348,8 @@ def mixed_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
     series = torch.cat([real[torch.randperm(len(real))[:count]], generated])
     order, answers = torch.randperm(2 * count), torch.arange(2 * count) < count
     held_out, train = order[: 2 * count // 5], order[2 * count // 5 :]
-    said = fit(series[train], answers[train])(series[held_out])
-    return ((said == answers[held_out]).double().mean() - 0.5).abs()
+    predictions = fit(series[train], answers[train])(series[held_out])
+    return ((predictions == answers[held_out]).double().mean() - 0.5).abs()
 
 
 def loose_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
@@ -337,62 +366,62 @@ def shuffling_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
     return judge_score(fit, real, generated)
 
 
-# --- the trial ----------------------------------------------------------------------------------------------
-
-
 REAL, GENERATED, SHAPE = 300, 100, (4, 1)
 
 
 class Trial:
-    """Series that carry their own number, real ones from 0 on, and a ``fit`` that notes what it is shown.
+    """Series that carry their own number, real ones from 0 on, and a ``fit`` that records what it is shown.
 
-    ``able`` says for the numbers of series (N,) whether the judge answers rightly.
+    Args:
+        is_right: returns for the numbers of series, shape (N,), whether the judge's answers are right.
     """
 
-    def __init__(self, able: Judge) -> None:
-        self.able = able
+    def __init__(self, is_right: Judge) -> None:
+        self.is_right = is_right
         numbers = torch.arange(REAL + GENERATED, dtype=torch.float)
         series = numbers[:, None, None].expand(-1, *SHAPE)
         self.real, self.generated = series[:REAL].clone(), series[REAL:].clone()
-        self.lessons: list[tuple[Tensor, list[Tensor]]] = []
+        self.trainings: list[tuple[Tensor, list[Tensor]]] = []
 
     def fit(self, series: Any, answers: Any) -> Judge:
-        learnt = _numbers(series, "fit(series, answers)")
-        if not isinstance(answers, Tensor) or answers.shape != learnt.shape:
+        """Record what the judge learns from, and return the judge."""
+        train_numbers = _numbers(series, "fit(series, answers)")
+        if not isinstance(answers, Tensor) or answers.shape != train_numbers.shape:
             raise WrongAnswer(
-                f"`fit` wants one answer for each of the {len(learnt)} series, in a tensor, not "
+                f"`fit` wants one answer for each of the {len(train_numbers)} series, in a tensor, not "
                 f"{describe(answers)}."
             )
-        wrong = int(((answers > 0.5) != (learnt < REAL)).sum())
-        if wrong == len(learnt):
+        wrong = int(((answers > 0.5) != (train_numbers < REAL)).sum())
+        if wrong == len(train_numbers):
             raise WrongAnswer("The answers are exchanged: True is for the real series.")
         if wrong:
             raise WrongAnswer(
                 f"Of the answers that the judge learns from, {wrong} belong to other series: shuffle "
                 "both in the same way, or neither."
             )
-        asked: list[Tensor] = []
-        self.lessons.append((learnt, asked))
+        test_numbers: list[Tensor] = []
+        self.trainings.append((train_numbers, test_numbers))
 
         def judge(series: Any) -> Tensor:
             numbers = _numbers(series, "judge(series)")
-            asked.append(numbers)
-            return self.says(numbers)
+            test_numbers.append(numbers)
+            return self.predict(numbers)
 
         return judge
 
-    def says(self, numbers: Tensor) -> Tensor:
-        return (numbers < REAL) == self.able(numbers)
+    def predict(self, numbers: Tensor) -> Tensor:
+        """The judge's answers on series of these numbers, shape (N,)."""
+        return (numbers < REAL) == self.is_right(numbers)
 
-    def check_lessons(self) -> Tensor:
-        """The numbers of all series that were asked about; Wrong where that was no honest examination."""
-        if not self.lessons:
+    def check_trainings(self) -> Tensor:
+        """Return the numbers of all series asked about; raises WrongAnswer if the test was not fair."""
+        if not self.trainings:
             raise WrongAnswer("Your function never calls `fit`: without it there is no judge.")
-        for learnt, asked in self.lessons:
-            if not asked:
+        for train_numbers, test_numbers in self.trainings:
+            if not test_numbers:
                 raise WrongAnswer("A judge is trained, but it is never asked: call `judge(series)`.")
-            check_examination(learnt, torch.cat(asked))
-        return torch.cat([numbers for _, asked in self.lessons for numbers in asked])
+            check_train_and_test(train_numbers, torch.cat(test_numbers))
+        return torch.cat([numbers for _, test_numbers in self.trainings for numbers in test_numbers])
 
 
 def _numbers(series: Any, usage: str) -> Tensor:
@@ -409,49 +438,66 @@ def _numbers(series: Any, usage: str) -> Tensor:
     return numbers.long()
 
 
-def check_examination(learnt: Tensor, asked: Tensor) -> None:
-    """Raise Wrong where a judge knows the answers, or can gain by always saying the same."""
-    if known := int(torch.isin(asked, learnt).sum()):
+def check_train_and_test(train_numbers: Tensor, test_numbers: Tensor) -> None:
+    """Raise WrongAnswer if a judge knows the answers, or can gain by a constant answer.
+
+    Args:
+        train_numbers: the numbers of the series that it learnt from.
+        test_numbers: the numbers of the series that it was asked about.
+    """
+    if overlap := int(torch.isin(test_numbers, train_numbers).sum()):
         raise WrongAnswer(
-            f"The judge has learnt from {known} of the {len(asked)} series that it is asked about: "
+            f"The judge has learnt from {overlap} of the {len(test_numbers)} series that it is asked about: "
             "with a good memory it gets ½, however good the generator is."
         )
-    for numbers, what in ((asked, "is asked about"), (learnt, "learns from")):
+    for numbers, role in ((test_numbers, "is asked about"), (train_numbers, "learns from")):
         real = int((numbers < REAL).sum())
         if real != len(numbers) - real:
-            pays = "always saying the same would pay" if what[0] == "i" else "it learns to lean to one side"
+            consequence = (
+                "always saying the same would pay" if role[0] == "i" else "it learns to lean to one side"
+            )
             raise WrongAnswer(
-                f"The judge {what} {real} real and {len(numbers) - real} generated series: {pays}. "
+                f"The judge {role} {real} real and {len(numbers) - real} generated series: {consequence}. "
                 "Take as many of each."
             )
-    used = torch.cat([learnt, asked])
-    for numbers in (asked[asked < REAL], asked[asked >= REAL], used[used < REAL]):
+    all_numbers = torch.cat([train_numbers, test_numbers])
+    for numbers in (
+        test_numbers[test_numbers < REAL],
+        test_numbers[test_numbers >= REAL],
+        all_numbers[all_numbers < REAL],
+    ):
         if len(numbers) > 1 and int(numbers.max() - numbers.min()) < len(numbers):
             raise WrongAnswer(
                 "The series come sorted, and you take neighbours: those held out, or those used at "
                 "all, are then of another sort than the rest. Draw them at random."
             )
-    if not 0.15 <= len(asked) / len(used) <= 0.25:
-        raise WrongAnswer(f"Of {len(used)} series, {len(asked)} are held out: it should be a fifth.")
+    if not 0.15 <= len(test_numbers) / len(all_numbers) <= 0.25:
+        raise WrongAnswer(
+            f"Of {len(all_numbers)} series, {len(test_numbers)} are held out: it should be a fifth."
+        )
 
 
 def check_judge_score(answer: Any) -> None:
+    """Check an answer to exercise 04.3."""
     good = Trial(lambda numbers: (numbers < REAL) | (numbers % 4 != 0))
     bad = Trial(lambda numbers: (numbers < REAL) & (numbers % 4 == 0))
     for trial, often in ((good, "right"), (bad, "wrong")):
         real, generated = trial.real.clone(), trial.generated.clone()
-        given = call(answer, trial.fit, real, generated, usage="judge_score(fit, real, generated)")
+        result = call(answer, trial.fit, real, generated, usage="judge_score(fit, real, generated)")
         if not torch.equal(real, trial.real) or not torch.equal(generated, trial.generated):
             raise WrongAnswer(
                 "The series that your function was given are changed: draw numbers of series, and "
                 "leave the series where they are."
             )
-        value = as_number(given, "What your function returns")
-        asked = trial.check_lessons()
-        well = (trial.says(asked) == (asked < REAL)).double()
-        accuracy = float(well.mean())
-        on_real, on_generated = float(well[asked < REAL].mean()), float(well[asked >= REAL].mean())
-        slips = {
+        value = as_number(result, "What your function returns")
+        test_numbers = trial.check_trainings()
+        correct = (trial.predict(test_numbers) == (test_numbers < REAL)).double()
+        accuracy = float(correct.mean())
+        on_real, on_generated = (
+            float(correct[test_numbers < REAL].mean()),
+            float(correct[test_numbers >= REAL].mean()),
+        )
+        mistakes = {
             "is its accuracy: subtract ½.": accuracy,
             "has lost its distance from ½: whoever is so often wrong tells the two apart as well.": accuracy
             - 0.5,
@@ -460,9 +506,11 @@ def check_judge_score(answer: Any) -> None:
             "comes from the generated series alone.": abs(on_generated - 0.5),
             "is twice the score, which goes from 0 to ½.": 2 * abs(accuracy - 0.5),
         }
-        for slip, other in slips.items():
-            if is_close(value, other) and not is_close(value, abs(accuracy - 0.5)):
-                raise WrongAnswer(f"A judge that is mostly {often} gets {value:.3f} from you, which {slip}")
+        for mistake, wrong_score in mistakes.items():
+            if is_close(value, wrong_score) and not is_close(value, abs(accuracy - 0.5)):
+                raise WrongAnswer(
+                    f"A judge that is mostly {often} gets {value:.3f} from you, which {mistake}"
+                )
         if not is_close(value, abs(accuracy - 0.5)):
             raise WrongAnswer(
                 f"The judge is asked honestly, and is right on {accuracy:.3f} of the series; the "
@@ -483,18 +531,18 @@ JUDGE_SCORE = Exercise(
         "rest to learn from.",
     ),
     solution=judge_score,
-    why="Asked about new series, as many of each kind, a judge gets more than ½ right only if it has learnt "
-    "what tells them apart.",
+    explanation="Asked about new series, as many of each kind, a judge gets more than ½ right only if it has "
+    "learnt what tells them apart.",
     check=check_judge_score,
     wrong=(
         (buggy_judge_score, "learnt from 400 of the 400"),
-        (other_score(learn_all=True), "learnt from 40 of the 40"),
-        (other_score(as_many=False), "asked about 60 real and 20"),
-        (other_score(as_many=False, as_many_apart=True), "learns from 280 real and 80"),
+        (other_score(train_on_all=True), "learnt from 40 of the 40"),
+        (other_score(equal_counts=False), "asked about 60 real and 20"),
+        (other_score(equal_counts=False, equal_held_out=True), "learns from 280 real and 80"),
         (mixed_score, "would pay"),
         (other_score(choose=torch.arange), "come sorted"),
         (other_score(share=0.5), "100 are held out"),
-        (other_score(flip=True), "are exchanged"),
+        (other_score(flip_answers=True), "are exchanged"),
         (loose_score, "belong to other series"),
         (shuffling_score, "are changed"),
         (
@@ -521,9 +569,8 @@ JUDGE_SCORE = Exercise(
         (lambda fit, real, generated: judge_score(fit, real[:, 0], generated[:, 0]), "as they were given"),
         (lambda fit, real, generated: judge_score(fit, real / 300, generated / 300), "unchanged"),
     ),
-    shown=(buggy_judge_score,),
+    listings=(buggy_judge_score,),
 )
-
 
 # --- 04.4 ---------------------------------------------------------------------------------------------------
 
@@ -535,22 +582,29 @@ def straight_through(logits: Tensor) -> Tensor:
 
 
 def chosen(logits: Tensor, axis: int = 1) -> Tensor:
-    """The one-hot of the largest logits along an axis; it has no gradient."""
+    """Return the one-hot vector of the largest logits along an axis, which has no gradient.
+
+    Args:
+        logits: shape (N, letters).
+        axis: 0 or 1.
+    """
     return one_hot(logits.argmax(axis), logits.shape[axis]).float().movedim(-1, axis)
 
 
 def backwards(soft: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The right choice forwards, and the gradient of something backwards."""
+    """Return a function with the right values and the gradient of another one.
+
+    Args:
+        soft: the function with the gradient.
+    """
     return lambda logits: chosen(logits) + (soft(logits) - soft(logits).detach())
 
 
-FORWARDS: dict[str, Callable[[Tensor], Tensor]] = {
-    "are the shares of the softmax: a letter should be chosen, with a 1 for it and a 0 for all others.": lambda x: (
-        x.softmax(1)
-    ),
-    "are the choice and the shares of the softmax added up: the shares should be there backwards alone.": lambda x: (
-        chosen(x) + x.softmax(1)
-    ),
+FORWARD_MISTAKES: dict[str, Callable[[Tensor], Tensor]] = {
+    "are the shares of the softmax: a letter should be chosen, with a 1 for it and a 0 for "
+    "all others.": lambda x: x.softmax(1),
+    "are the choice and the shares of the softmax added up: the shares should be there "
+    "backwards alone.": lambda x: chosen(x) + x.softmax(1),
     "are the share of the letter chosen, and 0 for all others: it should be 1.": lambda x: (
         chosen(x) * x.softmax(1)
     ),
@@ -561,15 +615,14 @@ FORWARDS: dict[str, Callable[[Tensor], Tensor]] = {
     ),
 }
 
-BACKWARDS: dict[str, Callable[[Tensor], Tensor]] = {
+BACKWARD_MISTAKES: dict[str, Callable[[Tensor], Tensor]] = {
     "is handed through to the logits as it is, as if nothing were between; asked for is that of the "
     "softmax.": lambda x: x,
     "is that of the softmax with the other sign: `detach` stands at the wrong one of two terms.": lambda x: (
         -x.softmax(1)
     ),
-    "is 0: what is added and what is taken off cancel backwards too. One of the two should be detached.": lambda x: (
-        0 * x
-    ),
+    "is 0: what is added and what is taken off cancel backwards too. One of the two should "
+    "be detached.": lambda x: 0 * x,
     "comes from the letter chosen alone: all others should learn too.": lambda x: chosen(x) * x.softmax(1),
     "comes from the letter chosen alone, divided by its share: all others should learn too.": lambda x: (
         chosen(x) * x.log_softmax(1)
@@ -582,23 +635,24 @@ BACKWARDS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def check_straight_through(answer: Any) -> None:
+    """Check an answer to exercise 04.4."""
     logits = (2 * torch.randn(20, 7)).requires_grad_()
-    plain = logits.detach()
-    given = logits.clone()
-    result = call(answer, given, usage="straight_through(logits)")
+    values = logits.detach()
+    logits_copy = logits.clone()
+    result = call(answer, logits_copy, usage="straight_through(logits)")
     if isinstance(result, Tensor) and result.shape in ((20,), (20, 1)):
         raise WrongAnswer(
             "For each row your function returns one number, as `argmax` does: asked for is a row "
             "with a 1 for the letter chosen, and 0 for all others."
         )
     value = as_tensor(result, (20, 7))
-    if not is_same(given.detach(), plain):
+    if not is_same(logits_copy.detach(), values):
         raise WrongAnswer("The logits that your function was given are changed.")
-    right = chosen(plain)
-    if not is_same(value, right):
-        for slip, other in FORWARDS.items():
-            if is_same(value, other(plain)):
-                raise WrongAnswer(f"Forwards, the numbers {slip}")
+    expected = chosen(values)
+    if not is_same(value, expected):
+        for mistake, wrong_output in FORWARD_MISTAKES.items():
+            if is_same(value, wrong_output(values)):
+                raise WrongAnswer(f"Forwards, the numbers {mistake}")
         if bool(((value - value.round()).abs() < 1e-4).all()) and is_same(value.sum(1), torch.ones(20)):
             raise WrongAnswer(
                 "Forwards, not always the largest logit is chosen: noise, where it is wanted, is in "
@@ -614,14 +668,14 @@ def check_straight_through(answer: Any) -> None:
         )
     weights = torch.randn(20, 7)
 
-    def pull(outputs: Tensor) -> Tensor:
+    def gradient_of(outputs: Tensor) -> Tensor:
         return loss_gradient((weights * outputs).sum(), logits)
 
-    gradient = pull(result)
-    for slip, stand_in in BACKWARDS.items():
-        if is_same(gradient, pull(stand_in(logits))):
-            raise WrongAnswer(f"Forwards it is right; the gradient {slip}")
-    if not is_same(gradient, pull(logits.softmax(1))):
+    gradient = gradient_of(result)
+    for mistake, stand_in in BACKWARD_MISTAKES.items():
+        if is_same(gradient, gradient_of(stand_in(logits))):
+            raise WrongAnswer(f"Forwards it is right; the gradient {mistake}")
+    if not is_same(gradient, gradient_of(logits.softmax(1))):
         raise WrongAnswer("Forwards it is right; the gradient is not that of the softmax of the logits.")
 
 
@@ -636,8 +690,8 @@ STRAIGHT_THROUGH = Exercise(
         "hard − soft + soft is hard: which of the three should have a gradient?",
     ),
     solution=straight_through,
-    why="Forwards the two shares cancel and the choice is left; backwards choice and detached share are "
-    "constants, and the softmax is left.",
+    explanation="Forwards the two shares cancel and the choice is left; backwards choice and detached share "
+    "are constants, and the softmax is left.",
     check=check_straight_through,
     wrong=(
         (chosen, "no gradient at all"),
@@ -664,7 +718,6 @@ STRAIGHT_THROUGH = Exercise(
 )
 
 # --- 04.5 ---------------------------------------------------------------------------------------------------
-
 
 Network = Callable[[Tensor], Tensor]
 
@@ -695,18 +748,23 @@ def surprises(network: Network, inputs: Tensor, names: Tensor) -> Tensor:
 
 def other_loss(
     reads: Callable[[Tensor], Tensor] = shifted,
-    total: Callable[[Tensor, Tensor], Tensor] = lambda each, spelling: each[spelling].mean(),
+    total: Callable[[Tensor, Tensor], Tensor] = lambda surprise, spelling: surprise[spelling].mean(),
 ) -> Callable[[Network, Tensor], Tensor]:
-    """The right function with other inputs, or other surprises (N, L) added up, of which some count."""
+    """Return the right function with other inputs or another mean.
+
+    Args:
+        reads: makes the network's inputs from names (N, L, 27).
+        total: makes the loss from the surprise −log p of each letter and from the steps that count, (N, L).
+    """
     return lambda network, names: total(surprises(network, reads(names), names), shifted(names)[:, :, 0] == 0)
 
 
-def letters_alone(each: Tensor, spelling: Tensor) -> Tensor:
-    return each[spelling & spelling.roll(-1, 1)].mean()  # the end mark is the last that counts
+def letters_alone(surprise: Tensor, spelling: Tensor) -> Tensor:
+    return surprise[spelling & spelling.roll(-1, 1)].mean()  # the end mark is the last that counts
 
 
-def mean_of_names(each: Tensor, spelling: Tensor) -> Tensor:
-    return ((each * spelling).sum(1) / spelling.sum(1)).mean()
+def mean_of_names(surprise: Tensor, spelling: Tensor) -> Tensor:
+    return ((surprise * spelling).sum(1) / spelling.sum(1)).mean()
 
 
 def from_the_second(network: Network, names: Tensor) -> Tensor:
@@ -715,21 +773,23 @@ def from_the_second(network: Network, names: Tensor) -> Tensor:
 
 OTHER_TOTALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "counts the filling behind the end as well: there is nothing to be learnt from it, and with it the loss "
-    "looks smaller than it is.": lambda each, spelling: each.mean(),
+    "looks smaller than it is.": lambda surprise, spelling: surprise.mean(),
     "leaves out the end of each name: the network would never learn to stop.": letters_alone,
-    "leaves out the first letter: the network would never learn to begin.": lambda each, spelling: each[
-        :, 1:
-    ][spelling[:, 1:]].mean(),
-    "adds up where a mean is wanted.": lambda each, spelling: each[spelling].sum(),
-    "is the mean over names of their sums: it should be the mean over all letters and ends.": lambda each, spelling: (
-        (each * spelling).sum(1).mean()
+    "leaves out the first letter: the network would never learn to begin.": lambda surprise, spelling: (
+        surprise[:, 1:][spelling[:, 1:]].mean()
     ),
-    "is the mean over names of their means: a letter of a short name counts more than one of a long one.": mean_of_names,
-    "divides by the filling too: only letters and ends are to be counted.": lambda each, spelling: (
-        each * spelling
+    "adds up where a mean is wanted.": lambda surprise, spelling: surprise[spelling].sum(),
+    "is the mean over names of their sums: it should be the mean over all letters "
+    "and ends.": lambda surprise, spelling: (surprise * spelling).sum(1).mean(),
+    "is the mean over names of their means: a letter of a short name counts more than one of a "
+    "long one.": mean_of_names,
+    "divides by the filling too: only letters and ends are to be counted.": lambda surprise, spelling: (
+        surprise * spelling
     ).mean(),
-    "has the other sign: it would grow as the network learns.": lambda each, spelling: -each[spelling].mean(),
-    "is that of the filling alone.": lambda each, spelling: each[~spelling].mean(),
+    "has the other sign: it would grow as the network learns.": lambda surprise, spelling: (
+        -surprise[spelling].mean()
+    ),
+    "is that of the filling alone.": lambda surprise, spelling: surprise[~spelling].mean(),
 }
 
 OTHER_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -745,8 +805,8 @@ OTHER_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class Reader(nn.Module):
-    """A small network that notes what it reads."""
+class RecordingNetwork(nn.Module):
+    """A small network that records what it reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -760,23 +820,24 @@ class Reader(nn.Module):
 
 
 def check_letter_loss(answer: Any) -> None:
-    reader, names = Reader(), encode_names(["ada", "bo", "theodore", "zoe", "maximilian"])
-    given = names.clone()
-    loss = call(answer, reader, given, usage="letter_loss(network, names)")
-    seen, value = reader.seen, as_tensor(loss, ())
-    reader.seen = []
-    if not torch.equal(given, names):
+    """Check an answer to exercise 04.5."""
+    network, names = RecordingNetwork(), encode_names(["ada", "bo", "theodore", "zoe", "maximilian"])
+    names_copy = names.clone()
+    loss = call(answer, network, names_copy, usage="letter_loss(network, names)")
+    seen, value = network.seen, as_tensor(loss, ())
+    network.seen = []
+    if not torch.equal(names_copy, names):
         raise WrongAnswer("The names that your function was given are changed.")
     if not seen:
         raise WrongAnswer("Your function never calls `network`: its logits are what the loss is about.")
-    for slip, inputs in OTHER_INPUTS.items():
+    for mistake, inputs in OTHER_INPUTS.items():
         if torch.equal(seen[-1], inputs(names)):
-            raise WrongAnswer(slip)
-    right = is_same(value, letter_loss(reader, names))
-    for slip, total in OTHER_TOTALS.items():
-        if not right and is_same(value, other_loss(total=total)(reader, names)):
-            raise WrongAnswer(f"Each step reads the letter before, but the loss {slip}")
-    if not right:
+            raise WrongAnswer(mistake)
+    correct = is_same(value, letter_loss(network, names))
+    for mistake, total in OTHER_TOTALS.items():
+        if not correct and is_same(value, other_loss(total=total)(network, names)):
+            raise WrongAnswer(f"Each step reads the letter before, but the loss {mistake}")
+    if not correct:
         raise WrongAnswer(
             f"The loss is {float(value):.4f} in our trial, which is not the mean of −log p over all "
             "letters and ends, each given the letters before it."
@@ -801,8 +862,8 @@ LETTER_LOSS = Exercise(
         "end.",
     ),
     solution=letter_loss,
-    why="What a network may read while it learns must be there when it spells: the letters before, and no "
-    "more. The filling would only make the mean look better.",
+    explanation="What a network may read while it learns must be there when it spells: the letters before, "
+    "and no more. The filling would only make the mean look better.",
     check=check_letter_loss,
     wrong=(
         (buggy_letter_loss, "the very letter"),
@@ -810,24 +871,30 @@ LETTER_LOSS = Exercise(
         (other_loss(lambda names: names.roll(1, 1)), "wraps around"),
         (from_the_second, "never asked for"),
         (other_loss(torch.zeros_like), "nothing but zeros"),
-        (other_loss(total=lambda each, spelling: each.mean()), "the filling behind"),
+        (other_loss(total=lambda surprise, spelling: surprise.mean()), "the filling behind"),
         (other_loss(total=letters_alone), "learn to stop"),
         (
-            other_loss(total=lambda each, spelling: each[:, 1:][spelling[:, 1:]].mean()),
+            other_loss(total=lambda surprise, spelling: surprise[:, 1:][spelling[:, 1:]].mean()),
             "the loss leaves out the first",
         ),
-        (other_loss(total=lambda each, spelling: each[spelling].sum()), "adds up"),
-        (other_loss(total=lambda each, spelling: (each * spelling).sum(1).mean()), "of their sums"),
+        (other_loss(total=lambda surprise, spelling: surprise[spelling].sum()), "adds up"),
+        (other_loss(total=lambda surprise, spelling: (surprise * spelling).sum(1).mean()), "of their sums"),
         (other_loss(total=mean_of_names), "of their means"),
-        (other_loss(total=lambda each, spelling: (each * spelling).mean()), "divides by the filling"),
-        (other_loss(total=lambda each, spelling: -each[spelling].mean()), "other sign"),
-        (other_loss(total=lambda each, spelling: each[spelling].square().mean()), "which is not the mean"),
-        (other_loss(total=lambda each, spelling: each[spelling].mean().detach()), "no gradient reaches"),
+        (other_loss(total=lambda surprise, spelling: (surprise * spelling).mean()), "divides by the filling"),
+        (other_loss(total=lambda surprise, spelling: -surprise[spelling].mean()), "other sign"),
+        (
+            other_loss(total=lambda surprise, spelling: surprise[spelling].square().mean()),
+            "which is not the mean",
+        ),
+        (
+            other_loss(total=lambda surprise, spelling: surprise[spelling].mean().detach()),
+            "no gradient reaches",
+        ),
         (lambda network, names: names.mean(), "never calls"),
         (lambda network, names: letter_loss(network, names.mul_(2)), "are changed"),
         (lambda network, names: letter_loss(network, names).item(), "should be a tensor"),
     ),
-    shown=(buggy_letter_loss,),
+    listings=(buggy_letter_loss,),
 )
 
 EXERCISES = (

@@ -1,4 +1,4 @@
-"""Exercises of notebook 05 on spectrograms: what bins and hops stand for, and the way back from decibels."""
+"""Exercises of notebook 05: bins and hops, decibels, Griffin-Lim, SI-SDR, scores of a copying generator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def grid() -> tuple[float, ...]:
     return 16 * rate / window, 1000 * hop / rate, rate / long_window
 
 
-SLIPS: tuple[dict[float, str], ...] = (
+GRID_MISTAKES: tuple[dict[float, str], ...] = (
     {
         1000: "hertz would be right if 128 bins reached up to 8,000 Hz, or for 16,000 samples a second: bin "
         "k is k / 256 of the sample rate.",
@@ -67,16 +67,17 @@ SLIPS: tuple[dict[float, str], ...] = (
 
 
 def check_grid(answer: Any) -> None:
+    """Check an answer to exercise 05.1."""
     names = ("bin 16 in hertz", "a hop in milliseconds", "hertz between bins of the long window")
     values = as_numbers(answer, names)
-    for name, value, right, slips in zip(names, values, grid(), SLIPS, strict=True):
-        begin = name[0].upper() + name[1:]
-        for other, slip in slips.items():
-            if is_close(value, other) and not is_close(value, right):
-                raise WrongAnswer(f"{begin}: {value:g} {slip}")
-        if not is_close(value, right):
+    for name, value, expected, mistakes in zip(names, values, grid(), GRID_MISTAKES, strict=True):
+        label = name[0].upper() + name[1:]
+        for wrong_value, mistake in mistakes.items():
+            if is_close(value, wrong_value) and not is_close(value, expected):
+                raise WrongAnswer(f"{label}: {value:g} {mistake}")
+        if not is_close(value, expected):
             raise WrongAnswer(
-                f"{begin}: not {value:g}. A window of 256 samples lasts 32 ms, and bin k holds the "
+                f"{label}: not {value:g}. A window of 256 samples lasts 32 ms, and bin k holds the "
                 "tone that has k whole waves in a window."
             )
 
@@ -92,8 +93,8 @@ GRID = Exercise(
         "k · rate / window; 1,000 · hop / rate; and rate / window again, for the longer window.",
     ),
     solution=grid(),
-    why="A window four times as long tells tones apart that are four times as near, and blurs over four "
-    "times the time: one pays for the other.",
+    explanation="A window four times as long tells tones apart that are four times as near, and blurs over "
+    "four times the time: one pays for the other.",
     check=check_grid,
     wrong=(
         ((1000, 8, 7.8125), "128 bins reached"),
@@ -116,9 +117,8 @@ GRID = Exercise(
         ((500, 8, 128), "how far apart"),
         ((500, 8), "should be 3 numbers"),
     ),
-    working=grid,
+    derivation=grid,
 )
-
 
 # --- 05.2 ---------------------------------------------------------------------------------------------------
 
@@ -145,11 +145,18 @@ def to_magnitudes(picture: Tensor) -> Tensor:
 def way_back(
     divisor: float = 20,
     base: float = 10,
-    take_off: float = 10**-1.5,
+    offset: float = 10**-1.5,
     levels: Callable[[Tensor], Tensor] = lambda picture: 34 * (picture + 1) - 30,
 ) -> Callable[[Tensor], Tensor]:
-    """The right function with another part."""
-    return lambda picture: base ** (levels(picture) / divisor) - take_off
+    """Return the right function with one part replaced.
+
+    Args:
+        divisor: of the exponent.
+        base: of the power.
+        offset: subtracted at the end.
+        levels: makes decibels from the picture.
+    """
+    return lambda picture: base ** (levels(picture) / divisor) - offset
 
 
 HISS = "silence comes back as a hiss. What did `to_picture` add before it took the logarithm?"
@@ -159,9 +166,8 @@ SQUARES = (
 )
 
 LEVELS: dict[str, Callable[[Tensor], Tensor]] = {
-    "The lowest decibel is forgotten: −1 stands for −30 and not for 0, and everything is too loud.": lambda picture: (
-        34 * (picture + 1)
-    ),
+    "The lowest decibel is forgotten: −1 stands for −30 and not for 0, and everything is "
+    "too loud.": lambda picture: 34 * (picture + 1),
     "From −1 to 1 there are 2, and 68 decibels: yours go twice as far.": lambda picture: (
         68 * (picture + 1) - 30
     ),
@@ -174,43 +180,44 @@ LEVELS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def check_to_magnitudes(answer: Any) -> None:
-    sizes = torch.tensor([[0.0, 0.01, 0.1, 0.5], [1.0, 3.0, 10.0, 60.0]])
-    picture = to_picture(sizes)
-    given = picture.clone()
-    value = as_tensor(call(answer, given, usage="to_magnitudes(picture)"), (2, 4))
-    if not torch.equal(given, picture):
+    """Check an answer to exercise 05.2."""
+    magnitudes = torch.tensor([[0.0, 0.01, 0.1, 0.5], [1.0, 3.0, 10.0, 60.0]])
+    picture = to_picture(magnitudes)
+    picture_copy = picture.clone()
+    value = as_tensor(call(answer, picture_copy, usage="to_magnitudes(picture)"), (2, 4))
+    if not torch.equal(picture_copy, picture):
         raise WrongAnswer("The picture that your function was given is changed.")
 
-    def equals(other: Tensor) -> bool:
-        return is_same(value, other, 1e-3)
+    def equals(wrong_value: Tensor) -> bool:
+        return is_same(value, wrong_value, 1e-3)
 
     quiet = 10**-1.5
-    slips: dict[str, list[Tensor]] = {
-        f"{SQUARES}`to_picture`. And {HISS}": [way_back(10, take_off=0)(picture)],
-        f"{SQUARES}`to_picture`.": [way_back(10)(picture), way_back(10, take_off=quiet**2)(picture)],
-        f"The magnitudes are right but for one thing: {HISS}": [way_back(take_off=0)(picture)],
+    mistakes: dict[str, list[Tensor]] = {
+        f"{SQUARES}`to_picture`. And {HISS}": [way_back(10, offset=0)(picture)],
+        f"{SQUARES}`to_picture`.": [way_back(10)(picture), way_back(10, offset=quiet**2)(picture)],
+        f"The magnitudes are right but for one thing: {HISS}": [way_back(offset=0)(picture)],
         "What `to_picture` adds before the logarithm is added once more: it should be taken off.": [
-            way_back(take_off=-quiet)(picture)
+            way_back(offset=-quiet)(picture)
         ],
         "The magnitudes are the roots of the right ones: 20 decibels are a factor of 10.": [
-            way_back(40, take_off=off)(picture) for off in (0, quiet)
+            way_back(40, offset=offset)(picture) for offset in (0, quiet)
         ],
         "A logarithm to the base 10 is undone by a power of 10, and not by `exp`.": [
-            way_back(base=torch.e, take_off=off)(picture) for off in (0, quiet)
+            way_back(base=torch.e, offset=offset)(picture) for offset in (0, quiet)
         ],
         "These are decibels still: which magnitudes do they stand for?": [34 * (picture + 1) - 30],
     } | {
-        slip: [way_back(levels=levels, take_off=off)(picture) for off in (0, quiet)]
-        for slip, levels in LEVELS.items()
+        mistake: [way_back(levels=levels, offset=offset)(picture) for offset in (0, quiet)]
+        for mistake, levels in LEVELS.items()
     }
-    for slip, others in slips.items():
-        if any(equals(other) for other in others):
-            raise WrongAnswer(slip)
-    if not equals(sizes):
-        place = int((value - sizes).abs().argmax())
+    for mistake, wrong_values in mistakes.items():
+        if any(equals(wrong_value) for wrong_value in wrong_values):
+            raise WrongAnswer(mistake)
+    if not equals(magnitudes):
+        index = int((value - magnitudes).abs().argmax())
         raise WrongAnswer(
-            f"A magnitude of {float(sizes.flatten()[place]):g} comes back as "
-            f"{float(value.flatten()[place]):.4g}: undo the steps of `to_picture` one by one, the "
+            f"A magnitude of {float(magnitudes.flatten()[index]):g} comes back as "
+            f"{float(value.flatten()[index]):.4g}: undo the steps of `to_picture` one by one, the "
             "last one first."
         )
 
@@ -226,14 +233,14 @@ DECIBELS = Exercise(
         "What was added to the magnitudes first has to be taken off last.",
     ),
     solution=to_magnitudes,
-    why="20 decibels are a factor of 10 in magnitude, 10 decibels one of 10 in power, its square. Silence "
-    "comes back silent once what kept the logarithm finite is taken off again.",
+    explanation="20 decibels are a factor of 10 in magnitude, 10 decibels one of 10 in power, its square. "
+    "Silence comes back silent once what kept the logarithm finite is taken off again.",
     check=check_to_magnitudes,
     wrong=(
         (buggy_to_magnitudes, "And silence"),
         (way_back(10), "The magnitudes are squared"),
-        (way_back(take_off=0), "comes back as a hiss"),
-        (way_back(take_off=-(10**-1.5)), "added once more"),
+        (way_back(offset=0), "comes back as a hiss"),
+        (way_back(offset=-(10**-1.5)), "added once more"),
         (way_back(40), "the roots"),
         (way_back(base=torch.e), "not by `exp`"),
         (way_back(levels=lambda picture: 34 * (picture + 1)), "The lowest decibel"),
@@ -245,13 +252,12 @@ DECIBELS = Exercise(
         (lambda picture: to_magnitudes(picture) ** 3, "comes back as 2.16e+05"),
         (lambda picture: to_magnitudes(picture.neg_()), "is changed"),
     ),
-    shown=(buggy_to_magnitudes, to_picture),
+    listings=(buggy_to_magnitudes, to_picture),
 )
 
-Transform = Callable[[Tensor], Tensor]
-
-
 # --- 05.3 ---------------------------------------------------------------------------------------------------
+
+Transform = Callable[[Tensor], Tensor]
 
 
 def griffin_lim(size: Tensor, phase: Tensor, rounds: int, stft: Transform, istft: Transform) -> Tensor:
@@ -271,7 +277,7 @@ def keeps_what_is_reached(
 
 
 def one_short(size: Tensor, phase: Tensor, rounds: int, stft: Transform, istft: Transform) -> Tensor:
-    """The wave of what the last round reached, in place of the wanted magnitudes with its phase."""
+    """The wave of the last spectrum reached, in place of the wanted magnitudes with its phase."""
     reached = torch.polar(size, phase)
     for _ in range(rounds):
         reached = stft(istft(torch.polar(size, reached.angle())))
@@ -290,9 +296,6 @@ def with_momentum(
     return istft(torch.polar(size, phase))
 
 
-# --- the trial ----------------------------------------------------------------------------------------------
-
-
 COUNT, LENGTH, WINDOW, HOP = 2, 128, 32, 8
 
 BINS, TIMES = WINDOW // 2 + 1, LENGTH // HOP + 1
@@ -300,14 +303,15 @@ BINS, TIMES = WINDOW // 2 + 1, LENGTH // HOP + 1
 USAGE = "griffin_lim(size, phase, rounds, stft, istft)"
 
 
-class Sound:
-    """A transform and its inverse that count how often they are called, and say what they cannot use."""
+class CountingTransform:
+    """A transform and its inverse that check their arguments and count calls."""
 
     def __init__(self) -> None:
         self.window = torch.hann_window(WINDOW, dtype=torch.float64)
         self.calls = 0
 
     def stft(self, waves: Any) -> Tensor:
+        """The spectrum of waves (N, L), shape (N, bins, times)."""
         if not isinstance(waves, Tensor) or waves.shape != (COUNT, LENGTH) or waves.is_complex():
             raise WrongAnswer(f"`stft` wants waves, as `istft` returns them, not {describe(waves)}.")
         self.calls += 1
@@ -315,6 +319,7 @@ class Sound:
         return frames
 
     def istft(self, frames: Any) -> Tensor:
+        """The waves (N, L) of a spectrum (N, bins, times)."""
         if not isinstance(frames, Tensor) or frames.shape != (COUNT, BINS, TIMES):
             raise WrongAnswer(f"`istft` wants a spectrum of shape (N, bins, times), not {describe(frames)}.")
         if not frames.is_complex():
@@ -327,60 +332,69 @@ class Sound:
 
 
 def check_griffin_lim(answer: Any) -> None:
+    """Check an answer to exercise 05.3."""
     time = torch.arange(LENGTH, dtype=torch.float64)
     pitches = torch.tensor([[0.2], [0.5]], dtype=torch.float64)
-    size = Sound().stft((pitches * time + 0.004 * time**2).sin()).abs() + 0.2
+    size = CountingTransform().stft((pitches * time + 0.004 * time**2).sin()).abs() + 0.2
     phase = 6 * torch.rand(size.shape, dtype=torch.float64) - 3
     for rounds in (3, 1, 0, 5):
         check_rounds(answer, size, phase, rounds)
 
 
 def check_rounds(answer: Any, size: Tensor, phase: Tensor, rounds: int) -> None:
-    def play(function: Any, rounds: int = rounds, start: Tensor = phase) -> tuple[Any, int]:
-        sound = Sound()
-        given = size.clone(), start.clone()
-        result = call(function, *given, rounds, sound.stft, sound.istft, usage=USAGE)
-        if not torch.equal(given[0], size) or not torch.equal(given[1], start):
+    """Check an answer to exercise 05.3 with one number of rounds.
+
+    Args:
+        answer: the learner's function.
+        size: magnitudes, shape (N, bins, times).
+        phase: the first phase, of the same shape.
+        rounds: at least 0.
+    """
+
+    def run_function(function: Any, rounds: int = rounds, start: Tensor = phase) -> tuple[Any, int]:
+        sound = CountingTransform()
+        inputs = size.clone(), start.clone()
+        result = call(function, *inputs, rounds, sound.stft, sound.istft, usage=USAGE)
+        if not torch.equal(inputs[0], size) or not torch.equal(inputs[1], start):
             raise WrongAnswer("The magnitudes or the phase that your function was given are changed.")
         return result, sound.calls
 
-    result, calls = play(answer)
+    result, calls = run_function(answer)
     if isinstance(result, Tensor) and result.shape == size.shape:
-        what = "a spectrum" if result.is_complex() else "a phase, or magnitudes"
-        raise WrongAnswer(f"Your function returns {what}: asked for is the sound, which `istft` makes.")
+        kind = "a spectrum" if result.is_complex() else "a phase, or magnitudes"
+        raise WrongAnswer(f"Your function returns {kind}: asked for is the sound, which `istft` makes.")
     value = as_tensor(result, (COUNT, LENGTH))
-    right = griffin_lim(size, phase, rounds, Sound().stft, Sound().istft)
-    if is_same(value, right):
+    expected = griffin_lim(size, phase, rounds, CountingTransform().stft, CountingTransform().istft)
+    if is_same(value, expected):
         return
-    begin = f"After {rounds} round{'' if rounds == 1 else 's'} "
+    prefix = f"After {rounds} round{'' if rounds == 1 else 's'} "
     unchanged = (
         "the sound is still that of the first phase: you never go there and back."
         if not calls
         else "the sound is still that of the first phase: a round keeps the phase it reaches, and puts the "
         "wanted magnitudes back in place of those it reaches."
     )
-    slips = {
-        unchanged: play(griffin_lim, 0)[0],
+    mistakes = {
+        unchanged: run_function(griffin_lim, 0)[0],
         "the sound is what one round gives: either each begins with the first phase again, or the wanted "
-        "magnitudes are put back only at the end.": play(griffin_lim, 1)[0],
+        "magnitudes are put back only at the end.": run_function(griffin_lim, 1)[0],
         f"the sound is what {rounds - 1} give: the last phase belongs to the wanted magnitudes, and the two "
-        "make the sound.": play(griffin_lim, max(0, rounds - 1))[0],
-        "the sound is that of one round more.": play(griffin_lim, rounds + 1)[0],
-        "the sound is that of another first phase, which is 0 everywhere: begin with the one given.": play(
-            griffin_lim, rounds, torch.zeros_like(phase)
-        )[0],
-        "the sound is that of the version with momentum, which is faster: asked for is the plain one.": play(
-            with_momentum
-        )[0],
-        "the sound has the other sign of phase.": play(
+        "make the sound.": run_function(griffin_lim, max(0, rounds - 1))[0],
+        "the sound is that of one round more.": run_function(griffin_lim, rounds + 1)[0],
+        "the sound is that of another first phase, which is 0 everywhere: begin with the "
+        "one given.": run_function(griffin_lim, rounds, torch.zeros_like(phase))[0],
+        "the sound is that of the version with momentum, which is faster: asked for is the "
+        "plain one.": run_function(with_momentum)[0],
+        "the sound has the other sign of phase.": run_function(
             lambda size, phase, *rest: griffin_lim(size, -phase, *rest)
         )[0],
     }
-    for slip, other in slips.items():
-        if is_same(value, other):
-            raise WrongAnswer(begin + slip)
+    for mistake, wrong_wave in mistakes.items():
+        if is_same(value, wrong_wave):
+            raise WrongAnswer(prefix + mistake)
     raise WrongAnswer(
-        f"{begin}the sound is not that of the wanted magnitudes with the phase that the round before reached."
+        f"{prefix}the sound is not that of the wanted magnitudes with the phase that the round before "
+        "reached."
     )
 
 
@@ -396,8 +410,8 @@ GRIFFIN_LIM = Exercise(
         "Two lines in the loop: the spectrum of the sound, and its phase. What magnitudes it has is dropped.",
     ),
     solution=griffin_lim,
-    why="Windows overlap, so neighbouring phases have to agree: going there and back finds some that do, "
-    "and each time the wanted magnitudes are put back.",
+    explanation="Windows overlap, so neighbouring phases have to agree: going there and back finds some that "
+    "do, and each time the wanted magnitudes are put back.",
     check=check_griffin_lim,
     wrong=(
         (keeps_what_is_reached, "puts the wanted magnitudes back"),
@@ -427,7 +441,6 @@ GRIFFIN_LIM = Exercise(
     ),
 )
 
-
 # --- 05.4 ---------------------------------------------------------------------------------------------------
 
 
@@ -442,7 +455,12 @@ def inner(one: Tensor, other: Tensor) -> Tensor:
 
 
 def ratio(wanted: Tensor, rest: Tensor) -> Tensor:
-    """Energies in decibels, (N,)."""
+    """Return the ratio of two energies in decibels, shape (N,).
+
+    Args:
+        wanted: shape (N, L).
+        rest: shape (N, L).
+    """
     return 10 * (wanted.square().sum(1) / rest.square().sum(1)).log10()
 
 
@@ -459,9 +477,8 @@ def without_mean(waves: Tensor) -> Tensor:
 
 
 OTHER_SCORES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "is the plain signal-to-noise ratio, with no α at all: a softer recording counts as a worse one.": lambda e, t: (
-        ratio(t, e - t)
-    ),
+    "is the plain signal-to-noise ratio, with no α at all: a softer recording counts as a "
+    "worse one.": lambda e, t: ratio(t, e - t),
     "lacks the α above: the signal is α s there too.": lambda e, t: ratio(t, projection(e, t) * t - e),
     "lacks the α below: the rest is α s − ŝ.": lambda e, t: ratio(projection(e, t) * t, t - e),
     "has ‖ŝ‖² in its α, where ‖s‖² belongs.": by_alpha(lambda e, t: inner(e, t) / inner(e, e)),
@@ -471,9 +488,8 @@ OTHER_SCORES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "has an α that is not divided by ‖s‖².": by_alpha(inner),
     "has an α divided by ‖s‖, where ‖s‖² belongs.": by_alpha(lambda e, t: inner(e, t) / inner(t, t).sqrt()),
     "has one α for all waves: each has its own.": by_alpha(lambda e, t: (e * t).sum() / t.square().sum()),
-    "counts the rest above as well: α s stands there, and neither ŝ nor, with ŝ scaled in its place, s.": lambda e, t: (
-        ratio(e, projection(e, t) * t - e)
-    ),
+    "counts the rest above as well: α s stands there, and neither ŝ nor, with ŝ scaled in its "
+    "place, s.": lambda e, t: ratio(e, projection(e, t) * t - e),
     "takes the mean off each wave first: that is another definition.": lambda e, t: si_sdr(
         without_mean(e), without_mean(t)
     ),
@@ -489,27 +505,28 @@ OTHER_SCORES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def check_si_sdr(answer: Any) -> None:
+    """Check an answer to exercise 05.4."""
     target = torch.randn(3, 400) + 0.2
     noise = torch.randn(3, 400) + 0.1
     gains = torch.tensor([[0.5], [1.0], [-1.5]])
     estimate = gains * target + torch.tensor([[0.3], [0.1], [0.5]]) * noise
-    given = estimate.clone(), target.clone()
-    result = call(answer, *given, usage="si_sdr(estimate, target)")
+    copies = estimate.clone(), target.clone()
+    result = call(answer, *copies, usage="si_sdr(estimate, target)")
     if isinstance(result, Tensor) and result.numel() == 1:
         raise WrongAnswer(
             "One number comes out for all waves: each has its own, (N,), and whoever wants a mean "
             "takes it after the logarithm."
         )
     value = as_tensor(result, (3,))
-    if not torch.equal(given[0], estimate) or not torch.equal(given[1], target):
+    if not torch.equal(copies[0], estimate) or not torch.equal(copies[1], target):
         raise WrongAnswer("The waves that your function was given are changed.")
-    for slip, other in OTHER_SCORES.items():
-        if is_same(value, other(estimate, target), 1e-3):
-            raise WrongAnswer(f"Your score {slip}")
+    for mistake, wrong_score in OTHER_SCORES.items():
+        if is_same(value, wrong_score(estimate, target), 1e-3):
+            raise WrongAnswer(f"Your score {mistake}")
     if not is_same(value, si_sdr(estimate, target), 1e-3):
-        said = ", ".join(f"{float(each):.2f}" for each in value)
+        numbers = ", ".join(f"{float(score):.2f}" for score in value)
         raise WrongAnswer(
-            f"For our three waves your score says {said} dB: it is not 10 log₁₀ of the energy of α s "
+            f"For our three waves your score says {numbers} dB: it is not 10 log₁₀ of the energy of α s "
             "over that of α s − ŝ."
         )
 
@@ -524,8 +541,8 @@ SI_SDR = Exercise(
         "Sums go over `dim=1`; `keepdim=True` makes one α for each wave, of shape (N, 1).",
     ),
     solution=si_sdr,
-    why="What is only softer or louder than the original scores the same: a network cannot gain by turning "
-    "the volume.",
+    explanation="What is only softer or louder than the original scores the same: a network cannot gain by "
+    "turning the volume.",
     check=check_si_sdr,
     wrong=(
         (lambda e, t: ratio(t, e - t), "plain signal-to-noise"),
@@ -550,7 +567,6 @@ SI_SDR = Exercise(
     ),
 )
 
-
 # --- 05.5 ---------------------------------------------------------------------------------------------------
 
 
@@ -574,7 +590,7 @@ def caught_once() -> str:
     return caught()
 
 
-WHY = {
+CAUGHT_REASONS = {
     "a": "each clip is a real recording of its digit, and the reader reads it as that. Whether it has heard "
     "the clip before is not asked.",
     "b": "each clip is read with certainty, and all digits are equally frequent: that is all it asks for.",
@@ -587,7 +603,8 @@ WHY = {
 
 
 def check_caught(answer: Any) -> None:
-    check_letters(answer, caught_once(), WHY)
+    """Check an answer to exercise 05.5."""
+    check_letters(answer, caught_once(), CAUGHT_REASONS)
 
 
 CAUGHT = Exercise(
@@ -601,8 +618,9 @@ CAUGHT = Exercise(
         "Real recordings of one digit differ from each other. Which scores notice that these do not?",
     ),
     solution="ce",
-    why="The Fréchet distance compares spreads, and that within a digit is gone; recall asks how many real "
-    "recordings have a clip near them. The others look at each clip alone, or at how often a digit comes.",
+    explanation="The Fréchet distance compares spreads, and that within a digit is gone; recall asks how "
+    "many real recordings have a clip near them. The others look at each clip alone, or at how often a digit "
+    "comes.",
     check=check_caught,
     wrong=(
         ("b", "read with certainty"),
@@ -613,7 +631,7 @@ CAUGHT = Exercise(
         ("f", "There is no option"),
         ("", "Answer with letters"),
     ),
-    working=caught,
+    derivation=caught,
 )
 
 EXERCISES = (

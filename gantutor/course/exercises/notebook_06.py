@@ -1,4 +1,4 @@
-"""Exercises of notebook 06 on what a discriminator remembers, and on augmentation against it."""
+"""Exercises of notebook 06: memorisation, augmentation, rejection sampling, the kernel distance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def remembered() -> tuple[float, ...]:
     return (known - new) / (known - generated), sum(pairs) / len(pairs)
 
 
-SLIPS: tuple[dict[float, str], ...] = (
+MEMORY_MISTAKES: tuple[dict[float, str], ...] = (
     {
         1.8: "is how far held-out people lie below training photographs: which share of the way down to "
         "generated faces is that?",
@@ -61,17 +61,18 @@ SLIPS: tuple[dict[float, str], ...] = (
 
 
 def check_remembered(answer: Any) -> None:
+    """Check an answer to exercise 06.1."""
     names = ("the share of the way", "the share of pairs")
     values = as_numbers(answer, names)
-    for name, value, right, slips in zip(names, values, remembered(), SLIPS, strict=True):
-        if is_close(value, right):
+    for name, value, expected, mistakes in zip(names, values, remembered(), MEMORY_MISTAKES, strict=True):
+        if is_close(value, expected):
             continue
-        begin = name[0].upper() + name[1:]
-        for other, slip in slips.items():
-            if is_close(value, other):
-                raise WrongAnswer(f"{begin}: {value:g} {slip}")
+        label = name[0].upper() + name[1:]
+        for wrong_value, mistake in mistakes.items():
+            if is_close(value, wrong_value):
+                raise WrongAnswer(f"{label}: {value:g} {mistake}")
         raise WrongAnswer(
-            f"{begin}: not {value:g}. Draw the three means on a line, and write the pairs below one another."
+            f"{label}: not {value:g}. Draw the three means on a line, and write the pairs below one another."
         )
 
 
@@ -87,8 +88,8 @@ REMEMBERED = Exercise(
         "(2.1 − 0.3) over (2.1 + 0.9); and in all pairs but one, 1 against 1.5.",
     ),
     solution=remembered(),
-    why="The first is the gap of Karras et al. (2020): 0 where new people are treated like known ones, 1 "
-    "where they are taken for generated. The second is ½ where nothing is remembered.",
+    explanation="The first is the gap of Karras et al. (2020): 0 where new people are treated like known "
+    "ones, 1 where they are taken for generated. The second is ½ where nothing is remembered.",
     check=check_remembered,
     wrong=(
         ((1.8, 0.833), "which share of the way"),
@@ -108,9 +109,8 @@ REMEMBERED = Exercise(
         ((0.6, 0.5), "would be chance"),
         ((0.6,), "should be 2 numbers"),
     ),
-    working=remembered,
+    derivation=remembered,
 )
-
 
 # --- 06.2 ---------------------------------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ def losses(discriminator: Any, augment: Any, real: Tensor, fake: Tensor) -> Any:
     return for_discriminator, for_generator
 
 
-Shown = Callable[[Any], Any]
+ImageFunction = Callable[[Any], Any]
 
 
 def losses_with(
@@ -145,22 +145,31 @@ def losses_with(
     flows: bool = True,
     sign: float = -1.0,
 ) -> Callable[..., Any]:
-    """The right function with other parts."""
+    """Return the right function with other parts.
 
-    def play(discriminator: Any, augment: Any, real: Tensor, fake: Tensor) -> Any:
-        judged = fake.detach() if detach else fake
+    Args:
+        on_real: whether real images are augmented for the discriminator.
+        on_fake: whether generated images are augmented for the discriminator.
+        for_generator: whether images are augmented in the generator's loss.
+        detach: whether the generator is cut off from the discriminator's loss.
+        flows: whether the generator's gradient flows through the augmentation.
+        sign: of the logits in the generator's loss.
+    """
+
+    def wrong_losses(discriminator: Any, augment: Any, real: Tensor, fake: Tensor) -> Any:
+        fake_input = fake.detach() if detach else fake
         real_logits = discriminator(augment(real) if on_real else real)
-        fake_logits = discriminator(augment(judged) if on_fake else judged)
-        seen = augment(fake) if for_generator else fake
-        logits = discriminator(seen if flows else seen.detach())
+        fake_logits = discriminator(augment(fake_input) if on_fake else fake_input)
+        generator_input = augment(fake) if for_generator else fake
+        logits = discriminator(generator_input if flows else generator_input.detach())
         return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean(), F.softplus(
             sign * logits
         ).mean()
 
-    return play
+    return wrong_losses
 
 
-UNEVEN = {
+UNEVEN_AUGMENTATIONS = {
     (True, False): "In the discriminator's loss real pictures are augmented and generated ones are not: it "
     "would tell the two by that.",
     (False, True): "In the discriminator's loss generated pictures are augmented and real ones are not: it "
@@ -171,6 +180,7 @@ UNEVEN = {
 
 
 def check_losses(answer: Any) -> None:
+    """Check an answer to exercise 06.2."""
     real, weights = torch.randn(6, 1, 4, 4), torch.randn(1, 4, 4)
     fake = torch.randn(6, 1, 4, 4, requires_grad=True)
 
@@ -181,19 +191,19 @@ def check_losses(answer: Any) -> None:
         return 0.5 * images.flip(3) + 0.3
 
     usage = "losses(discriminator, augment, real, fake)"
-    both = call(answer, discriminator, augment, real, fake, usage=usage)
-    if not isinstance(both, (tuple, list)) or len(both) != 2:
-        raise WrongAnswer(f"Your function should return two losses, not {describe(both)}.")
+    results = call(answer, discriminator, augment, real, fake, usage=usage)
+    if not isinstance(results, (tuple, list)) or len(results) != 2:
+        raise WrongAnswer(f"Your function should return two losses, not {describe(results)}.")
     names = "The discriminator's loss", "The generator's loss"
-    first, second = (as_tensor(part, (), name) for part, name in zip(both, names, strict=True))
+    first, second = (as_tensor(part, (), name) for part, name in zip(results, names, strict=True))
 
     def expected(**parts: Any) -> tuple[Tensor, Tensor]:
-        one, other = losses_with(**parts)(discriminator, augment, real, fake)
-        return one.detach(), other.detach()
+        discriminator_loss, generator_loss = losses_with(**parts)(discriminator, augment, real, fake)
+        return discriminator_loss.detach(), generator_loss.detach()
 
-    for (on_real, on_fake), slip in UNEVEN.items():
+    for (on_real, on_fake), mistake in UNEVEN_AUGMENTATIONS.items():
         if is_same(first, expected(on_real=on_real, on_fake=on_fake)[0]):
-            raise WrongAnswer(slip)
+            raise WrongAnswer(mistake)
     if not is_same(first, expected()[0]):
         raise WrongAnswer(
             "The discriminator's loss is another: softplus of minus the logits of augmented real "
@@ -211,29 +221,38 @@ def check_losses(answer: Any) -> None:
             "The generator's loss is another: softplus of minus the logits of its augmented "
             "pictures, as a mean."
         )
-    check_slopes(both, fake, discriminator, augment)
+    check_slopes(results, fake, discriminator, augment)
 
 
-def check_slopes(both: Any, fake: Tensor, discriminator: Shown, augment: Shown) -> None:
-    def slope(loss: Tensor) -> Tensor:
+def check_slopes(results: Any, fake: Tensor, discriminator: ImageFunction, augment: ImageFunction) -> None:
+    """Raise WrongAnswer if the losses have other gradients than the right ones.
+
+    Args:
+        results: the two losses that the answer returned.
+        fake: generated images, shape (N, C, H, W).
+        discriminator: the discriminator.
+        augment: the augmentation.
+    """
+
+    def gradient_of(loss: Tensor) -> Tensor:
         if not loss.requires_grad:
             return torch.zeros_like(fake)
-        (found,) = torch.autograd.grad(loss, fake, retain_graph=True, allow_unused=True)
-        return torch.zeros_like(fake) if found is None else found
+        (gradient,) = torch.autograd.grad(loss, fake, retain_graph=True, allow_unused=True)
+        return torch.zeros_like(fake) if gradient is None else gradient
 
-    right = slope(F.softplus(-discriminator(augment(fake))).mean())
-    pull = slope(both[1])
-    if not bool(pull.any()):
+    expected = gradient_of(F.softplus(-discriminator(augment(fake))).mean())
+    generator_gradient = gradient_of(results[1])
+    if not bool(generator_gradient.any()):
         raise WrongAnswer(
             "Both losses have the right value, but no gradient comes from the second one to the "
             "generator: it has to flow back through the augmentation."
         )
-    if bool(slope(both[0]).any()):
+    if bool(gradient_of(results[0]).any()):
         raise WrongAnswer(
             "Both losses have the right value, but the gradient of the first one flows into the "
             "generator: detach what only the discriminator should learn from."
         )
-    if not is_same(pull, right):
+    if not is_same(generator_gradient, expected):
         raise WrongAnswer(
             "Both losses have the right value, but the gradient of the second one is another than "
             "that through the augmentation."
@@ -252,8 +271,8 @@ LOSSES = Exercise(
         "is cut off from the generator.",
     ),
     solution=losses,
-    why="Augmented on one side alone, the change itself becomes what tells real from generated. And a "
-    "differentiable augmentation is of use only where the gradient goes through it.",
+    explanation="Augmented on one side alone, the change itself becomes what tells real from generated. And "
+    "a differentiable augmentation is of use only where the gradient goes through it.",
     check=check_losses,
     wrong=(
         (buggy_losses, "generated ones are not"),
@@ -273,9 +292,8 @@ LOSSES = Exercise(
             "of its augmented",
         ),
     ),
-    shown=(buggy_losses,),
+    listings=(buggy_losses,),
 )
-
 
 # --- 06.3 ---------------------------------------------------------------------------------------------------
 
@@ -285,7 +303,7 @@ def keep(logits: Tensor, uniform: Tensor) -> Tensor:
     return uniform < ratio
 
 
-KEPT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+KEEP_MISTAKES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Kept with the probability D that a sample is real: rejection asks for the ratio of the densities, and "
     "for its largest value.": lambda logits, uniform: uniform < logits.sigmoid(),
     "All samples with a positive logit are kept, and no other: that is a threshold, and leaves out what is "
@@ -299,31 +317,31 @@ KEPT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Divided by the largest logit: the ratio of the densities is its exponential.": lambda logits, uniform: (
         uniform < logits / logits.max()
     ),
-    "Kept as often as D is of its largest value: the ratio of the densities is D / (1 − D).": lambda logits, uniform: (
-        uniform < logits.sigmoid() / logits.max().sigmoid()
-    ),
+    "Kept as often as D is of its largest value: the ratio of the densities is D / (1 "
+    "− D).": lambda logits, uniform: uniform < logits.sigmoid() / logits.max().sigmoid(),
     "All of them are kept.": lambda logits, uniform: torch.ones_like(logits) > 0,
 }
 
 
 def check_keep(answer: Any) -> None:
+    """Check an answer to exercise 06.3."""
     for shift in (0.0, 1.5):
         logits, uniform = 1.3 * torch.randn(400) + shift, torch.rand(400)
-        given = logits.clone(), uniform.clone()
-        kept = call(answer, *given, usage="keep(logits, uniform)")
-        value = as_tensor(kept, (400,))
-        if not (torch.equal(given[0], logits) and torch.equal(given[1], uniform)):
+        copies = logits.clone(), uniform.clone()
+        result = call(answer, *copies, usage="keep(logits, uniform)")
+        value = as_tensor(result, (400,))
+        if not (torch.equal(copies[0], logits) and torch.equal(copies[1], uniform)):
             raise WrongAnswer("The numbers that your function was given are changed.")
         if not bool(((value == 0) | (value == 1)).all()):
             raise WrongAnswer("For each sample True or False is asked for: is it kept?")
-        right = keep(logits, uniform).double()
-        if torch.equal(value, right):
+        expected = keep(logits, uniform).double()
+        if torch.equal(value, expected):
             continue
-        for slip, wrong in KEPT.items():
-            if torch.equal(value, wrong(logits, uniform).double()):
-                raise WrongAnswer(slip)
+        for mistake, mistaken in KEEP_MISTAKES.items():
+            if torch.equal(value, mistaken(logits, uniform).double()):
+                raise WrongAnswer(mistake)
         raise WrongAnswer(
-            f"Of 400 samples {int((value != right).sum())} are treated otherwise than they should "
+            f"Of 400 samples {int((value != expected).sum())} are treated otherwise than they should "
             "be, and for the one with the largest logit the probability should be 1."
         )
 
@@ -341,18 +359,17 @@ KEEP = Exercise(
         "the exponential.",
     ),
     solution=keep,
-    why="Where the generator makes something twice as often as it occurs, half of it is thrown away more "
-    "than elsewhere: what is left has the proportions of the data, as far as the logits are right.",
+    explanation="Where the generator makes something twice as often as it occurs, half of it is thrown away "
+    "more than elsewhere: what is left has the proportions of the data, as far as the logits are right.",
     check=check_keep,
     wrong=(
-        *((wrong, slip[:40]) for slip, wrong in KEPT.items()),
+        *((answer, mistake[:40]) for mistake, answer in KEEP_MISTAKES.items()),
         (lambda logits, uniform: (logits - logits.max()).exp(), "True or False is asked for"),
         (lambda logits, uniform: keep(logits / 2, uniform), "treated otherwise"),
         (lambda logits, uniform: keep(logits, uniform).nonzero().flatten()[:3], "of shape (400,)"),
         (lambda logits, uniform: keep(logits.add_(1), uniform), "are changed"),
     ),
 )
-
 
 # --- 06.4 ---------------------------------------------------------------------------------------------------
 
@@ -376,30 +393,38 @@ def distance_with(
     pairs: Callable[[int], int] = lambda n: n * (n - 1),
     between: float = 2.0,
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """The right function with other parts."""
+    """Return the right function with other parts.
+
+    Args:
+        power: of the kernel.
+        one: the constant in the kernel.
+        by: what the product is divided by, from the number of features.
+        diagonal: whether a sample is compared with itself.
+        pairs: how many pairs of N samples the sum is divided by.
+        between: the weight of pairs between the sets.
+    """
 
     def kernel(a: Tensor, b: Tensor) -> Tensor:
-        found: Tensor = (a @ b.T / by(a.shape[1]) + one) ** power
-        return found
+        values: Tensor = (a @ b.T / by(a.shape[1]) + one) ** power
+        return values
 
     def within(a: Tensor) -> Tensor:
-        found = kernel(a, a)
+        values = kernel(a, a)
         if diagonal:
-            return found.mean()
-        return (found.sum() - found.diagonal().sum()) / pairs(len(a))
+            return values.mean()
+        return (values.sum() - values.diagonal().sum()) / pairs(len(a))
 
     return lambda x, y: within(x) + within(y) - between * kernel(x, y).mean()
 
 
-DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+DISTANCE_MISTAKES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "Each sample is compared with itself too, which makes a distance of two small clouds too large: leave "
     "out these pairs.": distance_with(diagonal=True),
     "The pairs of a sample with itself are left out of the sum, and still counted: of N samples there are "
     "N (N − 1) other pairs.": distance_with(pairs=lambda n: n * n),
     "Pairs between the clouds count once: their mean should be taken off twice.": distance_with(between=1.0),
-    "The pairs between the clouds are added: what is alike between them makes the distance smaller.": distance_with(
-        between=-2.0
-    ),
+    "The pairs between the clouds are added: what is alike between them makes the "
+    "distance smaller.": distance_with(between=-2.0),
     "The power is another: it should be the third.": distance_with(power=2),
     "The product is not divided by D, the number of features.": distance_with(by=lambda d: 1.0),
     "Divided by the root of D: divide by D, the number of features.": distance_with(by=lambda d: d**0.5),
@@ -412,17 +437,18 @@ DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def check_kernel_distance(answer: Any) -> None:
+    """Check an answer to exercise 06.4."""
     x, y = torch.randn(7, 4).double(), 0.7 * torch.randn(5, 4).double() + 0.5
     for first, second in ((x, y), (y, x)):
-        given = first.clone(), second.clone()
-        value = as_tensor(call(answer, *given, usage="kernel_distance(x, y)"), ())
-        if not (torch.equal(given[0], first) and torch.equal(given[1], second)):
+        copies = first.clone(), second.clone()
+        value = as_tensor(call(answer, *copies, usage="kernel_distance(x, y)"), ())
+        if not (torch.equal(copies[0], first) and torch.equal(copies[1], second)):
             raise WrongAnswer("The features that your function was given are changed.")
         if is_same(value, kernel_distance(first, second)):
             continue
-        for slip, wrong in DISTANCES.items():
-            if is_same(value, wrong(first, second)):
-                raise WrongAnswer(slip)
+        for mistake, mistaken in DISTANCE_MISTAKES.items():
+            if is_same(value, mistaken(first, second)):
+                raise WrongAnswer(mistake)
         raise WrongAnswer(
             f"For two small clouds {float(value):.4g} is not the distance: try x and y with a single "
             "feature and two samples each, by hand."
@@ -440,11 +466,11 @@ KERNEL = Exercise(
         "Take the diagonal off the sum, and divide by how many pairs are left: N (N − 1).",
     ),
     solution=kernel_distance,
-    why="Without the pairs of a sample with itself the expectation is the true one for any number of "
+    explanation="Without the pairs of a sample with itself the expectation is the true one for any number of "
     "samples, which matters where there are only 80.",
     check=check_kernel_distance,
     wrong=(
-        *((wrong, slip[:40]) for slip, wrong in DISTANCES.items()),
+        *((answer, mistake[:40]) for mistake, answer in DISTANCE_MISTAKES.items()),
         (lambda x, y: kernel_distance(x, y) + 1, "is not the distance"),
         (lambda x, y: kernel_distance(x, y.mul_(2)), "are changed"),
         (lambda x, y: (x @ y.T / 4 + 1) ** 3, "a single number"),

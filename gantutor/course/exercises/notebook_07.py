@@ -1,4 +1,4 @@
-"""Exercises of notebook 07 in numbers and words: the median, and what can be known without labels."""
+"""Exercises of notebook 07: the median, what unpaired data can tell, the cycle, clustering accuracy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def best_constants() -> tuple[float, float, float]:
 
 
 def check_median(answer: Any) -> None:
-    median, mean, left = best_constants()
+    """Check an answer to exercise 07.1."""
+    median, mean, remaining = best_constants()
     names = ("the constant of least absolute distance", "that of least squared distance", "the distance left")
     absolute, squared, distance = as_numbers(answer, names)
     if is_close(absolute, mean) and is_close(squared, median):
@@ -46,9 +47,9 @@ def check_median(answer: Any) -> None:
         raise WrongAnswer(f"At c = {absolute:g} the mean absolute distance is not least: try −1, −1/3 and 1.")
     if not is_close(squared, mean):
         raise WrongAnswer("The squared distance is least where its slope, Σ 2 (c − y), is zero: at the mean.")
-    if is_close(distance, 3 * left):
+    if is_close(distance, 3 * remaining):
         raise WrongAnswer("That is the sum of the three distances: E asks for their mean.")
-    if not is_close(distance, left):
+    if not is_close(distance, remaining):
         raise WrongAnswer(
             f"At c = {median:g} two pixels have distance 0 and one has 2: their mean is not {distance:g}."
         )
@@ -65,8 +66,8 @@ MEDIAN = Exercise(
         "weighs how far away it is.",
     ),
     solution=best_constants(),
-    why="A pixel that is black in most of the possible results becomes black: an L1 regression stays sharp "
-    "where results are few and clear, and loses what is in the minority. Squares would make it grey.",
+    explanation="A pixel that is black in most of the possible results becomes black: an L1 regression stays "
+    "sharp where results are few and clear, and loses what is in the minority. Squares would make it grey.",
     check=check_median,
     wrong=(
         ((-1 / 3, -1, 2 / 3), "exchanged"),
@@ -77,13 +78,12 @@ MEDIAN = Exercise(
         ((-1, -1 / 3, 1), "one has 2"),
         ((-1, -1 / 3), "3 numbers in brackets"),
     ),
-    working=best_constants,
+    derivation=best_constants,
 )
 
 # --- 07.2 ---------------------------------------------------------------------------------------------------
 
-
-WHY = {
+KNOWN_REASONS = {
     "a": "The type stream shows all characters, and what is made shows one: whoever compares the two streams "
     "sees it.",
     "b": "threes as eights and eights as threes: what is made looks like type, and each comes as often as it "
@@ -96,7 +96,8 @@ WHY = {
 
 
 def check_known(answer: Any) -> None:
-    check_letters(answer, "acd", WHY)
+    """Check an answer to exercise 07.2."""
+    check_letters(answer, "acd", KNOWN_REASONS)
 
 
 KNOWN = Exercise(
@@ -111,8 +112,8 @@ KNOWN = Exercise(
         "Exchange names in the type stream and in the results: does any of these three change?",
     ),
     solution="acd",
-    why="Looks, shares, and whether it can be undone are seen without labels; which is which is not. Two "
-    "scores are needed therefore: as it stands, and under the best order.",
+    explanation="Looks, shares, and whether it can be undone are seen without labels; which is which is not. "
+    "Two scores are needed therefore: as it stands, and under the best order.",
     check=check_known,
     wrong=(
         ("cd", "sees it"),
@@ -125,13 +126,12 @@ KNOWN = Exercise(
     ),
 )
 
-Way = Callable[[Tensor], Tensor]
-
-
 # --- 07.3 ---------------------------------------------------------------------------------------------------
 
+Translator = Callable[[Tensor], Tensor]
 
-def buggy_cycle(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+
+def buggy_cycle(to_type: Translator, to_hand: Translator, written: Tensor, typed: Tensor) -> Tensor:
     """Both ways round, as a scalar; to_type is G, to_hand is F."""
     made = to_type(written).detach()
     there = (to_hand(made) - written).abs().mean()
@@ -139,40 +139,41 @@ def buggy_cycle(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> T
     return there + back
 
 
-def cycle_distance(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+def cycle_distance(to_type: Translator, to_hand: Translator, written: Tensor, typed: Tensor) -> Tensor:
     there = (to_hand(to_type(written)) - written).abs().mean()
     back = (to_type(to_hand(typed)) - typed).abs().mean()
     return there + back
 
 
-def half_mended(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+def half_mended(to_type: Translator, to_hand: Translator, written: Tensor, typed: Tensor) -> Tensor:
     made = to_type(written).detach()
     return (to_hand(made) - written).abs().mean() + (to_type(to_hand(typed)) - typed).abs().mean()
 
 
-def compared_halfway(to_type: Way, to_hand: Way, written: Tensor, typed: Tensor) -> Tensor:
+def compared_halfway(to_type: Translator, to_hand: Translator, written: Tensor, typed: Tensor) -> Tensor:
     return (to_type(written) - typed).abs().mean() + (to_hand(typed) - written).abs().mean()
 
 
 def check_cycle(answer: Any) -> None:
+    """Check an answer to exercise 07.3."""
     written, typed = torch.randn(4, 1, 6, 6), torch.randn(4, 1, 6, 6) + 0.3
-    one, other = (torch.tensor(number, requires_grad=True) for number in (0.7, -1.2))
+    type_weight, hand_weight = (torch.tensor(weight, requires_grad=True) for weight in (0.7, -1.2))
 
     def to_type(x: Tensor) -> Tensor:
-        return one * x + 0.2
+        return type_weight * x + 0.2
 
     def to_hand(y: Tensor) -> Tensor:
-        return torch.tanh(other * y)
+        return torch.tanh(hand_weight * y)
 
     usage = "cycle_distance(to_type, to_hand, written, typed)"
     result = call(answer, to_type, to_hand, written.clone(), typed.clone(), usage=usage)
     value = as_tensor(result, ())
     there = (to_hand(to_type(written)) - written).abs()
     back = (to_type(to_hand(typed)) - typed).abs()
-    right = there.mean() + back.mean()
-    number = right.detach().double()
+    expected = there.mean() + back.mean()
+    expected_value = expected.detach().double()
     identity = (to_type(typed) - typed).abs().mean()
-    slips = {
+    mistakes = {
         "One of the two ways goes only half the way: G(y) − y asks that type stays as it is, and F is never "
         "asked to make anything that G could set.": there.mean() + identity,
         "The results are compared with the other stream, row by row: but the rows do not belong together.": (
@@ -182,21 +183,26 @@ def check_cycle(answer: Any) -> None:
         "Only the way from type and back is there: the one from handwriting is missing.": back.mean(),
         "These are squared distances.": there.square().mean() + back.square().mean(),
         "The pixels are added up: take their mean.": there.sum() + back.sum(),
-        "This is the mean of both ways: asked for is their sum.": right / 2,
+        "This is the mean of both ways: asked for is their sum.": expected / 2,
         "The two networks are exchanged: G makes type of handwriting, and F takes it back.": cycle_distance(
             to_hand, to_type, written, typed
         ),
     }
-    for slip, wrong in slips.items():
-        if is_same(value, wrong.detach().double()):
-            raise WrongAnswer(slip)
-    if not is_same(value, number):
-        raise WrongAnswer(f"For our networks it is {float(number):.4g}, and yours says {float(value):.4g}.")
+    for mistake, wrong_value in mistakes.items():
+        if is_same(value, wrong_value.detach().double()):
+            raise WrongAnswer(mistake)
+    if not is_same(value, expected_value):
+        raise WrongAnswer(
+            f"For our networks it is {float(expected_value):.4g}, and yours says {float(value):.4g}."
+        )
     if not isinstance(result, Tensor) or not result.requires_grad:
         raise WrongAnswer("The number is right, but no gradient flows from it: neither network can learn.")
-    wanted = torch.autograd.grad(right, (one, other))
-    given = torch.autograd.grad(result, (one, other), allow_unused=True)
-    if not all(g is not None and is_same(g.double(), w.double()) for g, w in zip(given, wanted, strict=True)):
+    expected_gradients = torch.autograd.grad(expected, (type_weight, hand_weight))
+    gradients = torch.autograd.grad(result, (type_weight, hand_weight), allow_unused=True)
+    if not all(
+        g is not None and is_same(g.double(), w.double())
+        for g, w in zip(gradients, expected_gradients, strict=True)
+    ):
         raise WrongAnswer(
             "The number is right, but a part of the gradient is missing: where something is detached, G does "
             "not learn to leave what F needs."
@@ -214,8 +220,8 @@ CYCLE = Exercise(
         "What is detached is a constant: whom does the first part not reach?",
     ),
     solution=cycle_distance,
-    why="Each way passes through both networks, and both have to learn from it: the first to leave what the "
-    "second needs.",
+    explanation="Each way passes through both networks, and both have to learn from it: the first to leave "
+    "what the second needs.",
     check=check_cycle,
     wrong=(
         (buggy_cycle, "goes only half the way"),
@@ -230,9 +236,8 @@ CYCLE = Exercise(
         (lambda g, f, x, y: cycle_distance(g, f, x, y).detach(), "no gradient"),
         (lambda g, f, x, y: cycle_distance(g, f, x, y) + 1, "For our networks"),
     ),
-    shown=(buggy_cycle,),
+    listings=(buggy_cycle,),
 )
-
 
 # --- 07.4 ---------------------------------------------------------------------------------------------------
 
@@ -262,7 +267,7 @@ def rotated(read: Tensor, labels: Tensor, classes: int) -> float:
     return max(float(((read + turn) % classes == labels).double().mean()) for turn in range(classes))
 
 
-CASES = (
+EXAMPLES = (
     ([1, 2, 0, 2, 1, 0, 0, 1, 1, 2, 1, 2], [2, 1, 1, 1, 2, 2, 1, 0, 2, 2, 2, 1], 3),
     ([2, 2, 1, 2, 0, 2, 0, 2, 0, 2, 2, 1], [2, 1, 2, 0, 2, 1, 2, 0, 0, 1, 1, 2], 3),
     ([0, 0, 1, 1, 1, 1, 2, 2, 3], [1, 1, 1, 1, 1, 2, 0, 0, 3], 4),
@@ -270,21 +275,30 @@ CASES = (
 
 
 def check_share(answer: Any) -> None:
-    for read, labels, classes in CASES:
-        given = torch.tensor(read), torch.tensor(labels)
-        kept = given[0].clone(), given[1].clone()
-        result = call(answer, *kept, classes, usage="best_share(read, labels, classes)")
-        if not all(map(torch.equal, given, kept)):
+    """Check an answer to exercise 07.4."""
+    for read, labels, classes in EXAMPLES:
+        inputs = torch.tensor(read), torch.tensor(labels)
+        copies = inputs[0].clone(), inputs[1].clone()
+        result = call(answer, *copies, classes, usage="best_share(read, labels, classes)")
+        if not all(map(torch.equal, inputs, copies)):
             raise WrongAnswer("What your function was given is changed: work on copies.")
-        check_case(as_number(result, "What your function returns"), *given, classes)
+        check_reading(as_number(result, "What your function returns"), *inputs, classes)
 
 
-def check_case(value: float, read: Tensor, labels: Tensor, classes: int) -> None:
-    right = best_share(read, labels, classes)
-    if abs(value - right) < 1e-4:
+def check_reading(value: float, read: Tensor, labels: Tensor, classes: int) -> None:
+    """Raise WrongAnswer if the share of one example is not the right one.
+
+    Args:
+        value: the share that the answer returned.
+        read: whole numbers, shape (N,).
+        labels: whole numbers, shape (N,).
+        classes: how many there are.
+    """
+    expected = best_share(read, labels, classes)
+    if abs(value - expected) < 1e-4:
         return
-    slips = {
-        "That is the number of right ones: divide it by how many there are.": right * len(read),
+    mistakes = {
+        "That is the number of right ones: divide it by how many there are.": expected * len(read),
         "That is the share as it stands, in no other order.": float((read == labels).double().mean()),
         "Two readings stand for the same label there: in an order, each label is taken once.": of_majorities(
             read, labels, classes
@@ -292,14 +306,14 @@ def check_case(value: float, read: Tensor, labels: Tensor, classes: int) -> None
         "The largest count was taken first, and then what was left: the best order may do without "
         "it.": greedy(read, labels, classes),
         "Only orders that turn all classes by the same number were tried.": rotated(read, labels, classes),
-        "That is the share that is wrong.": 1 - right,
+        "That is the share that is wrong.": 1 - expected,
     }
-    one, other = ("".join(map(str, part.tolist())) for part in (read, labels))
-    said = f"For read {one} and labels {other} yours says {value:.4g}. "
-    for slip, wrong in slips.items():
-        if abs(value - wrong) < 1e-4:
-            raise WrongAnswer(said + slip)
-    raise WrongAnswer(said + f"The best order has {right:.4g}.")
+    read_text, labels_text = ("".join(map(str, part.tolist())) for part in (read, labels))
+    prefix = f"For read {read_text} and labels {labels_text} yours says {value:.4g}. "
+    for mistake, wrong_value in mistakes.items():
+        if abs(value - wrong_value) < 1e-4:
+            raise WrongAnswer(prefix + mistake)
+    raise WrongAnswer(prefix + f"The best order has {expected:.4g}.")
 
 
 SHARE = Exercise(
@@ -313,8 +327,9 @@ SHARE = Exercise(
         "With an order as a tensor, `order[read]` says what each reading stands for.",
     ),
     solution=best_share,
-    why="The same order holds for all pictures, and uses each class once: who merges two classes loses one "
-    "of them. For ten classes there are 3.6 million orders, and Kuhn's method finds the best without trying.",
+    explanation="The same order holds for all pictures, and uses each class once: who merges two classes "
+    "loses one of them. For ten classes there are 3.6 million orders, and Kuhn's method finds the best "
+    "without trying.",
     check=check_share,
     wrong=(
         (lambda read, labels, classes: float((read == labels).double().mean()), "as it stands"),

@@ -1,4 +1,4 @@
-"""Exercises of notebook 08 on who sees what of a clip, and on a digit that comes to a wall."""
+"""Exercises of notebook 08: two discriminators, a bouncing digit, random frames, Wasserstein distance."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from gantutor.course.exercises.exercise import Exercise
 
 # --- 08.1 ---------------------------------------------------------------------------------------------------
 
-
-WHY = {
+ILLNESS_REASONS = {
     "a": "The same frames are there, each as likely as before, and each beside its first frame: what single "
     "frame would give it away?",
     "b": "the frame discriminator sees a frame beside the first frame: a 3 beside a 7 gives it away.",
@@ -26,7 +25,8 @@ WHY = {
 
 
 def check_illnesses(answer: Any) -> None:
-    check_letters(answer, "ad", WHY)
+    """Check an answer to exercise 08.1."""
+    check_letters(answer, "ad", ILLNESS_REASONS)
 
 
 ILLNESSES = Exercise(
@@ -41,8 +41,8 @@ ILLNESSES = Exercise(
         "An illness stays hidden from you where every pair you are shown could come from a real clip.",
     ),
     solution="ad",
-    why="Order and speed lie between frames, and only the clip discriminator sees more than one. That "
-    "nothing moves is visible in pairs, as the first frame is one half of each.",
+    explanation="Order and speed lie between frames, and only the clip discriminator sees more than one. "
+    "That nothing moves is visible in pairs, as the first frame is one half of each.",
     check=check_illnesses,
     wrong=(
         ("a", "between two frames"),
@@ -56,7 +56,6 @@ ILLNESSES = Exercise(
 )
 
 # --- 08.2 ---------------------------------------------------------------------------------------------------
-
 
 Bounce = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 
@@ -104,7 +103,7 @@ def stays_put(place: Tensor, velocity: Tensor, room: float) -> tuple[Tensor, Ten
     return place + velocity, velocity
 
 
-SLIPS: dict[str, Bounce] = {
+BOUNCE_MISTAKES: dict[str, Bounce] = {
     "The digit sticks to the wall: what it would have gone beyond it, it comes back.": stops,
     "The place is reflected, but the velocity still points at the wall.": goes_on,
     "At a wall on the right the way up or down goes on: only the coordinate that is beyond its wall turns "
@@ -112,39 +111,41 @@ SLIPS: dict[str, Bounce] = {
     "The velocity turns, but the digit is beyond the wall: reflect its place too.": leaves,
     "There is a wall on the other side too, at −room.": right_wall_only,
     "From the wall at −room the digit lands near the one at +room: keep the sign of its place.": other_side,
-    "The digit turns before it has reached the wall: first it goes on, and what is beyond comes back.": stays_put,
+    "The digit turns before it has reached the wall: first it goes on, and what is beyond "
+    "comes back.": stays_put,
 }
 
 
 def check_bounce(answer: Any) -> None:
+    """Check an answer to exercise 08.2."""
     place = torch.tensor([[0.0, 1.0], [4.5, 1.0], [-4.5, 4.0], [4.0, -4.75], [1.0, -3.0]])
     velocity = torch.tensor([[1.0, -2.0], [1.0, 0.5], [-1.5, 0.25], [0.5, -1.0], [-1.0, 2.0]])
-    given = place.clone(), velocity.clone()
-    result = call(answer, *given, 5.0, usage="bounce(place, velocity, room)")
+    copies = place.clone(), velocity.clone()
+    result = call(answer, *copies, 5.0, usage="bounce(place, velocity, room)")
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise WrongAnswer(f"Return two things, the new place and the new velocity, not {describe(result)}.")
-    found = [
+    values = [
         as_tensor(part, (5, 2), name)
         for part, name in zip(result, ("The new place", "The new velocity"), strict=True)
     ]
-    if not torch.equal(given[0], place) or not torch.equal(given[1], velocity):
+    if not torch.equal(copies[0], place) or not torch.equal(copies[1], velocity):
         raise WrongAnswer("The tensors that your function was given are changed: make new ones.")
 
-    def equals(others: tuple[Tensor, Tensor]) -> bool:
-        return all(is_same(mine, other) for mine, other in zip(found, others, strict=True))
+    def equals(expected: tuple[Tensor, Tensor]) -> bool:
+        return all(map(is_same, values, expected))
 
-    for slip, other in SLIPS.items():
-        if equals(other(place, velocity, 5.0)):
-            raise WrongAnswer(slip)
+    for mistake, wrong_bounce in BOUNCE_MISTAKES.items():
+        if equals(wrong_bounce(place, velocity, 5.0)):
+            raise WrongAnswer(mistake)
     if not equals(bounce(place, velocity, 5.0)):
-        right = bounce(place, velocity, 5.0)
+        correct = bounce(place, velocity, 5.0)
         row = next(
-            i for i in range(5) if not all(is_same(a[i], b[i]) for a, b in zip(found, right, strict=True))
+            i for i in range(5) if not all(is_same(a[i], b[i]) for a, b in zip(values, correct, strict=True))
         )
         raise WrongAnswer(
             f"From {place[row].tolist()} at {velocity[row].tolist()} between walls at ±5 your digit comes to "
-            f"{[round(x, 3) for x in found[0][row].tolist()]} at "
-            f"{[round(x, 3) for x in found[1][row].tolist()]}: what is beyond a wall comes back by as much."
+            f"{[round(x, 3) for x in values[0][row].tolist()]} at "
+            f"{[round(x, 3) for x in values[1][row].tolist()]}: what is beyond a wall comes back by as much."
         )
 
 
@@ -160,8 +161,8 @@ BOUNCE = Exercise(
         "A place x beyond +room comes to 2 · room − x, and `place.sign()` serves both walls.",
     ),
     solution=bounce,
-    why="Where it bounces depends on the place, which the latent does not know: so the generator's recurrent "
-    "unit is told at every step how far it has come.",
+    explanation="Where it bounces depends on the place, which the latent does not know: so the generator's "
+    "recurrent unit is told at every step how far it has come.",
     check=check_bounce,
     wrong=(
         (stops, "sticks to the wall"),
@@ -176,7 +177,6 @@ BOUNCE = Exercise(
         (lambda place, velocity, room: bounce(place.add_(1), velocity, room), "are changed"),
     ),
 )
-
 
 # --- 08.3 ---------------------------------------------------------------------------------------------------
 
@@ -214,19 +214,20 @@ COUNT, TIMES = 600, 6
 
 
 def check_pick(answer: Any) -> None:
-    owner, time = torch.arange(float(COUNT))[:, None], torch.arange(float(TIMES))
-    clips = torch.stack([owner.expand(-1, TIMES), time.expand(COUNT, -1)], 2)[..., None, None]
+    """Check an answer to exercise 08.3."""
+    clip_index, frame_index = torch.arange(float(COUNT))[:, None], torch.arange(float(TIMES))
+    clips = torch.stack([clip_index.expand(-1, TIMES), frame_index.expand(COUNT, -1)], 2)[..., None, None]
     clips = clips.expand(-1, -1, -1, 2, 2).contiguous()
     value = as_tensor(call(answer, clips.clone(), usage="pick(clips)"), (COUNT, 2, 2, 2))
     if not bool((value == value[:, :, :1, :1]).all()):
         raise WrongAnswer("The frames are mixed: each should be one frame of its clip as it is.")
-    found, chosen = value[:, 0, 0, 0], value[:, 1, 0, 0]
-    if not torch.equal(found, owner[:, 0].double()):
+    clip_numbers, frame_numbers = value[:, 0, 0, 0], value[:, 1, 0, 0]
+    if not torch.equal(clip_numbers, clip_index[:, 0].double()):
         raise WrongAnswer(
             "Frame i comes from another clip than clip i: the first frame that stands beside it is that of "
             "clip i."
         )
-    shares = torch.bincount(chosen.long().clamp(0, TIMES - 1), minlength=TIMES) / COUNT
+    shares = torch.bincount(frame_numbers.long().clamp(0, TIMES - 1), minlength=TIMES) / COUNT
     if int((shares > 0).sum()) == 1:
         raise WrongAnswer(
             "One moment is drawn for all clips: draw one for each, or every batch shows the discriminator "
@@ -256,8 +257,8 @@ PICK = Exercise(
         "`clips[torch.arange(N), chosen]` takes from clip i the frame number `chosen[i]`.",
     ),
     solution=pick,
-    why="What a discriminator is never shown, nothing corrects: of the last frame, here, anything could be "
-    "made.",
+    explanation="What a discriminator is never shown, nothing corrects: of the last frame, here, anything "
+    "could be made.",
     check=check_pick,
     wrong=(
         (buggy_pick, "One moment is drawn"),
@@ -268,9 +269,8 @@ PICK = Exercise(
         (lambda clips: clips * torch.rand(2), "should be of shape"),
         (lambda clips: pick(clips) * torch.arange(2), "are mixed"),
     ),
-    shown=(buggy_pick,),
+    listings=(buggy_pick,),
 )
-
 
 # --- 08.4 ---------------------------------------------------------------------------------------------------
 
@@ -286,13 +286,14 @@ def kolmogorov(one: Tensor, other: Tensor) -> Tensor:
 
 
 def check_wasserstein(answer: Any) -> None:
+    """Check an answer to exercise 08.4."""
     one, other = torch.randn(40), 2 * torch.randn(40) + 0.5
-    given = one.clone(), other.clone()
-    value = as_tensor(call(answer, *given, usage="wasserstein(one, other)"), ())
-    if not torch.equal(given[0], one) or not torch.equal(given[1], other):
+    copies = one.clone(), other.clone()
+    value = as_tensor(call(answer, *copies, usage="wasserstein(one, other)"), ())
+    if not torch.equal(copies[0], one) or not torch.equal(copies[1], other):
         raise WrongAnswer("The samples that your function was given are changed: sort copies of them.")
     gaps = one.sort().values - other.sort().values
-    slips = {
+    mistakes = {
         "Without sorting, each number is compared with one drawn at random: two samples of the same "
         "distribution would be far apart.": (one - other).abs().mean(),
         "One of the two is not sorted.": (one.sort().values - other).abs().mean(),
@@ -307,9 +308,9 @@ def check_wasserstein(answer: Any) -> None:
         "This is the largest difference of the shares (Kolmogorov and Smirnov): it has no pixels or degrees. "
         "Sort both, and compare the numbers.": kolmogorov(one, other),
     }
-    for slip, wrong in slips.items():
-        if is_same(value, wrong):
-            raise WrongAnswer(slip)
+    for mistake, wrong_value in mistakes.items():
+        if is_same(value, wrong_value):
+            raise WrongAnswer(mistake)
     if not is_same(value, wasserstein(one, other)):
         raise WrongAnswer(
             f"For our two samples your distance is {float(value):.4g}, and ought to be "
@@ -328,8 +329,8 @@ WASSERSTEIN = Exercise(
         "The mean of the absolute differences, in order.",
     ),
     solution=wasserstein,
-    why="It is in the unit of what is measured: so many pixels or degrees would have to be moved on average. "
-    "Between two samples of one distribution it is small but not 0: that is the floor.",
+    explanation="It is in the unit of what is measured: so many pixels or degrees would have to be moved on "
+    "average. Between two samples of one distribution it is small but not 0: that is the floor.",
     check=check_wasserstein,
     wrong=(
         (lambda one, other: (one - other).abs().mean(), "Without sorting"),

@@ -1,4 +1,4 @@
-"""Exercise of notebook 09 on scores that lie."""
+"""Exercises of notebook 09: scores that lie, relativistic losses, packing, bias of a distance, diagnoses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from gantutor.course.exercises.checking import (
 from gantutor.course.exercises.exercise import Exercise
 from gantutor.doctor import ILLNESSES
 
-WHY = {
+# --- 09.1 ---------------------------------------------------------------------------------------------------
+
+LIES_REASONS = {
     "a": "With more samples both means and covariances are estimated better, and the bias, which is always "
     "upwards, shrinks.",
     "b": "A generator that remembers lies nearer to what it has seen than to what it has not.",
@@ -36,7 +38,8 @@ WHY = {
 
 
 def check_lies(answer: Any) -> None:
-    check_letters(answer, "abc", WHY)
+    """Check an answer to exercise 09.1."""
+    check_letters(answer, "abc", LIES_REASONS)
 
 
 LIES = Exercise(
@@ -51,8 +54,8 @@ LIES = Exercise(
         "Think of bias (how many samples), of memory (against what), and of choosing (which of the numbers).",
     ),
     solution="abc",
-    why="So a distance means something only beside the number of samples, the reference, how the run was "
-    "chosen, and what real data score in the same measurement.",
+    explanation="So a distance means something only beside the number of samples, the reference, how the run "
+    "was chosen, and what real data score in the same measurement.",
     check=check_lies,
     wrong=(
         ("ab", "The least of ten"),
@@ -65,95 +68,7 @@ LIES = Exercise(
     ),
 )
 
-Extrapolate = Callable[[Sequence[int], Sequence[float]], float]
-
-
-def without_bias(counts: Sequence[int], distances: Sequence[float]) -> float:
-    x = torch.tensor([1 / count for count in counts], dtype=torch.float64)
-    y = torch.tensor(distances, dtype=torch.float64)
-    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
-    return float(y.mean() - slope * x.mean())
-
-
-def line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
-    """Slope, and value at 0, of the line of least squares."""
-    across, up = (torch.tensor(values, dtype=torch.float64) for values in (x, y))
-    off = across - across.mean()
-    slope = (off * (up - up.mean())).sum() / off.square().sum()
-    return float(slope), float(up.mean() - slope * across.mean())
-
-
-def fitted_over(shape: Callable[[int], float]) -> Extrapolate:
-    """The value at 0 of a line over another function of the number of samples."""
-    return lambda counts, distances: line([shape(count) for count in counts], distances)[1]
-
-
-def its_slope(counts: Sequence[int], distances: Sequence[float]) -> float:
-    return line([1 / count for count in counts], distances)[0]
-
-
-def two_ends(counts: Sequence[int], distances: Sequence[float]) -> float:
-    (n, m), (a, b) = (counts[0], counts[-1]), (distances[0], distances[-1])
-    return (m * b - n * a) / (m - n)
-
-
-EXTRAPOLATIONS: dict[str, Extrapolate] = {
-    "is the distance at the largest number of samples, bias and all: follow the line to 1/N = 0.": lambda counts, distances: (
-        distances[counts.index(max(counts))]
-    ),
-    "is the mean of the distances.": lambda counts, distances: sum(distances) / len(distances),
-    "is the least of the distances.": lambda counts, distances: min(distances),
-    "is the end of a line over N itself: the bias falls as 1/N.": fitted_over(float),
-    "is the end of a line over 1/√N: the bias falls as 1/N.": fitted_over(lambda count: count**-0.5),
-    "is the slope of the line: asked for is where it meets 1/N = 0.": its_slope,
-    "comes from the first and the last distance alone: let all of them count, by least squares.": two_ends,
-}
-
-
-def check_without_bias(answer: Any) -> None:
-    counts = [100, 200, 500, 1000, 2500]
-    noise = (0.05, -0.2, 0.16, -0.3, 0.05)
-    for truth, bias in ((3.0, 400.0), (0.5, 900.0)):
-        distances = [truth + bias / count + off for count, off in zip(counts, noise, strict=True)]
-        given = list(counts), list(distances)
-        value = as_number(call(answer, *given, usage="without_bias(counts, distances)"), "What is returned")
-        if given != (counts, distances):
-            raise WrongAnswer("The lists that your function was given are changed.")
-        if is_close(value, without_bias(counts, distances), 1e-4):
-            continue
-        for slip, other in EXTRAPOLATIONS.items():
-            if is_close(value, other(counts, distances), 1e-4):
-                raise WrongAnswer(f"{value:.4g} {slip}")
-        raise WrongAnswer(
-            f"For distances that fall towards {truth:g} as {bias:g}/N you find {value:.4g}: fit a "
-            "line to the distances over 1/N by least squares."
-        )
-
-
-WITHOUT_BIAS = Exercise(
-    number="09.4",
-    title="A distance from infinitely many samples",
-    question="The Fréchet distance of N samples is too large by about c/N. Write `without_bias(counts, "
-    "distances)`: fit a straight line to the distances over 1/N by least squares, and return its value at "
-    "1/N = 0.",
-    hints=(
-        "`torch.linalg.lstsq`, `numpy.polyfit`, or the formula of the slope, Σ(x − x̄)(y − ȳ) / Σ(x − x̄)².",
-        "With x = 1/N the value at 0 is ȳ − slope · x̄.",
-    ),
-    solution=without_bias,
-    why="Chong & Forsyth (2020) call it FID∞. It takes the bias away that differs from one generator to "
-    "another; it does not take away the choice of features or of the reference.",
-    check=check_without_bias,
-    wrong=(
-        *((wrong, slip[:30]) for slip, wrong in EXTRAPOLATIONS.items()),
-        (lambda counts, distances: without_bias(counts, distances) + 1, "by least squares"),
-        (lambda counts, distances: without_bias(counts, [2 * d for d in distances]), "by least squares"),
-        (lambda counts, distances: str(distances), "should be a number"),
-    ),
-)
-
 # --- 09.2 ---------------------------------------------------------------------------------------------------
-
 
 Losses = Callable[[Tensor, Tensor], Any]
 
@@ -169,11 +84,11 @@ def of_means(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def every_pair(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    apart = fake[:, None] - real[None]
-    return F.softplus(apart).mean(), F.softplus(-apart).mean()
+    differences = fake[:, None] - real[None]
+    return F.softplus(differences).mean(), F.softplus(-differences).mean()
 
 
-def apart(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+def non_saturating(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return F.softplus(-real).mean() + F.softplus(fake).mean(), F.softplus(-fake).mean()
 
 
@@ -185,14 +100,14 @@ def one_sided(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return relativistic(real, fake)[0], F.softplus(real.detach() - fake).mean()
 
 
-SLIPS: dict[str, Losses] = {
-    "The two losses are exchanged: the discriminator wants the real one of a pair to have the larger logit.": lambda real, fake: (
-        relativistic(fake, real)
-    ),
+RELATIVISTIC_MISTAKES: dict[str, Losses] = {
+    "The two losses are exchanged: the discriminator wants the real one of a pair to have the "
+    "larger logit.": lambda real, fake: relativistic(fake, real),
     "The means are compared: each real sample has a generated one for partner, so first the softplus of each "
     "pair, then the mean.": of_means,
     "Every real sample is paired with every generated one: pair them one to one, as they come.": every_pair,
-    "That is the non-saturating loss: real and generated logits are judged apart, and nothing is compared.": apart,
+    "That is the non-saturating loss: real and generated logits are judged apart, and nothing "
+    "is compared.": non_saturating,
     "The softplus is missing: without it a pair that is told apart well goes on pulling for ever.": linear,
     "The losses are sums over the pairs: take the mean.": lambda real, fake: tuple(
         len(real) * loss for loss in relativistic(real, fake)
@@ -205,6 +120,7 @@ SLIPS: dict[str, Losses] = {
 
 
 def check_relativistic(answer: Any) -> None:
+    """Check an answer to exercise 09.2."""
     real = torch.tensor([1.5, -0.3, 0.2, 2.4, -1.0], requires_grad=True)
     fake = torch.tensor([0.4, 0.9, -2.0, 1.1, 0.3], requires_grad=True)
     result = call(answer, real, fake, usage="relativistic(real_logits, fake_logits)")
@@ -215,14 +131,14 @@ def check_relativistic(answer: Any) -> None:
         )
     names = "The discriminator's loss", "The generator's loss"
     values = [as_tensor(loss, (), name) for loss, name in zip(result, names, strict=True)]
-    right = [loss.detach() for loss in relativistic(real, fake)]
-    if not all(map(is_same, values, right)):
-        for slip, other in SLIPS.items():
-            if all(map(is_same, values, (loss.detach() for loss in other(real, fake)))):
-                raise WrongAnswer(slip)
-        which = next(i for i in (0, 1) if not is_same(values[i], right[i]))
+    expected = [loss.detach() for loss in relativistic(real, fake)]
+    if not all(map(is_same, values, expected)):
+        for mistake, wrong_losses in RELATIVISTIC_MISTAKES.items():
+            if all(map(is_same, values, (loss.detach() for loss in wrong_losses(real, fake)))):
+                raise WrongAnswer(mistake)
+        index = next(i for i in (0, 1) if not is_same(values[i], expected[i]))
         raise WrongAnswer(
-            f"{names[which]} of our five pairs is {float(values[which]):.4f}, and should be another number."
+            f"{names[index]} of our five pairs is {float(values[index]):.4f}, and should be another number."
         )
     for position, name in enumerate(names):
         for logits in (real, fake):
@@ -242,11 +158,11 @@ RELATIVISTIC = Exercise(
         "Both losses are one function of D(x) − D(G(z)), with the sign turned; then the mean over the pairs.",
     ),
     solution=relativistic,
-    why="Only the difference counts: a sample is never good enough by itself, only beside a real one. "
-    "Where a mode is left out its real samples win all their pairs, and the generator feels it.",
+    explanation="Only the difference counts: a sample is never good enough by itself, only beside a real "
+    "one. Where a mode is left out its real samples win all their pairs, and the generator feels it.",
     check=check_relativistic,
     wrong=(
-        *((wrong, slip[:40]) for slip, wrong in SLIPS.items()),
+        *((answer, mistake[:40]) for mistake, answer in RELATIVISTIC_MISTAKES.items()),
         (lambda real, fake: relativistic(real, fake)[0], "two losses"),
         (lambda real, fake: relativistic(2 * real, fake), "should be another number"),
         (lambda real, fake: relativistic(real.detach(), fake.detach()), "No gradient"),
@@ -255,7 +171,6 @@ RELATIVISTIC = Exercise(
 )
 
 # --- 09.3 ---------------------------------------------------------------------------------------------------
-
 
 Discriminator = Callable[[Tensor], Tensor]
 
@@ -290,42 +205,46 @@ def exchanged(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> A
     return packed(discriminator, fake, real, packing)
 
 
-PACKS: dict[str, PackedLogits] = {
+PACKING_MISTAKES: dict[str, PackedLogits] = {
     "Real and generated samples lie in the same packs: such a pack is neither, and the discriminator is told "
     "that it is one of them.": buggy_packed,
-    "The same sample is repeated to fill a pack: then no pack shows variety, the real ones as little.": repeated,
+    "The same sample is repeated to fill a pack: then no pack shows variety, the real ones "
+    "as little.": repeated,
     "The samples of a pack are averaged before they are judged: their variety is lost.": averaged,
     "Real and generated logits are exchanged.": exchanged,
 }
 
 
 def check_packed(answer: Any) -> None:
+    """Check an answer to exercise 09.3."""
     real, fake = torch.randn(12, 3), torch.randn(12, 3) + 0.5
     for packing in (2, 4):
         weights = torch.randn(3 * packing, 5), torch.randn(5)
-        seen: list[tuple[int, ...]] = []
+        shapes: list[tuple[int, ...]] = []
 
-        def discriminator(packs: Tensor, weights: Any = weights, seen: Any = seen) -> Tensor:
-            seen.append(tuple(packs.shape))
+        def discriminator(packs: Tensor, weights: Any = weights, shapes: Any = shapes) -> Tensor:
+            shapes.append(tuple(packs.shape))
             return (packs @ weights[0]).tanh() @ weights[1]  # type: ignore[no-any-return]
 
-        given = real.clone(), fake.clone()
+        copies = real.clone(), fake.clone()
         usage = "packed(discriminator, real, fake, packing)"
-        result = call(answer, discriminator, *given, packing, usage=usage)
+        result = call(answer, discriminator, *copies, packing, usage=usage)
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise WrongAnswer(f"The function should return the logits of both kinds, not {describe(result)}.")
         count = 12 // packing
         values = [
-            as_tensor(part, (len(part),) if isinstance(part, Tensor) and part.dim() == 1 else (count,))
-            for part in result
+            as_tensor(
+                logits, (len(logits),) if isinstance(logits, Tensor) and logits.dim() == 1 else (count,)
+            )
+            for logits in result
         ]
-        right = packed(discriminator, real, fake, packing)
-        if [len(value) for value in values] == [count, count] and all(map(is_same, values, right)):
+        expected = packed(discriminator, real, fake, packing)
+        if [len(value) for value in values] == [count, count] and all(map(is_same, values, expected)):
             continue
-        for slip, other in PACKS.items():
-            there = other(discriminator, real, fake, packing)
-            if all(a.shape == b.shape and is_same(a, b) for a, b in zip(values, there, strict=True)):
-                raise WrongAnswer(slip)
+        for mistake, wrong_packed in PACKING_MISTAKES.items():
+            wrong_logits = wrong_packed(discriminator, real, fake, packing)
+            if all(a.shape == b.shape and is_same(a, b) for a, b in zip(values, wrong_logits, strict=True)):
+                raise WrongAnswer(mistake)
         if [len(value) for value in values] != [count, count]:
             raise WrongAnswer(
                 f"Twelve samples make {count} packs of {packing}, and one logit each: you return "
@@ -349,20 +268,120 @@ PACKED = Exercise(
         "A pack holds samples of one kind. `view` lays rows that follow one another side by side.",
     ),
     solution=packed,
-    why="A pack of generated samples that are all alike is told from a pack of real ones at once, so the "
-    "discriminator asks for variety (Lin et al. 2018).",
+    explanation="A pack of generated samples that are all alike is told from a pack of real ones at once, so "
+    "the discriminator asks for variety (Lin et al. 2018).",
     check=check_packed,
-    shown=(buggy_packed,),
+    listings=(buggy_packed,),
     wrong=(
-        *((wrong, slip[:40]) for slip, wrong in PACKS.items()),
+        *((answer, mistake[:40]) for mistake, answer in PACKING_MISTAKES.items()),
         (lambda d, real, fake, packing: d(real.view(-1, packing * 3)), "both kinds"),
         (
-            lambda d, real, fake, packing: [each.repeat(2) for each in packed(d, real, fake, packing)],
+            lambda d, real, fake, packing: [logits.repeat(2) for logits in packed(d, real, fake, packing)],
             "one logit each",
         ),
         (lambda d, real, fake, packing: packed(d, real.flip(0), fake.flip(0), packing), "follow one another"),
     ),
 )
+
+# --- 09.4 ---------------------------------------------------------------------------------------------------
+
+Extrapolate = Callable[[Sequence[int], Sequence[float]], float]
+
+
+def without_bias(counts: Sequence[int], distances: Sequence[float]) -> float:
+    x = torch.tensor([1 / count for count in counts], dtype=torch.float64)
+    y = torch.tensor(distances, dtype=torch.float64)
+    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
+    return float(y.mean() - slope * x.mean())
+
+
+def fit_line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
+    """Return the slope, and the value at 0, of the line of least squares.
+
+    Args:
+        x: N numbers.
+        y: N numbers.
+    """
+    x_values, y_values = (torch.tensor(values, dtype=torch.float64) for values in (x, y))
+    centred = x_values - x_values.mean()
+    slope = (centred * (y_values - y_values.mean())).sum() / centred.square().sum()
+    return float(slope), float(y_values.mean() - slope * x_values.mean())
+
+
+def fitted_over(shape: Callable[[int], float]) -> Extrapolate:
+    """Return a function that fits a line over another function of the number of samples.
+
+    Args:
+        shape: the function of the number of samples.
+    """
+    return lambda counts, distances: fit_line([shape(count) for count in counts], distances)[1]
+
+
+def slope_of_line(counts: Sequence[int], distances: Sequence[float]) -> float:
+    return fit_line([1 / count for count in counts], distances)[0]
+
+
+def two_ends(counts: Sequence[int], distances: Sequence[float]) -> float:
+    (n, m), (a, b) = (counts[0], counts[-1]), (distances[0], distances[-1])
+    return (m * b - n * a) / (m - n)
+
+
+EXTRAPOLATION_MISTAKES: dict[str, Extrapolate] = {
+    "is the distance at the largest number of samples, bias and all: follow the line to 1/N "
+    "= 0.": lambda counts, distances: distances[counts.index(max(counts))],
+    "is the mean of the distances.": lambda counts, distances: sum(distances) / len(distances),
+    "is the least of the distances.": lambda counts, distances: min(distances),
+    "is the end of a line over N itself: the bias falls as 1/N.": fitted_over(float),
+    "is the end of a line over 1/√N: the bias falls as 1/N.": fitted_over(lambda count: count**-0.5),
+    "is the slope of the line: asked for is where it meets 1/N = 0.": slope_of_line,
+    "comes from the first and the last distance alone: let all of them count, by least squares.": two_ends,
+}
+
+
+def check_without_bias(answer: Any) -> None:
+    """Check an answer to exercise 09.4."""
+    counts = [100, 200, 500, 1000, 2500]
+    noise = (0.05, -0.2, 0.16, -0.3, 0.05)
+    for truth, bias in ((3.0, 400.0), (0.5, 900.0)):
+        distances = [truth + bias / count + deviation for count, deviation in zip(counts, noise, strict=True)]
+        copies = list(counts), list(distances)
+        value = as_number(call(answer, *copies, usage="without_bias(counts, distances)"), "What is returned")
+        if copies != (counts, distances):
+            raise WrongAnswer("The lists that your function was given are changed.")
+        if is_close(value, without_bias(counts, distances), 1e-4):
+            continue
+        for mistake, wrong_function in EXTRAPOLATION_MISTAKES.items():
+            if is_close(value, wrong_function(counts, distances), 1e-4):
+                raise WrongAnswer(f"{value:.4g} {mistake}")
+        raise WrongAnswer(
+            f"For distances that fall towards {truth:g} as {bias:g}/N you find {value:.4g}: fit a "
+            "line to the distances over 1/N by least squares."
+        )
+
+
+WITHOUT_BIAS = Exercise(
+    number="09.4",
+    title="A distance from infinitely many samples",
+    question="The Fréchet distance of N samples is too large by about c/N. Write `without_bias(counts, "
+    "distances)`: fit a straight line to the distances over 1/N by least squares, and return its value at "
+    "1/N = 0.",
+    hints=(
+        "`torch.linalg.lstsq`, `numpy.polyfit`, or the formula of the slope, Σ(x − x̄)(y − ȳ) / Σ(x − x̄)².",
+        "With x = 1/N the value at 0 is ȳ − slope · x̄.",
+    ),
+    solution=without_bias,
+    explanation="Chong & Forsyth (2020) call it FID∞. It takes the bias away that differs from one generator "
+    "to another; it does not take away the choice of features or of the reference.",
+    check=check_without_bias,
+    wrong=(
+        *((answer, mistake[:30]) for mistake, answer in EXTRAPOLATION_MISTAKES.items()),
+        (lambda counts, distances: without_bias(counts, distances) + 1, "by least squares"),
+        (lambda counts, distances: without_bias(counts, [2 * d for d in distances]), "by least squares"),
+        (lambda counts, distances: str(distances), "should be a number"),
+    ),
+)
+
+# --- 09.5 ---------------------------------------------------------------------------------------------------
 
 
 def diagnoses() -> dict[str, str]:
@@ -375,9 +394,9 @@ def diagnoses() -> dict[str, str]:
     }
 
 
-RIGHT = diagnoses()
+DIAGNOSES = diagnoses()
 
-WHY_ROUNDS = {
+ROUNDS_REASONS = {
     "A": "the samples come near the data and leave them again, and the curve of the losses is a wave.",
     "B": "all pictures are the same one.",
     "C": "both losses stand still at log 2 and 2 log 2: the discriminator says the same of everything.",
@@ -387,23 +406,24 @@ WHY_ROUNDS = {
 
 
 def check_rounds(answer: Any) -> None:
+    """Check an answer to exercise 09.5."""
     if not isinstance(answer, Mapping):
         raise WrongAnswer(f"Answer with a dict from letter to illness, not {describe(answer)}.")
-    if strange := sorted(map(str, set(answer) - set(RIGHT))):
-        raise WrongAnswer(f"There is no patient {strange[0]!r}: there are A to E.")
+    if letters := sorted(map(str, set(answer) - set(DIAGNOSES))):
+        raise WrongAnswer(f"There is no patient {letters[0]!r}: there are A to E.")
     if unknown := [illness for illness in answer.values() if illness not in ILLNESSES and illness is not ...]:
         raise WrongAnswer(f"{unknown[0]!r} is no illness the doctor knows: {', '.join(ILLNESSES)}.")
     if not answer or all(illness is ... for illness in answer.values()):
         raise Unanswered
-    if missing := [letter for letter in RIGHT if answer.get(letter, ...) is ...]:
+    if missing := [letter for letter in DIAGNOSES if answer.get(letter, ...) is ...]:
         raise WrongAnswer(f"Nothing is said of {', '.join(missing)} yet.")
-    for letter, illness in RIGHT.items():
+    for letter, illness in DIAGNOSES.items():
         if answer[letter] != illness:
-            raise WrongAnswer(f"{letter} is not {answer[letter]!r}. Look again: {WHY_ROUNDS[letter]}")
+            raise WrongAnswer(f"{letter} is not {answer[letter]!r}. Look again: {ROUNDS_REASONS[letter]}")
 
 
-def with_(**changes: Any) -> dict[str, Any]:
-    return {**RIGHT, **changes}
+def diagnoses_with(**changes: Any) -> dict[str, Any]:
+    return {**DIAGNOSES, **changes}
 
 
 ROUNDS = Exercise(
@@ -417,28 +437,28 @@ ROUNDS = Exercise(
         "cannot tell.",
         "Two of them can be told from the samples alone; in one, compare training with held-out digits.",
     ),
-    solution=RIGHT,
-    why='`print(patients["A"].doctor)` says what the doctor saw, with the numbers; its own docstring says '
-    "of which games each was made.",
+    solution=DIAGNOSES,
+    explanation='`print(patients["A"].doctor)` says what the doctor saw, with the numbers; its own '
+    "docstring says of which games each was made.",
     check=check_rounds,
-    working=diagnoses,
+    derivation=diagnoses,
     wrong=(
-        (with_(A="mode collapse"), "come near the data"),
-        (with_(B="oscillation"), "same one"),
-        (with_(C="discriminator too strong", E="discriminator too weak"), "stand still"),
-        (with_(D="mode collapse"), "have parted"),
-        (with_(E="discriminator overfitting"), "goes to 0"),
-        (with_(A=...), "Nothing is said of A"),
-        (with_(F="oscillation"), "no patient 'F'"),
-        (with_(A="flu"), "no illness"),
+        (diagnoses_with(A="mode collapse"), "come near the data"),
+        (diagnoses_with(B="oscillation"), "same one"),
+        (diagnoses_with(C="discriminator too strong", E="discriminator too weak"), "stand still"),
+        (diagnoses_with(D="mode collapse"), "have parted"),
+        (diagnoses_with(E="discriminator overfitting"), "goes to 0"),
+        (diagnoses_with(A=...), "Nothing is said of A"),
+        (diagnoses_with(F="oscillation"), "no patient 'F'"),
+        (diagnoses_with(A="flu"), "no illness"),
         ("oscillation", "a dict from letter"),
     ),
 )
 
 EXERCISES = (
     LIES,
-    WITHOUT_BIAS,
     RELATIVISTIC,
     PACKED,
+    WITHOUT_BIAS,
     ROUNDS,
 )

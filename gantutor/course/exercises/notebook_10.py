@@ -1,4 +1,4 @@
-"""Exercises of notebook 10 on time: what the whole gains from a faster part, and a fair comparison."""
+"""Exercises of notebook 10: speed-ups, fair ratios, gradient accumulation, averaged gradients, safe files."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ def speedup() -> float:
 
 
 def check_speedup(answer: Any) -> None:
+    """Check an answer to exercise 10.1."""
     value = as_number(answer)
-    slips = {
+    mistakes = {
         1.5: "That is how much faster the convolutions get: 40 % of the step take as long as before.",
         0.6 * 1.5 + 0.4: "That is the mean of the two speeds, weighed by shares of time: add up times, and "
         "compare only then.",
@@ -56,9 +57,9 @@ def check_speedup(answer: Any) -> None:
         1 / (0.6 + 0.4 / 1.5): "The shares are exchanged: this is what you would gain if the other 40 % got "
         "faster.",
     }
-    for other, slip in slips.items():
-        if is_close(value, other):
-            raise WrongAnswer(slip)
+    for wrong_value, mistake in mistakes.items():
+        if is_close(value, wrong_value):
+            raise WrongAnswer(mistake)
     if not is_close(value, speedup()):
         raise WrongAnswer(
             f"Not {value:.4g}: say the step took 100 ms. How many of them does each of the two parts "
@@ -77,8 +78,8 @@ SPEEDUP = Exercise(
         "Amdahl's law: old time over new time, 1 / (share / factor + (1 − share)).",
     ),
     solution=speedup(),
-    why="60 ms become 40 ms and the other 40 ms stay: 80 ms in place of 100 ms. What is left out sets the "
-    "limit, here a factor of 2.5.",
+    explanation="60 ms become 40 ms and the other 40 ms stay: 80 ms in place of 100 ms. What is left out "
+    "sets the limit, here a factor of 2.5.",
     check=check_speedup,
     wrong=(
         (1.5, "as long as before"),
@@ -93,11 +94,10 @@ SPEEDUP = Exercise(
         (1.154, "exchanged"),
         (3, "Not 3"),
     ),
-    working=speedup,
+    derivation=speedup,
 )
 
 # --- 10.2 ---------------------------------------------------------------------------------------------------
-
 
 Seconds = Sequence[float]
 
@@ -132,19 +132,21 @@ def spoiling(ours: list[float], theirs: list[float]) -> float:
     return median(theirs)
 
 
-SEVEN = (
+SEVEN_PAIRS = (
     [1.38, 1.81, 1.04, 1.98, 1.13, 0.93, 0.91],
     [2.06, 2.21, 0.65, 2.65, 1.68, 5.51, 1.09],
 )
 """Pairs on a machine of changing speed; in the third of them ours was interrupted, in the sixth theirs."""
 
-SIX = ([1.0, 2.0, 1.5, 0.8, 2.4, 1.2], [1.1, 2.6, 1.8, 1.12, 3.48, 1.26])
+SIX_PAIRS = ([1.0, 2.0, 1.5, 0.8, 2.4, 1.2], [1.1, 2.6, 1.8, 1.12, 3.48, 1.26])
+"""An even number of pairs, of which two lie in the middle."""
 
 
 def check_ratio(answer: Any) -> None:
+    """Check an answer to exercise 10.2."""
     usage = "ratio(ours, theirs)"
 
-    def play(pairs: tuple[list[float], list[float]]) -> float:
+    def ratio_of(pairs: tuple[list[float], list[float]]) -> float:
         ours, theirs = (list(seconds) for seconds in pairs)
         value = as_number(call(answer, ours, theirs, usage=usage), "What your function returns")
         if is_close(value, ratio(*pairs)) and (ours, theirs) != pairs:
@@ -154,9 +156,9 @@ def check_ratio(answer: Any) -> None:
             )
         return value
 
-    seven = play(SEVEN)
-    ours, theirs = SEVEN
-    slips = {
+    seven = ratio_of(SEVEN_PAIRS)
+    ours, theirs = SEVEN_PAIRS
+    mistakes = {
         "how many times as long ours takes: above 1 is to mean that ours is faster.": ratio(theirs, ours),
         "the ratio of the means: slow spells of the machine count more than fast ones, and an interrupted "
         "run for as long as it took.": of_means(ours, theirs),
@@ -176,22 +178,25 @@ def check_ratio(answer: Any) -> None:
             their - our for our, their in zip(ours, theirs, strict=True)
         ),
     }
-    for slip, other in slips.items():
-        if is_close(seven, other):
-            raise WrongAnswer(f"This is {slip}")
-    if not is_close(seven, ratio(*SEVEN)):
+    for mistake, wrong_ratio in mistakes.items():
+        if is_close(seven, wrong_ratio):
+            raise WrongAnswer(f"This is {mistake}")
+    if not is_close(seven, ratio(*SEVEN_PAIRS)):
         raise WrongAnswer(
             f"Of our seven pairs your ratio is {seven:.4g}, and should be another number: divide "
             "within each pair, and take the median of what comes out."
         )
-    six = play(SIX)
-    for side, other in (("larger", in_the_middle(*SIX)), ("smaller", below_the_middle(*SIX))):
-        if is_close(six, other):
+    six = ratio_of(SIX_PAIRS)
+    for side, wrong_ratio in (
+        ("larger", in_the_middle(*SIX_PAIRS)),
+        ("smaller", below_the_middle(*SIX_PAIRS)),
+    ):
+        if is_close(six, wrong_ratio):
             raise WrongAnswer(
                 f"Of seven pairs it is right. Of six, two lie in the middle: the median is midway "
                 f"between them, and not the {side} one."
             )
-    if not is_close(six, ratio(*SIX)):
+    if not is_close(six, ratio(*SIX_PAIRS)):
         raise WrongAnswer(
             f"Of seven pairs it is right; of six it is {six:.4g}, and should be another number."
         )
@@ -210,7 +215,8 @@ RATIO = Exercise(
         "ratios.",
     ),
     solution=ratio,
-    why="Within a pair the speed of the machine cancels, and a few interrupted runs do not move the median.",
+    explanation="Within a pair the speed of the machine cancels, and a few interrupted runs do not move the "
+    "median.",
     check=check_ratio,
     wrong=(
         (of_means, "ratio of the means"),
@@ -229,8 +235,379 @@ RATIO = Exercise(
     ),
 )
 
-# --- 10.5 ---------------------------------------------------------------------------------------------------
+# --- 10.3 ---------------------------------------------------------------------------------------------------
 
+Loss = Callable[[Tensor], Tensor]
+
+Parts = Sequence[Tensor]
+
+Optimizer = torch.optim.Optimizer
+
+
+def buggy_accumulate(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+    """One step with a batch too large for the memory; loss is the mean over the samples that it is given."""
+    optimizer.zero_grad()
+    for part in parts:
+        loss(network(part)).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def accumulate(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+    samples = sum(len(part) for part in parts)
+    optimizer.zero_grad()
+    for part in parts:
+        share = len(part) / samples
+        (share * loss(network(part))).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def variant(
+    weight: Callable[[int, Sequence[int]], float] = lambda size, sizes: size / sum(sizes),
+    clear: Callable[[Optimizer], None] = lambda optimizer: optimizer.zero_grad(),
+    clear_each: bool = False,
+    step_each: bool = False,
+    step: bool = True,
+) -> Callable[[nn.Module, Loss, Parts, Optimizer], None]:
+    """Return the right function with one part replaced.
+
+    Args:
+        weight: of a part, from its size and all sizes.
+        clear: is called with the optimiser at the start.
+        clear_each: whether gradients are cleared before each part.
+        step_each: whether the optimiser steps after each part.
+        step: whether it steps at all.
+    """
+
+    def accumulate_otherwise(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+        clear(optimizer)
+        for part in parts:
+            if clear_each:
+                optimizer.zero_grad()
+            part_weight = weight(len(part), [len(samples) for samples in parts])
+            (part_weight * loss(network(part))).backward()  # type: ignore[no-untyped-call]
+            if step_each:
+                optimizer.step()
+        if step and not step_each:
+            optimizer.step()
+
+    return accumulate_otherwise
+
+
+def one_backward(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
+    total = torch.zeros(())
+    for part in parts:
+        total = total + len(part) * loss(network(part))
+    optimizer.zero_grad()
+    (total / sum(len(part) for part in parts)).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+class HeldSamples:
+    """How many samples a network holds: their gradient has not been computed yet.
+
+    Args:
+        network: the network that is watched.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.current = self.peak = self.largest_batch = 0
+        network.register_forward_hook(self.watch)
+
+    def watch(self, network: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Count the samples of a forward pass, until their gradient is computed."""
+        if output.requires_grad:
+            samples = len(output)
+            self.current += samples
+            self.peak, self.largest_batch = max(self.peak, self.current), max(self.largest_batch, samples)
+            output.register_hook(lambda gradient: self.free(samples))  # type: ignore[no-untyped-call]
+
+    def free(self, samples: int) -> None:
+        """Discount samples whose gradient is computed."""
+        self.current -= samples
+
+
+def check_accumulate(answer: Any) -> None:
+    """Check an answer to exercise 10.3."""
+    # PyTorch loads some of its parts at the first step, which should not count as the answer's time.
+    torch.optim.SGD(nn.Linear(1, 1).parameters()).step()
+    for sizes in ((4, 4, 2), (1, 6)):
+        check_sizes(answer, sizes)
+
+
+def check_sizes(answer: Any, sizes: tuple[int, ...]) -> None:
+    """Check an answer to exercise 10.3 with parts of these sizes.
+
+    Args:
+        answer: the learner's function.
+        sizes: samples in each part.
+    """
+    network = nn.Linear(3, 1)
+    parts = [torch.randn(size, 3) + offset for offset, size in enumerate(sizes)]
+
+    def loss(logits: Tensor) -> Tensor:
+        return softplus(-logits).mean()
+
+    def gradient_of(samples: Tensor) -> Tensor:
+        return flatten_all(torch.autograd.grad(loss(network(samples)), list(network.parameters())))
+
+    part_gradients, expected = (
+        torch.stack([gradient_of(part) for part in parts]),
+        gradient_of(torch.cat(parts)),
+    )
+    for parameter in network.parameters():  # as left by an earlier turn
+        parameter.grad = torch.ones_like(parameter)
+    steps: list[int] = []
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
+    optimizer.register_step_post_hook(lambda *_: steps.append(1))
+    before, held = flatten_all(network.parameters()), HeldSamples(network)
+    call(
+        answer,
+        network,
+        loss,
+        [part.clone() for part in parts],
+        optimizer,
+        usage="accumulate(network, loss, parts, optimizer)",
+    )
+    if not steps:
+        raise WrongAnswer("The optimiser took no step at all: who calls `step()`, and when?")
+    if len(steps) > 1:
+        raise WrongAnswer(
+            f"The optimiser took {len(steps)} steps for one batch: each part then meets other "
+            "weights than the one before. Add up first, then step once."
+        )
+    update = (before - flatten_all(network.parameters())) / 0.5
+    last_gradient = sizes[-1] / sum(sizes) * part_gradients[-1]
+    mistakes = {
+        "adds up the means of the parts: with three parts it goes about three times as far.": [
+            part_gradients.sum(0)
+        ],
+        "weighs all parts alike, which is right only for parts of one size: the last is smaller, and its "
+        "samples count twice as much.": [part_gradients.mean(0)],
+        "is that of the last part alone: what was added up before is set to zero again.": [
+            part_gradients[-1],
+            last_gradient,
+        ],
+        "is that of the first part alone.": [part_gradients[0]],
+        "adds up over all samples: the shares of the parts should add up to 1.": [expected * sum(sizes)],
+        "divides each part's loss by its size, and the loss is a mean already.": [
+            (part_gradients / torch.tensor(sizes)[:, None]).sum(0)
+        ],
+    }
+    for mistake, wrong_updates in mistakes.items():
+        if any(is_same(update, wrong_update) for wrong_update in wrong_updates):
+            raise WrongAnswer(f"The step {mistake}")
+    if any(
+        is_same(update, wrong_update + 1)
+        for wrong_update in [expected, *(wrong for group in mistakes.values() for wrong in group)]
+    ):
+        raise WrongAnswer(
+            "The step follows old gradients too, which an earlier turn had left in the weights."
+        )
+    if not is_same(update, expected):
+        raise WrongAnswer(
+            f"With parts of {', '.join(map(str, sizes))} samples the step is not that of the whole batch."
+        )
+    if held.largest_batch > max(sizes):
+        raise WrongAnswer(
+            "The step is right, and the network saw the whole batch at once: that is what does not "
+            "fit into the memory."
+        )
+    if held.peak > max(sizes):
+        raise WrongAnswer(
+            "The step is right, and all parts are held in the memory until the end: a `backward()` "
+            "for each part lets go of it before the next."
+        )
+
+
+def flatten_all(tensors: Any) -> Tensor:
+    """Return a copy of all numbers of some tensors in one row.
+
+    Args:
+        tensors: any number of them.
+    """
+    return torch.cat([tensor.detach().flatten().clone() for tensor in tensors])
+
+
+ACCUMULATE = Exercise(
+    number="10.3",
+    title="Find the bug: a batch in parts",
+    question="The function below is to take the step that the whole batch would take, while only one of its "
+    "parts is in the memory. Its step is too large. Write `accumulate(network, loss, parts, optimizer)` "
+    "such that the step is exact, also where the parts, tensors in a list, differ in size.",
+    hints=(
+        "`backward()` adds to the gradients that are there: what does a sum of means lack to be one mean?",
+        "The mean over all samples is a weighted mean of the parts' means: by the share of samples in each.",
+    ),
+    solution=accumulate,
+    explanation="Weighed by its share of the samples, each part's gradient adds up to that of the mean over "
+    "all. Batch norm would still notice, as it sees one part at a time.",
+    check=check_accumulate,
+    wrong=(
+        (buggy_accumulate, "means of the parts"),
+        (variant(weight=lambda size, sizes: 1 / len(sizes)), "parts of one size"),
+        (variant(step_each=True), "3 steps"),
+        (variant(clear_each=True, weight=lambda size, sizes: 1.0), "last part alone"),
+        (variant(clear=lambda optimizer: None), "old gradients"),
+        (variant(step=False), "no step at all"),
+        (variant(weight=lambda size, sizes: size), "add up to 1"),
+        (variant(weight=lambda size, sizes: 1 / size), "a mean already"),
+        (variant(weight=lambda size, sizes: size / max(sizes) / len(sizes)), "of 4, 4, 2 samples"),
+        (
+            lambda network, loss, parts, optimizer: accumulate(network, loss, parts[:1], optimizer),
+            "first part",
+        ),
+        (
+            lambda network, loss, parts, optimizer: accumulate(network, loss, [torch.cat(parts)], optimizer),
+            "at once",
+        ),
+        (one_backward, "until the end"),
+    ),
+    listings=(buggy_accumulate,),
+)
+
+# --- 10.4 ---------------------------------------------------------------------------------------------------
+
+Gradients = Sequence[Sequence[Tensor]]
+
+
+def average(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+    total = sum(counts)
+    return [
+        sum(count / total * tensor for count, tensor in zip(counts, tensors, strict=True))  # type: ignore[misc]
+        for tensors in zip(*gradients, strict=True)
+    ]
+
+
+def weighted(
+    weights: Callable[[Tensor], Tensor],
+) -> Callable[[Gradients, Sequence[int]], list[Tensor]]:
+    """Return a function that adds up the gradients with other weights than the right ones.
+
+    Args:
+        weights: makes the weights from the counts.
+    """
+
+    def weighted_sum(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+        shares = weights(torch.tensor(counts, dtype=torch.float))
+        return [
+            torch.tensordot(shares, torch.stack([*tensors]), 1) for tensors in zip(*gradients, strict=True)
+        ]
+
+    return weighted_sum
+
+
+OTHER_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
+    "is the plain mean over the processes, where a sample of a small batch counts more than one of a large "
+    "batch.": lambda n: torch.ones_like(n) / len(n),
+    "is the sum over the processes: it grows with their number.": torch.ones_like,
+    "is weighed by the counts, which do not add up to 1: it grows with the number of samples.": lambda n: n,
+    "is divided twice: by the number of all samples, and by that of the processes.": lambda n: (
+        n / n.sum() / len(n)
+    ),
+    "is weighed by count over largest count: these weights do not add up to 1.": lambda n: n / n.max(),
+    "gives the small batches the large weights.": lambda n: (1 / n) / (1 / n).sum(),
+    "is that of the first process alone.": lambda n: torch.eye(len(n))[0],
+}
+
+
+def only_the_first(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+    return [average(gradients, counts)[0], *gradients[0][1:]]
+
+
+def in_place(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
+    for process_gradients, count in zip(gradients, counts, strict=True):
+        for tensor in process_gradients:
+            tensor.mul_(count / sum(counts))
+    return [sum(tensors) for tensors in zip(*gradients, strict=True)]  # type: ignore[misc]
+
+
+def check_average(answer: Any) -> None:
+    """Check an answer to exercise 10.4."""
+    for counts in ([6, 2, 4], [1, 7]):
+        check_counts(answer, counts)
+
+
+def check_counts(answer: Any, counts: list[int]) -> None:
+    """Check an answer to exercise 10.4 with batches of these sizes.
+
+    Args:
+        answer: the learner's function.
+        counts: samples of each process.
+    """
+    network = nn.Linear(3, 2)
+    batches = [torch.randn(count, 3) + place for place, count in enumerate(counts)]
+
+    def gradient_of(samples: Tensor) -> list[Tensor]:
+        return list(torch.autograd.grad(softplus(-network(samples)).mean(), list(network.parameters())))
+
+    gradients, expected = [gradient_of(batch) for batch in batches], gradient_of(torch.cat(batches))
+    tensors = [tuple(tensor.clone() for tensor in own) for own in gradients]
+    gradients_copy, counts_copy = [[*own] for own in tensors], list(counts)
+    result = call(answer, gradients_copy, counts_copy, usage="average(gradients, counts)")
+    if not isinstance(result, (list, tuple)):
+        raise WrongAnswer(
+            f"The function should return a list of tensors, one for each weight, not {describe(result)}."
+        )
+    if len(result) != len(expected):
+        raise WrongAnswer(
+            f"The network of our {len(counts)} processes has two weights, and so the list should "
+            f"have two tensors: it has {len(result)}."
+        )
+    wrong = {mistake: weighted(weights)(gradients, counts) for mistake, weights in OTHER_WEIGHTS.items()}
+    for place, prefix in enumerate(
+        ("The first weight's gradient", "The first weight's gradient is right. The second's")
+    ):
+        value = as_tensor(result[place], tuple(expected[place].shape), f"Tensor {place} of your list")
+        for mistake, wrong_average in wrong.items():
+            if is_same(value, wrong_average[place]):
+                raise WrongAnswer(f"{prefix} {mistake}")
+        if not is_same(value, expected[place]):
+            raise WrongAnswer(f"{prefix} is not that of all {sum(counts)} samples, with counts {counts}.")
+    unchanged = all(
+        torch.equal(now, was)
+        for own, others in zip(tensors, gradients, strict=True)
+        for now, was in zip(own, others, strict=True)
+    )
+    lists = [list(map(id, own)) if isinstance(own, list) else own for own in gradients_copy]
+    if not unchanged or lists != [list(map(id, own)) for own in tensors] or counts_copy != counts:
+        raise WrongAnswer(
+            "The average is right, and what your function was given is changed: `+=` and `mul_` "
+            "write into a tensor, `+` and `*` make a new one."
+        )
+
+
+AVERAGE = Exercise(
+    number="10.4",
+    title="Several processes, one gradient",
+    question="`gradients[p]` is a list of tensors, one for each weight: the gradient, on process p, of the "
+    "mean loss over its own `counts[p]` samples. Write `average(gradients, counts)`, which returns the list "
+    "that one process with all the samples would have, and changes nothing that it is given.",
+    hints=(
+        "A process with three times as many samples has three times the say.",
+        "`zip(*gradients)` goes through the weights: each time the tensors of one weight, of all processes.",
+    ),
+    solution=average,
+    explanation="A mean over all samples is the mean of the processes' means, each weighed by its share of "
+    "the samples; with equal batches that is the plain mean.",
+    check=check_average,
+    wrong=(
+        (weighted(lambda n: torch.ones_like(n) / len(n)), "gradient is the plain mean"),
+        (weighted(torch.ones_like), "sum over the processes"),
+        (weighted(lambda n: n), "the number of samples"),
+        (weighted(lambda n: n / n.sum() / len(n)), "divided twice"),
+        (weighted(lambda n: n / n.max()), "largest count"),
+        (weighted(lambda n: (1 / n) / (1 / n).sum()), "the large weights"),
+        (weighted(lambda n: torch.eye(len(n))[0]), "gradient is that of the first process"),
+        (weighted(lambda n: n / 12), "with counts [1, 7]"),
+        (only_the_first, "The second's is that of the first process"),
+        (lambda gradients, counts: average(gradients, counts)[:1], "it has 1"),
+        (lambda gradients, counts: average(gradients, counts)[0], "list of tensors"),
+        (lambda gradients, counts: [tensors[0] for tensors in gradients], "it has 3"),
+        (in_place, "is changed"),
+    ),
+)
+
+# --- 10.5 ---------------------------------------------------------------------------------------------------
 
 Write = Callable[[Path, str], None]
 
@@ -251,7 +628,15 @@ def other_save(
     end: Callable[[Path], object] = lambda fresh: fresh.unlink(missing_ok=True),
     passes_on: bool = True,
 ) -> Callable[[Path, str, Write], None]:
-    """The right function with another part."""
+    """Return the right function with one part replaced.
+
+    Args:
+        begin: is called with the path first.
+        place: puts the temporary file in its place.
+        caught: the errors after which it clears up.
+        end: clears up the temporary file.
+        passes_on: whether errors reach the caller.
+    """
 
     def save_otherwise(path: Path, text: str, write: Write) -> None:
         begin(path)
@@ -277,9 +662,6 @@ def removes_first(fresh: Path, path: Path) -> None:
     fresh.rename(path)
 
 
-# --- the trial ----------------------------------------------------------------------------------------------
-
-
 OLD, NEW, NOTES = "step 100, and its weights", "step 200, and weights that took longer", "somebody's notes"
 
 USAGE = "save(path, text, write)"
@@ -291,7 +673,7 @@ ELSEWHERE = (
 
 
 class DiskFull(OSError):  # noqa: N818
-    """What ends a writing in a trial."""
+    """The error that ends the writing in a trial."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -299,7 +681,13 @@ class Stopped(KeyboardInterrupt):
 
 
 class Trial:
-    """A folder with somebody's notes, perhaps an old file, and a ``write`` that meets a certain end."""
+    """A folder with another file, perhaps an old version, and a ``write`` that ends in a certain way.
+
+    Args:
+        folder: an empty folder.
+        old: the text of the old version, or None.
+        end: how ``write`` ends: ``"well"``, ``"half"``, ``"at once"``, ``"Ctrl-C"`` or ``"taken away"``.
+    """
 
     def __init__(self, folder: Path, old: str | None, end: str) -> None:
         self.folder, self.path, self.old, self.end = folder, folder / "run.json", old, end
@@ -311,6 +699,7 @@ class Trial:
             self.path.write_text(old, encoding="utf-8")
 
     def write(self, path: Path, text: str) -> None:
+        """Write the text, or raise an error on the way."""
         target = Path(path).resolve()
         self.targets.append(target)
         if self.folder not in target.parents:
@@ -329,16 +718,21 @@ class Trial:
             target.unlink()
 
     def content(self) -> str | None:
-        """What stands at the path; None where nothing does."""
+        """The text at the path; None where there is no file."""
         with suppress(FileNotFoundError):
             return self.path.read_text(encoding="utf-8")
         return None
 
     def leftovers(self) -> list[str]:
+        """The names of other files that were left in the folder."""
         return sorted({path.name for path in self.folder.iterdir()} - {self.path.name, "notes.txt"})
 
     def attempt(self, answer: Any) -> None:
-        """Let the learner's function save, and keep the error that reaches its caller."""
+        """Let the learner's function save, and record the error that reaches its caller.
+
+        Args:
+            answer: the learner's function.
+        """
 
         def save_and_look(path: Path, text: str, write: Write) -> None:
             try:
@@ -349,7 +743,7 @@ class Trial:
         call(save_and_look, self.path, NEW, self.write, usage=USAGE)
 
     def check_always(self) -> None:
-        """Raise Wrong for what is wrong in whatever way the writing ended."""
+        """Raise WrongAnswer for what is wrong however the writing ended."""
         if self.elsewhere:
             raise WrongAnswer(ELSEWHERE)
         if not self.targets:
@@ -371,11 +765,18 @@ class Trial:
 
 @contextmanager
 def trial(old: str | None, end: str) -> Iterator[Trial]:
+    """Make a trial in a temporary folder, for the length of the block.
+
+    Args:
+        old: the text of the old version, or None.
+        end: how ``write`` ends.
+    """
     with tempfile.TemporaryDirectory() as folder:
         yield Trial(Path(folder).resolve(), old, end)
 
 
 def check_save(answer: Any) -> None:
+    """Check an answer to exercise 10.5."""
     for old in (None, OLD):
         with trial(old, "well") as well:
             call(answer, well.path, NEW, well.write, usage=USAGE)
@@ -396,7 +797,11 @@ def check_save(answer: Any) -> None:
 
 
 def check_well(well: Trial) -> None:
-    """Raise Wrong where a writing that went well left anything but the new file, or took more than a step."""
+    """Raise WrongAnswer if a writing that went well left anything but the new file, or took two steps.
+
+    Args:
+        well: the trial.
+    """
     well.check_always()
     content = well.content()
     if content is None or content == OLD:
@@ -418,7 +823,11 @@ def check_well(well: Trial) -> None:
 
 
 def check_died(died: Trial) -> None:
-    """Raise Wrong where a writing that died left something, took something, or nobody hears of it."""
+    """Raise WrongAnswer if a writing that failed left or removed something, or hid its error.
+
+    Args:
+        died: the trial.
+    """
     died.check_always()
     when = {
         "half": "`write` died in the middle",
@@ -454,8 +863,8 @@ SAVE = Exercise(
         "`unlink(missing_ok=True)` does not mind where there is nothing to remove.",
     ),
     solution=save,
-    why="Until the rename the old file stands, after it the new one, and there is no moment between. What a "
-    "power failure leaves behind, as no `finally` runs, the next start has to clear up.",
+    explanation="Until the rename the old file stands, after it the new one, and there is no moment between. "
+    "What a power failure leaves behind, as no `finally` runs, the next start has to clear up.",
     check=check_save,
     wrong=(
         (lambda path, text, write: write(path, text), "on `path` itself"),
@@ -480,336 +889,10 @@ SAVE = Exercise(
     ),
 )
 
-Loss = Callable[[Tensor], Tensor]
-
-Parts = Sequence[Tensor]
-
-Optimizer = torch.optim.Optimizer
-
-
-# --- 10.3 ---------------------------------------------------------------------------------------------------
-
-
-def buggy_accumulate(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
-    """One step with a batch too large for the memory; loss is the mean over the samples that it is given."""
-    optimizer.zero_grad()
-    for part in parts:
-        loss(network(part)).backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-
-
-def accumulate(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
-    samples = sum(len(part) for part in parts)
-    optimizer.zero_grad()
-    for part in parts:
-        share = len(part) / samples
-        (share * loss(network(part))).backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-
-
-def variant(
-    weight: Callable[[int, Sequence[int]], float] = lambda size, sizes: size / sum(sizes),
-    clear: Callable[[Optimizer], None] = lambda optimizer: optimizer.zero_grad(),
-    clear_each: bool = False,
-    step_each: bool = False,
-    step: bool = True,
-) -> Callable[[nn.Module, Loss, Parts, Optimizer], None]:
-    """The right function with another part."""
-
-    def other(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
-        clear(optimizer)
-        for part in parts:
-            if clear_each:
-                optimizer.zero_grad()
-            (weight(len(part), [len(each) for each in parts]) * loss(network(part))).backward()  # type: ignore[no-untyped-call]
-            if step_each:
-                optimizer.step()
-        if step and not step_each:
-            optimizer.step()
-
-    return other
-
-
-def one_backward(network: nn.Module, loss: Loss, parts: Parts, optimizer: Optimizer) -> None:
-    total = torch.zeros(())
-    for part in parts:
-        total = total + len(part) * loss(network(part))
-    optimizer.zero_grad()
-    (total / sum(len(part) for part in parts)).backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-
-
-class Held:
-    """How many samples a network has to hold: it saw them, and their gradient has not yet come back."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.now = self.most = self.largest = 0
-        network.register_forward_hook(self.watch)
-
-    def watch(self, network: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if output.requires_grad:
-            samples = len(output)
-            self.now += samples
-            self.most, self.largest = max(self.most, self.now), max(self.largest, samples)
-            output.register_hook(lambda gradient: self.free(samples))  # type: ignore[no-untyped-call]
-
-    def free(self, samples: int) -> None:
-        self.now -= samples
-
-
-def check_accumulate(answer: Any) -> None:
-    spare = nn.Linear(1, 1)  # at a first step torch loads much of itself, in no time of the answer's
-    torch.optim.SGD(spare.parameters()).step()
-    for sizes in ((4, 4, 2), (1, 6)):
-        check_sizes(answer, sizes)
-
-
-def check_sizes(answer: Any, sizes: tuple[int, ...]) -> None:
-    network = nn.Linear(3, 1)
-    parts = [torch.randn(size, 3) + place for place, size in enumerate(sizes)]
-
-    def loss(logits: Tensor) -> Tensor:
-        return softplus(-logits).mean()
-
-    def pull(samples: Tensor) -> Tensor:
-        return row(torch.autograd.grad(loss(network(samples)), list(network.parameters())))
-
-    each, right = torch.stack([pull(part) for part in parts]), pull(torch.cat(parts))
-    for left_over in network.parameters():  # what an earlier turn leaves behind
-        left_over.grad = torch.ones_like(left_over)
-    steps: list[int] = []
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.5)
-    optimizer.register_step_post_hook(lambda *_: steps.append(1))
-    before, held = row(network.parameters()), Held(network)
-    call(
-        answer,
-        network,
-        loss,
-        [part.clone() for part in parts],
-        optimizer,
-        usage="accumulate(network, loss, parts, optimizer)",
-    )
-    if not steps:
-        raise WrongAnswer("The optimiser took no step at all: who calls `step()`, and when?")
-    if len(steps) > 1:
-        raise WrongAnswer(
-            f"The optimiser took {len(steps)} steps for one batch: each part then meets other "
-            "weights than the one before. Add up first, then step once."
-        )
-    used = (before - row(network.parameters())) / 0.5
-    last = sizes[-1] / sum(sizes) * each[-1]
-    slips = {
-        "adds up the means of the parts: with three parts it goes about three times as far.": [each.sum(0)],
-        "weighs all parts alike, which is right only for parts of one size: the last is smaller, and its "
-        "samples count twice as much.": [each.mean(0)],
-        "is that of the last part alone: what was added up before is set to zero again.": [each[-1], last],
-        "is that of the first part alone.": [each[0]],
-        "adds up over all samples: the shares of the parts should add up to 1.": [right * sum(sizes)],
-        "divides each part's loss by its size, and the loss is a mean already.": [
-            (each / torch.tensor(sizes)[:, None]).sum(0)
-        ],
-    }
-    for slip, others in slips.items():
-        if any(is_same(used, other) for other in others):
-            raise WrongAnswer(f"The step {slip}")
-    if any(
-        is_same(used, other + 1) for other in [right, *(other for each in slips.values() for other in each)]
-    ):
-        raise WrongAnswer(
-            "The step follows old gradients too, which an earlier turn had left in the weights."
-        )
-    if not is_same(used, right):
-        raise WrongAnswer(
-            f"With parts of {', '.join(map(str, sizes))} samples the step is not that of the whole batch."
-        )
-    if held.largest > max(sizes):
-        raise WrongAnswer(
-            "The step is right, and the network saw the whole batch at once: that is what does not "
-            "fit into the memory."
-        )
-    if held.most > max(sizes):
-        raise WrongAnswer(
-            "The step is right, and all parts are held in the memory until the end: a `backward()` "
-            "for each part lets go of it before the next."
-        )
-
-
-def row(tensors: Any) -> Tensor:
-    """All numbers of some tensors in one row, copied."""
-    return torch.cat([tensor.detach().flatten().clone() for tensor in tensors])
-
-
-ACCUMULATE = Exercise(
-    number="10.3",
-    title="Find the bug: a batch in parts",
-    question="The function below is to take the step that the whole batch would take, while only one of its "
-    "parts is in the memory. Its step is too large. Write `accumulate(network, loss, parts, optimizer)` "
-    "such that the step is exact, also where the parts, tensors in a list, differ in size.",
-    hints=(
-        "`backward()` adds to the gradients that are there: what does a sum of means lack to be one mean?",
-        "The mean over all samples is a weighted mean of the parts' means: by the share of samples in each.",
-    ),
-    solution=accumulate,
-    why="Weighed by its share of the samples, each part's gradient adds up to that of the mean over all. "
-    "Batch norm would still notice, as it sees one part at a time.",
-    check=check_accumulate,
-    wrong=(
-        (buggy_accumulate, "means of the parts"),
-        (variant(weight=lambda size, sizes: 1 / len(sizes)), "parts of one size"),
-        (variant(step_each=True), "3 steps"),
-        (variant(clear_each=True, weight=lambda size, sizes: 1.0), "last part alone"),
-        (variant(clear=lambda optimizer: None), "old gradients"),
-        (variant(step=False), "no step at all"),
-        (variant(weight=lambda size, sizes: size), "add up to 1"),
-        (variant(weight=lambda size, sizes: 1 / size), "a mean already"),
-        (variant(weight=lambda size, sizes: size / max(sizes) / len(sizes)), "of 4, 4, 2 samples"),
-        (
-            lambda network, loss, parts, optimizer: accumulate(network, loss, parts[:1], optimizer),
-            "first part",
-        ),
-        (
-            lambda network, loss, parts, optimizer: accumulate(network, loss, [torch.cat(parts)], optimizer),
-            "at once",
-        ),
-        (one_backward, "until the end"),
-    ),
-    shown=(buggy_accumulate,),
-)
-
-# --- 10.4 ---------------------------------------------------------------------------------------------------
-
-
-Gradients = Sequence[Sequence[Tensor]]
-
-
-def average(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
-    total = sum(counts)
-    return [
-        sum(count / total * tensor for count, tensor in zip(counts, tensors, strict=True))  # type: ignore[misc]
-        for tensors in zip(*gradients, strict=True)
-    ]
-
-
-def weighed(
-    weights: Callable[[Tensor], Tensor],
-) -> Callable[[Gradients, Sequence[int]], list[Tensor]]:
-    """The gradients added up with other weights than the right ones."""
-
-    def other(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
-        shares = weights(torch.tensor(counts, dtype=torch.float))
-        return [torch.tensordot(shares, torch.stack([*own]), 1) for own in zip(*gradients, strict=True)]
-
-    return other
-
-
-OTHER_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "is the plain mean over the processes, where a sample of a small batch counts more than one of a large "
-    "batch.": lambda n: torch.ones_like(n) / len(n),
-    "is the sum over the processes: it grows with their number.": torch.ones_like,
-    "is weighed by the counts, which do not add up to 1: it grows with the number of samples.": lambda n: n,
-    "is divided twice: by the number of all samples, and by that of the processes.": lambda n: (
-        n / n.sum() / len(n)
-    ),
-    "is weighed by count over largest count: these weights do not add up to 1.": lambda n: n / n.max(),
-    "gives the small batches the large weights.": lambda n: (1 / n) / (1 / n).sum(),
-    "is that of the first process alone.": lambda n: torch.eye(len(n))[0],
-}
-
-
-def only_the_first(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
-    return [average(gradients, counts)[0], *gradients[0][1:]]
-
-
-def in_place(gradients: Gradients, counts: Sequence[int]) -> list[Tensor]:
-    for own, count in zip(gradients, counts, strict=True):
-        for tensor in own:
-            tensor.mul_(count / sum(counts))
-    return [sum(tensors) for tensors in zip(*gradients, strict=True)]  # type: ignore[misc]
-
-
-def check_average(answer: Any) -> None:
-    for counts in ([6, 2, 4], [1, 7]):
-        check_counts(answer, counts)
-
-
-def check_counts(answer: Any, counts: list[int]) -> None:
-    network = nn.Linear(3, 2)
-    batches = [torch.randn(count, 3) + place for place, count in enumerate(counts)]
-
-    def pull(samples: Tensor) -> list[Tensor]:
-        return list(torch.autograd.grad(softplus(-network(samples)).mean(), list(network.parameters())))
-
-    gradients, right = [pull(batch) for batch in batches], pull(torch.cat(batches))
-    tensors = [tuple(tensor.clone() for tensor in own) for own in gradients]
-    given, given_counts = [[*own] for own in tensors], list(counts)
-    result = call(answer, given, given_counts, usage="average(gradients, counts)")
-    if not isinstance(result, (list, tuple)):
-        raise WrongAnswer(
-            f"The function should return a list of tensors, one for each weight, not {describe(result)}."
-        )
-    if len(result) != len(right):
-        raise WrongAnswer(
-            f"The network of our {len(counts)} processes has two weights, and so the list should "
-            f"have two tensors: it has {len(result)}."
-        )
-    wrong = {slip: weighed(weights)(gradients, counts) for slip, weights in OTHER_WEIGHTS.items()}
-    for place, begin in enumerate(
-        ("The first weight's gradient", "The first weight's gradient is right. The second's")
-    ):
-        value = as_tensor(result[place], tuple(right[place].shape), f"Tensor {place} of your list")
-        for slip, other in wrong.items():
-            if is_same(value, other[place]):
-                raise WrongAnswer(f"{begin} {slip}")
-        if not is_same(value, right[place]):
-            raise WrongAnswer(f"{begin} is not that of all {sum(counts)} samples, with counts {counts}.")
-    alike = all(
-        torch.equal(now, was)
-        for own, others in zip(tensors, gradients, strict=True)
-        for now, was in zip(own, others, strict=True)
-    )
-    lists = [list(map(id, own)) if isinstance(own, list) else own for own in given]
-    if not alike or lists != [list(map(id, own)) for own in tensors] or given_counts != counts:
-        raise WrongAnswer(
-            "The average is right, and what your function was given is changed: `+=` and `mul_` "
-            "write into a tensor, `+` and `*` make a new one."
-        )
-
-
-AVERAGE = Exercise(
-    number="10.4",
-    title="Several processes, one gradient",
-    question="`gradients[p]` is a list of tensors, one for each weight: the gradient, on process p, of the "
-    "mean loss over its own `counts[p]` samples. Write `average(gradients, counts)`, which returns the list "
-    "that one process with all the samples would have, and changes nothing that it is given.",
-    hints=(
-        "A process with three times as many samples has three times the say.",
-        "`zip(*gradients)` goes through the weights: each time the tensors of one weight, of all processes.",
-    ),
-    solution=average,
-    why="A mean over all samples is the mean of the processes' means, each weighed by its share of the "
-    "samples; with equal batches that is the plain mean.",
-    check=check_average,
-    wrong=(
-        (weighed(lambda n: torch.ones_like(n) / len(n)), "gradient is the plain mean"),
-        (weighed(torch.ones_like), "sum over the processes"),
-        (weighed(lambda n: n), "the number of samples"),
-        (weighed(lambda n: n / n.sum() / len(n)), "divided twice"),
-        (weighed(lambda n: n / n.max()), "largest count"),
-        (weighed(lambda n: (1 / n) / (1 / n).sum()), "the large weights"),
-        (weighed(lambda n: torch.eye(len(n))[0]), "gradient is that of the first process"),
-        (weighed(lambda n: n / 12), "with counts [1, 7]"),
-        (only_the_first, "The second's is that of the first process"),
-        (lambda gradients, counts: average(gradients, counts)[:1], "it has 1"),
-        (lambda gradients, counts: average(gradients, counts)[0], "list of tensors"),
-        (lambda gradients, counts: [own[0] for own in gradients], "it has 3"),
-        (in_place, "is changed"),
-    ),
-)
-
 EXERCISES = (
     SPEEDUP,
     RATIO,
-    SAVE,
     ACCUMULATE,
     AVERAGE,
+    SAVE,
 )

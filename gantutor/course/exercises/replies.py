@@ -1,4 +1,4 @@
-"""How replies look: a word, a symbol and a colour for each verdict, in a notebook and as plain text."""
+"""What a learner sees of an exercise: replies, questions and progress, as HTML and as plain text."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ VERDICTS = {
     "wrong": ("✗", "Not yet", plots.GENERATED, "#000000"),
     "open": ("○", "Not answered yet", plots.NEUTRAL, "#FFFFFF"),
 }
-"""Symbol, word, background and text colour; the two colours differ enough to be read (WCAG 2, AA)."""
+"""Symbol, word, background and text colour of each verdict; the contrast is that of WCAG 2, level AA."""
 
 
 def markup(text: str) -> str:
-    """Text as HTML: nothing in it is taken for a tag, `…` becomes code, lines stay lines.
+    """Return text as HTML: special characters are escaped, `…` becomes code, and line breaks are kept.
+
+    Args:
+        text: plain text.
 
     >>> markup("`a < b`")
     '<code>a &lt; b</code>'
@@ -27,17 +30,32 @@ def markup(text: str) -> str:
 
 
 def badge(verdict: str, word: str = "") -> str:
-    """A verdict as a small coloured label with symbol and word."""
-    symbol, own, background, colour = VERDICTS[verdict]
+    """Return a verdict as a small coloured label with symbol and word, in HTML.
+
+    Args:
+        verdict: a key of VERDICTS.
+        word: in place of the verdict's own.
+
+    >>> "✓ Right" in badge("right")
+    True
+    """
+    symbol, usual_word, background, colour = VERDICTS[verdict]
     style = (
         f"background-color:{background};color:{colour};padding:1px 6px;border-radius:3px;white-space:nowrap"
     )
-    return f"<span style='{style}'>{symbol} {word or own}</span>"
+    return f"<span style='{style}'>{symbol} {word or usual_word}</span>"
 
 
 @dataclass(frozen=True, repr=False)
 class Reply:
-    """What a check says: ``verdict`` is ``"right"``, ``"wrong"`` or ``"open"``; ``remark`` is about saving.
+    """The reply to an answer.
+
+    Args:
+        number: of the exercise.
+        title: of the exercise.
+        verdict: ``"right"``, ``"wrong"`` or ``"open"`` (not answered yet).
+        text: what is wrong, or why the answer is right.
+        remark: whether something went wrong while progress was saved.
 
     >>> print(Reply("01.1", "A loss", "wrong", "That is the other one."))
     ✗ Not yet (01.1, A loss). That is the other one.
@@ -51,8 +69,8 @@ class Reply:
 
     def __str__(self) -> str:
         symbol, word, *_ = VERDICTS[self.verdict]
-        said = f"{symbol} {word} ({self.number}, {self.title}). {self.text}"
-        return f"{said}\n{self.remark}" if self.remark else said
+        text = f"{symbol} {word} ({self.number}, {self.title}). {self.text}"
+        return f"{text}\n{self.remark}" if self.remark else text
 
     __repr__ = __str__
 
@@ -64,7 +82,12 @@ class Reply:
 
 @dataclass(frozen=True, repr=False)
 class Note:
-    """A question, a hint or a solution: a heading, a text, and code where there is some.
+    """A question, a hint or a solution.
+
+    Args:
+        heading: one line.
+        text: the text.
+        code: the code that belongs to it; empty where there is none.
 
     >>> print(Note("Hint", "Think.", "x = 1"))
     Hint
@@ -88,11 +111,18 @@ class Note:
 
 
 STATES = {"solved": ("right", "solved"), "tried": ("wrong", "tried"), "open": ("open", "open")}
+"""Verdict and word of each state of an exercise."""
 
 
 @dataclass(frozen=True, repr=False)
 class Progress:
-    """What was solved: for each notebook, the state of its exercises: ``solved``, ``tried`` or ``open``.
+    """The states of all exercises.
+
+    Args:
+        notebooks: for each notebook, the states of its exercises by number: ``"solved"``, ``"tried"`` or
+            ``"open"``.
+        titles: of the exercises, by number.
+        remark: whether something went wrong while progress was read.
 
     >>> print(Progress({"01": {"01.1": "solved", "01.2": "open"}}))
     Exercises: 1 of 2 solved.
@@ -105,16 +135,17 @@ class Progress:
 
     @property
     def summary(self) -> str:
-        states = [state for exercises in self.notebooks.values() for state in exercises.values()]
+        """How many exercises are solved, in one sentence."""
+        states = [state for notebook in self.notebooks.values() for state in notebook.values()]
         return f"Exercises: {states.count('solved')} of {len(states)} solved."
 
     def __str__(self) -> str:
         lines = [self.summary]
         for notebook, states in self.notebooks.items():
-            each = ", ".join(
+            exercises = ", ".join(
                 f"{VERDICTS[STATES[state][0]][0]} {number} {state}" for number, state in states.items()
             )
-            lines.append(f"notebook {notebook}: {_count(states)} solved ({each})")
+            lines.append(f"notebook {notebook}: {_count(states)} solved ({exercises})")
         return "\n".join([*lines, self.remark] if self.remark else lines)
 
     __repr__ = __str__

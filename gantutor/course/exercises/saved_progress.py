@@ -1,4 +1,4 @@
-"""What was solved, kept from one kernel to the next in a small JSON file of the user's."""
+"""The record of solved exercises, a small JSON file that outlasts the kernel."""
 
 from __future__ import annotations
 
@@ -12,29 +12,43 @@ from pathlib import Path
 from gantutor._errors import InputError
 from gantutor._files import read_json, write_json
 
-VARIABLE = "GANTUTOR_PROGRESS"
-"""The environment variable that names another file."""
+PROGRESS_VARIABLE = "GANTUTOR_PROGRESS"
+"""The environment variable that names another file for the record."""
 
-PATIENCE = 2.0
-"""Seconds to wait for another kernel that is just writing; the writing takes some milliseconds."""
+LOCK_TIMEOUT = 2.0
+"""Seconds to wait for another kernel that is writing; writing takes a few milliseconds."""
 
 
 def progress_file() -> Path:
-    """The file: ``~/.cache/gantutor/progress.json``, or what ``GANTUTOR_PROGRESS`` names.
+    """Return the path of the record, ``~/.cache/gantutor/progress.json`` or what ``GANTUTOR_PROGRESS`` names.
 
-    Raises InputError where the user has no home folder.
+    Raises:
+        InputError: if the user has no home folder.
+
+    >>> progress_file().suffix
+    '.json'
     """
     try:
-        chosen = os.environ.get(VARIABLE)
-        return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "gantutor" / "progress.json"
+        name = os.environ.get(PROGRESS_VARIABLE)
+        return Path(name).expanduser() if name else Path.home() / ".cache" / "gantutor" / "progress.json"
     except RuntimeError:
-        raise InputError(f"there is no home folder here: name a file in {VARIABLE}") from None
+        raise InputError(f"there is no home folder here: name a file in {PROGRESS_VARIABLE}") from None
 
 
 def read_states(path: Path) -> dict[str, str]:
-    """``"solved"`` or ``"tried"`` by the exercise's number; empty where there is no file yet.
+    """Return the states of the exercises that were tried.
 
-    Raises InputError for a file that is damaged or of another kind.
+    Args:
+        path: of the record.
+
+    Returns:
+        ``"solved"`` or ``"tried"`` by number; empty where there is no file yet.
+
+    Raises:
+        InputError: if the file is damaged, is not a record of exercises or cannot be read.
+
+    >>> read_states(Path("no such file"))
+    {}
     """
     try:
         if not path.exists():
@@ -49,15 +63,21 @@ def read_states(path: Path) -> dict[str, str]:
 
 
 def save_state(number: str, state: str) -> None:
-    """Write down that an exercise was tried or solved; what was solved stays so.
+    """Record that an exercise was tried or solved; what was solved stays solved.
 
-    The file is read again just before it is replaced as a whole, by one kernel at a time. Raises InputError
-    where it cannot be read or written; it is then left as it was.
+    The file is read again and then replaced as a whole, by one kernel at a time.
+
+    Args:
+        number: of the exercise.
+        state: ``"solved"`` or ``"tried"``.
+
+    Raises:
+        InputError: if the record cannot be read or written; it is then left as it was.
     """
     path = progress_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(path):
+        with _locked(path):
             states = read_states(path)
             if states.get(number) not in (state, "solved"):
                 _replace(path, {"exercises": dict(sorted((states | {number: state}).items()))})
@@ -77,16 +97,16 @@ def _replace(path: Path, content: object) -> None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; a lock that stays for longer than PATIENCE was left by one that died."""
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process in at a time; a lock older than LOCK_TIMEOUT was left by a process that died."""
     lock = path.with_name(f".{path.name}.lock")
-    until = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             lock.touch(exist_ok=False)
             break
         except FileExistsError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 lock.unlink(missing_ok=True)
             time.sleep(0.01)
     try:

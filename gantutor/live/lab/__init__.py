@@ -1,4 +1,4 @@
-"""The 2-D lab: two small networks learn a distribution of the plane while one looks and steers."""
+"""The 2-D lab: two small networks learn a distribution in the plane while the user watches and steers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from gantutor.data.toy import Distribution
 from gantutor.live import display
 from gantutor.live.lab.game import Game
 from gantutor.live.lab.lab import Lab
-from gantutor.live.lab.settings import DISTRIBUTIONS, DRAW, OWN, Settings, plane_of
+from gantutor.live.lab.settings import DISTRIBUTIONS, DRAWING, OWN_DATA, Settings, plane_of
 
 __all__ = ["Lab", "Settings", "lab"]
 
-STEPS, MEASURED = 300, 30
-"""Steps that are trained before the still picture where nobody watches, and how often it is measured
-meanwhile."""
+DEFAULT_STEPS, MEASUREMENTS = 300, 30
+"""Steps of training before a still picture, and the number of measurements during them."""
 
 
 def lab(
@@ -29,41 +28,51 @@ def lab(
     steps: int | None = None,
     **settings: Any,
 ) -> Lab:
-    """Show a lab in which two networks learn a distribution of the plane, and return it.
+    """Show a lab in which two small networks learn a distribution in the plane, and return it.
 
-    ``data`` is the name of a distribution (ring, grid, two Gaussians, spiral, line, moons), one of
-    ``gantutor.data.toy``, or points (N, 2), for which no density is known and none of the distances is shown.
-    ``settings`` are the first positions of the controls: the fields of ``Settings``, among them ``seed``,
-    ``latent`` and the learning rates. ``steps`` are trained before it is shown: none in JupyterLab, and 300
-    where nobody watches, under papermill for instance; there a still picture of all layers is left.
+    In JupyterLab the lab is interactive. Elsewhere, for instance under papermill, it leaves a still picture
+    of all layers. With the same settings its steps equal those of ``gantutor.training.trainer`` to the bit.
 
-    The networks may be one's own, a generator (N, ``latent``) → (N, 2) and a discriminator (N, 2) → logits;
-    copies of them are trained, ``lab.run.gan`` holds these. With the same settings the steps are those of
-    ``gantutor.training.trainer`` to the bit. Raises InputError for what cannot be used, and TrainingDiverged where
-    ``steps`` end in a loss that is not finite.
+    Args:
+        generator: your own generator, (N, ``latent``) → (N, 2); None builds a small one. A copy is trained,
+            which ``lab.run.gan`` holds.
+        discriminator: your own discriminator, (N, 2) → logits; None builds a small one. A copy is trained.
+        data: what to learn: the name of a distribution (ring, grid, two Gaussians, spiral, line, moons), a
+            distribution of ``gantutor.data.toy``, or points (N, 2). The density of points is not known, so no
+            distances are shown for them.
+        steps: the steps to train before the lab is shown, 0 to 100,000; None is 0 in JupyterLab and 300
+            elsewhere.
+        **settings: the first positions of the controls: the fields of ``Settings``, among them ``seed``,
+            ``latent`` and the learning rates.
+
+    Raises:
+        InputError: if an argument does not fit.
+        TrainingDiverged: if a loss stops being finite within ``steps``.
 
     >>> lab(steps=20, loss="hinge").run.step
     20
     """
     validate({"steps": steps}, steps=optional(integer(0, 100_000)))
-    known = isinstance(data, str) and data in DISTRIBUTIONS
+    is_name = isinstance(data, str) and data in DISTRIBUTIONS
     if "distribution" in settings:
         raise InputError("the distribution is given as data=")
-    chosen = Settings(data if known else _place(data)).changed(**settings)
-    own = {"generator": generator, "discriminator": discriminator}
+    initial = Settings(data if is_name else _distribution_name(data)).changed(**settings)
+    networks = {"generator": generator, "discriminator": discriminator}
     game = Game(
-        chosen, plane_of(data, chosen.seed), {name: net for name, net in own.items() if net is not None}
+        initial,
+        plane_of(data, initial.seed),
+        {name: net for name, net in networks.items() if net is not None},
     )
     if steps is None:
-        steps = 0 if display.watched() else STEPS
-    stretch = max(1, -(-steps // MEASURED))
-    for begin in range(0, steps, stretch):
+        steps = 0 if display.watched() else DEFAULT_STEPS
+    interval = max(1, -(-steps // MEASUREMENTS))
+    for start in range(0, steps, interval):
         game.measure()
-        game.advance(min(stretch, steps - begin))
-    made = Lab(game)
-    made.display()
-    return made
+        game.advance(min(interval, steps - start))
+    shown_lab = Lab(game)
+    shown_lab.display()
+    return shown_lab
 
 
-def _place(data: Any) -> str:
-    return DRAW if isinstance(data, Distribution) and data.name == "drawing" else OWN
+def _distribution_name(data: Any) -> str:
+    return DRAWING if isinstance(data, Distribution) and data.name == "drawing" else OWN_DATA

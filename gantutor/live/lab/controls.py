@@ -1,4 +1,4 @@
-"""Single controls: their choices, labels and what hovering says."""
+"""The single controls of the lab: their choices, labels and tooltips."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from typing import Any
 
 from gantutor.live.lab.settings import LOSSES, Settings
 
-RATES = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2, 0.1)
+LEARNING_RATES = (0.0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2, 0.1)
+"""The choices of a learning rate."""
 GAMMAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""The choices of γ of a gradient penalty."""
 DELAYS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+"""The choices of slow motion: seconds to wait after each step."""
 
-STEERING: dict[str, tuple[str, Any, str]] = {
+GAME_CONTROLS: dict[str, tuple[str, Any, str]] = {
     "loss": ("loss", tuple(LOSSES), "What the two networks minimise"),
     "r1": ("R1, γ", GAMMAS, "Penalty on the slope of D at real points; Wasserstein has its own, λ = 1"),
     "r2": ("R2, γ", GAMMAS, "Penalty on the slope of D at generated points; Wasserstein has its own, λ = 1"),
-    "generator_rate": ("rate of G", RATES, "Learning rate; 0 holds the generator still"),
-    "discriminator_rate": ("rate of D", RATES, "Learning rate; 0 holds the discriminator still"),
+    "generator_rate": ("rate of G", LEARNING_RATES, "Learning rate; 0 holds the generator still"),
+    "discriminator_rate": ("rate of D", LEARNING_RATES, "Learning rate; 0 holds the discriminator still"),
     "discriminator_turns": ("D per G", range(1, 11), "Turns of D to one of G"),
 }
-BUILDING: dict[str, tuple[str, Any, str]] = {
+"""Controls that keep the networks, by setting: label, choices or (minimum, maximum), and tooltip."""
+NETWORK_CONTROLS: dict[str, tuple[str, Any, str]] = {
     "generator_width": ("G width", (8, 256), "Hidden units of each layer of the generator"),
     "generator_depth": ("G depth", (1, 4), "Hidden layers of the generator"),
     "discriminator_width": ("D width", (8, 256), "Hidden units of each layer of the discriminator"),
@@ -31,50 +35,66 @@ BUILDING: dict[str, tuple[str, Any, str]] = {
         "the plane through the origin along the first two axes",
     ),
 }
-"""Settings by name: label, choices or (least, most), and what hovering says. A change of the first kind keeps
-the networks; one of the second builds new ones."""
+"""Controls that build new networks, by setting: label, (minimum, maximum), and tooltip."""
 
-OF = {
+FIXED_BY_NETWORK = {
     "generator": ("generator_width", "generator_depth", "latent"),
     "discriminator": ("discriminator_width", "discriminator_depth"),
 }
-"""What cannot be set where a network is one's own."""
+"""The settings that cannot be changed if the user supplies the network of this name."""
 
-LABEL = {"description_width": "76px"}
+LABEL_STYLE = {"description_width": "76px"}
+"""The style of a slider's label."""
 
 
 def button(label: str, icon: str, tooltip: str, action: Callable[[], None]) -> Any:
-    """A button that does one thing."""
+    """Return a button that calls a function.
+
+    Args:
+        label: the text on the button.
+        icon: the name of a Font Awesome icon.
+        tooltip: the text that hovering shows.
+        action: the function to call.
+    """
     import ipywidgets as widgets
 
-    made = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout={"width": "84px"})
-    made.on_click(lambda _: action())
-    return made
+    widget = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout={"width": "84px"})
+    widget.on_click(lambda _: action())
+    return widget
 
 
 def choice(
     label: str, options: Any, value: Any, tooltip: str, width: str = "288px", label_width: str = "76px"
 ) -> Any:
-    """One of a few words in a list, or of a few numbers on a slider."""
+    """Return a list to choose one of several words from, or a slider over several numbers.
+
+    Args:
+        label: the text beside the control.
+        options: the words or numbers.
+        value: the first choice.
+        tooltip: the text that hovering shows.
+        width: the width of the control, in CSS.
+        label_width: the width of the label, in CSS.
+    """
     import ipywidgets as widgets
 
-    words = isinstance(options[0], str)
-    return (widgets.Dropdown if words else widgets.SelectionSlider)(
-        options=labelled(options, value),
+    are_words = isinstance(options[0], str)
+    return (widgets.Dropdown if are_words else widgets.SelectionSlider)(
+        options=labelled_options(options, value),
         value=value,
         description=label,
         tooltip=tooltip,
         style={"description_width": label_width},
         layout={"width": width},
-        **({} if words else {"continuous_update": False}),
+        **({} if are_words else {"continuous_update": False}),
     )
 
 
 def control(name: str, settings: Settings) -> Any:
-    """The control of one setting."""
+    """Return the control of one setting, with its present value."""
     import ipywidgets as widgets
 
-    label, options, tooltip = (STEERING | BUILDING)[name]
+    label, options, tooltip = (GAME_CONTROLS | NETWORK_CONTROLS)[name]
     value = getattr(settings, name)
     if isinstance(options, range) or isinstance(options[0], str | float):
         return choice(label, options, value, tooltip)
@@ -86,26 +106,26 @@ def control(name: str, settings: Settings) -> Any:
         description=label,
         tooltip=tooltip,
         continuous_update=False,
-        style=LABEL,
+        style=LABEL_STYLE,
         layout={"width": "288px"},
     )
 
 
-def put(widget: Any, value: Any) -> None:
-    """Set a control, and make room for a value that is not among its choices."""
+def set_value(widget: Any, value: Any) -> None:
+    """Set a control to a value, and add the value to the choices if it is not among them."""
     if hasattr(widget, "options"):
-        present = [each for _, each in widget.options]
-        if value not in present:
-            widget.options = labelled((*present, value), value)
+        values = [choice for _, choice in widget.options]
+        if value not in values:
+            widget.options = labelled_options((*values, value), value)
     widget.value = value
 
 
-def labelled(options: Any, value: Any) -> list[tuple[str, Any]]:
-    """Choices with their labels, numbers in order, the present one among them.
+def labelled_options(options: Any, value: Any) -> list[tuple[str, Any]]:
+    """Return choices with their labels, with the present value among them and numbers in order.
 
-    >>> labelled((1.0, 0.1), 0.5)
+    >>> labelled_options((1.0, 0.1), 0.5)
     [('0.1', 0.1), ('0.5', 0.5), ('1', 1.0)]
     """
     if isinstance(value, str):
-        return [(each, each) for each in options]
-    return [(f"{each:g}", each) for each in sorted({*options, value})]
+        return [(choice, choice) for choice in options]
+    return [(f"{choice:g}", choice) for choice in sorted({*options, value})]

@@ -1,4 +1,4 @@
-"""The curves beside the plane: both losses, modes covered, reverse KL and JS."""
+"""The curves beside the plane: both losses, modes covered, reverse KL and JS divergence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantutor import plots
 from gantutor.live import display
-from gantutor.live.lab.game import SCORED, Game
+from gantutor.live.lab.game import SCORED_LATENTS, Game
 from gantutor.live.lab.plane import jpeg
 from gantutor.metrics.divergence import divergence_scores
 
@@ -16,10 +16,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 600, 225
+"""Width and height of the picture of the curves, in pixels."""
 
 
 class Curves:
-    """Three panels, kept and given new numbers: losses, modes, divergences with what real samples reach."""
+    """Three panels that are made once and then updated: losses, modes covered, and divergences.
+
+    Dotted lines show the values of real samples.
+
+    Args:
+        panels: three matplotlib Axes.
+        game: the game whose numbers are plotted.
+    """
 
     def __init__(self, panels: Sequence[Axes], game: Game) -> None:
         self.panels = panels
@@ -44,9 +52,9 @@ class Curves:
             _note(distances, "the density of these\npoints is not known")
         else:
             distances.set_yscale("log")
-            floors = divergence_scores(distribution.sample(SCORED, seed=1), distribution)
+            real_scores = divergence_scores(distribution.sample(SCORED_LATENTS, seed=1), distribution)
             for name, line in (("reverse_kl_cells", self.kl), ("js_cells", self.js)):
-                distances.axhline(floors[name].real, color=line.get_color(), linestyle=":", linewidth=1)
+                distances.axhline(real_scores[name].real, color=line.get_color(), linestyle=":", linewidth=1)
             if distribution.modes:
                 modes.locator_params(axis="y", integer=True)
                 modes.set_ylim(-0.4, len(distribution.centres) * 1.08)
@@ -62,7 +70,7 @@ class Curves:
             panel.locator_params(axis="x", nbins=4)  # most of the time of a drawing goes into ticks
 
     def set(self, game: Game) -> None:
-        """Show what the game has recorded so far."""
+        """Update the curves to what the game has recorded so far."""
         history, record = game.run.history, game.record
         for name, line in self.losses.items():
             if name in history.names:
@@ -82,7 +90,7 @@ def _note(panel: Axes, words: str) -> None:
 
 
 class Picture:
-    """The curves as a JPEG, drawn a few times a second at most."""
+    """The curves of a game as a JPEG."""
 
     def __init__(self, game: Game) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -95,20 +103,20 @@ class Picture:
         self.curves = Curves(panels, game)
 
     def draw(self, game: Game) -> bytes:
-        """The curves of a game so far."""
-        with display.DRAWING:
+        """Return the curves of a game so far, as a JPEG."""
+        with display.DRAWING_LOCK:
             self.curves.set(game)
             self.canvas.draw()
             return jpeg(self.canvas)
 
 
 def describe(game: Game) -> str:
-    """The curves in words."""
+    """Describe the curves in one sentence, for screen readers."""
     return f"Curves over {game.run.step:,} steps. {numbers(game)}"
 
 
 def numbers(game: Game) -> str:
-    """The last values of all curves in one line."""
+    """Return the last values of all curves in one line."""
     history, record, distribution = game.run.history, game.record, game.plane.distribution
     parts = []
     for name, letter in (("discriminator", "D"), ("generator", "G")):

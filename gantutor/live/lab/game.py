@@ -1,4 +1,4 @@
-"""The game that the lab plays: settings → networks → the package's own step, one at a time."""
+"""The game of the lab: networks built from settings, trained one step at a time by the package's own loop."""
 
 from __future__ import annotations
 
@@ -21,25 +21,33 @@ from gantutor.metrics.divergence import measure_divergence
 from gantutor.metrics.modes import measure_modes
 from gantutor.networks import MLPDiscriminator, MLPGenerator
 from gantutor.training import device as devices
-from gantutor.training.batches import batches_of
+from gantutor.training.batches import make_batches
 from gantutor.training.callbacks import NaNGuard
 from gantutor.training.control import Control
 from gantutor.training.optim import adam
 from gantutor.training.preflight import check_data, check_game
 from gantutor.training.run import Run
 from gantutor.training.settings import describe_game, describe_optimizer
-from gantutor.training.step import set_up, take_step
+from gantutor.training.step import set_up_training, take_step
 
-BATCH = 128
-SEEN, SCORED = 500, 2000
-"""Latents whose points are drawn, and those whose points are scored: the same all the time."""
+BATCH_SIZE = 128
+"""Points in a batch."""
+DRAWN_LATENTS, SCORED_LATENTS = 500, 2000
+"""The number of latents whose points are drawn, and the number whose points are scored; both are fixed."""
 
 CPU = torch.device("cpu")
 
 
 @dataclass
 class Record:
-    """What was measured, and at which steps; a measure that has no meaning here stays empty."""
+    """What was measured, and at which steps.
+
+    Attributes:
+        steps: the steps at which the generator was measured.
+        modes: modes covered at each of them; empty if the distribution has no modes.
+        reverse_kl: the reverse KL divergence in nats; empty if the density is not known.
+        js: the Jensen-Shannon divergence in nats; empty if the density is not known.
+    """
 
     steps: list[int] = field(default_factory=list)
     modes: list[float] = field(default_factory=list)
@@ -48,11 +56,24 @@ class Record:
 
 
 class Game:
-    """A pair of small networks on a plane, built anew from settings, a plane and a seed.
+    """A pair of small networks that learn points of a plane, built from settings.
 
-    ``own`` holds networks of one's own by name (generator, discriminator): copies of them are trained, so
-    that building again goes back to where they stood. It plays on the CPU, which is the faster device for
-    networks of this size. Raises InputError for networks that do not fit the plane or one another.
+    It runs on the CPU, which is the faster device for networks of this size.
+
+    Args:
+        settings: the positions of all controls.
+        plane: the points to learn.
+        user_networks: networks of the user by name (generator, discriminator). Copies of them are trained, so
+            that a reset goes back to their first weights.
+
+    Raises:
+        InputError: if the networks do not fit the plane or each other.
+
+    Attributes:
+        record: what was measured so far.
+        latents: the fixed latents whose points are drawn.
+        scored: the fixed latents whose points are scored.
+        training: the state of the training.
 
     >>> from gantutor.live.lab.settings import plane_of
     >>> game = Game(Settings(), plane_of("ring"))
@@ -60,8 +81,10 @@ class Game:
     1
     """
 
-    def __init__(self, settings: Settings, plane: Plane, own: Mapping[str, nn.Module] | None = None) -> None:
-        self.settings, self.plane, self.own = settings, plane, dict(own or {})
+    def __init__(
+        self, settings: Settings, plane: Plane, user_networks: Mapping[str, nn.Module] | None = None
+    ) -> None:
+        self.settings, self.plane, self.user_networks = settings, plane, dict(user_networks or {})
         self.record = Record()
         with torch.random.fork_rng(devices=[]):
             # torch.manual_seed would seed the accelerators too, on which another cell may be training.
@@ -73,52 +96,63 @@ class Game:
                 latent=settings.latent,
                 discriminator_turns=settings.discriminator_turns,
             )
-        size = min(BATCH, len(plane.points))
+        size = min(BATCH_SIZE, len(plane.points))
         self._random = torch.Generator().manual_seed(settings.seed).get_state()
-        with self._stepping():  # the order of train(), so that both draw alike
-            batches = batches_of(plane.points, size, settings.seed, CPU)
+        with self._own_random_state():  # the order of train(), so that both draw alike
+            batches = make_batches(plane.points, size, settings.seed, CPU)
             example, _, _ = check_data(plane.points, size, CPU, None)
             devices.move_to_device(gan, CPU, example)
             check_game(gan, example, None, torch.Generator().manual_seed(settings.seed))
             rates = {"generator": settings.generator_rate, "discriminator": settings.discriminator_rate}
             makers = {name: adam(rate or 1e-3) for name, rate in rates.items()}
-            self.training = set_up(gan, batches, makers, 10_000, Control(), settings.seed, CPU)
+            self.training = set_up_training(gan, batches, makers, 10_000, Control(), settings.seed, CPU)
         for name, rate in rates.items():
             self.training.control.set_learning_rate(name, rate)
         run = self.run
         run.ended, run.control = "training", self.training.control
-        optimizers = {name: describe_optimizer(made) for name, made in self.training.optimizers.items()}
+        optimizers = {
+            name: describe_optimizer(optimizer) for name, optimizer in self.training.optimizers.items()
+        }
         run.settings = {"game": describe_game(gan), "optimizers": optimizers, "batch_size": size} | {
             "samples": len(plane.points),
             "seed": settings.seed,
         }
         self.latents, self.scored = (
             gan.draw_latent(count, torch.Generator().manual_seed(10 + i))
-            for i, count in enumerate((SEEN, SCORED))
+            for i, count in enumerate((DRAWN_LATENTS, SCORED_LATENTS))
         )
-        self._good = NaNGuard(self.training)
+        self._guard = NaNGuard(self.training)
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
-        s = self.settings
-        own = {name: _copy(name, network) for name, network in self.own.items()}
-        generator = own.get("generator") or MLPGenerator(s.latent, (2,), s.generator_width, s.generator_depth)
-        discriminator = own.get("discriminator") or MLPDiscriminator(
-            (2,), s.discriminator_width, s.discriminator_depth
+        settings = self.settings
+        copies = {name: _copy(name, network) for name, network in self.user_networks.items()}
+        generator = copies.get("generator") or MLPGenerator(
+            settings.latent, (2,), settings.generator_width, settings.generator_depth
+        )
+        discriminator = copies.get("discriminator") or MLPDiscriminator(
+            (2,), settings.discriminator_width, settings.discriminator_depth
         )
         return generator, discriminator
 
     @property
     def run(self) -> Run:
+        """The training so far."""
         return self.training.run
 
     @property
     def gan(self) -> GAN:
+        """The networks and their turns."""
         return self.training.gan
 
     def changed(self, settings: Settings, plane: Plane | None = None) -> Game:
-        """The game with other settings: this one, steered, where its networks can stay, or a new one."""
+        """Return a game with other settings: this one where its networks can stay, or else a new one.
+
+        Args:
+            settings: the new positions of all controls.
+            plane: other points to learn, or None.
+        """
         if plane is not None or settings.needs_new_networks(self.settings):
-            return Game(settings, plane or self.plane, self.own)
+            return Game(settings, plane or self.plane, self.user_networks)
         self.settings = settings
         self.gan.turns = classical_turns(settings.objective(), settings.discriminator_turns)
         self.training.control.set_learning_rate("generator", settings.generator_rate)
@@ -126,34 +160,38 @@ class Game:
         return self
 
     def again(self) -> Game:
-        """The same game from its first step."""
-        return Game(self.settings, self.plane, self.own)
+        """Return the same game at step 0."""
+        return Game(self.settings, self.plane, self.user_networks)
 
     def advance(self, steps: int = 1, allowed: tuple[str, ...] = (), until: float = math.inf) -> None:
-        """Up to ``steps`` steps, one at least, fewer once the clock passes ``until``; only the turns of the
-        networks ``allowed``, or all.
+        """Train for up to ``steps`` steps, at least one.
 
-        Raises TrainingDiverged, with the networks put back to their last good weights, when a loss is not
-        finite.
+        Args:
+            steps: the number of steps.
+            allowed: the networks whose turns are taken; empty means all.
+            until: the time of ``time.monotonic()`` after which no further step begins.
+
+        Raises:
+            TrainingDiverged: if a loss is not finite; the networks get their last good weights back.
         """
         clock = devices.Clock(self.run.seconds)
-        with self._stepping():
+        with self._own_random_state():
             for _ in range(steps):
                 with clock:
                     values = take_step(self.training, allowed=allowed)
                 self.run.seconds = clock.seconds
-                self._good.check(values)
+                self._guard.check(values)
                 if time.monotonic() >= until:
                     break
 
     @contextmanager
-    def _stepping(self) -> Iterator[None]:
-        """Torch's global random state is the game's own inside the block.
+    def _own_random_state(self) -> Iterator[None]:
+        """Give torch's global random state to this game inside the block.
 
-        It is left alone where nothing draws from it: other cells may be training on another thread.
+        It is left alone if nothing draws from it: other cells may be training on another thread.
         """
         with devices.without_denormals():
-            if not self.own and self.settings.loss != "Wasserstein":
+            if not self.user_networks and self.settings.loss != "Wasserstein":
                 yield
                 return
             with devices.preserve_random_state(CPU):
@@ -164,7 +202,7 @@ class Game:
                     self._random = torch.get_rng_state()
 
     def measure(self) -> None:
-        """Put modes covered, reverse KL and JS of the present generator on the record, once a step."""
+        """Record modes covered, reverse KL and JS of the present generator, at most once a step."""
         distribution, record = self.plane.distribution, self.record
         if distribution is None or (record.steps and record.steps[-1] == self.run.step):
             return
@@ -172,23 +210,23 @@ class Game:
         if not bool(samples.isfinite().all()):
             return
         record.steps.append(self.run.step)
-        found = measure_divergence(samples, distribution)
-        record.reverse_kl.append(found["reverse_kl_cells"])
-        record.js.append(found["js_cells"])
+        divergence = measure_divergence(samples, distribution)
+        record.reverse_kl.append(divergence["reverse_kl_cells"])
+        record.js.append(divergence["js_cells"])
         if distribution.modes:
             record.modes.append(measure_modes(samples, distribution)["modes_strict"])
 
     @torch.no_grad()
     def points(self, latents: Tensor) -> Tensor:
-        """Where the generator, as it stands, puts latents: shape (N, 2)."""
-        with at_rest(self.gan):
-            made: Tensor = self.gan.networks["generator"](latents)
-        return made.float()
+        """Map latents (N, d) to points (N, 2) with the present generator."""
+        with evaluation_mode(self.gan):
+            generated: Tensor = self.gan.networks["generator"](latents)
+        return generated.float()
 
 
 @contextmanager
-def at_rest(gan: GAN) -> Iterator[None]:
-    """The networks in evaluation mode inside the block, so that a look at them moves no statistics."""
+def evaluation_mode(gan: GAN) -> Iterator[None]:
+    """Put the networks in evaluation mode inside the block, so that their statistics do not change."""
     modules = [(module, module.training) for module in gan.modules()]
     try:
         gan.eval()

@@ -1,4 +1,4 @@
-"""The lab: a game that plays on a thread of its own, with a picture, and methods for all its buttons."""
+"""The lab: a game that trains on a background thread, with a picture and methods for all its buttons."""
 
 from __future__ import annotations
 
@@ -17,25 +17,35 @@ from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.pen import Pen
 from gantutor.live.lab.placement import Placement
 from gantutor.live.lab.plane import describe
-from gantutor.live.lab.settings import DRAW, OWN, Plane, plane_of
+from gantutor.live.lab.settings import DRAWING, OWN_DATA, Plane, plane_of
 from gantutor.live.lab.thread import RepeatingThread
 from gantutor.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FRAME = 1 / 15
-"""Seconds from one picture to the next, while they can be drawn that fast."""
+FRAME_INTERVAL = 1 / 15
+"""Seconds from one picture to the next, if it can be drawn that fast."""
 
-IDLE = 300.0
-"""Seconds without a sign of life from the page after which the lab pauses by itself."""
+IDLE_TIMEOUT = 300.0
+"""Seconds without a signal from the page after which the lab pauses by itself."""
 
 
 class Lab:
-    """A pair of small networks on a plane that train while one looks: what ``lab()`` returns.
+    """Two small networks that train on a plane while the user watches: what ``lab()`` returns.
 
-    It trains on a background thread from ``play`` to ``pause``; everything else may be called at any time,
-    from any thread. ``run`` is the training so far, a ``gantutor.Run``.
+    It trains on a background thread between ``play`` and ``pause``. All methods may be called at any time and
+    from any thread.
+
+    Args:
+        game: the game to train.
+
+    Attributes:
+        game: the game; another one after networks were built again.
+        shown: the names of the layers that are drawn.
+        delay: seconds to wait after each step.
+        message: the last message to the user.
+        panel: the widgets, or None before they are needed.
 
     >>> from gantutor.live.lab.settings import Settings
     >>> game = Game(Settings(), plane_of("ring"))
@@ -48,63 +58,88 @@ class Lab:
         self.shown = frozenset(LAYERS)
         self.delay = 0.0
         self.pen = Pen()
-        self.said = "Press Play, or take single steps."
+        self.message = "Press Play, or take single steps."
         self.panel: Any = None
         self._lock = threading.RLock()
         self._player = RepeatingThread(self._turn, self._last)
         self._screen = screen.Screen()
-        self._sign = time.monotonic()
+        self._last_sign = time.monotonic()
         self._closed = False
-        self._showing = Placement(lambda: self._end(settle=False))
+        self._placement = Placement(lambda: self._end(settle=False))
 
     @property
     def run(self) -> Run:
-        """The training so far; another one after Reset, or once the networks were built anew."""
+        """The training so far, a ``gantutor.Run``; another one after networks were built again."""
         return self.game.run
 
     @property
     def playing(self) -> bool:
-        """Whether it trains just now."""
+        """Whether it is training at the moment."""
         return self._player.playing
 
     def play(self) -> None:
-        """Train until paused; raises InputError for a drawing that has fewer than three points."""
+        """Train until paused.
+
+        Raises:
+            InputError: if the lab is closed, or if the drawing to learn has fewer than three points.
+        """
         self._check()
         self.sign_of_life()
         self.say("Playing.")
         self._player.start()
-        self._tell("on_play", True)
+        self._notify("on_play", True)
 
     def pause(self, words: str = "Paused.") -> None:
-        """Stop training: when this returns, the present step is over and no other begins."""
+        """Stop training; when this returns, the present step is finished and no other begins.
+
+        Args:
+            words: the message to the user.
+        """
         played = self.playing
         self._player.stop()
         if played:
             self.say(words)
-        self._tell("on_play", False)
+        self._notify("on_play", False)
 
     def step(self, network: str | None = None) -> None:
-        """Pause, and take one step: of both networks, or only of the ``"discriminator"`` or
-        ``"generator"``."""
+        """Pause, and take one step.
+
+        Args:
+            network: "discriminator" or "generator" to update this network only; None updates both.
+
+        Raises:
+            InputError: if the name is another, if the lab is closed, or if a drawing has fewer than three
+                points.
+        """
         validate({"network": network}, network=optional(one_of("discriminator", "generator")))
         self._check()
         self.pause()
         with self._lock:
             self._safely(lambda: self.game.advance(allowed=(network,) if network else ()))
-        self._safely(lambda: self.show(everything=True))
+        self._safely(lambda: self.show(redraw_all=True))
 
     def reset(self) -> None:
-        """Go back to step 0 and the weights at the start, with the settings as they are; playing goes on."""
+        """Go back to step 0 and the first weights, with the same settings; the lab keeps training if it was.
+
+        Raises:
+            InputError: if the lab is closed.
+        """
         self._check_open()
         with self._lock:
             self.game = self.game.again()
-        self._renewed("Back at step 0.")
+        self._after_change("Back at step 0.")
 
     def change(self, **settings: Any) -> None:
-        """Set controls by name, as in ``change(loss="hinge", r1=1.0)``: see ``Settings``.
+        """Set controls by name, as in ``change(loss="hinge", r1=1.0)``.
 
-        The distribution, sizes, the latent dimension and the seed build new networks; all else changes the
-        game while it is played. Raises InputError for what is out of range, and leaves the lab as it was.
+        The distribution, sizes, the latent dimension and the seed build new networks; all others change the
+        game while it runs.
+
+        Args:
+            **settings: new values of fields of ``Settings``.
+
+        Raises:
+            InputError: if a name or value is not allowed, or if the lab is closed; nothing changes then.
         """
         self._check_open()
         with self._lock:
@@ -115,113 +150,144 @@ class Lab:
         words = "New networks, at step 0." if after.needs_new_networks(before) else ""
         if words and after.latent > 2:
             words += " The warped grid is the plane of the first two latent axes."
-        self._renewed(words)
+        self._after_change(words)
 
-    def learn(self, data: Any, name: str = OWN) -> None:
-        """Learn other points or another distribution, as in ``lab(data=…)``, with new networks."""
+    def learn(self, data: Any, name: str = OWN_DATA) -> None:
+        """Learn other points or another distribution, with new networks.
+
+        Args:
+            data: a ``Plane``, or what ``lab(data=…)`` takes.
+            name: the name of the choice in the panel.
+
+        Raises:
+            InputError: if the data do not fit, or if the lab is closed.
+        """
         self._check_open()
-        where = data if isinstance(data, Plane) else plane_of(data, self.game.settings.seed)
+        plane = data if isinstance(data, Plane) else plane_of(data, self.game.settings.seed)
         with self._lock:
-            self.game = self.game.changed(self.game.settings.changed(distribution=name), where)
-        self._renewed(f"New networks, at step 0, for the {where.name}.")
+            self.game = self.game.changed(self.game.settings.changed(distribution=name), plane)
+        self._after_change(f"New networks, at step 0, for the {plane.name}.")
 
     def draw(self, points: Any, sigma: float = 0.05) -> None:
-        """Learn one's own drawing, a Gaussian of ``sigma`` at each of at least three points (K, 2)."""
-        self.learn(toy.from_points(points, sigma), DRAW)
+        """Learn a drawing: a mixture of Gaussians, one at each point.
+
+        Args:
+            points: at least three points (K, 2).
+            sigma: the standard deviation of each Gaussian.
+
+        Raises:
+            InputError: if the points do not fit, or if the lab is closed.
+        """
+        self.learn(toy.from_points(points, sigma), DRAWING)
 
     def slow_down(self, seconds: float) -> None:
-        """Wait so long after each step, from 0 to 10 seconds."""
+        """Set the seconds to wait after each step.
+
+        Args:
+            seconds: 0 to 10.
+
+        Raises:
+            InputError: if the number is out of range.
+        """
         validate({"seconds": seconds}, seconds=number(0, 10))
         self.delay = float(seconds)
 
     def close(self) -> None:
-        """End the lab: its thread stops, and a still picture takes its place on the page."""
+        """Stop training for good and replace the widgets by a still picture."""
         self._end(settle=True)
 
     def still(self) -> Figure:
-        """All layers and the curves as a figure."""
+        """Return a figure of all layers and the curves."""
         with self._lock:
             return screen.still(self.game)
 
     def display(self) -> None:
-        """Show the lab: its panel where somebody watches, with a still picture for those who read the
-        notebook later; elsewhere the still picture alone."""
+        """Show the panel with a folded still picture if widgets can be shown, or else the picture only."""
         if display.in_notebook():
             box = self.open_panel().box if display.watched() and not self._closed else None
-            self._showing.show(self.still(), describe(self.game, screen.ALL), box)
+            self._placement.show(self.still(), describe(self.game, screen.ALL_LAYERS), box)
 
     def open_panel(self) -> Any:
-        """The widgets of the lab, made when they are first asked for."""
+        """Return the widgets of the lab, which are made at the first call."""
         if self.panel is None:
             from gantutor.live.lab.panel import Panel
 
             self.panel = Panel(self)
-            self.show(everything=True)
+            self.show(redraw_all=True)
         return self.panel
 
     def _ipython_display_(self) -> None:
-        if not self._showing.just_shown():
+        if not self._placement.just_shown():
             self.display()
 
     def say(self, words: str) -> None:
-        """One sentence for whoever looks, on the panel and in ``said``."""
-        self.said = words
-        self._tell("on_words", words)
+        """Show one sentence to the user, and keep it as ``message``."""
+        self.message = words
+        self._notify("on_words", words)
 
     def sign_of_life(self) -> None:
-        """Somebody is there."""
-        self._sign = time.monotonic()
+        """Note that the user is present."""
+        self._last_sign = time.monotonic()
 
-    def show(self, everything: bool = False) -> None:
-        """Draw the plane, and the curves where they are due, and hand them to the panel."""
+    def show(self, redraw_all: bool = False) -> None:
+        """Draw the plane, and the curves where they are due, and update the panel.
+
+        Args:
+            redraw_all: whether to draw the curves even if they are not due.
+        """
         if self.panel is None:
             return
         with self._lock:
-            waiting = self.panel.drawing and self.game.settings.distribution != DRAW
+            waiting = self.panel.drawing and self.game.settings.distribution != DRAWING
             pen = self.pen.points if waiting or self.pen.down else []
             shown = frozenset() if waiting else self.shown
-            frame = self._screen.draw(self.game, shown, pen, everything)
-        self._tell("on_picture", *frame)
+            frame = self._screen.draw(self.game, shown, pen, redraw_all)
+        self._notify("on_picture", *frame)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """The point of the plane at a place of the picture, given as shares from the upper left."""
+        """Return the point of the plane at a position in the picture.
+
+        Args:
+            x: the position from the left, as a share of the width.
+            y: the position from the top, as a share of the height.
+        """
         with self._lock:
             return self._screen.place(self.game, x, y)
 
-    def _tell(self, what: str, *given: Any) -> None:
+    def _notify(self, event: str, *arguments: Any) -> None:
         if self.panel is not None:
-            getattr(self.panel, what)(*given)
+            getattr(self.panel, event)(*arguments)
 
-    def _renewed(self, words: str) -> None:
-        """The controls and the picture follow a change; while it plays, the next frame shows it."""
+    def _after_change(self, words: str) -> None:
+        """Update controls and picture after a change; while the lab trains, the next frame shows it."""
         if words:
             self.say(words)
-        self._tell("sync")
+        self._notify("sync")
         if not self.playing:
-            self.show(everything=True)
+            self.show(redraw_all=True)
 
     def _turn(self) -> float | None:
-        """Train for the rest of a frame, draw it, and say how long to wait for the next."""
+        """Train for the rest of a frame and draw it; return the seconds to wait, or None to end."""
         began = time.monotonic()
-        until = began + max(FRAME / 3, FRAME - self._screen.seconds)
+        until = began + max(FRAME_INTERVAL / 3, FRAME_INTERVAL - self._screen.seconds)
         steps = 1 if self.delay else 10_000
         with self._lock:
             if not self._safely(lambda: self.game.advance(steps, until=until)):
                 return None
         if not self._safely(self.show):
             return None
-        if time.monotonic() - self._sign > IDLE:
+        if time.monotonic() - self._last_sign > IDLE_TIMEOUT:
             self.pause("Paused, as nobody has been there for some minutes: Play goes on.")
         return began + self.delay - time.monotonic()
 
     def _last(self) -> None:
-        """When it has stopped playing: all that is seen is of the last step."""
-        said = self.said
-        if not self._safely(lambda: self.show(everything=True)):
-            self.say(said)  # the first cause is worth more
+        """Draw the last step after training has stopped."""
+        message = self.message
+        if not self._safely(lambda: self.show(redraw_all=True)):
+            self.say(message)  # the first cause is worth more
 
     def _safely(self, action: Callable[[], None]) -> bool:
-        """Train, or look; whatever goes wrong stops the lab, without waiting, and is said in one sentence."""
+        """Call a function and return whether it worked; an error stops training and is shown."""
         try:
             action()
             return True
@@ -231,11 +297,11 @@ class Lab:
             words = f"Paused: the networks cannot take this step ({first_line(error)}). Reset starts again."
         self._player.stop(wait=False)
         self.say(words)
-        self._tell("on_play", False)
+        self._notify("on_play", False)
         return False
 
     def _end(self, settle: bool) -> None:
-        """Stop for good and take the widgets away, with a still picture in their place or with none."""
+        """Stop for good and remove the widgets; a still picture replaces them if ``settle`` is True."""
         if self._closed:
             return
         self.pause()
@@ -243,7 +309,7 @@ class Lab:
         self.run.ended = "stopped"
         if self.panel is not None:
             if settle:
-                self._showing.settle(self.still(), describe(self.game, screen.ALL))
+                self._placement.show_still(self.still(), describe(self.game, screen.ALL_LAYERS))
             self.panel.close()
             self.panel = None
 
@@ -254,4 +320,4 @@ class Lab:
     def _check(self) -> None:
         self._check_open()
         if self.panel is not None and self.panel.drawing:
-            self.pen.enough()
+            self.pen.check_complete()

@@ -1,4 +1,4 @@
-"""What the layers of the plane show, as tensors: points, the discriminator's shade, the bent grid, arrows."""
+"""The layers of the plane as tensors: points, the discriminator's shade, the warped grid, gradient arrows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gantutor.live.lab.game import Game, at_rest
-from gantutor.live.lab.settings import WITHOUT_ZERO
+from gantutor.live.lab.game import Game, evaluation_mode
+from gantutor.live.lab.settings import RELATIVE_LOSSES
 
 REAL, GENERATED, SHADE, GRID, ARROWS = (
     "real",
@@ -18,24 +18,30 @@ REAL, GENERATED, SHADE, GRID, ARROWS = (
     "gradient arrows",
 )
 LAYERS = (REAL, GENERATED, SHADE, GRID, ARROWS)
-SIDE = 48
+"""The names of all layers."""
+SHADE_SIZE = 48
 """Points along each side of the shade."""
 
-LINES, FINE = 17, 33
-"""Lines of the latent grid each way, and points along each line; they run from −2.5 to 2.5."""
+GRID_LINES, GRID_POINTS = 17, 33
+"""Lines of the latent grid in each direction, and points along each line; they run from −2.5 to 2.5."""
 
-POINTERS = 60
-HALF, LONGEST = 0.1, 0.3
-"""The gradient whose arrow is half as long as the longest, and the longest as a share of half the plane's
-side."""
+ARROW_COUNT = 60
+"""The number of gradient arrows."""
+HALF_LENGTH_GRADIENT, MAX_ARROW_LENGTH = 0.1, 0.3
+"""The gradient norm at half the longest arrow, and the longest arrow as a share of half the plane's side."""
 
 
 @dataclass
 class Layers:
-    """The layers that are on; one that is off is empty.
+    """The layers that are shown; those that are not are empty.
 
-    ``real`` and ``generated`` (N, 2); ``shade`` (SIDE, SIDE) in [0, 1], the second coordinate first;
-    ``lines`` (L, P, 2); ``tails`` and ``arrows`` (POINTERS, 2).
+    Attributes:
+        real: real points (N, 2).
+        generated: generated points (N, 2).
+        shade: D(x) on a grid (48, 48), values in [0, 1], the second coordinate first.
+        lines: the warped grid, L lines of P points (L, P, 2).
+        tails: where the arrows begin (A, 2), with A at most 60.
+        arrows: the arrows (A, 2).
     """
 
     real: Tensor
@@ -46,35 +52,39 @@ class Layers:
     arrows: Tensor
 
 
-def look(game: Game, shown: frozenset[str]) -> Layers:
-    """The layers ``shown`` of a game as it stands; the game is not changed.
+def compute_layers(game: Game, shown: frozenset[str]) -> Layers:
+    """Compute the layers of a game in its present state; the game is not changed.
+
+    Args:
+        game: the game.
+        shown: the names of the layers to compute.
 
     >>> from gantutor.live.lab.settings import Settings, plane_of
-    >>> layers = look(Game(Settings(), plane_of("ring")), frozenset({GRID, SHADE}))
+    >>> layers = compute_layers(Game(Settings(), plane_of("ring")), frozenset({GRID, SHADE}))
     >>> layers.lines.shape, layers.shade.shape, len(layers.generated)
     (torch.Size([34, 33, 2]), torch.Size([48, 48]), 0)
     """
-    none = torch.zeros(0, 2)
+    no_points = torch.zeros(0, 2)
     real = game.plane.points[: len(game.latents)]
-    made = game.points(game.latents) if {GENERATED, ARROWS} & shown else none
-    tails = finite(made[:POINTERS]) if ARROWS in shown else none
+    generated = game.points(game.latents) if {GENERATED, ARROWS} & shown else no_points
+    tails = finite_points(generated[:ARROW_COUNT]) if ARROWS in shown else no_points
     return Layers(
-        real if REAL in shown else none,
-        finite(made) if GENERATED in shown else none,
+        real if REAL in shown else no_points,
+        finite_points(generated) if GENERATED in shown else no_points,
         shade(game) if SHADE in shown else torch.zeros(0, 0),
-        bent_grid(game) if GRID in shown else torch.zeros(0, 0, 2),
+        warped_grid(game) if GRID in shown else torch.zeros(0, 0, 2),
         tails,
-        arrows(game, tails, real) if len(tails) else none,
+        arrows(game, tails, real) if len(tails) else no_points,
     )
 
 
-def finite(points: Tensor) -> Tensor:
-    """The points that can be drawn."""
+def finite_points(points: Tensor) -> Tensor:
+    """Return the points whose coordinates are finite."""
     return points[points.isfinite().all(1)]
 
 
-def logits_of(discriminator: nn.Module, points: Tensor) -> Tensor:
-    """One logit a point (N,): the mean over heads and outputs where there are several."""
+def mean_logits(discriminator: nn.Module, points: Tensor) -> Tensor:
+    """Return one logit for each point (N,): the mean over heads and outputs if there are several."""
     heads = discriminator(points)
     heads = heads if isinstance(heads, tuple) else (heads,)
     return torch.stack([head.reshape(len(points), -1).mean(1) for head in heads]).mean(0)
@@ -82,62 +92,72 @@ def logits_of(discriminator: nn.Module, points: Tensor) -> Tensor:
 
 @torch.no_grad()
 def shade(game: Game) -> Tensor:
-    """D(x) = sigmoid(logit) over the plane, (SIDE, SIDE).
+    """Return D(x) = sigmoid(logit) on a grid over the plane, shape (48, 48).
 
-    Where only differences of logits count, ½ lies midway between the mean logits of real and generated
-    points.
+    Some losses depend on differences of logits only. For these, ½ lies midway between the mean logits of real
+    and generated points.
     """
     (x, y), reach = game.plane.centre, game.plane.reach
-    line = (torch.arange(SIDE) + 0.5) * (2 * reach / SIDE) - reach
-    rows = torch.cartesian_prod(line + y, line + x).flip(1)
+    line = (torch.arange(SHADE_SIZE) + 0.5) * (2 * reach / SHADE_SIZE) - reach
+    cells = torch.cartesian_prod(line + y, line + x).flip(1)
     discriminator = game.gan.networks["discriminator"]
     middle = torch.zeros(())
-    with at_rest(game.gan):
-        logits = logits_of(discriminator, rows)
-        if game.settings.loss in WITHOUT_ZERO:
-            made = game.points(game.latents)
-            pair = game.plane.points[: len(made)], made
-            middle = torch.stack([logits_of(discriminator, each).mean() for each in pair]).mean()
-    return torch.sigmoid(logits - middle).nan_to_num(0.5).view(SIDE, SIDE)
+    with evaluation_mode(game.gan):
+        logits = mean_logits(discriminator, cells)
+        if game.settings.loss in RELATIVE_LOSSES:
+            generated = game.points(game.latents)
+            pair = game.plane.points[: len(generated)], generated
+            middle = torch.stack([mean_logits(discriminator, points).mean() for points in pair]).mean()
+    return torch.sigmoid(logits - middle).nan_to_num(0.5).view(SHADE_SIZE, SHADE_SIZE)
 
 
 def latent_grid(dimensions: int) -> Tensor:
-    """The latents of the grid, (L, P, d): lines both ways over the first two axes, all others 0; of one axis,
-    that axis.
+    """Return the latents of the grid, shape (L, P, d).
+
+    For d = 1 it is one line. For more, there are lines in both directions of the first two axes, and all
+    other coordinates are 0.
+
+    Args:
+        dimensions: the dimension d of the latent space.
 
     >>> latent_grid(5).shape, latent_grid(1).shape
     (torch.Size([34, 33, 5]), torch.Size([1, 33, 1]))
     """
-    fine = torch.linspace(-2.5, 2.5, FINE)
+    fine = torch.linspace(-2.5, 2.5, GRID_POINTS)
     if dimensions == 1:
         return fine[None, :, None]
-    coarse = torch.linspace(-2.5, 2.5, LINES)
-    one_way = torch.cartesian_prod(coarse, fine).view(LINES, FINE, 2)
+    coarse = torch.linspace(-2.5, 2.5, GRID_LINES)
+    one_way = torch.cartesian_prod(coarse, fine).view(GRID_LINES, GRID_POINTS, 2)
     lines = torch.cat([one_way, one_way.flip(2)])
-    return torch.cat([lines, torch.zeros(2 * LINES, FINE, dimensions - 2)], 2)
+    return torch.cat([lines, torch.zeros(2 * GRID_LINES, GRID_POINTS, dimensions - 2)], 2)
 
 
-def bent_grid(game: Game) -> Tensor:
-    """Where the generator puts the grid of latents, (L, P, 2)."""
+def warped_grid(game: Game) -> Tensor:
+    """Return the finite lines of the latent grid, mapped to the plane by the generator: shape (L, P, 2)."""
     grid = latent_grid(game.settings.latent)
     lines = game.points(grid.flatten(0, 1)).view(*grid.shape[:2], 2)
     return lines[lines.isfinite().flatten(1).all(1)]
 
 
 def arrows(game: Game, tails: Tensor, real: Tensor) -> Tensor:
-    """At generated points, the direction in which the generator's loss falls, −∂L/∂x of each point alone.
+    """Return the direction in which the generator's loss falls at each point, −∂L/∂x: shape (A, 2).
 
-    For the non-saturating loss this is ∇ log D(x). Long gradients are shortened, g ↦ g / (HALF + ‖g‖), so
-    that faint and strong ones can be seen side by side.
+    For the non-saturating loss this is ∇ log D(x). Gradients are shortened, g ↦ g / (0.1 + ‖g‖), so that weak
+    and strong ones can be seen side by side.
+
+    Args:
+        game: the game.
+        tails: the generated points (A, 2).
+        real: real points, which relativistic losses pair with the generated ones.
     """
     discriminator = game.gan.networks["discriminator"]
-    at = tails.detach().clone().requires_grad_(True)
-    with at_rest(game.gan), torch.enable_grad():
-        paired = real[torch.arange(len(at)) % len(real)]
+    points_at = tails.detach().clone().requires_grad_(True)
+    with evaluation_mode(game.gan), torch.enable_grad():
+        paired = real[torch.arange(len(points_at)) % len(real)]
         loss = game.settings.objective().generator(
-            logits_of(discriminator, paired), logits_of(discriminator, at)
+            mean_logits(discriminator, paired), mean_logits(discriminator, points_at)
         )
-        (slope,) = torch.autograd.grad(loss * len(at), at)
-    downhill = -slope.nan_to_num()
-    shortened: Tensor = downhill / (HALF + downhill.norm(dim=1, keepdim=True))
-    return LONGEST * game.plane.reach * shortened
+        (gradient,) = torch.autograd.grad(loss * len(points_at), points_at)
+    downhill = -gradient.nan_to_num()
+    shortened: Tensor = downhill / (HALF_LENGTH_GRADIENT + downhill.norm(dim=1, keepdim=True))
+    return MAX_ARROW_LENGTH * game.plane.reach * shortened

@@ -1,4 +1,4 @@
-"""Drawing a distribution: points under the mouse, or typed."""
+"""Points drawn with the mouse, or typed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from gantutor._errors import InputError
 SPACING = 0.025
 """Distance between the points of a stroke, as a share of half the plane's side."""
 
-MOST = 600
+MAX_POINTS = 600
+"""The number of points in a drawing at most."""
 
 
 class Pen:
-    """The points drawn so far; a stroke leaves points evenly along its way, however fast it was.
+    """The points drawn so far, evenly spaced along each stroke however fast the mouse moved.
+
+    Args:
+        spacing: the distance between points, as a share of half the plane's side.
+
+    Attributes:
+        points: the points drawn so far.
+        down: whether a stroke is being drawn.
 
     >>> pen = Pen(spacing=0.5)
     >>> pen.press(0.0, 0.0); pen.move(1.2, 0.0); pen.lift(); pen.move(9.0, 9.0); pen.points
@@ -26,28 +34,38 @@ class Pen:
         self.down = False
 
     def press(self, x: float, y: float, reach: float = 1.0) -> None:
-        """The pen touches the plane, half of whose side is ``reach``."""
+        """Begin a stroke.
+
+        Args:
+            x: the first coordinate.
+            y: the second coordinate.
+            reach: half the side of the plane.
+        """
         self.down, self._gap = True, self.spacing * reach
-        if len(self.points) < MOST:
+        if len(self.points) < MAX_POINTS:
             self.points.append((x, y))
 
     def move(self, x: float, y: float) -> None:
-        """It goes to a place in a straight line; off the plane it leaves nothing."""
+        """Move to a place in a straight line; this draws nothing unless the pen is down."""
         if not self.down:
             return
         from_x, from_y = self.points[-1]
         distance = math.hypot(x - from_x, y - from_y)
         for i in range(1, int(distance / self._gap) + 1):
-            if len(self.points) < MOST:
+            if len(self.points) < MAX_POINTS:
                 share = i * self._gap / distance
                 self.points.append((from_x + share * (x - from_x), from_y + share * (y - from_y)))
 
     def lift(self) -> None:
-        """It leaves the plane."""
+        """End the stroke."""
         self.down = False
 
-    def enough(self) -> None:
-        """Raise InputError unless there are the three points that a drawing needs."""
+    def check_complete(self) -> None:
+        """Check that there are enough points.
+
+        Raises:
+            InputError: if there are fewer than three points.
+        """
         if len(self.points) < 3:
             raise InputError(
                 f"a drawing needs at least 3 points, and this one has {len(self.points)}: "
@@ -55,14 +73,14 @@ class Pen:
             )
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Remove all points."""
         self.points, self.down = [], False
 
-    def written(self) -> str:
-        """The points as ``parse`` reads them, to as many decimals as tell neighbours of a stroke apart.
+    def to_text(self) -> str:
+        """Return the points as ``parse`` reads them, with enough decimals to tell neighbours apart.
 
         >>> pen = Pen()
-        >>> pen.press(0, 1 / 3); pen.move(0.03, 1 / 3); pen.written()
+        >>> pen.press(0, 1 / 3); pen.move(0.03, 1 / 3); pen.to_text()
         '0.00 0.33; 0.03 0.33'
         """
         places = max(2, -math.floor(math.log10(self._gap)))
@@ -70,7 +88,13 @@ class Pen:
 
 
 def parse(text: str) -> list[tuple[float, float]]:
-    """Points written as ``x y; x y; …``; raises InputError, quoting the first that is no point.
+    """Read points written as ``x y; x y; …``.
+
+    Args:
+        text: the points, separated by semicolons; a comma may stand between x and y.
+
+    Raises:
+        InputError: if a part is not a point; the message quotes the first one.
 
     >>> parse("0 0; 1 -0.5; .5, 1")
     [(0.0, 0.0), (1.0, -0.5), (0.5, 1.0)]

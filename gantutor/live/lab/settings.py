@@ -1,4 +1,4 @@
-"""What the panel of the lab sets: the distribution, the loss, the rates, the sizes."""
+"""The settings of the lab: what to learn, the loss, the learning rates and the network sizes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ DISTRIBUTIONS: dict[str, Callable[[], Distribution]] = {
     "line": toy.line,
     "moons": toy.moons,
 }
-DRAW, OWN = "draw your own", "own data"
-PLACES = (*DISTRIBUTIONS, DRAW, OWN)
+"""The distributions that the panel offers, by name."""
+DRAWING, OWN_DATA = "draw your own", "own data"
+"""The names of the choices for a drawing and for the user's points."""
+DISTRIBUTION_NAMES = (*DISTRIBUTIONS, DRAWING, OWN_DATA)
+"""All values of the setting ``distribution``."""
 PENALTY_EVERY = 4
+"""Steps between two computations of a gradient penalty (lazy regularisation)."""
 
 LOSSES: dict[str, Callable[[float, float], Objective]] = {
     "non-saturating": lambda r1, r2: objectives.non_saturating(r1, r2, PENALTY_EVERY),
@@ -36,12 +40,12 @@ LOSSES: dict[str, Callable[[float, float], Objective]] = {
     "Wasserstein": lambda r1, r2: objectives.wasserstein(gradient_penalty=1.0),
     "relativistic": lambda r1, r2: objectives.relativistic(r1, r2, PENALTY_EVERY),
 }
-"""Each a function of γ of R1 and of R2; Wasserstein has its own penalty, λ = 1, and takes neither."""
+"""Functions of γ of R1 and of R2; Wasserstein has its own penalty, λ = 1, and uses neither."""
 
-WITHOUT_ZERO = ("Wasserstein", "relativistic")
-"""Losses in which only differences of logits count: 0 says nothing there."""
+RELATIVE_LOSSES = ("Wasserstein", "relativistic")
+"""Losses that depend on differences of logits only, so that a logit of 0 has no meaning."""
 
-REBUILD = {
+NETWORK_SETTINGS = {
     "distribution",
     "generator_width",
     "generator_depth",
@@ -50,12 +54,30 @@ REBUILD = {
     "latent",
     "seed",
 }
-"""Settings that need new networks; all others change the game while it is played."""
+"""Settings that need new networks; all others change the game while it runs."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """One position of all controls; raises InputError, naming the control, for one that is out of its range.
+    """The positions of all controls of the lab.
+
+    Args:
+        distribution: what to learn.
+        loss: the loss function, one of ``LOSSES``.
+        r1: γ of the R1 penalty, 0 to 100.
+        r2: γ of the R2 penalty, 0 to 100.
+        generator_rate: learning rate of the generator, 0 to 1; 0 freezes it.
+        discriminator_rate: learning rate of the discriminator, 0 to 1; 0 freezes it.
+        discriminator_turns: updates of the discriminator for one of the generator, 1 to 10.
+        generator_width: hidden units of each layer, 8 to 256.
+        generator_depth: hidden layers, 1 to 4.
+        discriminator_width: hidden units of each layer, 8 to 256.
+        discriminator_depth: hidden layers, 1 to 4.
+        latent: the dimension of the latent space, 1 to 16.
+        seed: the seed of weights, batches and latents, 0 to 2³¹.
+
+    Raises:
+        InputError: if a value is out of range; the message names the control.
 
     >>> Settings(loss="hinge").objective().name
     'hinge'
@@ -81,8 +103,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         validate(
-            {each.name: getattr(self, each.name) for each in fields(self)},
-            distribution=one_of(*PLACES),
+            {field.name: getattr(self, field.name) for field in fields(self)},
+            distribution=one_of(*DISTRIBUTION_NAMES),
             loss=one_of(*LOSSES),
             r1=number(0, 100),
             r2=number(0, 100),
@@ -98,32 +120,45 @@ class Settings:
         )
 
     def changed(self, **settings: Any) -> Settings:
-        """These with others in their place; raises InputError for a name that is none, and as above.
+        """Return these settings with some values changed.
+
+        Args:
+            **settings: the new values by name.
+
+        Raises:
+            InputError: if there is no control of that name, or if a value is out of range.
 
         >>> Settings().changed(width=3)
         Traceback (most recent call last):
         ...
         gantutor.InputError: the lab has no control 'width'; it has distribution, loss, r1, ...
         """
-        names = [each.name for each in fields(self)]
+        names = [field.name for field in fields(self)]
         unknown = next((name for name in settings if name not in names), None)
         if unknown is not None:
             raise InputError(f"the lab has no control {unknown!r}; it has {', '.join(names)}")
         return replace(self, **settings)
 
-    def needs_new_networks(self, other: Settings) -> bool:
-        """Whether a game with these settings cannot go on with others."""
-        return any(getattr(self, name) != getattr(other, name) for name in REBUILD)
+    def needs_new_networks(self, settings: Settings) -> bool:
+        """Return whether going from these settings to others needs new networks."""
+        return any(getattr(self, name) != getattr(settings, name) for name in NETWORK_SETTINGS)
 
     def objective(self) -> Objective:
-        """The loss that is chosen, with its penalties."""
+        """Return the chosen loss with its penalties."""
         return LOSSES[self.loss](self.r1, self.r2)
 
 
 @dataclass(frozen=True)
 class Plane:
-    """What is to be learnt: ``points`` (N, 2) to train on, their density where it is known, and the square
-    that is looked at, its ``centre`` and half its side, ``reach``."""
+    """The points to learn, and the square of the plane that is shown.
+
+    Attributes:
+        name: the name of the distribution.
+        points: the points to train on, (N, 2).
+        distribution: the distribution, or None if its density is not known.
+        centre: the centre of the square.
+        reach: half the side of the square.
+    """
 
     name: str
     points: Tensor
@@ -133,10 +168,15 @@ class Plane:
 
 
 def plane_of(data: Any, seed: int = 0) -> Plane:
-    """The plane of a distribution, by name or as it is, or of points (N, 2): a tensor, a ``TensorDataset`` or
-    a ``Dataset``.
+    """Return the plane of a distribution or of points.
 
-    Raises InputError for anything else, and for fewer than three points.
+    Args:
+        data: the name of a distribution, a distribution of ``gantutor.data.toy``, or points (N, 2) as a
+            tensor, a ``TensorDataset`` or a ``Dataset``.
+        seed: the seed for drawing 20,000 points of a distribution.
+
+    Raises:
+        InputError: if ``data`` is anything else, or has fewer than three points.
 
     >>> import torch
     >>> plane_of("ring").points.shape, plane_of(torch.eye(3, 2)).distribution
@@ -162,13 +202,13 @@ def plane_of(data: Any, seed: int = 0) -> Plane:
     if len(data) < 3:
         raise InputError(f"the lab needs at least 3 points, and these are {len(data)}")
     points = data.detach().cpu().float()
-    return _around(OWN, points, None, points, 0.0)
+    return _around(OWN_DATA, points, None, points, 0.0)
 
 
 def _around(
-    name: str, points: Tensor, distribution: Distribution | None, seen: Tensor, margin: float
+    name: str, points: Tensor, distribution: Distribution | None, extent: Tensor, margin: float
 ) -> Plane:
-    low, high = seen.min(0).values, seen.max(0).values
+    low, high = extent.min(0).values, extent.max(0).values
     x, y = ((low + high) / 2).tolist()
     reach = max(0.62 * float((high - low).max()) + margin, 1e-3)
     # The usual plane, [−1.6, 1.6]², wherever it fits.

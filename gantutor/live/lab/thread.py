@@ -1,4 +1,4 @@
-"""A thread that does one thing again and again, from ``start`` to ``stop``."""
+"""A background thread that calls a function again and again."""
 
 from __future__ import annotations
 
@@ -7,48 +7,58 @@ from collections.abc import Callable
 
 
 class RepeatingThread:
-    """Calls ``turn()``, which gives the seconds to wait before the next, or None to end; then ``last()``.
+    """A thread that calls ``turn()`` repeatedly between ``start`` and ``stop``, and then ``last()`` once.
 
-    The thread dies with the kernel. ``start`` and ``stop`` may be called in any order, from any thread.
+    It is a daemon thread and ends with the kernel. ``start`` and ``stop`` may be called in any order and from
+    any thread.
+
+    Args:
+        turn: a function that returns the seconds to wait before the next call, or None to end.
+        last: a function that is called once at the end.
 
     >>> done = []
-    >>> player = RepeatingThread(lambda: done.append(1), lambda: done.append(2)); player.start(); player.stop(); done
+    >>> thread = RepeatingThread(lambda: done.append(1), lambda: done.append(2))
+    >>> thread.start(); thread.stop(); done
     [1, 2]
     """
 
     def __init__(self, turn: Callable[[], float | None], last: Callable[[], None]) -> None:
         self._turn, self._last = turn, last
         self._thread: threading.Thread | None = None
-        self._ended = threading.Event()
+        self._stopping = threading.Event()
         self._lock = threading.Lock()
 
     @property
     def playing(self) -> bool:
-        """Whether turns go on."""
-        return self._thread is not None and self._thread.is_alive() and not self._ended.is_set()
+        """Whether calls continue."""
+        return self._thread is not None and self._thread.is_alive() and not self._stopping.is_set()
 
     def start(self) -> None:
-        """Begin, unless it plays already."""
+        """Start the thread, unless it is running."""
         with self._lock:
             if not self.playing:
-                self._ended = threading.Event()
+                self._stopping = threading.Event()
                 self._thread = threading.Thread(
-                    target=self._run, args=(self._ended,), name="gantutor lab", daemon=True
+                    target=self._run, args=(self._stopping,), name="gantutor lab", daemon=True
                 )
                 self._thread.start()
 
     def stop(self, wait: bool = True) -> None:
-        """End after the present turn, and wait for that unless called by a turn itself."""
+        """End after the present call.
+
+        Args:
+            wait: whether to wait for it, for at most 5 seconds; a call that stops its own thread never waits.
+        """
         thread = self._thread
-        self._ended.set()
+        self._stopping.set()
         if wait and thread is not None and thread is not threading.current_thread():
             thread.join(5)
 
-    def _run(self, ended: threading.Event) -> None:
+    def _run(self, stopping: threading.Event) -> None:
         while True:
             pause = self._turn()
             # Even the shortest wait lets those in who wait for a lock that the turn held.
-            if pause is None or ended.wait(max(0.002, pause)):
+            if pause is None or stopping.wait(max(0.002, pause)):
                 break
-        ended.set()
+        stopping.set()
         self._last()

@@ -15,7 +15,7 @@ from gantutor.course.environment import (
     ReportLine,
     environment_report,
     ipykernel_line,
-    release,
+    version_numbers,
 )
 
 
@@ -48,9 +48,9 @@ def test_other_kernels_are_told_what_to_do(version: str | None) -> None:
 
 
 def test_versions_compare_by_number() -> None:
-    assert release("2.9") < release("2.14.1+cu130") == (2, 14, 1)
-    assert release("7.1.0rc1") == (7, 1, 0)
-    assert release("") == ()
+    assert version_numbers("2.9") < version_numbers("2.14.1+cu130") == (2, 14, 1)
+    assert version_numbers("7.1.0rc1") == (7, 1, 0)
+    assert version_numbers("") == ()
 
 
 def test_a_missing_or_old_package_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +69,7 @@ def test_a_torch_package_that_does_not_import_is_not_ok(monkeypatch: pytest.Monk
         raise OSError(f"{name} was built for another torch")
 
     monkeypatch.setattr("importlib.import_module", refuse)
-    line = environment._partner("torchvision", needed=True)
+    line = environment._torch_companion("torchvision", needed=True)
     assert line.state == "!!"
     assert "constraints.txt" in line.text
 

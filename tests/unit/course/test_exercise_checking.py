@@ -154,7 +154,7 @@ def test_letters_come_in_many_types() -> None:
 
 
 def test_an_endless_loop_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gantutor.course.exercises.checking.LIMIT", 0.3)
+    monkeypatch.setattr("gantutor.course.exercises.checking.TIME_LIMIT", 0.3)
 
     def endless(*_: Any) -> None:
         while True:
@@ -178,7 +178,7 @@ def test_checks_run_in_other_threads() -> None:
 def test_the_random_state_stays(exercise: Exercise) -> None:
     before = torch.get_rng_state()
     with torch.no_grad():
-        assert exercise.judge(exercise.solution).verdict == "right"
+        assert exercise.grade(exercise.solution).verdict == "right"
     assert torch.equal(before, torch.get_rng_state())
 
 

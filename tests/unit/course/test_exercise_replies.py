@@ -13,7 +13,7 @@ import pytest
 from exercise_cases import every, right
 
 import gantutor as gt
-from gantutor.course.exercises import EXERCISES, Exercise, Note, progress, replies
+from gantutor.course.exercises import EXERCISES, Exercise, Note, replies, saved_progress
 
 pytestmark = pytest.mark.usefixtures("kept")
 
@@ -98,18 +98,18 @@ def test_progress_survives_the_process(kept: Path) -> None:
 
 def test_two_processes_lose_nothing(kept: Path) -> None:
     code = (
-        "import sys\nfrom gantutor.course.exercises import keeping\n"
-        "for i in range(40): keeping.keep(f'{sys.argv[1]}.{i}', 'solved')"
+        "import sys\nfrom gantutor.course.exercises import saved_progress\n"
+        "for i in range(40): saved_progress.save_state(f'{sys.argv[1]}.{i}', 'solved')"
     )
     both = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
     assert [process.wait() for process in both] == [0, 0]
-    assert len(progress.read_states(kept)) == 80
+    assert len(saved_progress.read_states(kept)) == 80
 
 
 def test_states_of_exercises_that_are_not_there_are_kept(kept: Path) -> None:
-    progress.save_state("09.1", "solved")
+    saved_progress.save_state("09.1", "solved")
     right("01.1")
-    assert progress.read_states(kept) == {"01.1": "solved", "09.1": "solved"}
+    assert saved_progress.read_states(kept) == {"01.1": "solved", "09.1": "solved"}
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lock_left_behind_is_taken_away(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "PATIENCE", 0.05)
+    monkeypatch.setattr(saved_progress, "LOCK_TIMEOUT", 0.05)
     kept.parent.mkdir()
     (kept.parent / ".progress.json.lock").touch()
     assert right("01.1").remark == "" and json.loads(kept.read_text())["exercises"] == {"01.1": "solved"}
@@ -150,6 +150,6 @@ def test_a_lock_left_behind_is_taken_away(kept: Path, monkeypatch: pytest.Monkey
 
 def test_the_usual_place_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GANTUTOR_PROGRESS", "")
-    assert progress.progress_file() == Path.home() / ".cache" / "gantutor" / "progress.json"
+    assert saved_progress.progress_file() == Path.home() / ".cache" / "gantutor" / "progress.json"
     monkeypatch.setenv("GANTUTOR_PROGRESS", "~/mine.json")
-    assert progress.progress_file() == Path.home() / "mine.json"
+    assert saved_progress.progress_file() == Path.home() / "mine.json"

@@ -35,10 +35,10 @@ def test_every_notebook_has_three_to_five() -> None:
 
 @every
 def test_the_solution_passes_in_less_than_a_second(exercise: Exercise) -> None:
-    exercise.judge(exercise.solution)  # torch loads some of its parts when they are first used
+    exercise.grade(exercise.solution)  # torch loads some of its parts when they are first used
     began = time.process_time()
-    reply = exercise.judge(exercise.solution)
-    assert (reply.verdict, reply.text) == ("right", exercise.why)
+    reply = exercise.grade(exercise.solution)
+    assert (reply.verdict, reply.text) == ("right", exercise.explanation)
     assert time.process_time() - began < 1
 
 
@@ -70,14 +70,14 @@ def run_alone(exercise: Exercise, code: str) -> list[Any]:
 def test_the_shown_source_is_the_solution(exercise: Exercise) -> None:
     """What is printed passes when it is copied into the notebook."""
     [answer] = run_alone(exercise, gt.exercises.solution(exercise.number).code)
-    assert exercise.judge(answer() if exercise.working else answer).verdict == "right"
+    assert exercise.grade(answer() if exercise.derivation else answer).verdict == "right"
 
 
 @every
 def test_the_shown_bug_is_the_bug(exercise: Exercise) -> None:
     """What is printed with the question is told the same when it is copied into the notebook."""
-    said = [exercise.judge(answer).text for answer in run_alone(exercise, exercise.shown_source)]
-    assert said[:1] == [exercise.judge(buggy).text for buggy in exercise.shown[:1]]
+    said = [exercise.grade(answer).text for answer in run_alone(exercise, exercise.listings_source)]
+    assert said[:1] == [exercise.grade(buggy).text for buggy in exercise.listings[:1]]
 
 
 @pytest.mark.parametrize(
@@ -167,16 +167,16 @@ def test_the_shown_bug_is_the_bug(exercise: Exercise) -> None:
     ],
 )
 def test_other_right_answers_pass(number: str, answer: Any) -> None:
-    reply = EXERCISES[number].judge(answer)
+    reply = EXERCISES[number].grade(answer)
     assert reply.verdict == "right", reply.text
 
 
 @every
 def test_it_takes_every_word_that_it_shows(exercise: Exercise) -> None:
-    assert exercise.title and exercise.question and exercise.why.endswith(".")
+    assert exercise.title and exercise.question and exercise.explanation.endswith(".")
     assert 1 <= len(exercise.hints) <= 3 and len(exercise.wrong) >= 3
     assert len(exercise.question.split()) <= 80
-    for code in (exercise.solution_source, exercise.shown_source):
+    for code in (exercise.solution_source, exercise.listings_source):
         ast.parse(code)
         assert "type: ignore" not in code and "fmt:" not in code and "noqa" not in code
         assert (
@@ -185,13 +185,13 @@ def test_it_takes_every_word_that_it_shows(exercise: Exercise) -> None:
             and "Tensor)" not in code
             and all(len(line) <= 110 for line in code.split("\n"))
         )
-    for text in (exercise.question, exercise.why, *exercise.hints):
+    for text in (exercise.question, exercise.explanation, *exercise.hints):
         assert "simply" not in text.lower() and "$" not in text
 
 
 @pytest.mark.parametrize(("exercise", "answer", "said"), WRONG, ids=CASES)
 def test_a_wrong_answer_is_told_what_is_wrong(exercise: Exercise, answer: Any, said: str) -> None:
-    reply = exercise.judge(answer)
+    reply = exercise.grade(answer)
     assert reply.verdict == "wrong" and said in reply.text, reply.text
     assert "could not be read" not in reply.text
     assert reply.text.endswith((".", "?")) and len(reply.text.split()) < 50
@@ -203,14 +203,14 @@ def test_a_wrong_answer_is_told_what_is_wrong(exercise: Exercise, answer: Any, s
 
 @every
 def test_wrong_answers_are_told_apart(exercise: Exercise) -> None:
-    said = [exercise.judge(answer).text for answer, _ in exercise.wrong]
+    said = [exercise.grade(answer).text for answer, _ in exercise.wrong]
     assert len(set(said)) == len(said)
 
 
 @every
 def test_the_code_with_the_bug_is_a_wrong_answer(exercise: Exercise) -> None:
     if "ind the bug" in exercise.title:
-        buggy = exercise.shown[0]
+        buggy = exercise.listings[0]
         assert any(answer is buggy for answer, _ in exercise.wrong)
         assert f"def {buggy.__name__}" in gt.exercises.question(exercise.number).code
 
@@ -251,5 +251,5 @@ def test_a_trial_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     exercise = EXERCISES["10.5"]
     for answer in (exercise.solution, *(answer for answer, _ in exercise.wrong)):
-        exercise.judge(answer)
+        exercise.grade(answer)
     assert not [*(tmp_path / "temporary").iterdir()]

@@ -15,8 +15,8 @@ import gantutor as gt
 from gantutor import cli as command_line
 from gantutor._errors import InputError, ProcessLost
 from gantutor.course import launch
-from gantutor.course.launch import TOLD
-from gantutor.training.distributed import LOST
+from gantutor.course.launch import STOP_MESSAGE
+from gantutor.training.distributed import LOST_PROCESS_MESSAGE
 
 HERE = Path(__file__).resolve().parents[2] / "helpers"
 
@@ -126,12 +126,16 @@ REPORT = """E0801 failed (exitcode: 1) local_rank: 0 (pid: 1) of binary: python
     [
         (
             REPORT.format(9),
-            [LOST, ""],
+            [LOST_PROCESS_MESSAGE, ""],
             "process 1 was ended by SIGKILL; started again, a checkpoint folder lets it go on",
         ),
         (REPORT.format(15), ["Traceback\n  x\nValueError: no", ""], "ValueError: no"),
-        ("", [LOST, f"{TOLD}: so", "out of cheese\n[W1124 gloo] Warning\n"], "out of cheese"),
-        ("", [LOST, f"{TOLD}: so"], LOST),
+        (
+            "",
+            [LOST_PROCESS_MESSAGE, f"{STOP_MESSAGE}: so", "out of cheese\n[W1124 gloo] Warning\n"],
+            "out of cheese",
+        ),
+        ("", [LOST_PROCESS_MESSAGE, f"{STOP_MESSAGE}: so"], LOST_PROCESS_MESSAGE),
         ("error: unrecognized\n", ["", ""], "error: unrecognized"),
         ("", [], "torchrun said nothing"),
     ],
@@ -206,7 +210,7 @@ def test_an_order_to_end_is_explained(
     with pytest.raises(SystemExit) as caught, command_line._signals_heeded(checkpoint):
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.code == 143
-    assert capsys.readouterr().err == f"{TOLD}: {how}\n"
+    assert capsys.readouterr().err == f"{STOP_MESSAGE}: {how}\n"
 
 
 @pytest.mark.parametrize(("number", "stops"), [("0", True), ("1", False)])

@@ -34,7 +34,7 @@ def notebook_02() -> tuple[nn.Module, nn.Module]:
 
 
 def notebook_01() -> tuple[nn.Module, nn.Module]:
-    recipe = _files.read_json(results.FOLDER / "ring_collapse.json")["recipe"]
+    recipe = _files.read_json(results.RESULTS_FOLDER / "ring_collapse.json")["recipe"]
     generator = gt.networks.MLPGenerator(recipe["latent"], (2,), recipe["width"], recipe["depth"])
     return generator, gt.networks.MLPDiscriminator((2,), recipe["width"], recipe["depth"])
 
@@ -106,7 +106,7 @@ def test_the_networks_begin_as_in_the_notebook(name: str, pair: Callable[[], Any
 
 
 def test_the_ring_is_the_one_whose_results_are_committed() -> None:
-    made_with = _files.read_json(results.FOLDER / "ring_collapse.json")["recipe"]
+    made_with = _files.read_json(results.RESULTS_FOLDER / "ring_collapse.json")["recipe"]
     recipe = recipes.ring()
     (group,) = recipe.options["optimizer"](recipe.gan.parameters()).param_groups
     assert (group["lr"], [*group["betas"]]) == (made_with["learning_rate"], made_with["betas"])

@@ -9,7 +9,7 @@ from benchmark_scripts import load
 
 import gantutor as gt
 
-NAMES = sorted(path.stem for path in gt.course.FOLDER.glob("*.json"))
+NAMES = sorted(path.stem for path in gt.course.results.RESULTS_FOLDER.glob("*.json"))
 failures, tables, recipe = load("failures"), load("tables"), load("recipe")
 
 
@@ -43,7 +43,7 @@ def test_an_unknown_name_is_refused_with_those_there_are() -> None:
 def test_a_benchmark_goes_on_with_the_seeds_that_are_not_there_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gt.course.results, "FOLDER", tmp_path)
+    monkeypatch.setattr(gt.course.results, "RESULTS_FOLDER", tmp_path)
     played: list[int] = []
 
     def play(seed: int) -> dict[str, dict[str, float]]:
@@ -70,6 +70,6 @@ def test_damaged_results_are_refused_in_a_sentence(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "broken.json").write_text(text)
-    monkeypatch.setattr(gt.course.results, "FOLDER", tmp_path)
+    monkeypatch.setattr(gt.course.results, "RESULTS_FOLDER", tmp_path)
     with pytest.raises(gt.InputError, match="damaged"):
         gt.course.committed_results("broken", {})

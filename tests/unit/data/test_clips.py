@@ -143,7 +143,7 @@ def test_eight_clips_are_under_300_kb(clips: Tensor) -> None:
 def test_every_picture_is_described_and_titles_are_escaped(clips: Tensor) -> None:
     html = gt.live.play(clips[:2], ["<b>one</b>", 'the "other"']).html()
     alts = [unescape(alt) for alt in re.findall(r'<img [^>]*alt="([^"]*)"', html)]
-    assert html.count(f"width='{live_clips.SIDE}'") == 2
+    assert html.count(f"width='{live_clips.IMAGE_WIDTH}'") == 2
     assert len(alts) == 4 and "<b>" not in html and html.count("<img ") == 4
     assert alts[0].startswith("Moving picture of <b>one</b>, 16 frames: it goes ")
     assert alts[3] == 'The frames of the "other", from left to right'

@@ -18,7 +18,7 @@ from PIL import Image
 
 from gantutor._errors import DataUnavailable, InputError
 from gantutor.data import faces
-from gantutor.data.faces import square
+from gantutor.data.faces import crop_to_square
 
 module = sys.modules["gantutor.data.faces"]
 
@@ -127,9 +127,9 @@ def test_other_sides(side: int) -> None:
 def test_the_square_is_the_middle_and_keeps_no_fine_stripes() -> None:
     wide = torch.zeros(1, 1, 4, 10)
     wide[..., 3:7] = 1
-    assert torch.equal(square(wide, 4), torch.ones(1, 1, 4, 4))
+    assert torch.equal(crop_to_square(wide, 4), torch.ones(1, 1, 4, 4))
     stripes = (torch.arange(90) % 2 * 2.0 - 1).expand(1, 1, 90, 90)
-    assert float(square(stripes, 28)[..., 2:-2].abs().max()) < 0.2  # they average out
+    assert float(crop_to_square(stripes, 28)[..., 2:-2].abs().max()) < 0.2  # they average out
 
 
 @pytest.mark.parametrize("side", [0, 15, 93, 64.0, True, "64"])
@@ -190,7 +190,7 @@ class FakeCelebA:
 
 def test_celeba_comes_through_torchvision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("torchvision.datasets.CelebA", FakeCelebA)
-    monkeypatch.setattr(module, "CELEBA", (4, 3))
+    monkeypatch.setattr(module, "CELEBA_COUNTS", (4, 3))
     data = faces("celeba", side=32, folder=tmp_path)
     images, people = data.train.tensors
     assert images.shape == (4, 3, 32, 32) and people.tolist() == [0, 0, 1, 1]

@@ -112,7 +112,7 @@ def by_pen(width: int = 3) -> bytes:
 def test_thin_strokes_are_made_as_wide_as_those_of_the_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     images = read_handwriting(by_pen())
     assert read_as(images).tolist() == [0, 1, 4, 7]
-    monkeypatch.setattr("gantutor.data.handwriting.STROKE", 0.0)
+    monkeypatch.setattr("gantutor.data.handwriting.MIN_STROKE_WIDTH", 0.0)
     assert float((read_handwriting(by_pen()) + 1).mean()) < 0.6 * float((images + 1).mean())
 
 
@@ -225,6 +225,6 @@ def test_what_cannot_be_read_ends_in_a_sentence(content: Any, says: str) -> None
 
 
 def test_a_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gantutor.data.ink.PIXELS", 1000)
+    monkeypatch.setattr("gantutor.data.ink.MAX_PIXELS", 1000)
     with pytest.raises(gt.InputError, match="has more than 1,000 pixels"):
         read_handwriting(picture(PAPER))

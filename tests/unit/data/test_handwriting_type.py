@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gantutor as gt
-from gantutor.data.handwriting_type import combinations, paired_handwriting, unpaired_handwriting
+from gantutor.data.handwriting_type import paired_handwriting, training_combinations, unpaired_handwriting
 from gantutor.data.typefaces import matplotlib_fonts
 from gantutor.data.typeset import render
 
@@ -65,8 +65,8 @@ def test_the_streams_are_independent_of_each_other() -> None:
 
 def test_they_train_and_resume_from_memory() -> None:
     pairs = paired_handwriting(fonts=[SANS, BOLD], copies=1)
-    batches = gt.training.batches_of(pairs.train, 16, 0, torch.device("cpu"))
-    assert isinstance(batches, gt.training.ResidentBatches)
+    batches = gt.training.batches.make_batches(pairs.train, 16, 0, torch.device("cpu"))
+    assert isinstance(batches, gt.training.batches.ResidentBatches)
     state = batches.state_dict()
     real, (written, face) = batches.next()
     batches.load_state_dict(state)
@@ -79,7 +79,7 @@ def test_one_typeface_holds_nothing_back() -> None:
     assert not bool(pairs.unseen.any()) and len(pairs.held_out) == 1000
     for held_back, faces in ((1, 1), (6, 2)):
         with pytest.raises(gt.InputError, match="leaves a character in none of them: hold back fewer"):
-            combinations(10, faces, held_back, torch.Generator().manual_seed(0))
+            training_combinations(10, faces, held_back, torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,15 @@ from torch import Tensor
 
 import gantutor as gt
 from gantutor.data.affine import affine_transform, ink_moments
-from gantutor.data.moving_digits import GROWTH, SCALE, SPEED, SPIN, radii, sample_motions, sample_starts
+from gantutor.data.moving_digits import (
+    DIGIT_SCALE,
+    MAX_LOG_GROWTH,
+    MAX_SPIN,
+    SPEED_RANGE,
+    radii,
+    sample_motions,
+    sample_starts,
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +83,10 @@ def test_the_digit_turns_as_is_stated(data: gt.data.MovingDigits) -> None:
 def test_motion_is_within_its_bounds_and_visible(data: gt.data.MovingDigits) -> None:
     motion = data.train_motion
     steps = motion.shift.diff(dim=1).norm(dim=2)
-    assert float(steps.max()) <= SPEED[1] * 32 * 1.5  # a wall that comes nearer may push
-    assert SPEED[0] * 32 < float(steps.median()) < SPEED[1] * 32
-    assert float(motion.turn.abs().max()) <= SPIN * 15 and float(motion.turn[:, -1].abs().median()) > 25
-    assert float(motion.growth.log().abs().max()) <= GROWTH + 1e-5
+    assert float(steps.max()) <= SPEED_RANGE[1] * 32 * 1.5  # a wall that comes nearer may push
+    assert SPEED_RANGE[0] * 32 < float(steps.median()) < SPEED_RANGE[1] * 32
+    assert float(motion.turn.abs().max()) <= MAX_SPIN * 15 and float(motion.turn[:, -1].abs().median()) > 25
+    assert float(motion.growth.log().abs().max()) <= MAX_LOG_GROWTH + 1e-5
     assert float(motion.shift.norm(dim=2).amax(1).median()) > 6
     # Neither direction is preferred.
     assert abs(float(motion.turn[:, -1].mean())) < 2 and float(motion.shift.mean((0, 1)).abs().max()) < 0.3
@@ -93,7 +101,7 @@ def test_digits_bounce_and_their_ink_stays_inside(data: gt.data.MovingDigits) ->
     begin = sample_starts(images, 32, draw)
     motion = sample_motions(images, begin, 32, draw)
     where = (begin[:, None] + motion.shift).flatten(0, 1)
-    how = motion.turn.flatten().deg2rad(), SCALE * 32 * motion.growth.flatten()
+    how = motion.turn.flatten().deg2rad(), DIGIT_SCALE * 32 * motion.growth.flatten()
     # The same pictures, with their surroundings.
     wide = affine_transform(images.repeat_interleave(16, 0), where, *how, size=48) + 1
     inside = wide[:, :, 8:40, 8:40].sum((1, 2, 3))
@@ -139,7 +147,7 @@ def test_a_digit_of_ones_own_is_placed_as_the_data_are(data: gt.data.MovingDigit
 def test_no_digit_begins_beyond_an_edge() -> None:
     images = gt.data.digits().train.tensors[0]
     begin = sample_starts(images, 32, torch.Generator().manual_seed(0))
-    assert bool((begin.abs() + radii(images)[:, None] * SCALE * 32 <= 16 + 1e-4).all())
+    assert bool((begin.abs() + radii(images)[:, None] * DIGIT_SCALE * 32 <= 16 + 1e-4).all())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.data.noisy_speech import LOUDNESS, sample_noise
+from gantutor.data.noisy_speech import SNR_RANGE, sample_noise
 from gantutor.metrics import signal_to_noise
 from gantutor.networks import PairDiscriminator, SpectrogramTranslator
 
@@ -25,8 +25,8 @@ def pairs() -> gt.data.Dataset:
 def test_the_noise_is_as_loud_as_said(pairs: gt.data.Dataset) -> None:
     clean, noisy = pairs.train.tensors
     ratios = signal_to_noise(noisy, clean)
-    assert LOUDNESS[0] - 0.01 < float(ratios.min()) < LOUDNESS[0] + 0.2
-    assert LOUDNESS[1] - 0.2 < float(ratios.max()) < LOUDNESS[1] + 0.01
+    assert SNR_RANGE[0] - 0.01 < float(ratios.min()) < SNR_RANGE[0] + 0.2
+    assert SNR_RANGE[1] - 0.2 < float(ratios.max()) < SNR_RANGE[1] + 0.01
     torch.testing.assert_close(noisy.abs().amax(1), torch.ones(len(noisy)))
 
 
@@ -67,8 +67,8 @@ def test_the_three_noises_have_their_spectra() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"loudness": (3, -3)}, r"loudness must be a pair of decibels \(low, high\), not \(3, -3\)"),
-        ({"loudness": 3}, "loudness must be a pair"),
+        ({"snr_range": (3, -3)}, r"snr_range must be a pair of decibels \(low, high\), not \(3, -3\)"),
+        ({"snr_range": 3}, "snr_range must be a pair"),
         ({"copies": 0}, "copies must be a whole number of at least 1, not 0"),
         ({"name": "song"}, "name must be one of spoken_digits, speech_commands"),
     ],

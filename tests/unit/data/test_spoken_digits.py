@@ -86,7 +86,7 @@ def test_no_recording_is_in_both_parts() -> None:
 
 def test_the_card_beside_the_files_says_what_they_are() -> None:
     said = (DATA / "README.md").read_text(encoding="utf-8")
-    for name, checksum in module.FILES.items():
+    for name, checksum in module.CHECKSUMS.items():
         content = (DATA / name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == checksum
         assert f"`{name}`, {len(content):,} bytes, sha256 `{checksum}`" in said
@@ -105,8 +105,8 @@ def test_an_unknown_name_is_refused_with_the_known_ones(name: Any) -> None:
 def test_missing_and_damaged_files_are_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str
 ) -> None:
-    monkeypatch.setattr(module, "PLACES", (tmp_path / "nowhere", tmp_path))
-    for name in module.FILES:
+    monkeypatch.setattr(module, "DATA_FOLDERS", (tmp_path / "nowhere", tmp_path))
+    for name in module.CHECKSUMS:
         shutil.copy(DATA / name, tmp_path)
     assert len(spoken_digits().train) == 1817  # the copy as it is can be read
     module._from_the_project.cache_clear()

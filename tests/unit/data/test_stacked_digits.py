@@ -10,7 +10,7 @@ from torch import nn
 
 import gantutor as gt
 from gantutor.data.stacked_digits import mode_index
-from gantutor.metrics.stacked_digits import spread_of
+from gantutor.metrics.stacked_digits import measure_stacked_modes
 
 
 def test_each_channel_is_a_digit_of_its_own_and_the_label_reads_them() -> None:
@@ -37,13 +37,13 @@ def test_a_seed_repeats_and_another_does_not() -> None:
 def test_modes_and_kl_against_closed_forms() -> None:
     """Two modes with shares ¾ and ¼: KL = log 1000 − H; all 1,000 alike: 0."""
     triples = torch.tensor([[1, 2, 3], [1, 2, 3], [1, 2, 3], [7, 7, 7]])
-    found = spread_of(triples)
+    found = measure_stacked_modes(triples)
     assert found["stacked_modes"] == 2
     assert found["stacked_kl"] == pytest.approx(
         math.log(1000) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25)
     )
     every = torch.cartesian_prod(*[torch.arange(10)] * 3)
-    assert spread_of(every) == {"stacked_modes": 1000, "stacked_kl": pytest.approx(0, abs=1e-9)}
+    assert measure_stacked_modes(every) == {"stacked_modes": 1000, "stacked_kl": pytest.approx(0, abs=1e-9)}
 
 
 def test_real_stacks_reach_their_floor_and_one_image_repeated_does_not() -> None:

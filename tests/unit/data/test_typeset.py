@@ -14,7 +14,7 @@ from torch import Tensor
 import gantutor as gt
 from gantutor.data.handwriting_type import paired_handwriting
 from gantutor.data.letters import letters
-from gantutor.data.typefaces import FACES, Typeface, matplotlib_fonts, typefaces
+from gantutor.data.typefaces import DEFAULT_FONTS, Typeface, matplotlib_fonts, typefaces
 from gantutor.data.typeset import render, typeset, typeset_line
 
 FONTS = matplotlib_fonts()
@@ -37,7 +37,7 @@ def box(image: Tensor) -> tuple[int, int, int, int]:
 
 def test_the_default_typefaces_are_eight_and_differ() -> None:
     faces = typefaces()
-    assert len(faces) == len(FACES) == len({face.name for face in faces}) == 8
+    assert len(faces) == len(DEFAULT_FONTS) == len({face.name for face in faces}) == 8
     grid = torch.cartesian_prod(torch.arange(8), torch.arange(10)).T
     images = render(faces, "0123456789", grid[1], grid[0]).flatten(1)
     apart = torch.cdist(images, images) + 100 * torch.eye(80)

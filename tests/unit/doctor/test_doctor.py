@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable
 
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import gantutor as gt
-from gantutor.course.exercises import notebook_09_rounds
+from gantutor.course.exercises import notebook_09
 from gantutor.doctor import ILLNESSES, Doctor
 
 Make = Callable[..., gt.GAN]
@@ -39,9 +40,9 @@ def test_it_names_what_is_ill_and_is_silent_on_what_is_well(case: doctor_cases.C
 def test_each_patient_of_the_rounds_has_what_the_exercise_says() -> None:
     patients = gt.doctor.patients(seed=0)
     named = {name: [each.illness for each in patient.doctor.diagnoses] for name, patient in patients.items()}
-    for letter, illness in notebook_09_rounds.RIGHT.items():
+    for letter, illness in notebook_09.DIAGNOSES.items():
         assert illness in named[letter], named
-        others = set(notebook_09_rounds.RIGHT.values()) - {illness, "discriminator too weak", "mode collapse"}
+        others = set(notebook_09.DIAGNOSES.values()) - {illness, "discriminator too weak", "mode collapse"}
         assert not others & set(named[letter]), "an illness of another patient is named here"
     with pytest.raises(gt.InputError, match="budget"):
         gt.doctor.patients(budget=0)
@@ -50,7 +51,7 @@ def test_each_patient_of_the_rounds_has_what_the_exercise_says() -> None:
 def test_the_table_in_the_documentation_is_that_of_the_committed_results() -> None:
     script = load("doctor")
     content = json.loads(script.RESULTS.read_text(encoding="utf-8"))
-    assert gt.doctor.__doc__ is not None and script.table(content) in gt.doctor.__doc__
+    assert script.table(content) in (inspect.getdoc(Doctor) or "")
     assert content["counts"] == script.counts(content)
 
 
@@ -92,7 +93,7 @@ def test_batch_norm_dropout_modes_and_gradients_are_left_alone(images: Tensor, s
         )
         assert all(network.training for network in gan.networks.values())
         if watched:
-            assert doctor.signs[-1].variety is not None and doctor.signs[-1].remembered is not None
+            assert doctor.signs[-1].variety is not None and doctor.signs[-1].memorised is not None
         return run
 
     assert same_weights(play(False), play(True))
@@ -117,7 +118,7 @@ def test_several_conditions(points: Tensor) -> None:
     data = TensorDataset(points, points[:, :1], points[:, 1:])
     doctor = Doctor(data, held_out=data, every=4)
     watched(gt.GAN(Several(2, 2), Several(2, 1), latent=2), data, doctor)
-    assert doctor.signs[-1].separation is not None and doctor.signs[-1].remembered is not None
+    assert doctor.signs[-1].separation is not None and doctor.signs[-1].memorised is not None
 
 
 def test_data_without_the_conditions_of_the_game_show_variety_and_no_strength(
@@ -197,7 +198,7 @@ def test_several_heads(points: Tensor) -> None:
 def test_few_samples(points: Tensor, point_game: Make) -> None:
     doctor = Doctor(points[:16], held_out=points[16:18], every=4)
     watched(point_game(), points[:16], doctor)
-    assert doctor.signs[-1].variety is not None and doctor.signs[-1].remembered is None
+    assert doctor.signs[-1].variety is not None and doctor.signs[-1].memorised is None
 
 
 def test_data_of_another_shape_are_not_compared(points: Tensor, point_game: Make) -> None:
@@ -212,7 +213,7 @@ def test_every_objective_has_its_pull(
 ) -> None:
     doctor = Doctor(points, every=4)
     watched(point_game(objective), points, doctor)
-    assert doctor.signs[-1].pull is not None and doctor.signs[-1].pull > 0
+    assert doctor.signs[-1].gradient is not None and doctor.signs[-1].gradient > 0
 
 
 # --- a run that breaks --------------------------------------------------------------------------------------

@@ -16,8 +16,15 @@ import gantutor as gt
 from gantutor.doctor import ILLNESSES, Diagnosis, Doctor, Signs
 from gantutor.doctor import doctor as module
 from gantutor.doctor.illnesses import RULES
-from gantutor.doctor.measures import difference, k_means, perplexity, separation, shares, within
-from gantutor.doctor.units import watching_units
+from gantutor.doctor.measures import (
+    cluster_shares,
+    energy_coefficient,
+    k_means,
+    mean_pairwise_distance,
+    perplexity,
+    separation,
+)
+from gantutor.doctor.units import measure_dead_units
 from gantutor.training.callbacks import progress_of
 
 Make = Callable[..., gt.GAN]
@@ -44,7 +51,7 @@ def test_it_looks_after_the_first_step_and_every_so_many(points: Tensor, point_g
     assert [signs.step for signs in doctor.signs] == [1, 10]  # a new run, a new patient
 
 
-@pytest.mark.parametrize("cost, most", [(1.0, 20), (0.001, module.MOST + 2)])
+@pytest.mark.parametrize("cost, most", [(1.0, 20), (0.001, module.MAX_EXAMINATIONS + 2)])
 def test_it_takes_its_share_of_the_time_at_most(
     cost: float, most: int, points: Tensor, point_game: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,7 +60,7 @@ def test_it_takes_its_share_of_the_time_at_most(
 
     def slow(self: Doctor, run: gt.Run, update: dict[str, float]) -> None:
         clock.now += cost
-        self._since = run.step
+        self._last_step = run.step
         self.signs.append(Signs(run.step, progress_of(run)))
 
     class Hand(gt.Callback):
@@ -64,7 +71,7 @@ def test_it_takes_its_share_of_the_time_at_most(
     doctor = Doctor(points)
     gt.train(point_game(), points, steps=400, callbacks=[doctor, Hand()], progress=False, device="cpu")
     assert 10 < len(doctor.signs) <= most
-    assert (len(doctor.signs) - 2) * cost / (clock.now - 100.0) <= module.SHARE
+    assert (len(doctor.signs) - 2) * cost / (clock.now - 100.0) <= module.MAX_TIME_SHARE
 
 
 def test_the_share_of_the_budget() -> None:
@@ -109,8 +116,11 @@ def test_separation_does_not_ask_for_the_scale() -> None:
 
 def test_difference_of_equal_and_of_moved_clouds() -> None:
     one, other = torch.randn(500, 3), torch.randn(500, 3)
-    assert abs(difference(one, other)) < 0.01 < 0.3 < difference(one, other + 3)
-    assert difference(torch.zeros(4, 2), torch.zeros(4, 2)) == 0 and within(torch.zeros(1, 2)) == 0
+    assert abs(energy_coefficient(one, other)) < 0.01 < 0.3 < energy_coefficient(one, other + 3)
+    assert (
+        energy_coefficient(torch.zeros(4, 2), torch.zeros(4, 2)) == 0
+        and mean_pairwise_distance(torch.zeros(1, 2)) == 0
+    )
 
 
 def test_clusters_of_separate_clouds_are_found() -> None:
@@ -118,7 +128,7 @@ def test_clusters_of_separate_clouds_are_found() -> None:
     points = centres.repeat_interleave(50, 0) + 0.1 * torch.randn(150, 2)
     found = k_means(points, 3, torch.Generator().manual_seed(0))
     assert torch.cdist(centres, found).min(1).values.max() < 0.1
-    assert perplexity(shares(points, found)) == pytest.approx(3)
+    assert perplexity(cluster_shares(points, found)) == pytest.approx(3)
     assert len(k_means(torch.zeros(5, 2), 3, torch.Generator().manual_seed(0))) == 1
 
 
@@ -128,20 +138,22 @@ def test_dead_channels_are_counted_in_the_worst_layer() -> None:
         network[0].bias.copy_(torch.tensor([9.0, 9.0, 9.0, -9.0]))
         network[2].weight.fill_(0)
         network[2].bias.copy_(torch.tensor([1.0, -1.0]))
-    _, dead = watching_units(network, lambda: network(torch.rand(3, 1, 4, 4)))
+    _, dead = measure_dead_units(network, lambda: network(torch.rand(3, 1, 4, 4)))
     assert dead == 0.5 and not any(each._forward_hooks for each in network.modules())
-    assert watching_units(nn.Linear(1, 1), lambda: 7) == (7, None)
+    assert measure_dead_units(nn.Linear(1, 1), lambda: 7) == (7, None)
 
 
 # --- the judges ---------------------------------------------------------------------------------------------
 
 HEALTHY: dict[str, Any] = {
     "losses": {"generator": 0.7, "discriminator": 1.3},
-    "separation": 0.7, "doubt": (0.4, 0.4), "pull": 0.2, "gap": 0.02, "remembered": 0.51,
-    "variety": 0.9, "reached": 9, "clusters": 10, "pairs": 1.0, "difference": 0.02, "mean": torch.zeros(2),
-    "outside": 0.02, "width": 1.0, "low_high": (-1.0, 1.0, -1.0, 1.0), "size": 1.2,
-    "dead": {"generator": 0.1, "discriminator": 0.5}, "update": {"generator": 0.01, "discriminator": 0.01},
-    "travelled": {"generator": 0.5, "discriminator": 0.5},
+    "separation": 0.7, "doubt": (0.4, 0.4), "gradient": 0.2, "gap": 0.02, "memorised": 0.51,
+    "variety": 0.9, "clusters_reached": 9, "clusters": 10, "pairwise_distance": 1.0,
+    "energy_coefficient": 0.02, "mean": torch.zeros(2),
+    "outside": 0.02, "range_ratio": 1.0, "quantiles": (-1.0, 1.0, -1.0, 1.0), "max_abs": 1.2,
+    "dead_units": {"generator": 0.1, "discriminator": 0.5},
+    "update": {"generator": 0.01, "discriminator": 0.01},
+    "distance_from_start": {"generator": 0.5, "discriminator": 0.5},
 }  # fmt: skip
 
 
@@ -161,24 +173,26 @@ def history(count: int = 12, **changed: Any) -> list[Signs]:
 
 
 def named(signs: list[Signs]) -> list[str]:
-    return [each.illness for each in (judge(signs) for judge in RULES) if each is not None]
+    return [each.illness for each in (rule(signs) for rule in RULES) if each is not None]
 
 
 ILL: dict[str, dict[str, Any]] = {
     "divergence": {"losses": lambda index: {"discriminator": 2.0 * 3**index}},
-    "learning rate too high": {"update": {"generator": 0.9}, "difference": 0.4},
+    "learning rate too high": {"update": {"generator": 0.9}, "energy_coefficient": 0.4},
     "learning rate too low": {
-        "update": {"generator": 1e-6, "discriminator": 1e-6}, "travelled": {"generator": 1e-3},
-        "difference": 0.4,
+        "update": {"generator": 1e-6, "discriminator": 1e-6}, "distance_from_start": {"generator": 1e-3},
+        "energy_coefficient": 0.4,
     },
-    "dead activations": {"dead": {"generator": 0.99}},
+    "dead activations": {"dead_units": {"generator": 0.99}},
     "wrong range": {"outside": 0.5},
-    "discriminator too strong": {"separation": 1.0, "doubt": (1e-4, 1e-4), "pull": 1e-4},
-    "discriminator too weak": {"separation": 0.5, "difference": 0.4},
-    "discriminator overfitting": {"remembered": 0.8, "gap": 0.6},
-    "mode collapse": {"variety": 0.1, "reached": 1},
-    "mode collapse, partial": {"variety": 0.4, "reached": 4},
-    "oscillation": {"mean": lambda index: torch.tensor([2.0 * (-1) ** index, 0.0]), "difference": 0.4},
+    "discriminator too strong": {"separation": 1.0, "doubt": (1e-4, 1e-4), "gradient": 1e-4},
+    "discriminator too weak": {"separation": 0.5, "energy_coefficient": 0.4},
+    "discriminator overfitting": {"memorised": 0.8, "gap": 0.6},
+    "mode collapse": {"variety": 0.1, "clusters_reached": 1},
+    "mode collapse, partial": {"variety": 0.4, "clusters_reached": 4},
+    "oscillation": {
+        "mean": lambda index: torch.tensor([2.0 * (-1) ** index, 0.0]), "energy_coefficient": 0.4,
+    },
 }  # fmt: skip
 
 
@@ -201,7 +215,7 @@ def test_signs_that_were_not_seen_say_nothing() -> None:
 
 @pytest.mark.parametrize("illness", ILLNESSES[5:])
 def test_a_game_that_has_just_begun_is_given_time(illness: str) -> None:
-    signs = [each for each in history(40, **ILL[illness]) if each.spent < 0.25]
+    signs = [each for each in history(40, **ILL[illness]) if each.progress < 0.25]
     assert len(signs) > 5 and not named(signs)
 
 
@@ -225,21 +239,25 @@ def test_samples_beyond_the_data_have_not_collapsed_on_to_them() -> None:
 
 
 def test_a_narrow_range_needs_samples_that_vary_or_have_many_values() -> None:
-    assert named(history(width=0.4)) == ["wrong range"]
-    assert not named(history(width=0.4, pairs=0.1))
-    assert named(history(width=0.4, pairs=0.1, mean=torch.zeros(784))) == ["wrong range"]
+    assert named(history(range_ratio=0.4)) == ["wrong range"]
+    assert not named(history(range_ratio=0.4, pairwise_distance=0.1))
+    assert named(history(range_ratio=0.4, pairwise_distance=0.1, mean=torch.zeros(784))) == ["wrong range"]
 
 
 def test_a_critic_without_probabilities_is_too_strong_where_it_has_no_slope() -> None:
     signs = {"separation": 1.0, "doubt": None}
-    assert named(history(**signs, pull=1e-4)) == ["discriminator too strong"]
-    assert not named(history(**signs, pull=1.0))
+    assert named(history(**signs, gradient=1e-4)) == ["discriminator too strong"]
+    assert not named(history(**signs, gradient=1.0))
 
 
 def test_a_frozen_network_is_no_slow_one() -> None:
     frozen = {"generator": 0.0, "discriminator": 0.01}
     assert not named(
-        history(update=frozen, travelled={"generator": 0.0, "discriminator": 1.0}, difference=0.4)
+        history(
+            update=frozen,
+            distance_from_start={"generator": 0.0, "discriminator": 1.0},
+            energy_coefficient=0.4,
+        )
     )
 
 
@@ -251,7 +269,7 @@ def test_what_was_seen_again_keeps_its_first_step_and_what_is_past_is_not_presen
     ill, well = history(**ILL["dead activations"]), history(24)
     for signs in [*ill, *well[12:]]:
         doctor.signs.append(signs)
-        doctor._conclude()
+        doctor._diagnose()
     assert [(each.illness, each.step) for each in doctor.diagnoses] == [("dead activations", 200)]
     assert not doctor.present and "Nothing wrong at the last of 24 examinations." in str(doctor)
     assert "not seen any more" in str(doctor) and "(past)" in doctor._repr_html_()
@@ -272,16 +290,16 @@ def test_the_report_reads_well() -> None:
 
 
 def test_the_advice_names_what_there_is() -> None:
-    """Every ``objectives.…``, ``optimization.…`` and ``networks.…`` that an advice names exists."""
+    """Every ``objectives.…``, ``optim.…`` and ``networks.…`` that an advice names exists."""
     import re
 
     advice = " ".join(
         diagnosis.advice
         for signs in (history(**changed) for changed in ILL.values())
-        for diagnosis in (judge(signs) for judge in RULES)
+        for diagnosis in (rule(signs) for rule in RULES)
         if diagnosis is not None
     )
-    for path in re.findall(r"\b((?:objectives|optimization|networks)(?:\.\w+)+)", advice):
+    for path in re.findall(r"\b((?:objectives|optim|networks)(?:\.\w+)+)", advice):
         thing: Any = gt
         for name in path.split("."):
             thing = getattr(thing, name)

@@ -48,7 +48,7 @@ def test_information_is_that_of_the_table() -> None:
 
 def test_use_counts_the_entropy_more() -> None:
     codes = torch.eye(4)
-    more = mutual_information(codes, codes, use=1.5).item()
+    more = mutual_information(codes, codes, marginal_exponent=1.5).item()
     assert more == pytest.approx(math.log(4) + 2 * 0.5 * math.log(4), abs=1e-2)
 
 
@@ -62,9 +62,9 @@ def test_the_alphabet_is_what_differs_and_moved_type_has_none() -> None:
 
 def test_a_code_is_drawn_from_the_case_and_found_there() -> None:
     network = small()
-    assert torch.equal(network.draw(torch.eye(4)), CASE)
-    assert network.find(CASE[[2, 0]] + 0.01).tolist() == [2, 0]
-    assert network.code(pictures(5, 3)).sum(1).tolist() == pytest.approx([1.0] * 5)
+    assert torch.equal(network.decode(torch.eye(4)), CASE)
+    assert network.nearest_glyph(CASE[[2, 0]] + 0.01).tolist() == [2, 0]
+    assert network.encode(pictures(5, 3)).sum(1).tolist() == pytest.approx([1.0] * 5)
     assert "case" in network.state_dict() and not any(part is network.case for part in network.parameters())
 
 
@@ -72,7 +72,7 @@ def test_a_code_is_drawn_from_the_case_and_found_there() -> None:
     "case", [torch.zeros(1, 1, 28, 28), torch.zeros(4, 28, 28), torch.zeros(4, 3, 28, 28)]
 )
 def test_another_case_is_refused(case: Tensor) -> None:
-    with pytest.raises(gt.InputError, match="a case must have shape"):
+    with pytest.raises(gt.InputError, match="glyphs must have shape"):
         DiscreteCodeTranslator(case)
 
 
@@ -85,12 +85,12 @@ def test_a_bend_keeps_range_and_shape_repeats_with_the_seed_and_can_do_nothing()
     assert one.shape == images.shape and one.abs().max() <= 1
     black = torch.full((3, 1, 28, 28), -1.0)
     assert torch.equal(elastic_distortion(black, noise=0.0), black)
-    with pytest.raises(gt.InputError, match="wave"):
-        elastic_distortion(images, wave=-1)
+    with pytest.raises(gt.InputError, match="displacement"):
+        elastic_distortion(images, displacement=-1)
 
 
 def test_the_loss_is_the_anchor_less_the_information() -> None:
-    gan = discrete_code(small(), information=2.0, anchor=0.25, change=lambda images: images)
+    gan = discrete_code(small(), information=2.0, anchor=0.25, distortion=lambda images: images)
     written, typed = pictures(8, 4), CASE[torch.arange(8) % 4]
     loss = discrete_code_loss(2.0, 0.25, lambda images: images, gan, Batch(gan, typed, written))
     expected = 0.25 * loss["anchor"] - 2.0 * loss["information"]

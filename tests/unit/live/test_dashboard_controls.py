@@ -118,12 +118,12 @@ def test_pressed_at_random_nothing_sticks(display: Display, point_game: Make, po
 
 def test_the_page_is_asked_for_a_sign_of_life(display: Display, four_steps: gt.Run) -> None:
     row = controls.Controls(four_steps)
-    row.look(now=100.0, began=99.0)
-    assert row._beat.playing and controls.WAITING in row.said.value
-    row.look(now=100.0 + controls.PATIENCE, began=99.0)
-    assert controls.DEAF in row.said.value and not row._beat.playing
-    row._beat.value = 3
-    assert row.alive and not row._beat.playing and controls.ALIVE in row.said.value
+    row.check_page(now=100.0, began=99.0)
+    assert row._heartbeat.playing and controls.WAITING_MESSAGE in row.message.value
+    row.check_page(now=100.0 + controls.RESPONSE_TIMEOUT, began=99.0)
+    assert controls.NO_CLICKS_MESSAGE in row.message.value and not row._heartbeat.playing
+    row._heartbeat.value = 3
+    assert row.connected and not row._heartbeat.playing and controls.READY_MESSAGE in row.message.value
 
 
 def test_every_control_can_be_reached_and_says_what_it_does(display: Display, four_steps: gt.Run) -> None:

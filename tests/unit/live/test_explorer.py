@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
+from gantutor.live import display as page
 from gantutor import plots
 from gantutor.live import Explorer, TimeMachine
 from gantutor.live.redraw import RedrawnPicture
@@ -57,14 +58,14 @@ def test_the_explorer_shows_spectrograms_upright() -> None:
     explorer = Explorer(gt.Run(game), torch.rand(9, *shape))
     pictures = [torch.as_tensor(axes.images[0].get_array()) for axes in explorer.still().axes]
     assert [picture.shape[2] for picture in pictures] == [3, 3, 3]  # in colours, as nothing else here
-    made = plots.upright(explorer.run.generate(explorer.walk()[:1]))
+    made = plots.spectrograms_to_rgb(explorer.run.generate(explorer.walk()[:1]))
     assert torch.allclose(pictures[0].float(), plots.tile(made, 1))
 
 
 def test_its_widgets_move_the_explorer(display: Display, labelled: gt.Run) -> None:
     explorer = gt.live.explore(labelled)
     bundle, kept = display.shown
-    assert set(bundle) == {"text/plain", "image/png", display.WIDGET}
+    assert set(bundle) == {"text/plain", "image/png", page.WIDGET_TYPE}
     assert (
         kept["text/html"].startswith("<details><summary>A picture")
         and 'alt="A generated' in kept["text/html"]
@@ -87,7 +88,9 @@ def test_elsewhere_explorer_and_time_machine_leave_a_picture(unwatched: Display,
 
 
 def test_the_slider_moves_the_time_machine(display: Display, labelled: gt.Run) -> None:
-    from gantutor.live import time_machine as module
+    import importlib
+
+    module = importlib.import_module("gantutor.live.time_machine")
 
     machine = TimeMachine(labelled)
     box = module.panel(machine)
@@ -125,7 +128,7 @@ def test_a_frame_says_what_it_cannot_draw(display: Display) -> None:
 
     frame = RedrawnPicture(draw, lambda: "nothing")
     frame.refresh()
-    assert "nothing to draw" in frame.said.value
+    assert "nothing to draw" in frame.message.value
 
 
 def test_a_frame_draws_the_last_of_many_changes(display: Display) -> None:

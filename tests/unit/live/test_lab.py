@@ -13,7 +13,7 @@ import gantutor as gt
 from gantutor.data import toy
 from gantutor.live import display
 from gantutor.live.lab import lab, placement
-from gantutor.live.lab.settings import OWN
+from gantutor.live.lab.settings import OWN_DATA
 
 
 def test_it_learns() -> None:
@@ -39,7 +39,7 @@ def test_networks_of_ones_own_are_copied_and_reset_to_where_they_stood() -> None
     assert all(controls[name].disabled for name in ("generator_width", "latent", "discriminator_depth"))
     assert controls["latent"].tooltip == "Your own generator is played with as it is"
     own.open_panel().distribution.value = "ring"
-    own.panel.distribution.value = OWN
+    own.panel.distribution.value = OWN_DATA
     assert own.game.plane.name == "moons"
 
 
@@ -87,14 +87,14 @@ def test_outside_of_a_notebook_nothing_is_shown(monkeypatch: pytest.MonkeyPatch)
 def test_where_nobody_watches_a_still_picture_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[dict[str, Any]] = []
     monkeypatch.setattr(display, "in_notebook", lambda: True)
-    monkeypatch.setattr(placement, "cell", lambda: 7)
+    monkeypatch.setattr(placement, "current_cell", lambda: 7)
     monkeypatch.setattr(display, "_put", keeping(left))
     made = lab(steps=4, **SMALL)
     assert set(left[0]) == {"text/plain", "image/png"} and len(left) == 1
     assert left[0]["text/plain"].startswith("The plane (ring) after 4 steps: real points in blue")
     made._ipython_display_()  # the same cell ends with the lab
     assert len(left) == 1
-    monkeypatch.setattr(placement, "cell", lambda: 8)
+    monkeypatch.setattr(placement, "current_cell", lambda: 8)
     made._ipython_display_()
     assert len(left) == 2 and made.panel is None
 
@@ -107,10 +107,10 @@ def test_shown_twice_both_places_hold_the_same_widgets(monkeypatch: pytest.Monke
     made = lab(**SMALL)
     assert made.run.step == 0
     made.display()
-    one, two = (bundle[display.WIDGET]["model_id"] for bundle in left)
+    one, two = (bundle[display.WIDGET_TYPE]["model_id"] for bundle in left)
     assert one == two and all("image/png" in bundle for bundle in left)
     made.close()
-    assert display.WIDGET not in left[2] | left[3] and len(left) == 4 and made.panel is None
+    assert display.WIDGET_TYPE not in left[2] | left[3] and len(left) == 4 and made.panel is None
 
 
 def test_a_cell_run_again_ends_the_lab_it_showed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +133,9 @@ def test_a_cell_run_again_ends_the_lab_it_showed(monkeypatch: pytest.MonkeyPatch
     assert old.playing and old.panel is not None
     new = lab(**SMALL)
     assert not old.playing and old.panel is None and old.run.ended == "stopped" and threads() == 0
-    assert len(left) == 3 and all(display.WIDGET in bundle for bundle in left)  # no old still on the new lab
+    # The new lab shows no old still picture.
+    assert len(left) == 3 and all(display.WIDGET_TYPE in bundle for bundle in left)
     old.close()
     assert len(left) == 3
     new.close()
-    assert len(left) == 4 and display.WIDGET not in left[3]
+    assert len(left) == 4 and display.WIDGET_TYPE not in left[3]

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 import gantutor as gt
 from gantutor.live.lab import curves, lab, layers, plane
-from gantutor.live.lab.game import Game, at_rest
-from gantutor.live.lab.settings import DISTRIBUTIONS, LOSSES, OWN, Settings, plane_of
+from gantutor.live.lab.game import Game, evaluation_mode
+from gantutor.live.lab.settings import DISTRIBUTIONS, LOSSES, OWN_DATA, Settings, plane_of
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -32,7 +32,7 @@ def test_its_steps_are_those_of_train(loss: str, same_weights: Any) -> None:
         ours.advance(steps)
         torch.randn(3)  # others draw from the global state meanwhile
         ours.measure()
-        layers.look(ours, frozenset(layers.LAYERS))
+        layers.compute_layers(ours, frozenset(layers.LAYERS))
     assert same_weights(ours.run, expected)
     assert ours.run.history.to_json() == expected.history.to_json()
 
@@ -104,10 +104,10 @@ def test_a_look_moves_no_statistics() -> None:
     before = {name: value.clone() for name, value in own.gan.state_dict().items()}
     modes = [module.training for module in own.gan.modules()]
     own.measure()
-    layers.look(own, frozenset(layers.LAYERS))
+    layers.compute_layers(own, frozenset(layers.LAYERS))
     assert all(torch.equal(value, own.gan.state_dict()[name]) for name, value in before.items())
     assert [module.training for module in own.gan.modules()] == modes
-    with at_rest(own.gan):
+    with evaluation_mode(own.gan):
         assert not own.gan.training
 
 
@@ -124,7 +124,7 @@ def test_the_shade_is_the_discriminator_on_the_plane() -> None:
     shaded = game()
     shaded.advance(20)
     shade = layers.shade(shaded)
-    side, reach = layers.SIDE, shaded.plane.reach
+    side, reach = layers.SHADE_SIZE, shaded.plane.reach
     column, row = 40, 7
     x, y = (-reach + (index + 0.5) * 2 * reach / side for index in (column, row))
     with torch.no_grad():
@@ -140,23 +140,23 @@ def test_arrows_of_the_non_saturating_loss_are_the_slope_of_log_d() -> None:
     at = tails.clone().requires_grad_()
     logits = pointed.gan.networks["discriminator"](at)
     (slope,) = torch.autograd.grad(nn.functional.logsigmoid(logits).sum(), at)
-    expected = slope / (layers.HALF + slope.norm(dim=1, keepdim=True))
-    torch.testing.assert_close(arrows, layers.LONGEST * pointed.plane.reach * expected)
+    expected = slope / (layers.HALF_LENGTH_GRADIENT + slope.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(arrows, layers.MAX_ARROW_LENGTH * pointed.plane.reach * expected)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("latent", [1, 2, 7])
 def test_every_loss_and_latent_has_all_layers(loss: str, latent: int) -> None:
-    seen = layers.look(game(loss=loss, latent=latent), frozenset(layers.LAYERS))
+    seen = layers.compute_layers(game(loss=loss, latent=latent), frozenset(layers.LAYERS))
     assert seen.real.shape == seen.generated.shape == (500, 2)
     assert seen.lines.shape == ((1 if latent == 1 else 34), 33, 2)
-    assert seen.arrows.shape == seen.tails.shape == (layers.POINTERS, 2)
-    assert bool((seen.arrows.norm(dim=1) <= layers.LONGEST * 1.6 + 1e-6).all())
+    assert seen.arrows.shape == seen.tails.shape == (layers.ARROW_COUNT, 2)
+    assert bool((seen.arrows.norm(dim=1) <= layers.MAX_ARROW_LENGTH * 1.6 + 1e-6).all())
     assert 0 <= float(seen.shade.min()) <= float(seen.shade.max()) <= 1
 
 
 def test_no_layers_no_numbers() -> None:
-    seen = layers.look(game(), frozenset())
+    seen = layers.compute_layers(game(), frozenset())
     assert not any(part.numel() for part in vars(seen).values())
 
 
@@ -166,7 +166,7 @@ def test_every_layer_can_be_seen_in_the_picture() -> None:
     picture = plane.Picture(seen.plane)
 
     def pixels(*names: str) -> Any:
-        picture.draw(layers.look(seen, frozenset(names)))
+        picture.draw(layers.compute_layers(seen, frozenset(names)))
         return np.asarray(picture.canvas.buffer_rgba()).astype(int).copy()
 
     empty = pixels()
@@ -198,7 +198,7 @@ def test_a_game_measures_what_its_distribution_has(name: str) -> None:
 
 def test_points_of_ones_own_have_no_density_and_the_lab_says_so(points: Tensor) -> None:
     own = lab(data=points, steps=3, **SMALL)
-    assert own.game.record.steps == [] and own.game.settings.distribution == OWN
+    assert own.game.record.steps == [] and own.game.settings.distribution == OWN_DATA
     words = [text.get_text() for panel in own.still().axes for text in panel.texts]
     assert words == ["the density of these\npoints is not known"] * 2
 

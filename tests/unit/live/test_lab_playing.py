@@ -15,7 +15,7 @@ from lab_cases import game, mouse, presses, threads, wait_for
 import gantutor as gt
 from gantutor.live.lab import Lab, curves, lab, plane, sketch
 from gantutor.live.lab.pen import Pen, parse
-from gantutor.live.lab.settings import DRAW, plane_of
+from gantutor.live.lab.settings import DRAWING, plane_of
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_play_and_pause(played: Lab) -> None:
     step = played.run.step
     assert not played.playing and threads() == 0 and played.panel.play.value is False
     threading.Event().wait(0.1)
-    assert played.run.step == step and played.said == "Paused."
+    assert played.run.step == step and played.message == "Paused."
     played.play()
     wait_for(step + 1, played)
 
@@ -86,13 +86,15 @@ def test_a_closed_lab_says_so(played: Lab) -> None:
 
 
 def test_where_nobody_is_left_it_pauses(played: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab, "IDLE", -1.0)
+    import importlib
+
+    monkeypatch.setattr(importlib.import_module("gantutor.live.lab.lab"), "IDLE_TIMEOUT", -1.0)
     played.play()
     for _ in range(3000):
         if not played.playing:
             break
         threading.Event().wait(0.01)
-    assert not played.playing and "nobody has been there" in played.said and not played.panel.play.value
+    assert not played.playing and "nobody has been there" in played.message and not played.panel.play.value
 
 
 def test_a_game_that_diverges_pauses_and_reset_heals(played: Lab) -> None:
@@ -100,11 +102,11 @@ def test_a_game_that_diverges_pauses_and_reset_heals(played: Lab) -> None:
         for weight in played.run.gan.discriminator.parameters():
             weight.fill_(float("nan"))
     played.step()
-    assert "stopped being finite" in played.said and played.said.endswith("Reset starts again.")
-    assert "\n" not in played.said and not played.playing
+    assert "stopped being finite" in played.message and played.message.endswith("Reset starts again.")
+    assert "\n" not in played.message and not played.playing
     played.reset()
     played.step()
-    assert played.run.step == 1 and played.said == "Back at step 0."
+    assert played.run.step == 1 and played.message == "Back at step 0."
 
 
 def test_a_network_that_breaks_while_it_plays_is_one_sentence(played: Lab) -> None:
@@ -117,7 +119,7 @@ def test_a_network_that_breaks_while_it_plays_is_one_sentence(played: Lab) -> No
         if not played.playing:
             break
         threading.Event().wait(0.01)
-    assert played.said.startswith("Paused: the networks cannot take this step (no)")
+    assert played.message.startswith("Paused: the networks cannot take this step (no)")
 
 
 def test_a_change_out_of_range_leaves_all_as_it_was(played: Lab) -> None:
@@ -145,8 +147,8 @@ def test_a_stroke_is_learnt_when_the_mouse_is_let_go(played: Lab) -> None:
     panel = played.panel
     panel.sketch._mouse._dom_handlers(mouse("mousedown", 100, 100))
     assert played.pen.points == []  # nothing is drawn until it is asked for
-    panel.distribution.value = DRAW
-    assert "Drag with the mouse" in played.said and "role='status'" in panel.status.value
+    panel.distribution.value = DRAWING
+    assert "Drag with the mouse" in played.message and "role='status'" in panel.status.value
     for event in (mouse("mousedown", 100, 100), mouse("mousemove", 300, 100), mouse("mouseup", 300, 100)):
         panel.sketch._mouse._dom_handlers(event)
     assert played.game.plane.name == "drawing" and played.run.step == 0
@@ -171,11 +173,11 @@ def test_the_points_of_a_stroke_are_learnt_once_and_drawn_seldom(
     played: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel, learnt, seen = played.panel, [], []
-    panel.distribution.value = DRAW
+    panel.distribution.value = DRAWING
     draw, show = played.draw, played.show
     monkeypatch.setattr(played, "draw", lambda *given: (learnt.append(given), draw(*given)))
     monkeypatch.setattr(played, "show", lambda **given: (seen.append(given), show(**given)))
-    monkeypatch.setattr(sketch, "BETWEEN", 1000.0)
+    monkeypatch.setattr(sketch, "DRAWING_INTERVAL", 1000.0)
     panel.sketch._mouse._dom_handlers(mouse("mousedown", 100, 100))
     for x in range(100, 300, 5):
         panel.sketch._mouse._dom_handlers(mouse("mousemove", x, 100))
@@ -186,7 +188,7 @@ def test_the_points_of_a_stroke_are_learnt_once_and_drawn_seldom(
 
 def test_fewer_than_three_points_are_one_sentence(played: Lab) -> None:
     panel = played.panel
-    panel.distribution.value = DRAW
+    panel.distribution.value = DRAWING
     for attempt in (
         lambda: setattr(panel.play, "value", True),
         panel.buttons["step"].click,
@@ -196,15 +198,15 @@ def test_fewer_than_three_points_are_one_sentence(played: Lab) -> None:
     ):
         attempt()
         assert not played.playing and panel.play.value is False and played.run.step == 0
-    assert played.said == "a drawing needs at least 3 points, and this one has 2."
+    assert played.message == "a drawing needs at least 3 points, and this one has 2."
     with pytest.raises(gt.InputError, match="a drawing needs at least 3 points, and this one has 0"):
         played.draw([])
     panel.sketch.typed.value = "0 0; 1 x"
-    assert played.said == "points are written as x y; x y; x y, and '1 x' is none."
+    assert played.message == "points are written as x y; x y; x y, and '1 x' is none."
     panel.sketch.typed.value = "0 0; 1 1; -1 1"
-    assert played.game.settings.distribution == DRAW and panel.distribution.value == DRAW
+    assert played.game.settings.distribution == DRAWING and panel.distribution.value == DRAWING
     panel.sketch.clear.click()
-    assert played.pen.points == [] and played.said.startswith("No points are drawn.")
+    assert played.pen.points == [] and played.message.startswith("No points are drawn.")
 
 
 def test_the_pen_leaves_points_evenly() -> None:
@@ -220,7 +222,7 @@ def test_the_pen_leaves_points_evenly() -> None:
     pen.clear()
     pen.press(0, 0, reach=1e-3)
     pen.move(1e-3, 0)
-    assert len(set(parse(pen.written()))) == len(pen.points) in (10, 11)
+    assert len(set(parse(pen.to_text()))) == len(pen.points) in (10, 11)
     pen.clear()
     pen.move(3, 3)
     assert pen.points == [] and parse(" ; ") == []
@@ -231,7 +233,7 @@ def test_controls_pressed_in_any_order_and_fast(played: Lab, no_curves: None) ->
     every = presses(played.panel, draw)
     for _ in range(300):
         draw.choice(every)()
-        assert "\n" not in played.said
+        assert "\n" not in played.message
     played.panel.distribution.value = "ring"
     played.panel.buttons["reset"].click()
     played.panel.play.value = True

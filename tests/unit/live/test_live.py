@@ -11,6 +11,7 @@ from pages import Display, FakeTime
 from torch import Tensor
 
 import gantutor as gt
+from gantutor.live import display as page
 from gantutor.live import Dashboard, dashboard, display
 
 pytestmark = pytest.mark.usefixtures("no_widget_is_left")
@@ -33,7 +34,7 @@ def watch(
         return gt.plots.figure()[0]
 
     monkeypatch.setattr(dashboard, "time", clock)
-    monkeypatch.setattr(dashboard, "portrait", draw)
+    monkeypatch.setattr(dashboard, "training_figure", draw)
     monkeypatch.setattr(display, "png", lambda figure: b"")
     board = Dashboard(seconds=seconds)
     board.on_start(run)
@@ -67,7 +68,7 @@ def test_a_training_leaves_a_picture_and_no_widget(
     for _ in range(2):
         gt.train(point_game(), points, steps=3, callbacks=[board], progress=False)
     assert len(display.shown) == len(display.updated) == 2
-    assert all(display.WIDGET in bundle for bundle in display.shown)
+    assert all(page.WIDGET_TYPE in bundle for bundle in display.shown)
     assert all(set(bundle) == {"text/plain", "image/png"} for bundle in display.updated)
     assert "after 3 steps" in display.updated[0]["text/plain"]
 
@@ -118,8 +119,8 @@ def test_watching_changes_nothing(
         control.slow_down(0.01)
         return control
 
-    monkeypatch.setattr(dashboard, "SHARE", 1.0)
-    monkeypatch.setattr(dashboard, "PATIENCE", 0.0)
+    monkeypatch.setattr(dashboard, "MAX_DRAWING_SHARE", 1.0)
+    monkeypatch.setattr(dashboard, "SECOND_DRAWING_DELAY", 0.0)
     board, control = Dashboard(view, seconds=0), slow(gt.Control())
     watched = gt.train(point_game(), points, steps=8, callbacks=[board], progress=False, control=control)
     assert len(drawn) > 3

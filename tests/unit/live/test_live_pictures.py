@@ -83,7 +83,7 @@ def test_a_view_that_fails_is_written_down_and_ends_nothing(
 def test_a_thinned_curve_keeps_its_mean() -> None:
     values = torch.rand(12_345, dtype=torch.float64).tolist()
     steps, thin = gt.plots.downsample(list(range(12_345)), values)
-    assert gt.plots.POINTS / 2 < len(thin) == len(steps) <= gt.plots.POINTS
+    assert gt.plots.MAX_CURVE_POINTS / 2 < len(thin) == len(steps) <= gt.plots.MAX_CURVE_POINTS
     assert sum(thin) / len(thin) == pytest.approx(sum(values) / len(values), abs=1e-3)
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 import gantutor as gt
+from gantutor.live import display as page
 from gantutor.live import Dashboard, Players, dashboard, players
 from gantutor.live.audio_panel import audio_panel
 
@@ -84,10 +85,10 @@ def test_silence_is_described() -> None:
 
 def test_a_picture_has_low_tones_at_the_bottom() -> None:
     for hertz, wanted in ((300, 0.925), (3700, 0.075)):
-        picture = Image.open(io.BytesIO(players.pictures_of(tone(hertz)[None])[0])).convert("L")
-        assert picture.height == players.HIGH
+        picture = Image.open(io.BytesIO(players.spectrogram_jpegs(tone(hertz)[None])[0])).convert("L")
+        assert picture.height == players.IMAGE_HEIGHT
         rows = np.asarray(picture).mean(1)
-        assert rows.argmax() / players.HIGH == pytest.approx(wanted, abs=0.03)
+        assert rows.argmax() / players.IMAGE_HEIGHT == pytest.approx(wanted, abs=0.03)
 
 
 def test_twenty_voices_are_under_400_kb() -> None:
@@ -149,7 +150,7 @@ def test_hearing_changes_nothing(
         made.append(run.step)
         return sounds(run)
 
-    for name, value in (("SHARE", 2.0), ("PATIENCE", 0.0), ("SOUND_SECONDS", 0.0)):
+    for name, value in (("MAX_DRAWING_SHARE", 2.0), ("SECOND_DRAWING_DELAY", 0.0), ("SOUND_INTERVAL", 0.0)):
         monkeypatch.setattr(dashboard, name, value)
     heard_run = hear(display, point_game(), points, counted)
     assert len(made) > 3 and made[-1] == 8
@@ -234,8 +235,8 @@ def test_picture_and_sounds_share_what_drawing_may_take(
         raise gt.InputError("hush")
 
     monkeypatch.setattr(dashboard, "time", clock)
-    monkeypatch.setattr(dashboard, "portrait", draw)
-    monkeypatch.setattr(display, "png", lambda figure: b"")
+    monkeypatch.setattr(dashboard, "training_figure", draw)
+    monkeypatch.setattr(page, "png", lambda figure: b"")
     run = gt.train(point_game(), points, steps=1, progress=False)
     board = Dashboard(seconds=2.0, sounds=sing)
     board.on_start(run)
@@ -244,9 +245,9 @@ def test_picture_and_sounds_share_what_drawing_may_take(
         clock.now += 0.1
         board.on_step(run)
     share = (len(drawn) * picture + len(made) * sound) / (clock.now - began)
-    assert least < share <= dashboard.SHARE * 1.05 and 0 < len(made) <= len(drawn)
+    assert least < share <= dashboard.MAX_DRAWING_SHARE * 1.05 and 0 < len(made) <= len(drawn)
     gaps = [later - earlier for earlier, later in itertools.pairwise(made)]
-    assert min(gaps) >= dashboard.SOUND_SECONDS
+    assert min(gaps) >= dashboard.SOUND_INTERVAL
     board.on_end(run)
 
 

@@ -13,6 +13,7 @@ import torch
 from pages import Display
 
 import gantutor as gt
+from gantutor.live import display as page
 from gantutor.live import upload as show_upload
 from gantutor.live.upload import Upload, bundle_of, panel
 
@@ -38,7 +39,7 @@ def choose(chosen: Upload, name: str, content: bytes, button: Any = None) -> Non
 
 
 def said(chosen: Upload) -> str:
-    return str(chosen._said.value)
+    return str(chosen._message.value)
 
 
 def test_a_file_arrives_whole_and_what_is_returned_is_shown(display: Display) -> None:
@@ -49,7 +50,7 @@ def test_a_file_arrives_whole_and_what_is_returned_is_shown(display: Display) ->
         return "thank you"
 
     chosen = show_upload(use)
-    assert set(display.shown[0]) == {display.WIDGET, "text/plain"} and len(display.shown) == 2
+    assert set(display.shown[0]) == {page.WIDGET_TYPE, "text/plain"} and len(display.shown) == 2
     choose(chosen, "my song.wav", bytes(range(256)))
     assert given == [("my song.wav", bytes(range(256)))] and type(given[0][1]) is bytes
     assert display.updated == [{"text/plain": "'thank you'"}]

@@ -41,7 +41,7 @@ def spoilt() -> dict[str, Tensor]:
 
 def multiple(images: Tensor, part: str) -> float:
     """The kernel distance to held-out people in floors, the distance of the training faces."""
-    read = {"both": fitted(), "outline": fitted().outline, "texture": fitted().texture}[part]
+    read = {"both": fitted(), "outline": fitted().eigenface_coefficients, "texture": fitted().texture}[part]
     new = read(faces().held_out.tensors[0])
     return kernel_distance(read(images), new) / kernel_distance(read(train()), new)
 
@@ -70,7 +70,7 @@ def test_over_the_training_faces_each_has_mean_0_and_variance_1() -> None:
 
 def test_the_outline_is_that_of_the_eigenfaces() -> None:
     new = faces().held_out.tensors[0]
-    torch.testing.assert_close(fitted().outline(new).abs(), eigenface_features(new).abs())
+    torch.testing.assert_close(fitted().eigenface_coefficients(new).abs(), eigenface_features(new).abs())
 
 
 def test_texture_knows_strength_from_sparseness() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import gantutor as gt
 from gantutor.metrics.motion import median_scores, medoid
-from gantutor.metrics.motion_estimation import FURTHEST
+from gantutor.metrics.motion_estimation import MAX_TURN
 
 NAMES = {
     "last_frame_class",
@@ -71,7 +71,7 @@ def test_a_given_first_frame_is_what_is_measured_against(real: Tensor) -> None:
 def test_clips_of_nothing_and_larger_ones_are_measured() -> None:
     nothing = gt.metrics.measure_motion(torch.full((2, 3, 1, 32, 32), -1.0))
     assert float(nothing.shift.abs().max()) == 0 and bool((nothing.growth == 1).all())
-    assert float(nothing.turn.abs().max()) <= FURTHEST + 1
+    assert float(nothing.turn.abs().max()) <= MAX_TURN + 1
     clips = gt.data.sample_futures(gt.data.digits().held_out.tensors[0][::100], 2, size=40).flatten(0, 1)
     assert gt.metrics.measure_motion(clips).shift.shape == (20, 16, 2)
 
@@ -161,7 +161,7 @@ def test_diversity_is_that_of_the_last_frames() -> None:
 
 def test_diversity_stands_among_the_scores(data: gt.data.MovingDigits, others: Tensor) -> None:
     real = gt.data.sample_futures(gt.data.digits().held_out.tensors[0][::100], 4)
-    assert scores_of(others, data, several=(real, real))["motion_diversity"].value == pytest.approx(1)
+    assert scores_of(others, data, diversity_clips=(real, real))["motion_diversity"].value == pytest.approx(1)
 
 
 CLIPS = torch.zeros(12, 4, 1, 32, 32)

@@ -27,7 +27,7 @@ from gantutor.metrics import (
 )
 from gantutor.metrics.classifier_test import ClassifierTest, fit, two_sample_error
 from gantutor.metrics.names import share_distinct, share_new
-from gantutor.metrics.sines import unevenness
+from gantutor.metrics.sines import distance_from_uniform
 
 DRAW = torch.Generator()
 
@@ -217,7 +217,9 @@ def test_a_collapse_to_one_sine_shows_in_the_frequencies() -> None:
 def test_the_distance_from_even_is_scipys() -> None:
     shares = torch.rand(50, dtype=torch.float64) ** 2
     even = (np.arange(200_000) + 0.5) / 200_000
-    assert unevenness(shares) == pytest.approx(stats.wasserstein_distance(shares.numpy(), even), rel=1e-4)
+    assert distance_from_uniform(shares) == pytest.approx(
+        stats.wasserstein_distance(shares.numpy(), even), rel=1e-4
+    )
 
 
 # --- names --------------------------------------------------------------------------------------------------
@@ -291,7 +293,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: train_on_synthetic(REAL, REAL, REAL, hidden=0), "hidden must be a whole number"),
     (lambda: nearest_sine(REAL[0]), r"samples must be floats .*, not \(6, 2\)"),
     (lambda: nearest_sine(REAL / 0), "the samples contain values that are not finite"),
-    (lambda: nearest_sine(REAL, highest=0), "highest must be a number greater than 0"),
+    (lambda: nearest_sine(REAL, max_frequency=0), "max_frequency must be a number greater than 0"),
     (lambda: sine_scores(REAL, seed=-1), "seed must be a whole number of at least 0"),
     (lambda: name_scores([], ["a"], ["a"]), r"names must be a list of texts .*, not '\[\]'"),
     (lambda: name_scores("anna", ["a"], ["a"]), "names must be a list of texts"),

@@ -96,7 +96,7 @@ def test_silence_has_a_finite_log_spectral_distance() -> None:
     _, target = pairs()
     assert bool((log_spectral_distance(torch.zeros_like(target), target) <= 60).all())
     # Twice as loud is six decibels at every frequency, however soft.
-    doubled = log_spectral_distance(2 * target, target, real=-300)
+    doubled = log_spectral_distance(2 * target, target, min_level=-300)
     assert doubled.tolist() == pytest.approx([20 * math.log10(2)] * 5, rel=1e-6)
 
 

@@ -177,7 +177,7 @@ def test_r1_is_the_slope_before_the_change() -> None:
     assert float(
         penalty(AugmentedDiscriminator(Total(), only("cutout", 0.0)), images, images)
     ) == pytest.approx(64)
-    seen = float(penalty(AugmentedDiscriminator(Total(), only("cutout", hole=1.0)), images, images))
+    seen = float(penalty(AugmentedDiscriminator(Total(), only("cutout", cutout_size=1.0)), images, images))
     assert 0 <= seen < 64
 
 
@@ -224,7 +224,7 @@ def test_only_images_are_mirrored(data: Any) -> None:
         with_mirror_images(data)
 
 
-@pytest.mark.parametrize("name", ["colour", "translation", "cutout", "shift", "hole"])
+@pytest.mark.parametrize("name", ["colour", "translation", "cutout", "max_shift", "cutout_size"])
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), "0.5", None, True])
 def test_wrong_shares_are_refused(name: str, value: Any) -> None:
     with pytest.raises(gt.InputError, match=rf"^{name} must be a number of at least 0 and at most 1, not "):

@@ -172,15 +172,15 @@ def test_teacher_forcing_asks_for_the_letters_that_sampling_draws() -> None:
     generator = nets.NameGenerator(4, 6, 5, hidden=8)
     latent = torch.randn(50, generator.inputs)
     names = generator(latent)
-    logits = generator.next_letters(latent, names)
+    logits = generator.next_letter_logits(latent, names)
     chosen = (logits + gumbel_noise(latent[:, 4:]).view(-1, 5, 6)).argmax(2)
     assert torch.equal(chosen, names.argmax(2))
     changed = names.clone()
     changed[:, 3] = changed[:, 3].roll(1, 1)
-    moved = (generator.next_letters(latent, changed) - logits).abs().sum((0, 2))
+    moved = (generator.next_letter_logits(latent, changed) - logits).abs().sum((0, 2))
     assert bool((moved[:4] == 0).all()) and float(moved[4].detach()) > 0
     with pytest.raises(gt.InputError, match=r"names must have shape \(50, 5, 6\), not \(50, 4, 6\)"):
-        generator.next_letters(latent, names[:, :4])
+        generator.next_letter_logits(latent, names[:, :4])
 
 
 # --- bad input ----------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_the_way_back_is_exact_with_the_true_phase(length: int) -> None:
     waves = voices(length=length)
     spectrograms = nets.spectrogram(waves)
     phase = torch.tensor(np.angle(by_scipy(waves)), dtype=torch.float32)
-    back = nets.wave(spectrograms, rounds=0, phase=phase)
+    back = nets.wave(spectrograms, iterations=0, phase=phase)
     assert spectrograms.shape == (len(waves), 1, 128, length // 64) and back.shape == waves.shape
     torch.testing.assert_close(back, waves, atol=2e-4, rtol=0)
 
@@ -221,7 +221,7 @@ MAKE: list[tuple[Callable[[], Any], str]] = [
     (lambda: nets.spectrogram(torch.zeros(2, 64, dtype=torch.int16)), "waves must be floats .* torch.int16"),
     (lambda: nets.wave(torch.zeros(1, 128, 4)), r"spectrograms must be floats of shape \(count, 1, 128, tim"),
     (lambda: nets.wave(torch.zeros(1, 1, 129, 4)), r"not torch.float32 of \(1, 1, 129, 4\)"),
-    (lambda: nets.wave(SMALL, rounds=-1), "rounds must be a whole number of at least 0, not -1"),
+    (lambda: nets.wave(SMALL, iterations=-1), "iterations must be a whole number of at least 0, not -1"),
     (lambda: nets.wave(SMALL, phase=torch.zeros(1, 128, 5)), r"phase must have shape \(1, 128, 4\), not"),
     (lambda: nets.SpectrogramGenerator(frames=65), "frames must be a multiple of 16, at least 16, not 65"),
     (lambda: nets.SpectrogramGenerator(latent=0), "latent must be a whole number of at least 1"),

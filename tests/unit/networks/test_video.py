@@ -149,9 +149,9 @@ def test_an_untrained_affine_generator_moves_about_as_much_as_digits_do() -> Non
 
 def test_shapes_of_the_judges(clips: Tensor) -> None:
     assert FrameDiscriminator()(clips[:, 5], clips[:, 0]).shape == (6,)
-    for more in ({}, {"watch_ink": False}, {"channels": 8}):
+    for more in ({}, {"use_ink_trajectory": False}, {"channels": 8}):
         assert ClipDiscriminator(**more)(clips, clips[:, 0]).shape == (6,)
-    colour = ClipDiscriminator(frames=5, size=16, image_channels=3, watch_ink=False)
+    colour = ClipDiscriminator(frames=5, size=16, image_channels=3, use_ink_trajectory=False)
     assert colour(torch.zeros(2, 5, 3, 16, 16), torch.zeros(2, 3, 16, 16)).shape == (2,)
 
 
@@ -162,16 +162,16 @@ def test_the_judges_see_the_first_frame(clips: Tensor) -> None:
     assert not torch.allclose(clip(clips, clips[:, 0]), clip(clips, others), atol=1e-4)
 
 
-@pytest.mark.parametrize("watch_ink", [True, False])
-def test_the_clip_judge_sees_the_order_of_frames(clips: Tensor, watch_ink: bool) -> None:
-    judge = ClipDiscriminator(watch_ink=watch_ink)
+@pytest.mark.parametrize("use_ink_trajectory", [True, False])
+def test_the_clip_judge_sees_the_order_of_frames(clips: Tensor, use_ink_trajectory: bool) -> None:
+    judge = ClipDiscriminator(use_ink_trajectory=use_ink_trajectory)
     mixed = clips[:, [0, *(torch.randperm(15) + 1).tolist()]]
     assert not torch.allclose(judge(clips, clips[:, 0]), judge(mixed, clips[:, 0]), atol=1e-4)
 
 
-@pytest.mark.parametrize("watch_ink", [True, False])
-def test_a_penalty_reaches_every_frame_and_the_weights(clips: Tensor, watch_ink: bool) -> None:
-    judge = ClipDiscriminator(watch_ink=watch_ink)
+@pytest.mark.parametrize("use_ink_trajectory", [True, False])
+def test_a_penalty_reaches_every_frame_and_the_weights(clips: Tensor, use_ink_trajectory: bool) -> None:
+    judge = ClipDiscriminator(use_ink_trajectory=use_ink_trajectory)
     penalty = gt.objectives.r1_penalty(1.0)(lambda x: judge(x, clips[:, 0]), clips, clips)
     penalty.backward()
     reached = [weight for weight in judge.parameters() if weight.grad is not None]
@@ -199,7 +199,7 @@ def test_the_path_of_the_ink_follows_the_digit(clips: Tensor) -> None:
         (lambda: DecoderVideoGenerator(frames=1), "frames must be a whole number of at least 2"),
         (lambda: ClipDiscriminator(size=30), "size must be a multiple of 8"),
         (lambda: ClipDiscriminator(frames=2), "frames must be a whole number of at least 3"),
-        (lambda: ClipDiscriminator(image_channels=3), "watch_ink is for grey clips"),
+        (lambda: ClipDiscriminator(image_channels=3), "use_ink_trajectory is for grey clips"),
         (lambda: AffineVideoGenerator()(torch.zeros(2, 16), None), "goes on from first frames.*not None"),
         (lambda: DecoderVideoGenerator()(torch.zeros(2, 16), torch.arange(2)), r"not \(2,\)"),
     ],

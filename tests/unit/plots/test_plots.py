@@ -67,7 +67,7 @@ def test_a_grid_shows_its_tiles() -> None:
 
 
 def test_pages_stand_side_by_side_under_their_names() -> None:
-    fig = plots.pages({"real": torch.zeros(4, 1, 8, 8), "generated": torch.zeros(4, 3, 8, 8)}, columns=2)
+    fig = plots.grids({"real": torch.zeros(4, 1, 8, 8), "generated": torch.zeros(4, 3, 8, 8)}, columns=2)
     assert [title for title, _, _ in words(fig)] == ["real", "generated"]
 
 
@@ -235,12 +235,12 @@ def test_what_is_no_spectrogram_is_refused(given: Any, said: str) -> None:
 
 
 def test_low_frequencies_are_upright_at_the_bottom() -> None:
-    picture = plots.upright(chirp([3]))
+    picture = plots.spectrograms_to_rgb(chirp([3]))
     assert picture.shape == (1, 3, 128, 64)
     brightness = picture.mean((0, 1, 3))
     assert int(brightness.argmax()) == 127 - 3 and float(picture.min()) >= -1 and float(picture.max()) <= 1
     images = torch.rand(2, 1, 28, 28)
-    assert plots.upright(images) is images
+    assert plots.spectrograms_to_rgb(images) is images
 
 
 def test_words_stand_row_by_row() -> None:
@@ -280,20 +280,21 @@ def test_the_time_machine_shows_series_and_words() -> None:
             assert bool(((curve[:, 0] > column) & (curve[:, 0] < column + 1)).all())
             values = (curve[:, 1] + row + 1 - 0.1) / 0.8 * (high - low) + low
             assert torch.allclose(values.float(), shown[place, :, feature], atol=1e-4)
-    read = plots.time_machine(run, rows=2, columns=2, show=lambda sample: f"{float(sample[0, 0]):.3f}")
+    read = plots.time_machine(run, rows=2, columns=2, to_text=lambda sample: f"{float(sample[0, 0]):.3f}")
     wanted = [f"{float(run.snapshots[i].samples[latent, 0, 0]):.3f}" for latent in range(2) for i in (0, 4)]
     assert [text.get_text() for text in read.axes[0].texts] == wanted
-    machine = gt.live.TimeMachine(run, show=lambda sample: "abc")
+    machine = gt.live.TimeMachine(run, to_text=lambda sample: "abc")
     assert [text.get_text() for text in machine.picture().axes[0].texts] == ["abc"] * 6
 
 
 def test_the_time_machine_shows_spectrograms_upright() -> None:
     run = trained((1, 128, 16))
     shown = torch.as_tensor(plots.time_machine(run, rows=1, columns=2).axes[0].images[0].get_array())
-    wanted = plots.upright(torch.stack([run.snapshots[0].samples[0], run.snapshots[-1].samples[0]]))
+    samples = torch.stack([run.snapshots[0].samples[0], run.snapshots[-1].samples[0]])
+    wanted = plots.spectrograms_to_rgb(samples)
     assert torch.allclose(shown.float(), plots.tile(wanted, 2))
 
 
 def test_words_can_be_shown_of_any_samples(point_run: gt.Run) -> None:
-    fig = plots.time_machine(point_run, rows=1, columns=3, show=lambda sample: "x")
+    fig = plots.time_machine(point_run, rows=1, columns=3, to_text=lambda sample: "x")
     assert [text.get_text() for text in fig.axes[0].texts] == ["x"] * 3

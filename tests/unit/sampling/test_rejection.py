@@ -47,7 +47,7 @@ def test_what_is_kept_follows_the_data_where_the_discriminator_is_optimal() -> N
 
 def test_the_rate_is_one_over_the_maximum_of_the_ratio() -> None:
     kept = reject_from(draw_wide, best_logit, 4000, burn_in=4096, progress=False)
-    assert kept.most == pytest.approx(largest_logit(), abs=1e-2)
+    assert kept.max_logit == pytest.approx(largest_logit(), abs=1e-2)
     expected = math.exp(-largest_logit())
     spread = math.sqrt(expected * (1 - expected) / kept.tried)
     assert kept.rate == pytest.approx(expected, abs=5 * spread)
@@ -60,7 +60,7 @@ def test_a_constant_on_the_logits_changes_nothing() -> None:
         reject_from(draw_wide, lambda x, c=c: best_logit(x).double() + c, 200, progress=False)
         for c in (0.0, 7.0)
     )
-    assert torch.equal(one.samples, other.samples) and other.most == pytest.approx(one.most + 7)
+    assert torch.equal(one.samples, other.samples) and other.max_logit == pytest.approx(one.max_logit + 7)
 
 
 def test_modes_are_balanced_again() -> None:

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import IterableDataset, TensorDataset
 
 from gantutor._errors import InputError
-from gantutor.training.batches import batches_of
+from gantutor.training.batches import make_batches
 from gantutor.training.serialization import pack, unpack
 
 
@@ -27,13 +27,13 @@ def simple_order(count: int, batch_size: int, seed: int, batches: int) -> list[l
 
 @pytest.mark.parametrize(("count", "batch_size"), [(12, 4), (12, 5), (12, 12), (7, 5), (64, 1)])
 def test_the_order_is_one_permutation_after_the_other(count: int, batch_size: int) -> None:
-    batches = batches_of(torch.arange(float(count)), batch_size, seed=5, device=CPU)
+    batches = make_batches(torch.arange(float(count)), batch_size, seed=5, device=CPU)
     found = [batch.int().tolist() for batch in drawn(batches, 20)]
     assert found == simple_order(count, batch_size, 5, 20)
 
 
 def test_the_order_of_a_seed_stays_what_it_always_was() -> None:
-    batches = batches_of(torch.arange(10.0), 4, seed=3, device=CPU)
+    batches = make_batches(torch.arange(10.0), 4, seed=3, device=CPU)
     known = [6, 0, 3, 7, 8, 5, 1, 9, 2, 4, 9, 8, 5, 3, 0, 6, 7, 2, 1, 4]
     assert torch.cat(drawn(batches, 5)).int().tolist() == known
 
@@ -59,7 +59,7 @@ class Watched(TorchDispatchMode):
 
 def test_the_order_goes_to_the_device_once_a_pass_and_nothing_is_waited_for() -> None:
     meta = torch.device("meta")
-    batches = batches_of(TensorDataset(torch.zeros(12, 2), torch.zeros(12)), 4, seed=0, device=meta)
+    batches = make_batches(TensorDataset(torch.zeros(12, 2), torch.zeros(12)), 4, seed=0, device=meta)
     with Watched() as watched:
         for _ in range(9):
             real, condition = batches.next()
@@ -70,14 +70,14 @@ def test_the_order_goes_to_the_device_once_a_pass_and_nothing_is_waited_for() ->
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_gives_the_batches_of_the_cpu_without_being_waited_for() -> None:
     gpu, values = torch.device("cuda"), torch.arange(50.0)[:, None]
-    theirs = batches_of(values, 8, seed=0, device=gpu)
+    theirs = make_batches(values, 8, seed=0, device=gpu)
     theirs.next()
     torch.cuda.set_sync_debug_mode("error")
     try:
         found = drawn(theirs, 20)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    expected = drawn(batches_of(values, 8, seed=0, device=CPU), 21)[1:]
+    expected = drawn(make_batches(values, 8, seed=0, device=CPU), 21)[1:]
     assert all(torch.equal(a.cpu(), b) for a, b in zip(found, expected, strict=True))
 
 
@@ -95,8 +95,8 @@ def test_ranks_together_see_what_one_process_sees(data: Any, ranks: int) -> None
         real, condition = batches.next()
         return (real if condition is None else condition).int().tolist()
 
-    alone = batches_of(data, 4 * ranks, seed=2, device=CPU)
-    each = [batches_of(data, 4, 2, CPU, rank=rank, ranks=ranks) for rank in range(ranks)]
+    alone = make_batches(data, 4 * ranks, seed=2, device=CPU)
+    each = [make_batches(data, 4, 2, CPU, rank=rank, world_size=ranks) for rank in range(ranks)]
     for _ in range(10):
         assert [index for batches in each for index in order(batches)] == order(alone)
         states = [batches.state_dict() for batches in (*each, alone)]
@@ -105,9 +105,9 @@ def test_ranks_together_see_what_one_process_sees(data: Any, ranks: int) -> None
 
 @pytest.mark.parametrize("data", [torch.arange(13.0), Flips(13)], ids=["resident", "data set"])
 def test_the_state_of_one_rank_serves_another(data: Any) -> None:
-    first, second = (batches_of(data, 3, 0, CPU, rank=rank, ranks=2) for rank in (0, 1))
+    first, second = (make_batches(data, 3, 0, CPU, rank=rank, world_size=2) for rank in (0, 1))
     drawn(first, 5), drawn(second, 5)
-    again = batches_of(data, 3, 99, CPU, rank=1, ranks=2)
+    again = make_batches(data, 3, 99, CPU, rank=1, world_size=2)
     again.load_state_dict(first.state_dict())
     torch.manual_seed(1)
     expected = drawn(second, 6)
@@ -118,7 +118,7 @@ def test_the_state_of_one_rank_serves_another(data: Any) -> None:
 def test_of_a_stream_each_rank_takes_every_nth_batch() -> None:
     data = [torch.tensor([float(i)]) for i in range(7)]
     found = [
-        [int(batch) for batch in drawn(batches_of(data, 1, 0, CPU, rank=rank, ranks=3), 4)]
+        [int(batch) for batch in drawn(make_batches(data, 1, 0, CPU, rank=rank, world_size=3), 4)]
         for rank in range(3)
     ]
     assert found == [[0, 3, 6, 2], [1, 4, 0, 3], [2, 5, 1, 4]]  # the eighth batch is the first once more
@@ -126,10 +126,10 @@ def test_of_a_stream_each_rank_takes_every_nth_batch() -> None:
 
 @pytest.mark.parametrize("data", [torch.zeros(7, 2), Squares(7), Flips(7)])
 def test_too_few_samples_for_all_ranks_are_refused_counting_them(data: Any) -> None:
-    batches_of(data, 3, 0, CPU, rank=1, ranks=2)
+    make_batches(data, 3, 0, CPU, rank=1, world_size=2)
     said = r"^the number of processes × batch_size must be at most the number of samples, 7, not 2 × 4 = 8$"
     with pytest.raises(InputError, match=said):
-        batches_of(data, 4, 0, CPU, rank=1, ranks=2)
+        make_batches(data, 4, 0, CPU, rank=1, world_size=2)
 
 
 # --- iterables that know where they are ---------------------------------------------------------------------
@@ -192,18 +192,18 @@ def test_an_iterable_with_a_state_goes_on_with_exactly_the_next_batch(
     drawn_before: int, make: Callable[[int], Any], ranks: int
 ) -> None:
     """At every place of two passes, the first moment, the end of a pass and its first batch among them."""
-    batches = batches_of(make(0), 2, 0, CPU, rank=ranks - 1, ranks=ranks)
+    batches = make_batches(make(0), 2, 0, CPU, rank=ranks - 1, world_size=ranks)
     before = drawn(batches, drawn_before)
     state = through_files(batches.state_dict())
     expected = drawn(batches, 15)
     assert drawn_before < 12 or len({tuple(batch.tolist()) for batch in before}) > 6
-    again = batches_of(make(77), 2, 0, CPU, rank=ranks - 1, ranks=ranks)
+    again = make_batches(make(77), 2, 0, CPU, rank=ranks - 1, world_size=ranks)
     again.load_state_dict(state)
     assert all(torch.equal(a, b) for a, b in zip(drawn(again, 15), expected, strict=True))
 
 
 def test_a_state_is_the_same_on_all_ranks_of_a_stream() -> None:
-    each = [batches_of(Shuffled(), 2, 0, CPU, rank=rank, ranks=2) for rank in range(2)]
+    each = [make_batches(Shuffled(), 2, 0, CPU, rank=rank, world_size=2) for rank in range(2)]
     for batches in each:
         drawn(batches, 4)
     one, other = (through_files(batches.state_dict())["source"] for batches in each)
@@ -224,13 +224,13 @@ class Broken(Shuffled):
 
 def test_half_a_state_is_none() -> None:
     with pytest.raises(InputError, match=r"^a Half cannot be resumed exactly: give train\(\) a tensor"):
-        batches_of(Half(), 2, 0, CPU).state_dict()
+        make_batches(Half(), 2, 0, CPU).state_dict()
     with pytest.raises(InputError, match=r"^a Stream cannot be resumed exactly: "):
-        batches_of(Stream(), 2, 0, CPU).state_dict()
+        make_batches(Stream(), 2, 0, CPU).state_dict()
 
 
 def test_an_iterable_that_fails_to_tell_its_state_is_named() -> None:
-    batches = batches_of(Broken(), 2, 0, CPU)
+    batches = make_batches(Broken(), 2, 0, CPU)
     said = r"^state_dict\(\) of the Broken failed: no state before the first batch$"
     with pytest.raises(InputError, match=said):
         batches.state_dict()

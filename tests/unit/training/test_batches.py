@@ -16,7 +16,7 @@ from gantutor.training.batches import (
     ResidentBatches,
     StreamBatches,
     as_pair,
-    batches_of,
+    make_batches,
     to_device,
 )
 
@@ -26,7 +26,7 @@ from gantutor.training.batches import (
 )  # 5 does not divide 12: batches reach over the end of a pass
 @pytest.mark.parametrize("data", [torch.arange(12.0)[:, None], TensorDataset(torch.arange(12.0)[:, None])])
 def test_each_sample_comes_once_a_pass(data: Any, batch_size: int) -> None:
-    batches = batches_of(data, batch_size, seed=0, device=CPU)
+    batches = make_batches(data, batch_size, seed=0, device=CPU)
     values = torch.cat(drawn(batches, 5 * 12 // batch_size)).flatten().int().tolist()
     passes = [values[start : start + 12] for start in range(0, len(values) - 11, 12)]
     assert len(passes) == 5
@@ -35,12 +35,12 @@ def test_each_sample_comes_once_a_pass(data: Any, batch_size: int) -> None:
 
 
 def test_every_batch_is_full() -> None:
-    batches = batches_of(torch.arange(7.0)[:, None], 5, seed=0, device=CPU)
+    batches = make_batches(torch.arange(7.0)[:, None], 5, seed=0, device=CPU)
     assert [len(batch) for batch in drawn(batches, 10)] == [5] * 10
 
 
 def test_tensors_stay_row_by_row_together() -> None:
-    batches = batches_of(
+    batches = make_batches(
         TensorDataset(torch.arange(30.0).square()[:, None], torch.arange(30)), 8, seed=0, device=CPU
     )
     for _ in range(10):
@@ -50,7 +50,7 @@ def test_tensors_stay_row_by_row_together() -> None:
 
 def test_a_seed_repeats_the_order_and_another_changes_it() -> None:
     def order(seed: int) -> list[int]:
-        return torch.cat(drawn(batches_of(torch.arange(50.0), 10, seed, CPU), 5)).int().tolist()
+        return torch.cat(drawn(make_batches(torch.arange(50.0), 10, seed, CPU), 5)).int().tolist()
 
     assert order(3) == order(3)
     assert order(3) != order(4)
@@ -58,34 +58,34 @@ def test_a_seed_repeats_the_order_and_another_changes_it() -> None:
 
 @pytest.mark.parametrize("data", [torch.arange(12.0), Flips()], ids=["resident", "data set"])
 def test_the_state_goes_on_where_it_was(data: Any) -> None:
-    batches = batches_of(data, 5, seed=0, device=CPU)
+    batches = make_batches(data, 5, seed=0, device=CPU)
     drawn(batches, 3)
     state = batches.state_dict()
     torch.manual_seed(9)
     expected = drawn(batches, 8)
-    again = batches_of(data, 5, seed=77, device=CPU)
+    again = make_batches(data, 5, seed=77, device=CPU)
     again.load_state_dict(state)
     torch.manual_seed(9)
     assert all(torch.equal(a, b) for a, b in zip(drawn(again, 8), expected, strict=True))
 
 
 def test_a_small_data_set_is_held_in_memory() -> None:
-    batches = batches_of(Squares(), 4, seed=0, device=CPU)
+    batches = make_batches(Squares(), 4, seed=0, device=CPU)
     assert isinstance(batches, ResidentBatches)
     real, condition = batches.next()
     assert torch.equal(real[:, 0], condition.float().square())
 
 
 def test_a_large_data_set_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RESIDENT_BYTES", 100)  # Squares has 12 items of 12 bytes
-    batches = batches_of(Squares(), 4, seed=0, device=CPU)
+    monkeypatch.setattr(module, "MAX_RESIDENT_BYTES", 100)  # Squares has 12 items of 12 bytes
+    batches = make_batches(Squares(), 4, seed=0, device=CPU)
     assert isinstance(batches, DatasetBatches)
     labels = torch.cat([batches.next()[1] for _ in range(3)])
     assert sorted(labels.tolist()) == list(range(12))
 
 
 def test_a_data_set_that_changes_at_every_visit_is_visited_every_time() -> None:
-    batches = batches_of(Flips(), 12, seed=0, device=CPU)
+    batches = make_batches(Flips(), 12, seed=0, device=CPU)
     assert isinstance(batches, DatasetBatches)
     first, second = drawn(batches, 2)
     assert not torch.equal(first.sort(0).values, second.sort(0).values)
@@ -94,14 +94,14 @@ def test_a_data_set_that_changes_at_every_visit_is_visited_every_time() -> None:
 def test_a_loader_and_a_list_keep_their_own_batches_and_begin_again() -> None:
     loader = DataLoader(TensorDataset(torch.arange(6.0), torch.arange(6)), batch_size=4)
     for data in (loader, list(loader)):
-        batches = batches_of(data, 64, seed=0, device=CPU)
+        batches = make_batches(data, 64, seed=0, device=CPU)
         assert isinstance(batches, StreamBatches)
         found = [batches.next()[1].tolist() for _ in range(4)]
         assert found == [[0, 1, 2, 3], [4, 5]] * 2
 
 
 def test_a_stream_of_samples_is_batched() -> None:
-    batches = batches_of(Stream(), 4, seed=0, device=CPU)
+    batches = make_batches(Stream(), 4, seed=0, device=CPU)
     assert [batch.flatten().tolist() for batch in drawn(batches, 3)] == [
         [0, 1, 2, 3],
         [4, 5, 6, 7],
@@ -111,7 +111,7 @@ def test_a_stream_of_samples_is_batched() -> None:
 
 def test_a_stream_cannot_be_resumed() -> None:
     with pytest.raises(InputError, match=r"^a list cannot be resumed exactly: give train\(\) a tensor"):
-        batches_of([torch.zeros(2)], 2, seed=0, device=CPU).state_dict()
+        make_batches([torch.zeros(2)], 2, seed=0, device=CPU).state_dict()
 
 
 def test_pairs() -> None:
@@ -151,22 +151,24 @@ def test_tensors_are_moved_however_deep() -> None:
 )
 def test_data_that_cannot_be_used_are_refused(data: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        batches_of(data, 4, seed=0, device=CPU)
+        make_batches(data, 4, seed=0, device=CPU)
 
 
 @pytest.mark.parametrize("data", [[], DataLoader(TensorDataset(torch.zeros(2)), 4, drop_last=True)])
 def test_a_stream_without_a_batch_is_refused(data: Any) -> None:
     with pytest.raises(InputError, match=r"^the data gave no batch: an iterable must give at least one"):
-        batches_of(data, 4, seed=0, device=CPU).next()
+        make_batches(data, 4, seed=0, device=CPU).next()
 
 
 @pytest.mark.parametrize("data", ["digits", dict.fromkeys("abcd", torch.zeros(2)), b"12345678"])
 def test_what_only_looks_like_a_data_set_is_refused(data: Any) -> None:
     with pytest.raises(InputError, match=r"^data must be a tensor, .* not (str|dict|bytes)$"):
-        batches_of(data, 4, seed=0, device=CPU)
+        make_batches(data, 4, seed=0, device=CPU)
 
 
 def test_a_numpy_array_gives_the_same_batches_as_its_tensor() -> None:
     values = torch.arange(12.0)[:, None]
-    ours = drawn(batches_of(values.numpy(), 4, seed=0, device=CPU), 3)
-    assert all(torch.equal(a, b) for a, b in zip(ours, drawn(batches_of(values, 4, 0, CPU), 3), strict=True))
+    ours = drawn(make_batches(values.numpy(), 4, seed=0, device=CPU), 3)
+    assert all(
+        torch.equal(a, b) for a, b in zip(ours, drawn(make_batches(values, 4, 0, CPU), 3), strict=True)
+    )

@@ -139,7 +139,7 @@ def test_a_write_is_tried_when_it_is_due_whether_or_not_the_last_one_failed(
         def on_step(self, run: gt.Run) -> None:
             now[0] += 1.0
 
-    def save(folder: Path, state: checkpoint.State, *_: object) -> None:
+    def save(folder: Path, state: checkpoint.TrainingState, *_: object) -> None:
         tried.append(state.run.step)
         if fails:
             raise _files.WriteFailed("cannot write", "no")
@@ -155,7 +155,7 @@ def test_all_processes_are_refused_where_the_first_cannot_write(tmp_path: Path) 
     class Two(Group):
         """What the second of two processes is told where the first cannot write."""
 
-        def decide(self, numbers: Any) -> list[float]:
+        def broadcast(self, numbers: Any) -> list[float]:
             return [1.0 if self.rank else numbers[0]]
 
     (tmp_path / "file").write_text("")
@@ -163,7 +163,11 @@ def test_all_processes_are_refused_where_the_first_cannot_write(tmp_path: Path) 
     said = {0: r"no checkpoint can be written to .*below: Not a dir", 1: r"no checkpoint .* rank 0 says why"}
     for rank in (0, 1):
         training: Any = SimpleNamespace(
-            run=run, optimizers=optimizers, batches=batches, noise=torch.Generator(), group=Two(rank, 2)
+            run=run,
+            optimizers=optimizers,
+            batches=batches,
+            latent_generator=torch.Generator(),
+            group=Two(rank, 2),
         )
         with pytest.raises(gt.InputError, match=said[rank]):
             callbacks.CheckpointWriter(training, tmp_path / "file" / "below", 60)

@@ -85,18 +85,18 @@ def test_named_tensors_are_handed_back(tmp_path: Path) -> None:
     extra = {"random.of.ranks": torch.randint(256, (3, 5), dtype=torch.uint8), "one": torch.tensor(1.5)}
     noise = {"noise": torch.Generator().manual_seed(1)}
     run, optimizers, batches = parts(0)
-    checkpoint.save(tmp_path, checkpoint.State(run, optimizers, batches, noise), extra)
-    resumed = checkpoint.resume(tmp_path, checkpoint.State(*parts(1), {"noise": torch.Generator()}))
+    checkpoint.save(tmp_path, checkpoint.TrainingState(run, optimizers, batches, noise), extra)
+    resumed = checkpoint.resume(tmp_path, checkpoint.TrainingState(*parts(1), {"noise": torch.Generator()}))
     assert resumed is not None and resumed.extra.keys() == extra.keys()
     assert all(torch.equal(resumed.extra[name], extra[name]) for name in extra)
-    assert str(resumed) == resumed.said == f"Resumed at step 0 from {tmp_path / 'step-000000000'}."
+    assert str(resumed) == resumed.message == f"Resumed at step 0 from {tmp_path / 'step-000000000'}."
 
 
 def test_without_named_tensors_none_are_handed_back(tmp_path: Path) -> None:
     noise = {"noise": torch.Generator().manual_seed(1)}
-    assert checkpoint.resume(tmp_path / "nowhere", checkpoint.State(*parts(1), noise)) is None
-    checkpoint.save(tmp_path, checkpoint.State(*parts(0), noise))
-    resumed = checkpoint.resume(tmp_path, checkpoint.State(*parts(1), noise))
+    assert checkpoint.resume(tmp_path / "nowhere", checkpoint.TrainingState(*parts(1), noise)) is None
+    checkpoint.save(tmp_path, checkpoint.TrainingState(*parts(0), noise))
+    resumed = checkpoint.resume(tmp_path, checkpoint.TrainingState(*parts(1), noise))
     assert resumed is not None and resumed.extra == {}
 
 
@@ -108,10 +108,10 @@ def test_nested_states_of_optimizers_come_back_and_tensors_of_groups_stay_the_sa
         run.gan.networks["generator"](torch.ones(1, 2)).sum().backward()
         optimizers["generator"].step()
     optimizers["generator"].param_groups[0]["lr"].fill_(0.25)
-    checkpoint.save(tmp_path, checkpoint.State(run, optimizers, batches, {}))
+    checkpoint.save(tmp_path, checkpoint.TrainingState(run, optimizers, batches, {}))
     other, others, more = parts(1)
     rate = others["generator"].param_groups[0]["lr"]
-    checkpoint.resume(tmp_path, checkpoint.State(other, others, more, {}))
+    checkpoint.resume(tmp_path, checkpoint.TrainingState(other, others, more, {}))
     assert others["generator"].param_groups[0]["lr"] is rate and rate == 0.25
     mine, theirs = (each["generator"].state_dict()["state"] for each in (optimizers, others))
     assert mine.keys() == theirs.keys() == {0, 1}

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from gantutor import Control, InputError
-from gantutor.training.control import interrupts_at_the_end_of_steps, interrupts_held, interrupts_stop
+from gantutor.training.control import defer_interrupts, defer_interrupts_to_step_end, stop_on_interrupt
 
 
 def test_it_lets_everything_pass_at_first() -> None:
@@ -107,18 +107,18 @@ def test_learning_rates_are_kept_by_network() -> None:
 
 def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(interruptible: None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with interrupts_held():
+    with defer_interrupts():
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_an_interrupt_inside_a_step_waits_for_its_end_and_a_second_does_not(interruptible: None) -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupts_held():
+    with pytest.raises(KeyboardInterrupt), defer_interrupts():
         signal.raise_signal(signal.SIGINT)
         done.append("the rest of the step")
     assert done == ["the rest of the step"]
-    with pytest.raises(KeyboardInterrupt), interrupts_held():
+    with pytest.raises(KeyboardInterrupt), defer_interrupts():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         done.append("not reached")
@@ -139,7 +139,7 @@ def test_whoever_wants_to_know_is_told_once_that_it_waits_for_a_person() -> None
 
 def test_of_several_processes_an_interrupt_in_a_step_stops_at_its_end(interruptible: None) -> None:
     control = Control()
-    with interrupts_stop(control), interrupts_at_the_end_of_steps() as hold:
+    with stop_on_interrupt(control), defer_interrupts_to_step_end() as hold:
         with hold:
             signal.raise_signal(signal.SIGINT)
             assert not control.stopped

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_flatten
 
 import gantutor as gt
 from gantutor.training import cuda_graphs as recordings
-from gantutor.training.cuda_graphs import WARM, StepGraphs, copy_into, leaves
+from gantutor.training.cuda_graphs import WARM_UP_STEPS, StepGraphs, clone_tensors, tensor_leaves
 from gantutor.training.optim import make_capturable
 from gantutor.training.step import Training
 
@@ -53,21 +53,21 @@ class TapeRecorder:
     def __init__(self, training: Training) -> None:
         self.training, self.recorded = training, 0
 
-    def rehearse(self, work: Callable[[], Values]) -> tuple[Values, str]:
+    def warm_up(self, work: Callable[[], Values]) -> tuple[Values, str]:
         return work(), ""
 
     def record(self, work: Callable[[], Values]) -> tuple[Values, Callable[[], None]]:
         state = [*self.training.run.weights().values()]
         for optimizer in self.training.optimizers.values():
             state += [part for entry in optimizer.state.values() for part in entry.values()]
-        before, drawn = [part.clone() for part in state], self.training.noise.get_state()
+        before, drawn = [part.clone() for part in state], self.training.latent_generator.get_state()
         tape = Tape()
         with tape:
             made = work()
         with torch.no_grad():
             for part, value in zip(state, before, strict=True):
                 part.copy_(value)
-        self.training.noise.set_state(drawn)
+        self.training.latent_generator.set_state(drawn)
         self.recorded += 1
         return made, lambda: torch.no_grad()(tape.replay)()
 
@@ -81,9 +81,9 @@ def taped(monkeypatch: pytest.MonkeyPatch) -> list[TapeRecorder]:
         if wanted:
             assert not make_capturable(training.optimizers.values(), where)
             used.append(TapeRecorder(training))
-            training.weight, training.graphs = torch.zeros(()), StepGraphs(used[-1])
+            training.ema_weight, training.graphs = torch.zeros(()), StepGraphs(used[-1])
 
-    monkeypatch.setattr(training_of, "record_steps", record_steps)
+    monkeypatch.setattr(training_of, "enable_cuda_graphs", record_steps)
     return used
 
 
@@ -103,8 +103,8 @@ def test_recorded_steps_give_the_weights_of_steps_as_they_stand(
     """Schedule and averages change with every step: they must not be baked in."""
     options: dict[str, Any] = {"steps": 40, "batch_size": 16, "progress": False, "snapshots": 3}
     options["schedule"] = gt.optim.linear_decay(0.2)
-    plain = gt.train(game(point_game), points, graphs=False, **options)
-    recorded = gt.train(game(point_game), points, graphs=True, **options)
+    plain = gt.train(game(point_game), points, cuda_graphs=False, **options)
+    recorded = gt.train(game(point_game), points, cuda_graphs=True, **options)
     assert taped[0].recorded == 2  # with the penalties and without
     assert close(plain, recorded)
     for name in plain.history.names:
@@ -117,8 +117,8 @@ def test_images_with_labels_batch_norm_and_parts(
 ) -> None:
     data = torch.utils.data.TensorDataset(images, torch.arange(64) % 4)
     options: dict[str, Any] = {"steps": 24, "batch_size": 16, "progress": False, "accumulate": 2}
-    plain = gt.train(image_game(4), data, graphs=False, **options)
-    recorded = gt.train(image_game(4), data, graphs=True, **options)
+    plain = gt.train(image_game(4), data, cuda_graphs=False, **options)
+    recorded = gt.train(image_game(4), data, cuda_graphs=True, **options)
     assert taped[0].recorded == 2 and close(plain, recorded)
 
 
@@ -154,7 +154,7 @@ def test_what_a_loss_computes_in_python_is_baked_in(points: Tensor, taped: list[
         return gt.train(game, points, steps=12, batch_size=16, progress=False).history.column("net.count")[1]
 
     in_python, in_tensor = run(False), run(True)
-    assert len(set(in_tensor)) == 12 and len(set(in_python)) == WARM + 1
+    assert len(set(in_tensor)) == 12 and len(set(in_python)) == WARM_UP_STEPS + 1
 
 
 def test_a_step_that_cannot_be_recorded_is_played_as_it_stands(
@@ -174,7 +174,7 @@ def test_a_step_that_cannot_be_recorded_is_played_as_it_stands(
     said = capsys.readouterr().out
     assert said.count("Without CUDA graphs from here on: a step could not be recorded: operation not") == 1
     assert run.step == 12
-    monkeypatch.setattr(training_of, "record_steps", lambda *_: None)
+    monkeypatch.setattr(training_of, "enable_cuda_graphs", lambda *_: None)
     assert close(run, gt.train(point_game(), points, **options))
 
 
@@ -184,7 +184,7 @@ class Counting:
     def __init__(self, hindrance: str = "") -> None:
         self.hindrance, self.rehearsed, self.recorded = hindrance, 0, 0
 
-    def rehearse(self, work: Callable[[], Values]) -> tuple[Values, str]:
+    def warm_up(self, work: Callable[[], Values]) -> tuple[Values, str]:
         self.rehearsed += 1
         return work(), self.hindrance
 
@@ -202,40 +202,40 @@ def test_a_pattern_is_recorded_once_it_is_warm_and_another_shape_is_another_patt
     recorder = Counting()
     graphs = StepGraphs(recorder)
     for count in (4, 4, 4, 4, 4, 3, 3):
-        graphs.play("pattern", double, [torch.ones(count)])
-    assert (recorder.rehearsed, recorder.recorded) == (WARM + 2, 1) and graphs.reason == ""
+        graphs.run("pattern", double, [torch.ones(count)])
+    assert (recorder.rehearsed, recorder.recorded) == (WARM_UP_STEPS + 2, 1) and graphs.reason == ""
 
 
 def test_results_are_copied_out_of_their_fixed_place() -> None:
     graphs = StepGraphs(Counting())
-    results = [graphs.play("pattern", double, [torch.ones(4)])["total"] for _ in range(6)]
+    results = [graphs.run("pattern", double, [torch.ones(4)])["total"] for _ in range(6)]
     assert len({result.data_ptr() for result in results[-2:]}) == 2 and [float(r) for r in results] == [8] * 6
 
 
 def test_there_are_never_more_recordings_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recordings, "MOST", 2)
+    monkeypatch.setattr(recordings, "MAX_RECORDINGS", 2)
     recorder = Counting()
     graphs = StepGraphs(recorder)
     for pattern in range(4):
-        for _ in range(WARM + 2):
-            assert float(graphs.play(pattern, double, [torch.ones(1)])["total"]) == 2
+        for _ in range(WARM_UP_STEPS + 2):
+            assert float(graphs.run(pattern, double, [torch.ones(1)])["total"]) == 2
     assert recorder.recorded == 2
 
 
 def test_a_loss_that_waits_for_the_gpu_is_told_and_never_recorded() -> None:
     recorder = Counting("a loss reads a number from the GPU, as .item() or float() do")
     graphs = StepGraphs(recorder)
-    for _ in range(WARM + 3):
-        graphs.play("pattern", double, [torch.ones(1)])
+    for _ in range(WARM_UP_STEPS + 3):
+        graphs.run("pattern", double, [torch.ones(1)])
     assert (recorder.rehearsed, recorder.recorded) == (1, 0) and "reads a number" in graphs.reason
 
 
 def test_leaves_and_copies_of_nested_batches() -> None:
     item = [(torch.zeros(2), None), ((torch.ones(1), torch.ones(3)), torch.arange(2))]
-    found = leaves(item)
+    found = tensor_leaves(item)
     assert found is not None and [len(part) for part in found] == [2, 1, 3, 2]
-    assert leaves([torch.zeros(1), "a word"]) is None
-    again = leaves(copy_into(item))
+    assert tensor_leaves([torch.zeros(1), "a word"]) is None
+    again = tensor_leaves(clone_tensors(item))
     assert again is not None and len(again) == len(found)
     assert all(a is not b and torch.equal(a, b) for a, b in zip(found, again, strict=True))
 
@@ -256,7 +256,7 @@ def test_only_a_call_that_waits_hinders() -> None:
         "Synchronization debug mode is a prototype feature and does not yet detect all synchronizing"
     )
     waits = warning("called a synchronizing CUDA operation (Triggered internally at CUDAFunctions.cpp:145.)")
-    assert recordings.is_synchronisation_error([prototype]) == ""
-    assert recordings.is_synchronisation_error([prototype, waits]).endswith(
+    assert recordings.synchronisation_reason([prototype]) == ""
+    assert recordings.synchronisation_reason([prototype, waits]).endswith(
         "as .item() or float() do (own_loss.py, line 7)"
     )

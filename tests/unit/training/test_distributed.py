@@ -13,7 +13,14 @@ from torch.nn import Parameter
 
 from gantutor._errors import InputError, ProcessLost, first_line
 from gantutor.training import distributed
-from gantutor.training.distributed import LOST, Group, differences, join, local_device, rank
+from gantutor.training.distributed import (
+    LOST_PROCESS_MESSAGE,
+    Group,
+    describe_differences,
+    join_group,
+    local_device,
+    rank,
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,7 @@ def test_a_group_made_by_hand_is_used(found: list[dict[str, Any]]) -> None:
 def test_a_lost_process_is_said_in_a_sentence_by_every_method(talk: list[Said]) -> None:
     (status, found, errors), (killed, _, _) = talk
     assert (status, errors, killed) == (0, "", -9)
-    assert found["lost"] == [f"ProcessLost: {LOST}"] * 4
+    assert found["lost"] == [f"ProcessLost: {LOST_PROCESS_MESSAGE}"] * 4
 
 
 # --- one process --------------------------------------------------------------------------------------------
@@ -76,24 +83,24 @@ def test_a_lost_process_is_said_in_a_sentence_by_every_method(talk: list[Said]) 
 def test_alone_nothing_happens() -> None:
     group, weight = Group(), Parameter(torch.zeros(2))
     group.average_gradients([weight])
-    group.same_weights(nn.Linear(1, 1))
-    group.same_settings({"seed": object()})
-    assert weight.grad is None and group.decide((1.0, 2.0)) == [1.0, 2.0]
+    group.broadcast_weights(nn.Linear(1, 1))
+    group.check_same_settings({"seed": object()})
+    assert weight.grad is None and group.broadcast((1.0, 2.0)) == [1.0, 2.0]
     assert group.gather(weight)[0] is weight and group.leader
 
 
 def test_who_was_started_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert join(torch.device("cpu")) == Group() and rank() == 0
+    assert join_group(torch.device("cpu")) == Group() and rank() == 0
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost"}.items():
         monkeypatch.setenv(name, value)
-    assert join(torch.device("cpu")) == Group() and not torch.distributed.is_initialized()
+    assert join_group(torch.device("cpu")) == Group() and not torch.distributed.is_initialized()
 
 
 def test_processes_do_not_meet_on_other_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match="on the CPU or on CUDA devices, not on mps"):
-        join(torch.device("mps"))
+        join_group(torch.device("mps"))
 
 
 def test_each_process_takes_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,11 +131,11 @@ def test_each_process_takes_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_what_differs(settings: list[dict[str, Any]], said: str) -> None:
-    assert differences(settings) == said
+    assert describe_differences(settings) == said
 
 
 def test_long_values_are_shortened() -> None:
-    said = differences([{"loss": "a" * 500}, {"loss": "b" * 500}])
+    said = describe_differences([{"loss": "a" * 500}, {"loss": "b" * 500}])
     assert "..." in said and len(said) < 200
 
 
@@ -142,11 +149,14 @@ def test_long_values_are_shortened() -> None:
     ],
 )
 def test_words_for_a_lost_process(words: str) -> None:
-    with pytest.raises(ProcessLost, match="start again with the same checkpoint"), distributed._peers():
+    with (
+        pytest.raises(ProcessLost, match="start again with the same checkpoint"),
+        distributed._lost_process_errors(),
+    ):
         raise RuntimeError(words)
 
 
 def test_other_errors_pass() -> None:
-    with pytest.raises(RuntimeError) as caught, distributed._peers():
+    with pytest.raises(RuntimeError) as caught, distributed._lost_process_errors():
         raise RuntimeError("invalid tensor size\nat some place")
     assert first_line(caught.value) == "invalid tensor size" and not isinstance(caught.value, ProcessLost)
