@@ -20,7 +20,7 @@ from gantutor.games.turn import LatentSampler, Turn, _is_sequence
 class GAN(nn.Module):
     """A generator and a discriminator with their objective, or any other game, built by ``GAN.of``.
 
-    Any ``nn.Module`` can be used unchanged, as long as it is called in this way.
+    Any ``nn.Module`` that can be called in this way works unchanged.
 
     Args:
         generator: called ``generator(z)``, or ``generator(z, condition)`` where the data have conditions.

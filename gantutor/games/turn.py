@@ -36,6 +36,11 @@ class Batch:
         real: the real samples.
         condition: their condition, or None.
         latent: the latents.
+
+    >>> from gantutor.games import GAN
+    >>> gan = GAN(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1), latent=2)
+    >>> Batch(gan, torch.zeros(4, 3), latent=torch.zeros(4, 2)).fake.shape
+    torch.Size([4, 3])
     """
 
     def __init__(self, gan: GAN, real: Any, condition: Any = None, latent: Tensor | None = None) -> None:

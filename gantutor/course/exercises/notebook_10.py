@@ -541,8 +541,8 @@ def check_counts(answer: Any, counts: list[int]) -> None:
         return list(torch.autograd.grad(softplus(-network(samples)).mean(), list(network.parameters())))
 
     gradients, expected = [gradient_of(batch) for batch in batches], gradient_of(torch.cat(batches))
-    tensors = [tuple(tensor.clone() for tensor in own) for own in gradients]
-    gradients_copy, counts_copy = [[*own] for own in tensors], list(counts)
+    tensors = [tuple(tensor.clone() for tensor in copied) for copied in gradients]
+    gradients_copy, counts_copy = [[*copied] for copied in tensors], list(counts)
     result = call(answer, gradients_copy, counts_copy, usage="average(gradients, counts)")
     if not isinstance(result, (list, tuple)):
         raise WrongAnswer(
@@ -564,12 +564,12 @@ def check_counts(answer: Any, counts: list[int]) -> None:
         if not is_same(value, expected[place]):
             raise WrongAnswer(f"{prefix} is not that of all {sum(counts)} samples, with counts {counts}.")
     unchanged = all(
-        torch.equal(now, was)
-        for own, others in zip(tensors, gradients, strict=True)
-        for now, was in zip(own, others, strict=True)
+        torch.equal(copy, original)
+        for copied, originals in zip(tensors, gradients, strict=True)
+        for copy, original in zip(copied, originals, strict=True)
     )
-    lists = [list(map(id, own)) if isinstance(own, list) else own for own in gradients_copy]
-    if not unchanged or lists != [list(map(id, own)) for own in tensors] or counts_copy != counts:
+    lists = [list(map(id, copied)) if isinstance(copied, list) else copied for copied in gradients_copy]
+    if not unchanged or lists != [list(map(id, copied)) for copied in tensors] or counts_copy != counts:
         raise WrongAnswer(
             "The average is right, and what your function was given is changed: `+=` and `mul_` "
             "write into a tensor, `+` and `*` make a new one."
