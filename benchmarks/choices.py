@@ -27,7 +27,7 @@ from torch.nn.functional import softplus
 
 import gantutor as gt
 from gantutor.training.device import has_bfloat16, mixed_precision
-from gantutor.training.ema import AveragedWeights, update
+from gantutor.training.ema import AveragedWeights
 
 Judge = Callable[[nn.Module, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -104,7 +104,7 @@ def seconds(choices: Choices, steps: int) -> float:
         of_g.zero_grad()
         loss.backward(inputs=list(generator.parameters()))
         of_g.step()
-        update(averages, 0.05)
+        averages.update(0.05)
     found = time.perf_counter() - began
     torch.set_flush_denormal(False)
     return found

@@ -4,8 +4,8 @@
     python benchmarks/doctor.py "50 digits"    # one of them, the others as they are committed
     python benchmarks/doctor.py --table        # print the table of what is committed
 
-The games are those of ``tests/helpers/doctor_cases.py``. The counts go to ``gantutor/doctor/hits.json``, and the
-table of them stands in the docstring of ``gantutor.doctor.Doctor``, where a test compares the two.
+The games are those of ``tests/helpers/doctor_cases.py``. The counts go to ``gantutor/doctor/hits.json``, and
+the table of them stands in the docstring of ``gantutor.doctor.Doctor``, where a test compares the two.
 """
 
 from __future__ import annotations

@@ -62,9 +62,9 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a person sees when it is first asked for: ``import gantutor`` costs little more than torch."""
+    """Import what a person sees when it is first asked for, so that the import costs little beside torch."""
     if name in _LAZY:
         return importlib.import_module(_LAZY[name])
     if name == "launch":
-        return importlib.import_module("gantutor.course.launch").launch
+        return importlib.import_module("gantutor.course.processes").launch
     raise AttributeError(f"module 'gantutor' has no attribute {name!r}")

@@ -13,7 +13,7 @@ from typing import NoReturn
 from gantutor._errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.course import recipes
 from gantutor.course.environment import environment_report
-from gantutor.course.launch import STOP_MESSAGE, check_budget, check_out
+from gantutor.course.processes import STOP_MESSAGE, check_budget, check_out
 from gantutor.course.score_report import as_markdown, collect
 from gantutor.training.distributed import rank
 from gantutor.training.trainer import train

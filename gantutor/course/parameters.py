@@ -23,7 +23,6 @@ from gantutor._checks import (
 from gantutor._errors import InputError
 
 __all__ = [
-    "Rule",
     "available_devices",
     "boolean",
     "device_name",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 from gantutor._calling import apply
 
 
-class AveragedWeights(NamedTuple):
+@dataclass(frozen=True)
+class AveragedWeights:
     """The tensors of averaged networks, and those of the networks that they average, in the same order.
 
     Attributes:
@@ -39,6 +41,29 @@ class AveragedWeights(NamedTuple):
         of_averages, of_networks = ((list(module.parameters()), list(module.buffers())) for module in modules)
         return cls(list(of_averages[0]), list(of_networks[0]), of_averages[1], of_networks[1])
 
+    @torch.no_grad()
+    def update(self, weight: float | Tensor) -> None:
+        """Move each average towards its network: ā ← ā + w · (θ − ā); buffers are copied.
+
+        Args:
+            weight: the weight w, from 0 to 1, as a number or a scalar tensor.
+
+        >>> average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        >>> _ = nn.init.zeros_(average.weight), nn.init.ones_(network.weight)
+        >>> AveragedWeights.of([average], [network]).update(0.25); average.weight.item()
+        0.25
+        """
+        if not self.weights:  # a game may average nothing
+            return
+        if isinstance(weight, Tensor):
+            differences = torch._foreach_sub(self.source_weights, self.weights)
+            torch._foreach_mul_(differences, weight)
+            torch._foreach_add_(self.weights, differences)
+        else:
+            torch._foreach_lerp_(self.weights, self.source_weights, weight)
+        if self.buffers:
+            torch._foreach_copy_(self.buffers, self.source_buffers)
+
 
 def frozen_copy(network: nn.Module) -> nn.Module:
     """Return a copy of a network, in the same mode, whose weights need no gradient.
@@ -54,31 +79,6 @@ def frozen_copy(network: nn.Module) -> nn.Module:
         if isinstance(module, nn.RNNBase):
             module.flatten_parameters()
     return copied
-
-
-@torch.no_grad()
-def update(averages: AveragedWeights, weight: float | Tensor) -> None:
-    """Move each average towards its network: ā ← ā + w · (θ − ā); buffers are copied.
-
-    Args:
-        averages: changed in place.
-        weight: the weight w, from 0 to 1, as a number or a scalar tensor.
-
-    >>> average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
-    >>> _ = nn.init.zeros_(average.weight), nn.init.ones_(network.weight)
-    >>> update(AveragedWeights.of([average], [network]), 0.25); average.weight.item()
-    0.25
-    """
-    if not averages.weights:  # a game may average nothing
-        return
-    if isinstance(weight, Tensor):
-        differences = torch._foreach_sub(averages.source_weights, averages.weights)
-        torch._foreach_mul_(differences, weight)
-        torch._foreach_add_(averages.weights, differences)
-    else:
-        torch._foreach_lerp_(averages.weights, averages.source_weights, weight)
-    if averages.buffers:
-        torch._foreach_copy_(averages.buffers, averages.source_buffers)
 
 
 @torch.no_grad()

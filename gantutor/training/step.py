@@ -21,7 +21,7 @@ from gantutor.training.batches import Batches
 from gantutor.training.control import Control
 from gantutor.training.cuda_graphs import CUDARecorder, StepGraphs
 from gantutor.training.distributed import Group
-from gantutor.training.ema import AveragedWeights, update
+from gantutor.training.ema import AveragedWeights
 from gantutor.training.memory import Memory, measure_memory
 from gantutor.training.optim import MakeOptimizer, adam, make_capturable
 from gantutor.training.run import Run
@@ -286,7 +286,7 @@ def run_turns(training: Training, pattern: Pattern, batches: list[tuple[Any, Any
             for part in batch:
                 part.forget_fake()
     if pattern:
-        update(training.averages, training.ema_weight)
+        training.averages.update(training.ema_weight)
     return values
 
 

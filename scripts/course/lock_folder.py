@@ -30,8 +30,8 @@ class FolderInUse(Exception):  # noqa: N818
 def lock_folder(folder: Path) -> Iterator[TextIO]:
     """Hold a folder, which is made if need be, while the block runs; gives the open file that is locked.
 
-    The lock ends with the process, however it ends: the file that stays behind holds nothing. Raises FolderInUse
-    where another process holds the folder, or where nothing can be written there.
+    The lock ends with the process, however it ends: the file that stays behind holds nothing. Raises
+    FolderInUse where another process holds the folder, or where nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

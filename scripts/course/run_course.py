@@ -139,8 +139,10 @@ def run_all(
     jobs: int = 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Result]:
-    """Run the notebooks in this order, ``jobs`` at a time; none begins once the minutes are spent, or after an
-    interruption."""
+    """Run the notebooks in this order, ``jobs`` at a time.
+
+    None begins once the minutes are spent, or after an interruption.
+    """
     results = [Result(path.stem) for path in paths]
     start = clock()
     with _pool(jobs) as pool:

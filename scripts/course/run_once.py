@@ -1,6 +1,6 @@
 """Run one notebook with parameters of its own in a folder, and leave there how it ended.
 
-    python scripts/course/run_once.py notebooks/02_fully_connected_gan.ipynb runs/once '{"seed": 1, "steps": 300}'
+    python scripts/course/run_once.py notebooks/01_concepts.ipynb runs/once '{"seed": 1}'
 
 The executed copy, what it wrote, and run.json lie in the folder; what was there before is gone.
 """

@@ -81,7 +81,7 @@ def write(folder: Path) -> list[str]:
     modules = public_modules()
     others = rf"!(?!({'|'.join(modules)})$)"  # pdoc takes the file of data.digits() for a public module
     pdoc.render.configure(
-        docformat="markdown",
+        docformat="google",
         footer_text=f"GANTutor {gantutor.__version__}",
         template_directory=Path(__file__).parent / "templates",
     )

@@ -1,4 +1,6 @@
-"""Train the reader of spoken digits that the package ships: ``python scripts/weights/train_spoken_digit_classifier.py``.
+"""Train the classifier of spoken digits that the package ships.
+
+    python scripts/weights/train_spoken_digit_classifier.py
 
 It learns from the 1,817 training recordings, each of them also after a way to a spectrogram and back, moved,
 stretched, tilted and masked at random, and is tested on the 449 held-out ones. The weights are written only

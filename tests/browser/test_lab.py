@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from jupyter_browser import READY, SESSION, Notebook
 
-from gantutor.live.lab.controls import NETWORK_CONTROLS, GAME_CONTROLS
+from gantutor.live.lab.controls import GAME_CONTROLS, NETWORK_CONTROLS
 from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.settings import DISTRIBUTIONS
 

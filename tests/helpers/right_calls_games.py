@@ -87,7 +87,7 @@ TRAINING = {
     "checkpoint_every": 60.0,
     "precision": "float32",
     "accumulate": 1,
-    "graphs": False,
+    "cuda_graphs": False,
     "value_range": (-1.0, 1.0),
     "progress": False,
 }
@@ -114,7 +114,10 @@ CALLS = [
         {"discriminator": Made(lambda: nn.Flatten()), "augment": Made(gt.networks.DiffAugment)},
         lambda net, a: net(shades(3, 1, 8, 8)),
     ),
-    Call("data.with_mirror_images", {"data": torch.utils.data.TensorDataset(shades(3, 1, 4, 4), torch.arange(3))}),
+    Call(
+        "data.with_mirror_images",
+        {"data": torch.utils.data.TensorDataset(shades(3, 1, 4, 4), torch.arange(3))},
+    ),
     Call("sampling.linear_interpolation", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
     Call("sampling.spherical_interpolation", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
     Call("sampling.latent_directions", {"latents": noise(9, 3), "samples": noise(9, 5), "count": 2}),
@@ -250,5 +253,5 @@ CALLS = [
     ),
     Call("course.recipes.find_recipe", {"name": "ring"}),
     Call("course.recipes.make_recipe", {"name": "ring", "seed": 0}, examples=20),
-    *[Call(f"recipes.{name}", {"seed": 0}, examples=12) for name in ["digits", "ring"]],
+    *[Call(f"course.recipes.{name}", {"seed": 0}, examples=12) for name in ["digits", "ring"]],
 ]

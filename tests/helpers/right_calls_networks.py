@@ -97,7 +97,9 @@ CALLS = [
     Call("networks.GRUDiscriminator", {"features": 2, "hidden": 4}, of_series),
     Call("networks.SequenceConvDiscriminator", {"features": 2, "length": 12, "channels": 4}, of_series),
     Call("networks.FiniteDifferences", {"real": noise(9, 8, 2), "order": 2}, lambda net, a: net(a["real"])),
-    Call("networks.CumulativeSum", {"differences": Made(lambda: gt.networks.FiniteDifferences(noise(9, 8, 2)))}),
+    Call(
+        "networks.CumulativeSum", {"differences": Made(lambda: gt.networks.FiniteDifferences(noise(9, 8, 2)))}
+    ),
     Call(
         "networks.SpectrogramGenerator",
         {"latent": 3, "classes": 2, "frames": 16, "embedding": 3},
@@ -164,5 +166,7 @@ CALLS = [
     Call("data.spectrogram", {"waves": shades(2, 1024)}),
     Call("data.normalize_peak", {"waves": shades(2, 64)}),
     Call("data.phase", {"waves": shades(2, 1024)}),
-    Call("data.griffin_lim", {"spectrograms": shades(2, 1, 128, 16), "iterations": 2, "phase": None, "seed": 0}),
+    Call(
+        "data.griffin_lim", {"spectrograms": shades(2, 1, 128, 16), "iterations": 2, "phase": None, "seed": 0}
+    ),
 ]

@@ -43,8 +43,8 @@ def test_the_examples_run_in_order(tmp_path: Path) -> None:
 
 def test_the_examples_pass_a_strict_type_checker(tmp_path: Path) -> None:
     script = ""
-    for code in examples.examples(TEXT):
-        name = examples.file_of(code)
+    for code in run_examples.examples(TEXT):
+        name = run_examples.file_of(code)
         if name:
             (tmp_path / name).write_text(code.lstrip("\n"), encoding="utf-8")
         else:

@@ -34,7 +34,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def test_there_is_one_example_and_it_is_short() -> None:
-    (example,) = examples.examples(TEXT)
+    (example,) = run_examples.examples(TEXT)
     assert len(example.strip().splitlines()) <= 25
 
 
@@ -64,7 +64,7 @@ def test_the_network_is_out_of_reach(tmp_path: Path, code: str) -> None:
 
 def test_a_text_without_examples_is_no_success() -> None:
     with pytest.raises(ValueError, match="the text holds no example in Python"):
-        examples.examples("```\nnone\n```\n")
+        run_examples.examples("```\nnone\n```\n")
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT))))

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import TensorDataset
 
 import gantutor as gt
 from gantutor import cli as command_line
@@ -51,25 +50,11 @@ def test_what_cannot_be_viewed_at_all_is_refused() -> None:
         gt.train(gt.GAN(painter(), Turned(), latent=4), torch.rand(8, 3, 16, 16), steps=2, batch_size=8)
 
 
-def spread(generated: Tensor, reference: TensorDataset) -> gt.metrics.Scores:
-    values = [float(each.std()) for each in (generated, reference.tensors[0])]
-    return gt.metrics.Scores(spread=gt.metrics.Score(*values, "of points", "higher", len(generated), "real"))
-
-
-def points(seed: int = 0) -> gt.course.recipes.Recipe:
-    """A recipe with held-out data that are no digits."""
-    torch.manual_seed(seed)
-    gan = gt.GAN(nn.Linear(2, 2), nn.Linear(2, 1), gt.objectives.non_saturating(), latent=2)
-    train, held_out = torch.randn(64, 2), TensorDataset(torch.randn(16, 2))
-    return gt.course.recipes.Recipe(gan, train, {"batch_size": 8}, held_out, spread if seed else None)
-
-
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_recipe_brings_its_own_score_or_none(
-    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[1] / "helpers"))
-    arguments = ["train", "test_own_networks:points", "--steps=2", f"--seed={seed}", "--device=cpu"]
+    arguments = ["train", "own_recipes:points", "--steps=2", f"--seed={seed}", "--device=cpu"]
     assert command_line.main([*arguments, f"--out={tmp_path / 'run'}"]) == 0
     said = capsys.readouterr().out
     assert "saved to" in said and ("spread: " in said) == bool(seed)

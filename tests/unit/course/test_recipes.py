@@ -66,8 +66,8 @@ def notebook_06() -> tuple[nn.Module, nn.Module]:
 
 def notebook_04_series(real: torch.Tensor, order: int) -> tuple[nn.Module, nn.Module]:
     nets, features = gt.networks, real.shape[2]
-    shown = nets.Differences(real, order)
-    ending = nets.SumUp(shown) if order == 2 else nn.Sequential(nets.Standardized(), shown)
+    shown = nets.FiniteDifferences(real, order)
+    ending = nets.CumulativeSum(shown) if order == 2 else nn.Sequential(nets.Standardize(), shown)
     generator = nn.Sequential(nets.GRUGenerator(16, features, 24), ending)
     return generator, nets.SequenceConvDiscriminator(features * (order + 1), 24)
 

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
+from gantutor.data.affine import affine_transform
 from gantutor.games.video import DISCRIMINATORS, discriminator_input, video_gan
 from gantutor.networks import (
     AffineVideoGenerator,
@@ -37,8 +38,7 @@ def data() -> TensorDataset:
     blots[:, :, 6:10, 5:11] = 2 * torch.rand(16, 1, 4, 6, generator=draw) - 1
     paces = torch.rand(16, 2, generator=draw) - 0.5
     frames = [
-        gt.data.affine_transform(blots, t * paces, torch.full((16,), 0.1 * t), torch.ones(16))
-        for t in range(6)
+        affine_transform(blots, t * paces, torch.full((16,), 0.1 * t), torch.ones(16)) for t in range(6)
     ]
     clips = torch.stack(frames, 1)
     return TensorDataset(clips, clips[:, 0])

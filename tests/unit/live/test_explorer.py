@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 import gantutor as gt
-from gantutor.live import display as page
 from gantutor import plots
 from gantutor.live import Explorer, TimeMachine
+from gantutor.live import display as page
 from gantutor.live.redraw import RedrawnPicture
 
 pytestmark = pytest.mark.usefixtures("no_widget_is_left")

@@ -13,7 +13,7 @@ import torch
 from lab_cases import game, mouse, presses, threads, wait_for
 
 import gantutor as gt
-from gantutor.live.lab import Lab, curves, lab, plane, sketch
+from gantutor.live.lab import Lab, curves, plane, sketch
 from gantutor.live.lab.pen import Pen, parse
 from gantutor.live.lab.settings import DRAWING, plane_of
 

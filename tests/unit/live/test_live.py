@@ -11,8 +11,8 @@ from pages import Display, FakeTime
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import display as page
 from gantutor.live import Dashboard, dashboard, display
+from gantutor.live import display as page
 
 pytestmark = pytest.mark.usefixtures("no_widget_is_left")
 

@@ -19,8 +19,8 @@ from PIL import Image
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import display as page
 from gantutor.live import Dashboard, Players, dashboard, players
+from gantutor.live import display as page
 from gantutor.live.audio_panel import audio_panel
 
 Make = Callable[..., gt.GAN]

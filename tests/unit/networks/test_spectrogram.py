@@ -44,7 +44,7 @@ def by_scipy(waves: Tensor) -> np.ndarray[Any, Any]:
 
 def convergence(waves: Tensor, wanted: Tensor) -> float:
     """Spectral convergence ‖|X| − S‖ / ‖S‖ of waves against magnitudes."""
-    return float((magnitude(nets.spectrogram(waves)) - wanted).norm() / wanted.norm())
+    return float((magnitude(gt.data.spectrogram(waves)) - wanted).norm() / wanted.norm())
 
 
 # --- the representation -------------------------------------------------------------------------------------
@@ -53,52 +53,56 @@ def convergence(waves: Tensor, wanted: Tensor) -> float:
 def test_the_magnitudes_are_those_of_scipy() -> None:
     waves = voices()
     expected = torch.tensor(np.abs(by_scipy(waves)), dtype=torch.float32)
-    torch.testing.assert_close(magnitude(nets.spectrogram(waves)), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(magnitude(gt.data.spectrogram(waves)), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_decibels_are_mapped_as_said() -> None:
-    spectrograms = nets.spectrogram(tone(32, loudness=1.0))
+    spectrograms = gt.data.spectrogram(tone(32, loudness=1.0))
     decibels = 20 * math.log10(64 + 10**-1.5)  # half the sum of a Hann window of 256: a full-scale sine
     assert float(spectrograms[0, 0, 32, 30]) == pytest.approx(2 * (decibels + 30) / 68 - 1, abs=1e-4)
     assert spectrograms.shape == (1, 1, 128, 64) and spectrograms.argmax(2).eq(32).all()
-    assert float(nets.spectrogram(torch.ones(1, 4096)).max()) == 1  # a constant has 42 decibels
+    assert float(gt.data.spectrogram(torch.ones(1, 4096)).max()) == 1  # a constant has 42 decibels
 
 
 @pytest.mark.parametrize("length", [512, 2048, 4096])
 def test_the_way_back_is_exact_with_the_true_phase(length: int) -> None:
     waves = voices(length=length)
-    spectrograms = nets.spectrogram(waves)
+    spectrograms = gt.data.spectrogram(waves)
     phase = torch.tensor(np.angle(by_scipy(waves)), dtype=torch.float32)
-    back = nets.wave(spectrograms, iterations=0, phase=phase)
+    back = gt.data.griffin_lim(spectrograms, iterations=0, phase=phase)
     assert spectrograms.shape == (len(waves), 1, 128, length // 64) and back.shape == waves.shape
     torch.testing.assert_close(back, waves, atol=2e-4, rtol=0)
 
 
 def test_more_rounds_come_nearer() -> None:
-    spectrograms = nets.spectrogram(voices())
-    reached = [convergence(nets.wave(spectrograms, r), magnitude(spectrograms)) for r in (0, 2, 8, 32, 128)]
+    spectrograms = gt.data.spectrogram(voices())
+    reached = [
+        convergence(gt.data.griffin_lim(spectrograms, r), magnitude(spectrograms)) for r in (0, 2, 8, 32, 128)
+    ]
     assert reached == sorted(reached, reverse=True)
     assert reached[0] > 0.4 and reached[3] < 0.2
 
 
 def test_the_momentum_helps(monkeypatch: pytest.MonkeyPatch) -> None:
-    spectrograms = nets.spectrogram(voices())
-    fast = convergence(nets.wave(spectrograms), magnitude(spectrograms))
+    spectrograms = gt.data.spectrogram(voices())
+    fast = convergence(gt.data.griffin_lim(spectrograms), magnitude(spectrograms))
     monkeypatch.setattr("gantutor.data.spectrograms.MOMENTUM", 0.0)
-    plain = [convergence(nets.wave(spectrograms, r), magnitude(spectrograms)) for r in range(0, 33, 8)]
+    plain = [
+        convergence(gt.data.griffin_lim(spectrograms, r), magnitude(spectrograms)) for r in range(0, 33, 8)
+    ]
     assert plain == sorted(plain, reverse=True)
     assert fast < plain[-1]
 
 
 def test_silence_comes_back_as_silence() -> None:
-    spectrograms = nets.spectrogram(torch.zeros(2, 1024))
+    spectrograms = gt.data.spectrogram(torch.zeros(2, 1024))
     assert bool((spectrograms == -1).all())
-    assert bool((nets.wave(spectrograms) == 0).all())
+    assert bool((gt.data.griffin_lim(spectrograms) == 0).all())
 
 
 @pytest.mark.parametrize("bin_number", [10, 27.5, 100])
 def test_a_tone_keeps_its_frequency_and_loudness(bin_number: float) -> None:
-    back = nets.wave(nets.spectrogram(tone(bin_number)), 64)[0]
+    back = gt.data.griffin_lim(gt.data.spectrogram(tone(bin_number)), 64)[0]
     inner = back[512:-512]
     spectrum = torch.fft.rfft(inner * torch.hann_window(len(inner)), n=65536).abs()
     assert float(spectrum.argmax()) / 256 == pytest.approx(bin_number, abs=0.1)
@@ -106,18 +110,18 @@ def test_a_tone_keeps_its_frequency_and_loudness(bin_number: float) -> None:
 
 
 def test_a_sound_does_not_depend_on_its_batch_nor_on_the_random_state() -> None:
-    spectrograms, before = nets.spectrogram(voices()), torch.get_rng_state()
-    both = nets.wave(spectrograms, 4)
-    torch.testing.assert_close(nets.wave(spectrograms[2:3], 4), both[2:3], atol=1e-4, rtol=0)
+    spectrograms, before = gt.data.spectrogram(voices()), torch.get_rng_state()
+    both = gt.data.griffin_lim(spectrograms, 4)
+    torch.testing.assert_close(gt.data.griffin_lim(spectrograms[2:3], 4), both[2:3], atol=1e-4, rtol=0)
     assert torch.equal(before, torch.get_rng_state())
-    assert not torch.allclose(nets.wave(spectrograms, 4, seed=1), both, atol=1e-2)
+    assert not torch.allclose(gt.data.griffin_lim(spectrograms, 4, seed=1), both, atol=1e-2)
 
 
 def test_the_spectrogram_has_a_finite_gradient_even_in_silence() -> None:
     waves = voices(2)
     waves[1] = 0
     waves.requires_grad_(True)
-    nets.spectrogram(waves).sum().backward()
+    gt.data.spectrogram(waves).sum().backward()
     assert (
         waves.grad is not None and bool(waves.grad.isfinite().all()) and float(waves.grad[0].abs().sum()) > 0
     )
@@ -215,14 +219,29 @@ def test_waves_begin_neither_silent_nor_clipped() -> None:
 SMALL = torch.zeros(1, 1, 128, 4)
 
 MAKE: list[tuple[Callable[[], Any], str]] = [
-    (lambda: nets.spectrogram(torch.zeros(64)), r"\(count, length\), .* multiple of 64, not .* of \(64,\)"),
-    (lambda: nets.spectrogram(torch.zeros(2, 100)), "length a multiple of 64"),
-    (lambda: nets.spectrogram(torch.zeros(2, 0)), "length a multiple of 64"),
-    (lambda: nets.spectrogram(torch.zeros(2, 64, dtype=torch.int16)), "waves must be floats .* torch.int16"),
-    (lambda: nets.wave(torch.zeros(1, 128, 4)), r"spectrograms must be floats of shape \(count, 1, 128, tim"),
-    (lambda: nets.wave(torch.zeros(1, 1, 129, 4)), r"not torch.float32 of \(1, 1, 129, 4\)"),
-    (lambda: nets.wave(SMALL, iterations=-1), "iterations must be a whole number of at least 0, not -1"),
-    (lambda: nets.wave(SMALL, phase=torch.zeros(1, 128, 5)), r"phase must have shape \(1, 128, 4\), not"),
+    (
+        lambda: gt.data.spectrogram(torch.zeros(64)),
+        r"\(count, length\), .* multiple of 64, not .* of \(64,\)",
+    ),
+    (lambda: gt.data.spectrogram(torch.zeros(2, 100)), "length a multiple of 64"),
+    (lambda: gt.data.spectrogram(torch.zeros(2, 0)), "length a multiple of 64"),
+    (
+        lambda: gt.data.spectrogram(torch.zeros(2, 64, dtype=torch.int16)),
+        "waves must be floats .* torch.int16",
+    ),
+    (
+        lambda: gt.data.griffin_lim(torch.zeros(1, 128, 4)),
+        r"spectrograms must be floats of shape \(count, 1, 128, tim",
+    ),
+    (lambda: gt.data.griffin_lim(torch.zeros(1, 1, 129, 4)), r"not torch.float32 of \(1, 1, 129, 4\)"),
+    (
+        lambda: gt.data.griffin_lim(SMALL, iterations=-1),
+        "iterations must be a whole number of at least 0, not -1",
+    ),
+    (
+        lambda: gt.data.griffin_lim(SMALL, phase=torch.zeros(1, 128, 5)),
+        r"phase must have shape \(1, 128, 4\), not",
+    ),
     (lambda: nets.SpectrogramGenerator(frames=65), "frames must be a multiple of 16, at least 16, not 65"),
     (lambda: nets.SpectrogramGenerator(latent=0), "latent must be a whole number of at least 1"),
     (lambda: nets.SpectrogramDiscriminator(frames=8), "frames must be a multiple of 16"),

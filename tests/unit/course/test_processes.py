@@ -14,8 +14,8 @@ import pytest
 import gantutor as gt
 from gantutor import cli as command_line
 from gantutor._errors import InputError, ProcessLost
-from gantutor.course import launch
-from gantutor.course.launch import STOP_MESSAGE
+from gantutor.course import processes
+from gantutor.course.processes import STOP_MESSAGE
 from gantutor.training.distributed import LOST_PROCESS_MESSAGE
 
 HERE = Path(__file__).resolve().parents[2] / "helpers"
@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parents[2] / "helpers"
 
 @pytest.fixture
 def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "_run", lambda *_: pytest.fail("started"))
+    monkeypatch.setattr(processes, "_run", lambda *_: pytest.fail("started"))
 
 
 @pytest.mark.usefixtures("nothing_starts")
@@ -105,7 +105,7 @@ def test_an_interrupted_training_is_saved_and_its_processes_are_gone(
 def test_an_interruption_before_anything_was_saved_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "_run", lambda *_: (True, 1))
+    monkeypatch.setattr(processes, "_run", lambda *_: (True, 1))
     with pytest.raises(KeyboardInterrupt, match="before anything was saved"):
         gt.launch("ring", steps=3, out=tmp_path / "run")
 
@@ -147,7 +147,7 @@ def test_the_cause_is_found_among_all_that_was_said(
     for rank, text in enumerate(said):
         (tmp_path / "attempt_0" / str(rank)).mkdir(parents=True)
         (tmp_path / "attempt_0" / str(rank) / "stderr.log").write_text(text)
-    assert launch._cause(tmp_path) == cause
+    assert processes._cause(tmp_path) == cause
 
 
 # --- the command line ---------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_the_command_trains_saves_and_scores(tmp_path: Path, capsys: pytest.Capt
 def test_an_order_to_end_is_explained(
     checkpoint: str | None, how: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as caught, command_line._signals_heeded(checkpoint):
+    with pytest.raises(SystemExit) as caught, command_line._handle_signals(checkpoint):
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.code == 143
     assert capsys.readouterr().err == f"{STOP_MESSAGE}: {how}\n"
@@ -219,7 +219,7 @@ def test_of_several_processes_only_the_first_hears_an_interruption(
 ) -> None:
     monkeypatch.setenv("RANK", number)
     heard = False
-    with command_line._signals_heeded(None):
+    with command_line._handle_signals(None):
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
