@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gantutor._errors import InputError
-from gantutor.course.parameters import validate
+from gantutor.course.parameters import integer, number, one_of, validate
 
 RULES = {"preset": one_of("smoke", "cpu", "gpu"), "seed": integer(0), "rate": number(above=0)}
 GOOD: dict[str, Any] = {"preset": "cpu", "seed": 3, "rate": 0.1}
