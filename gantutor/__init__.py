@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gantutor import data, games, metrics, networks, objectives, sampling, training
 from gantutor._errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
 from gantutor.games import GAN, Batch, Penalty, Turn
-from gantutor.training import Callback, Control, Run, optim, train
+from gantutor.training import Callback, Control, Run, Trainer, optim, train
 
 if TYPE_CHECKING:
     from gantutor import course, doctor, live, plots
@@ -33,6 +33,7 @@ __all__ = [
     "Penalty",
     "ProcessLost",
     "Run",
+    "Trainer",
     "TrainingDiverged",
     "Turn",
     "course",

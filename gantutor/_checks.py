@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -166,6 +168,46 @@ def validate(values: Mapping[str, Any], **rules: Rule) -> None:
             rule(values[name])
         except ValueError as requirement:
             raise InputError(f"{name} must be {requirement}, not {reprlib.repr(values[name])}") from None
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def checked(**rules: Rule) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator that checks arguments of a public function before it runs.
+
+    Only arguments that are given are checked, not defaults; a call that does not fit the signature raises
+    Python's own TypeError.
+
+    Args:
+        **rules: for each checked parameter a rule, such as ``integer(1)``.
+
+    >>> @checked(count=integer(1))
+    ... def draw(count: int = 3) -> int: return count
+    >>> draw(), draw(2)
+    (3, 2)
+    >>> draw(count=0)
+    Traceback (most recent call last):
+    ...
+    gantutor.InputError: count must be a whole number of at least 1, not 0
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def check_and_call(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                arguments = signature.bind(*args, **kwargs).arguments
+            except TypeError:
+                return function(*args, **kwargs)  # raises it again, in the caller's words
+            validate(arguments, **{name: rule for name, rule in rules.items() if name in arguments})
+            return function(*args, **kwargs)
+
+        return check_and_call
+
+    return decorate
 
 
 def one_of(*values: Any) -> Rule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from gantutor._checks import check_floats
 from gantutor._errors import InputError
+from gantutor._tree import tree_map
 
 
 def parts_of(conditions: Any) -> tuple[Tensor, ...]:
@@ -30,28 +30,13 @@ def join(parts: tuple[Any, ...]) -> Any:
     return None if not parts else parts[0] if len(parts) == 1 else parts
 
 
-def map_tensors(conditions: Any, change: Callable[[Tensor], Tensor]) -> Any:
-    """Apply a function to every tensor of conditions.
-
-    Args:
-        conditions: conditions in any form, which is kept.
-        change: function of a tensor.
-
-    >>> map_tensors((torch.tensor([7]), torch.tensor([1.5])), lambda part: 2 * part)
-    (tensor([14]), tensor([3.]))
-    """
-    if conditions is None:
-        return None
-    return tuple(map(change, conditions)) if isinstance(conditions, tuple) else change(conditions)
-
-
 def rows(conditions: Any, selection: slice) -> Any:
     """Return the conditions of a slice of the samples.
 
     >>> rows(torch.arange(5), slice(2)), rows(None, slice(2))
     (tensor([0, 1]), None)
     """
-    return map_tensors(conditions, lambda part: part[selection])
+    return tree_map(lambda part: part[selection], conditions)
 
 
 def cycle_rows(conditions: Any, count: int, start: int = 0) -> Any:
@@ -65,8 +50,8 @@ def cycle_rows(conditions: Any, count: int, start: int = 0) -> Any:
     >>> cycle_rows(torch.tensor([5, 6, 7]), 4, start=1)
     tensor([6, 7, 5, 6])
     """
-    return map_tensors(
-        conditions, lambda part: part[torch.arange(start, start + count, device=part.device) % len(part)]
+    return tree_map(
+        lambda part: part[torch.arange(start, start + count, device=part.device) % len(part)], conditions
     )
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -92,7 +93,7 @@ def launch(
     )
     mixed_precision(precision, resolve_device(device))
     out = check_out(out)
-    if checkpoint is not None and _folder("checkpoint", checkpoint).is_file():
+    if checkpoint is not None and _writable("checkpoint", checkpoint, "folder").is_file():
         raise InputError(f"checkpoint must be a folder, and {checkpoint} is a file")
     arguments: dict[str, object] = {
         "steps": steps,
@@ -140,25 +141,25 @@ def check_budget(steps: int | None, seconds: float | None) -> None:
 
 
 def check_out(out: str | Path) -> Path:
-    """Check that a run can be saved in a folder, and return its path.
+    """Check that a run can be saved at a path, and return it.
 
     Args:
-        out: the folder; its parents are made where they are missing.
+        out: the file; its folder is made if it is missing.
 
     Raises:
         InputError: if it is not a path, cannot be written, or exists and is no saved run.
     """
-    out = _folder("out", out)
-    if out.exists() and not (out / "run.json").exists():
+    out = _writable("out", out, "file")
+    if out.exists() and not (out.is_file() and zipfile.is_zipfile(out)):
         raise InputError(f"{out} exists and is no saved run: choose another name")
     return out
 
 
-def _folder(name: str, value: object) -> Path:
-    """The path of a folder that can be written."""
+def _writable(name: str, value: object, kind: str) -> Path:
+    """The path of a file or folder that can be written."""
     if not isinstance(value, str | Path) or not str(value):
-        raise InputError(f"{name} must be the path of a folder, not {value!r}")
-    path = Path(value)
+        raise InputError(f"{name} must be the path of a {kind}, not {value!r}")
+    path = Path(value).expanduser()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
@@ -168,9 +169,9 @@ def _folder(name: str, value: object) -> Path:
 
 
 def _time_saved(out: Path) -> float:
-    """When the run in this folder was saved, in nanoseconds; 0 where there is none."""
+    """When the run was saved, in nanoseconds; 0 where there is none."""
     with suppress(OSError):
-        return (out / "run.json").stat().st_mtime_ns
+        return out.stat().st_mtime_ns
     return 0
 
 

@@ -17,7 +17,7 @@ from gantutor.doctor.reference import Reference, Subset, make_reference, sample_
 from gantutor.doctor.report import as_html, as_text
 from gantutor.doctor.signs import NETWORK_ERRORS, Signs, signs_of_history, signs_of_networks
 from gantutor.doctor.units import Weights, copy_weights, relative_change
-from gantutor.training.callbacks import Callback, progress_of
+from gantutor.training.callbacks import Callback
 from gantutor.training.run import Run
 
 MAX_TIME_SHARE = 0.04
@@ -141,14 +141,14 @@ class Doctor(Callback):
         if self.every is not None:
             due = (run.step + 1) % self.every == 0
         else:
-            due = time.perf_counter() >= self._next and progress_of(run) >= self._next_progress
+            due = time.perf_counter() >= self._next and run.progress >= self._next_progress
         if due:
             self._weights_before = copy_weights(_trained_networks(run))
 
     def _schedule(self, run: Run, began: float) -> None:
         ended = time.perf_counter()
         self._next = ended + (ended - began) * (1 - MAX_TIME_SHARE) / MAX_TIME_SHARE
-        self._next_progress = progress_of(run) + 1 / MAX_EXAMINATIONS
+        self._next_progress = run.progress + 1 / MAX_EXAMINATIONS
 
     # --- what it measures -----------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Doctor(Callback):
             signs["distance_from_start"] = relative_change(self._initial_weights, _trained_networks(run))
             if self._latents is not None:
                 signs |= signs_of_networks(run.gan, self._reference, self._latents)
-        self.signs.append(Signs(run.step, progress_of(run), **signs))
+        self.signs.append(Signs(run.step, run.progress, **signs))
         self._diagnose()
 
     def _diagnose(self) -> None:

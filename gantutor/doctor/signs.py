@@ -24,7 +24,7 @@ from gantutor.doctor.measures import (
 )
 from gantutor.doctor.reference import Reference, Subset
 from gantutor.doctor.units import measure_dead_units
-from gantutor.games.classical import generator_loss, paired_generator_loss
+from gantutor.games.classical import generator_loss
 from gantutor.games.gan import GAN
 from gantutor.objectives import Objective, discriminator_cross_entropy
 from gantutor.training.ema import frozen_copy
@@ -252,7 +252,7 @@ def _objective(gan: GAN) -> Objective | None:
     """The objective of a classical game; None for other games, whose losses are not called."""
     for turn in gan.turns:
         loss = turn.loss
-        if isinstance(loss, partial) and loss.func in (generator_loss, paired_generator_loss) and loss.args:
+        if isinstance(loss, partial) and loss.func is generator_loss and loss.args:
             return loss.args[0] if isinstance(loss.args[0], Objective) else None
     return None
 

@@ -4,7 +4,6 @@ from gantutor.games.classical import (
     classical_turns,
     discriminator_loss,
     generator_loss,
-    paired_generator_loss,
     penalty_loss,
 )
 from gantutor.games.cyclegan import cyclegan, cyclegan_loss
@@ -30,7 +29,6 @@ __all__ = [
     "generator_loss",
     "l1_distance",
     "mutual_information",
-    "paired_generator_loss",
     "penalty_loss",
     "pix2pix",
     "pix2pix_loss",

@@ -16,71 +16,70 @@ if TYPE_CHECKING:
     from gantutor.games.gan import GAN
 
 
-def discriminator_loss(objective: objectives.Objective, gan: GAN, batch: Batch) -> Losses:
-    """Return the loss with which the discriminator learns to separate real from generated samples.
+def discriminator_loss(
+    objective: objectives.Objective, gan: GAN, batch: Batch, discriminator: str = "discriminator"
+) -> Losses:
+    """Return the loss with which a discriminator learns to separate real from generated samples.
 
     Args:
         objective: gives the loss as a function of the logits.
-        gan: the game, with networks ``generator`` and ``discriminator``.
+        gan: the game.
         batch: real samples with their condition; the generated ones are detached.
+        discriminator: the name of the discriminator.
 
     Returns:
         ``total``, the loss, and the mean logits ``real_logit`` and ``fake_logit`` for the history.
     """
-    real_logits = apply(gan.networks["discriminator"], batch.real, batch.condition)
-    fake_logits = apply(gan.networks["discriminator"], detach(batch.fake), batch.condition)
+    real_logits = apply(gan.networks[discriminator], batch.real, batch.condition)
+    fake_logits = apply(gan.networks[discriminator], detach(batch.fake), batch.condition)
     total = sum_over_heads(objective.discriminator, real_logits, fake_logits)
     return {"total": total, "real_logit": mean_logit(real_logits), "fake_logit": mean_logit(fake_logits)}
 
 
-def generator_loss(objective: objectives.Objective, gan: GAN, batch: Batch) -> Losses:
-    """Return the loss with which the generator learns to raise the logits of its samples.
+def generator_loss(
+    objective: objectives.Objective, gan: GAN, batch: Batch, discriminator: str = "discriminator"
+) -> Losses:
+    """Return the loss with which a generator learns to raise the logits of its samples.
+
+    A paired objective, such as the relativistic one, compares each generated sample with a real one.
 
     Args:
         objective: gives the loss as a function of the logits.
-        gan: the game, with networks ``generator`` and ``discriminator``.
-        batch: latents and conditions for the generated samples.
+        gan: the game.
+        batch: latents and conditions of the generated samples; real samples for a paired objective.
+        discriminator: the name of the discriminator.
 
     Returns:
         ``total``, the loss.
     """
-    fake_logits = apply(gan.networks["discriminator"], batch.fake, batch.condition)
-    return {"total": sum_over_heads(objective.generator, fake_logits, fake_logits)}
+    real_logits = None
+    if objective.paired:
+        with torch.no_grad():
+            real_logits = apply(gan.networks[discriminator], batch.real, batch.condition)
+    fake_logits = apply(gan.networks[discriminator], batch.fake, batch.condition)
+    reference = fake_logits if real_logits is None else real_logits
+    return {"total": sum_over_heads(objective.generator, reference, fake_logits)}
 
 
-def paired_generator_loss(objective: objectives.Objective, gan: GAN, batch: Batch) -> Losses:
-    """Return the generator's loss for an objective that compares each generated sample with a real one.
-
-    Args:
-        objective: a paired objective, such as ``objectives.relativistic()``.
-        gan: the game, with networks ``generator`` and ``discriminator``.
-        batch: real samples with their condition, and latents for the generated ones.
-
-    Returns:
-        ``total``, the loss.
-    """
-    with torch.no_grad():
-        real_logits = apply(gan.networks["discriminator"], batch.real, batch.condition)
-    fake_logits = apply(gan.networks["discriminator"], batch.fake, batch.condition)
-    return {"total": sum_over_heads(objective.generator, real_logits, fake_logits)}
-
-
-def penalty_loss(penalty: objectives.PenaltyFunction, gan: GAN, batch: Batch) -> Tensor:
-    """Return a gradient penalty on the discriminator of a game.
+def penalty_loss(
+    penalty: objectives.PenaltyFunction, gan: GAN, batch: Batch, discriminator: str = "discriminator"
+) -> Tensor:
+    """Return a gradient penalty on a discriminator.
 
     Where the discriminator has several heads, the penalty is computed on the sum of their logits.
 
     Args:
         penalty: a function ``penalty(critic, real, fake)``, such as ``objectives.r1_penalty(1.0)``.
-        gan: the game, with networks ``generator`` and ``discriminator``.
+        gan: the game.
         batch: real samples with their condition; the generated ones are detached.
+        discriminator: the name of the discriminator.
 
     Returns:
         A scalar.
     """
 
     def critic(samples: Tensor) -> Tensor:
-        logits = apply(gan.networks["discriminator"], samples, batch.condition)
+        logits = apply(gan.networks[discriminator], samples, batch.condition)
         return (
             torch.cat([head.reshape(len(head), -1) for head in logits], 1)
             if isinstance(logits, tuple)
@@ -107,7 +106,6 @@ def classical_turns(objective: objectives.Objective, discriminator_turns: int = 
         name: Penalty(partial(penalty_loss, penalty), objective.every)
         for name, penalty in objective.penalties.items()
     }
-    generator = paired_generator_loss if objective.paired else generator_loss
     return [
         Turn(
             "discriminator",
@@ -115,5 +113,5 @@ def classical_turns(objective: objectives.Objective, discriminator_turns: int = 
             times=discriminator_turns,
             penalties=penalties,
         ),
-        Turn("generator", partial(generator, objective)),
+        Turn("generator", partial(generator_loss, objective)),
     ]

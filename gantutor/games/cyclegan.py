@@ -9,78 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import objectives
-from gantutor._calling import apply, detach, mean_logit, sum_over_heads
+from gantutor._calling import apply
 from gantutor._checks import number, validate
+from gantutor.games.classical import discriminator_loss, generator_loss, penalty_loss
 from gantutor.games.gan import GAN
 from gantutor.games.pix2pix import l1_distance
 from gantutor.games.turn import Batch, LatentSampler, Losses, Penalty, Turn
 from gantutor.objectives import Objective
-
-
-def translate_xy(gan: GAN, batch: Batch, source: Any) -> Tensor:
-    """Translate from domain X into domain Y, handwriting into type, with the generator G.
-
-    Args:
-        gan: a game made by ``cyclegan``.
-        batch: the batch, for its latents.
-        source: images of X, (N, C, H, W).
-
-    Returns:
-        Images of Y, (N, C, H, W).
-    """
-    images: Tensor = apply(gan.networks["generator"], batch.latent, source)
-    return images
-
-
-def translate_yx(gan: GAN, batch: Batch, source: Any) -> Tensor:
-    """Translate from domain Y into domain X, type into handwriting, with the generator F.
-
-    Args:
-        gan: a game made by ``cyclegan``.
-        batch: the batch, for its latents.
-        source: images of Y, (N, C, H, W).
-
-    Returns:
-        Images of X, (N, C, H, W).
-    """
-    images: Tensor = apply(gan.networks["back"], batch.latent, source)
-    return images
-
-
-def discriminator_y_loss(objective: Objective, gan: GAN, batch: Batch) -> Losses:
-    """Return the loss with which D_Y learns to separate type y from the translations G(x).
-
-    Args:
-        objective: gives the loss as a function of the logits.
-        gan: a game made by ``cyclegan``.
-        batch: type in ``real`` and handwriting in ``condition``, (N, C, H, W) each, not paired.
-
-    Returns:
-        ``total``, the loss, and the mean logits ``real_logit`` and ``fake_logit`` for the history.
-    """
-    return _discriminator_loss(objective, gan.networks["type_judge"], batch.real, detach(batch.fake))
-
-
-def discriminator_x_loss(objective: Objective, gan: GAN, batch: Batch) -> Losses:
-    """Return the loss with which D_X learns to separate handwriting x from the translations F(y).
-
-    Args:
-        objective: gives the loss as a function of the logits.
-        gan: a game made by ``cyclegan``.
-        batch: type in ``real`` and handwriting in ``condition``, (N, C, H, W) each, not paired.
-
-    Returns:
-        ``total``, the loss, and the mean logits ``real_logit`` and ``fake_logit`` for the history.
-    """
-    with torch.no_grad():
-        fake = translate_yx(gan, batch, batch.real)
-    return _discriminator_loss(objective, gan.networks["hand_judge"], batch.condition, fake)
-
-
-def _discriminator_loss(objective: Objective, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Losses:
-    real_logits, fake_logits = apply(discriminator, real), apply(discriminator, fake)
-    total = sum_over_heads(objective.discriminator, real_logits, fake_logits)
-    return {"total": total, "real_logit": mean_logit(real_logits), "fake_logit": mean_logit(fake_logits)}
 
 
 def cyclegan_loss(objective: Objective, weight: float, identity: float, gan: GAN, batch: Batch) -> Losses:
@@ -95,58 +30,76 @@ def cyclegan_loss(objective: Objective, weight: float, identity: float, gan: GAN
         weight: the weight λ of the cycle consistency, at least 0.
         identity: the weight μ of the identity loss, at least 0; 0 means none.
         gan: a game made by ``cyclegan``.
-        batch: type y in ``real`` and handwriting x in ``condition``, (N, C, H, W) each, not paired.
+        batch: y in ``real`` and x in ``condition``, (N, C, H, W) each, not paired.
 
     Returns:
         ``total``; and ``adversarial``, ``cycle`` and, where μ is not 0, ``identity``, without their weights.
     """
-    x, y = batch.condition, batch.real  # handwriting and type, (N, C, H, W)
-    fake_y, fake_x = batch.fake, translate_yx(gan, batch, y)
-    adversarial = _adversarial_loss(objective, gan.networks["type_judge"], y, fake_y)
-    adversarial = adversarial + _adversarial_loss(objective, gan.networks["hand_judge"], x, fake_x)
-    cycle = l1_distance(translate_yx(gan, batch, fake_y), x) + l1_distance(
-        translate_xy(gan, batch, fake_x), y
+    x, y = batch.condition, batch.real  # (N, C, H, W)
+    to_y, to_x = (partial(_translate, gan, batch, name) for name in ("generator_xy", "generator_yx"))
+    fake_y, fake_x = batch.fake, to_x(y)
+    adversarial = (
+        generator_loss(objective, gan, batch.replace(real=y, fake=fake_y), "discriminator_y")["total"]
+        + generator_loss(objective, gan, batch.replace(real=x, fake=fake_x), "discriminator_x")["total"]
     )
+    cycle = l1_distance(to_x(fake_y), x) + l1_distance(to_y(fake_x), y)
     total = adversarial + weight * cycle
     losses = {"total": total, "adversarial": adversarial, "cycle": cycle}
     if identity:
-        identity_loss = l1_distance(translate_xy(gan, batch, y), y) + l1_distance(
-            translate_yx(gan, batch, x), x
-        )
+        identity_loss = l1_distance(to_y(y), y) + l1_distance(to_x(x), x)
         losses |= {"total": total + identity * identity_loss, "identity": identity_loss}
     return losses
 
 
-def _adversarial_loss(objective: Objective, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    fake_logits = apply(discriminator, fake)
-    real_logits = fake_logits
-    if objective.paired:
-        with torch.no_grad():
-            real_logits = apply(discriminator, real)
-    return sum_over_heads(objective.generator, real_logits, fake_logits)
+def _translate(gan: GAN, batch: Batch, generator: str, source: Any) -> Tensor:
+    """Translate images (N, C, H, W) with one of the two generators."""
+    images: Tensor = apply(gan.networks[generator], batch.latent, source)
+    return images
+
+
+def _in_domain_x(gan: GAN, batch: Batch) -> Batch:
+    """What D_X sees: real x, and the translations F(y)."""
+    with torch.no_grad():
+        return batch.replace(real=batch.condition, fake=_translate(gan, batch, "generator_yx", batch.real))
+
+
+def _in_domain_y(gan: GAN, batch: Batch) -> Batch:
+    """What D_Y sees: real y, and the translations G(x)."""
+    return batch.replace(real=batch.real, fake=batch.fake)
+
+
+_DOMAINS = {"discriminator_y": _in_domain_y, "discriminator_x": _in_domain_x}
+
+
+def _discriminator_loss(objective: Objective, name: str, gan: GAN, batch: Batch) -> Losses:
+    return discriminator_loss(objective, gan, _DOMAINS[name](gan, batch), name)
+
+
+def _penalty_loss(penalty: objectives.PenaltyFunction, name: str, gan: GAN, batch: Batch) -> Tensor:
+    return penalty_loss(penalty, gan, _DOMAINS[name](gan, batch), name)
 
 
 def cyclegan(
-    generator: nn.Module,
-    back: nn.Module,
-    type_judge: nn.Module,
-    hand_judge: nn.Module,
+    generator_xy: nn.Module,
+    generator_yx: nn.Module,
+    discriminator_x: nn.Module,
+    discriminator_y: nn.Module,
     objective: Objective | None = None,
     weight: float = 10.0,
     identity: float = 0.0,
     latent: int | LatentSampler = 1,
 ) -> GAN:
-    """Return the CycleGAN game, which learns to translate handwriting (X) into type (Y) and back, unpaired.
+    """Return the CycleGAN game, which learns to translate images of X into images of Y and back, unpaired.
 
-    Train it on two streams, data (type, handwriting) whose rows do not belong together. Two kinds of
-    handwriting that become the same type cannot be told apart again, so the cycle forces them to become
-    different types; but nothing says which type a kind should become.
+    Train it on two streams, data (y, x) whose rows do not belong together. Two kinds of x that become the
+    same y cannot be told apart again, so the cycle forces them to become different ones; but nothing says
+    which y a kind should become.
 
     Args:
-        generator: G, called ``generator(z, handwriting)``; gives type.
-        back: F, called ``back(z, type)``; gives handwriting.
-        type_judge: the discriminator D_Y of type, called without a condition.
-        hand_judge: the discriminator D_X of handwriting, called without a condition.
+        generator_xy: G, called ``generator_xy(z, x)``; gives images of Y. It makes the samples of the run.
+        generator_yx: F, called ``generator_yx(z, y)``; gives images of X.
+        discriminator_x: D_X, called without a condition.
+        discriminator_y: D_Y, called without a condition.
         objective: the losses; None means ``least_squares()``.
         weight: the weight λ of the cycle consistency, at least 0: see ``cyclegan_loss``.
         identity: the weight μ of the identity loss, at least 0; 0 means none.
@@ -159,40 +112,23 @@ def cyclegan(
     >>> generators = [TypeTranslator(latent=0) for _ in range(2)]
     >>> discriminators = [PatchDiscriminator() for _ in range(2)]
     >>> [turn.name for turn in cyclegan(*generators, *discriminators).turns]
-    ['type_judge', 'hand_judge', 'generator+back']
+    ['discriminator_y', 'discriminator_x', 'generators']
     """
     validate({"weight": weight, "identity": identity}, weight=number(0), identity=number(0))
     objective = objectives.objective_or_default(objective, objectives.least_squares())
-    networks = {"generator": generator, "back": back, "type_judge": type_judge, "hand_judge": hand_judge}
+    generators = {"generator_xy": generator_xy, "generator_yx": generator_yx}
+    discriminators = {"discriminator_y": discriminator_y, "discriminator_x": discriminator_x}
     turns = [
         Turn(
-            "type_judge",
-            partial(discriminator_y_loss, objective),
-            penalties=_penalties(objective, "type_judge"),
-        ),
-        Turn(
-            "hand_judge",
-            partial(discriminator_x_loss, objective),
-            penalties=_penalties(objective, "hand_judge"),
-        ),
-        Turn(("generator", "back"), partial(cyclegan_loss, objective, weight, identity)),
+            name,
+            partial(_discriminator_loss, objective, name),
+            penalties={
+                key: Penalty(partial(_penalty_loss, penalty, name), objective.every)
+                for key, penalty in objective.penalties.items()
+            },
+        )
+        for name in discriminators
     ]
-    return GAN.of(networks, turns, latent, averaged=("generator", "back"))
-
-
-def _penalties(objective: Objective, name: str) -> dict[str, Penalty]:
-    """The objective's penalties on the discriminator of that name."""
-    return {
-        penalty_name: Penalty(partial(_penalty_loss, penalty, name), objective.every)
-        for penalty_name, penalty in objective.penalties.items()
-    }
-
-
-def _penalty_loss(penalty: objectives.PenaltyFunction, name: str, gan: GAN, batch: Batch) -> Tensor:
-    """A gradient penalty on one of the two discriminators."""
-    if name == "type_judge":
-        real, fake = batch.real, detach(batch.fake)
-    else:
-        with torch.no_grad():
-            real, fake = batch.condition, translate_yx(gan, batch, batch.real)
-    return penalty(partial(apply, gan.networks[name]), real, fake)
+    turns += [Turn("generators", partial(cyclegan_loss, objective, weight, identity), tuple(generators))]
+    networks = {**generators, **discriminators}
+    return GAN.of(networks, turns, latent, averaged=tuple(generators), outputs=("generator_xy",))

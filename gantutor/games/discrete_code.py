@@ -79,7 +79,7 @@ def discrete_code(
             f"distortion must be a function of images, such as bend, not {type_name(distortion)}"
         )
     turn = Turn("generator", partial(discrete_code_loss, information, anchor, distortion))
-    return GAN.of({"generator": generator}, [turn], latent=1)
+    return GAN.of({"generator": generator}, [turn], latent=1, outputs=("generator",))
 
 
 def discrete_code_loss(

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from gantutor import objectives
 from gantutor._calling import apply
 from gantutor._checks import MAX_INT, integer, validate
-from gantutor._conditions import map_tensors
 from gantutor._errors import InputError, first_line, type_name
+from gantutor._tree import tree_map
 from gantutor.games.classical import classical_turns
 from gantutor.games.turn import LatentSampler, Turn, _is_sequence
 
@@ -34,6 +34,9 @@ class GAN(nn.Module):
         turns: the turns of a step, in order.
         latent: the dimension of the latent, or the function that draws it.
         averaged: names of the networks of which an exponential moving average is kept.
+        outputs: names of the networks that make samples of latents, called as the generator is.
+        pair: names of the generator and the discriminator of a classical game, which are also tried by
+            themselves before a training; None in other games.
 
     Raises:
         InputError: if a network is not an ``nn.Module``, the objective is not an ``Objective``, or ``latent``
@@ -46,6 +49,8 @@ class GAN(nn.Module):
 
     turns: list[Turn]
     averaged: tuple[str, ...]
+    outputs: tuple[str, ...]
+    pair: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -58,7 +63,9 @@ class GAN(nn.Module):
         super().__init__()
         objective = objectives.objective_or_default(objective, objectives.non_saturating(r1=1.0))
         turns = classical_turns(objective, discriminator_turns)
-        self._set_up({"generator": generator, "discriminator": discriminator}, turns, latent, ("generator",))
+        networks = {"generator": generator, "discriminator": discriminator}
+        self._set_up(networks, turns, latent, ("generator",), ("generator",))
+        self.pair = ("generator", "discriminator")
 
     @classmethod
     def of(
@@ -67,6 +74,7 @@ class GAN(nn.Module):
         turns: Sequence[Turn],
         latent: int | LatentSampler = 64,
         averaged: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
     ) -> GAN:
         """Return a game with any networks and turns.
 
@@ -75,12 +83,16 @@ class GAN(nn.Module):
             turns: the turns of a step, in order; at least one.
             latent: the dimension d of z ~ N(0, I), or a function ``sampler(count, generator, device)``.
             averaged: names of the networks of which an exponential moving average is kept. None means the
-                network called ``generator``, or all networks where there is none of that name.
+                outputs, or all networks where there is no output.
+            outputs: names of the networks that make samples: each is called ``network(z)`` or
+                ``network(z, condition)``. Snapshots, ``Run.sample``, figures and the doctor show what they
+                make. None means the network called ``generator``, if there is one.
 
         Raises:
             InputError: if a network is not an ``nn.Module`` or its name cannot be an attribute, if there is
-                no turn or one is not a ``Turn``, if a turn or ``averaged`` names an unknown network, or if
-                ``latent`` is neither a whole number of at least 1 nor a function.
+                no turn, one is not a ``Turn`` or two have one name, if a turn, ``averaged`` or ``outputs``
+                names an unknown network, or if ``latent`` is neither a whole number of at least 1 nor a
+                function.
 
         >>> def loss(gan, batch): return {"total": (gan.line(batch.real) - batch.condition).square().mean()}
         >>> turn = Turn("line", loss)
@@ -89,12 +101,18 @@ class GAN(nn.Module):
         """
         if not isinstance(networks, Mapping):
             raise InputError(f"networks must be a dict of networks by name, not {type_name(networks)}")
-        if not (averaged is None or _is_sequence(averaged)) or not _is_sequence(turns):
-            raise InputError("turns must be a list of gantutor.Turn, and averaged a list of names or None")
+        lists = [names for names in (averaged, outputs) if names is not None]
+        if not all(_is_sequence(names) for names in (turns, *lists)):
+            raise InputError(
+                "turns must be a list of gantutor.Turn, and averaged and outputs lists of names or None"
+            )
         gan = cls.__new__(cls)
         nn.Module.__init__(gan)
-        default = ("generator",) if "generator" in networks else tuple(networks)
-        gan._set_up(networks, turns, latent, default if averaged is None else tuple(averaged))
+        if outputs is None:
+            outputs = [name for name in networks if name == "generator"]
+        if averaged is None:
+            averaged = outputs or list(networks)
+        gan._set_up(networks, turns, latent, tuple(averaged), tuple(outputs))
         return gan
 
     def _set_up(
@@ -103,6 +121,7 @@ class GAN(nn.Module):
         turns: Sequence[Turn],
         latent: int | LatentSampler,
         averaged: tuple[str, ...],
+        outputs: tuple[str, ...],
     ) -> None:
         for name, network in networks.items():
             if not isinstance(name, str) or not name.isidentifier() or hasattr(self, name):
@@ -114,18 +133,34 @@ class GAN(nn.Module):
             raise InputError("a game needs at least one turn")
         if invalid := [turn for turn in turns if not isinstance(turn, Turn)]:
             raise InputError(f"the turns must be gantutor.Turn objects, not {type_name(invalid[0])}")
-        used_names = [name for turn in turns for name in turn.updates] + list(averaged)
+        turn_names = [turn.name for turn in turns]
+        if repeated := [name for name in turn_names if turn_names.count(name) > 1]:
+            raise InputError(f"two turns are called {repeated[0]!r}: give each turn a name of its own")
+        used_names = [name for turn in turns for name in turn.updates] + [*averaged, *outputs]
         if unknown := [name for name in used_names if name not in list(networks)]:
             raise InputError(f"no network is called {unknown[0]!r}; there are {', '.join(networks)}")
         is_dimension = isinstance(latent, int) and not isinstance(latent, bool) and 1 <= latent <= MAX_INT
         if not is_dimension and not callable(latent):
             raise InputError(f"latent must be a whole number ≥ 1 or a function, not {latent!r}")
-        self.turns, self.latent, self.averaged = list(turns), latent, averaged
+        self.turns, self.latent, self.averaged, self.outputs = list(turns), latent, averaged, outputs
 
     @property
     def networks(self) -> dict[str, nn.Module]:
         """The networks of the game by name."""
         return {name: child for name, child in self._modules.items() if child is not None}
+
+    @property
+    def first_output(self) -> str:
+        """The name of the first network that makes samples.
+
+        Raises:
+            InputError: if the game has none.
+        """
+        if not self.outputs:
+            raise InputError(
+                "this game makes no samples: name the networks that do with outputs= of gantutor.GAN.of"
+            )
+        return self.outputs[0]
 
     @property
     def device(self) -> torch.device:
@@ -153,29 +188,46 @@ class GAN(nn.Module):
             return self.latent(count, generator, device)
         return torch.randn(count, self.latent, generator=generator, device=device)
 
+    def check_output(self, name: str | None) -> str:
+        """Return the name of an output.
+
+        Args:
+            name: a name, or None for the first output.
+
+        Raises:
+            InputError: if the game has no such output.
+        """
+        if name is None:
+            return self.first_output
+        if name not in self.outputs:
+            raise InputError(f"no output is called {name!r}; there are {', '.join(self.outputs) or 'none'}")
+        return name
+
     @torch.no_grad()
-    def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
-        """Generate samples with the current weights of the generator, in its current mode (train or eval).
+    def sample(self, count: int, condition: Any = None, seed: int = 0, output: str | None = None) -> Tensor:
+        """Generate samples with the current weights of an output, in its current mode (train or eval).
 
         Args:
             count: how many samples, N, at least 1.
             condition: labels or other conditions for the generator, one for each sample; None for none.
             seed: seed of the latents, at least 0.
+            output: name of the network that makes the samples; None means the game's first output.
 
         Returns:
             Samples, (N, …).
 
         Raises:
-            InputError: if a number is out of range, or the generator cannot use the condition.
+            InputError: if a number is out of range, the game has no such output, or the network cannot use
+                the condition.
         """
         validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
-        generator = torch.Generator(self.device).manual_seed(seed)
-        latent = self.draw_latent(count, generator)
+        network = self.networks[self.check_output(output)]
+        latent = self.draw_latent(count, torch.Generator(self.device).manual_seed(seed))
         try:
-            condition = map_tensors(
-                condition, lambda part: part.to(latent.device) if isinstance(part, Tensor) else part
+            condition = tree_map(
+                lambda part: part.to(latent.device) if isinstance(part, Tensor) else part, condition
             )
-            samples: Tensor = apply(self.networks["generator"], latent, condition)
+            samples: Tensor = apply(network, latent, condition)
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(f"the generator cannot use this condition: {first_line(error)}") from error
         return samples

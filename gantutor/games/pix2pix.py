@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gantutor import objectives
 from gantutor._checks import number, validate
-from gantutor.games.classical import classical_turns, generator_loss, paired_generator_loss
+from gantutor.games.classical import classical_turns, generator_loss
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, LatentSampler, Losses, Turn
 from gantutor.objectives import Objective
@@ -45,8 +45,7 @@ def pix2pix_loss(objective: Objective, weight: float, gan: GAN, batch: Batch) ->
     Returns:
         ``total``; and ``adversarial`` and ``distance``, without their weights.
     """
-    adversarial_loss = paired_generator_loss if objective.paired else generator_loss
-    adversarial = adversarial_loss(objective, gan, batch)["total"]
+    adversarial = generator_loss(objective, gan, batch)["total"]
     distance = l1_distance(batch.fake, batch.real)
     return {"total": adversarial + weight * distance, "adversarial": adversarial, "distance": distance}
 
@@ -99,7 +98,10 @@ def pix2pix(
         classical_turns(objective)[0],
         Turn("generator", partial(pix2pix_loss, objective, weight)),
     ]
-    return GAN.of({"generator": generator, "discriminator": discriminator}, turns, latent)
+    networks = {"generator": generator, "discriminator": discriminator}
+    gan = GAN.of(networks, turns, latent, outputs=("generator",))
+    gan.pair = ("generator", "discriminator")
+    return gan
 
 
 def regression(generator: nn.Module, latent: int | LatentSampler = 16) -> GAN:
@@ -116,4 +118,6 @@ def regression(generator: nn.Module, latent: int | LatentSampler = 16) -> GAN:
     >>> [turn.name for turn in regression(TypeTranslator()).turns]
     ['generator']
     """
-    return GAN.of({"generator": generator}, [Turn("generator", regression_loss)], latent)
+    return GAN.of(
+        {"generator": generator}, [Turn("generator", regression_loss)], latent, outputs=("generator",)
+    )

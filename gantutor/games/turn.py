@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gantutor._calling import apply
-from gantutor._checks import integer, validate
+from gantutor._checks import integer, string, validate
 from gantutor._errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Batch:
     """The data of one turn: real samples, their condition, latents, and the samples generated from these.
 
     Args:
-        gan: the game whose network ``generator`` makes the samples.
+        gan: the game whose output networks make the samples.
         real: real samples, usually a tensor (N, …).
         condition: labels or other conditions of the samples, or None.
         latent: latents, (N, …).
@@ -47,19 +47,49 @@ class Batch:
         self.real, self.condition = real, condition
         self.latent: Any = latent
         self._gan = gan
-        self._fake: Any = None
+        self._outputs: dict[str, Any] = {}
+
+    def output(self, name: str) -> Any:
+        """Return what an output network makes of the latents and the condition, with its gradient.
+
+        It is computed once: the generator's turn reuses what the discriminator's turn has computed.
+
+        Args:
+            name: the name of the network.
+        """
+        if name not in self._outputs:
+            self._outputs[name] = apply(self._gan.networks[name], self.latent, self.condition)
+        return self._outputs[name]
 
     @property
     def fake(self) -> Any:
-        """The generated samples with their gradient, computed once: detach them to train a discriminator."""
-        # The generator's turn reuses what the discriminator's turn has computed.
-        if self._fake is None:
-            self._fake = apply(self._gan.networks["generator"], self.latent, self.condition)
-        return self._fake
+        """The samples of the game's first output, with their gradient: detach them to train a discriminator.
 
-    def forget_fake(self) -> None:
-        """Drop the generated samples, which are out of date once the generator has been updated."""
-        self._fake = None
+        Raises:
+            InputError: if the game has no output.
+        """
+        return self.output(self._gan.first_output)
+
+    def replace(self, *, real: Any, fake: Any, condition: Any = None) -> Batch:
+        """Return a batch with other samples and condition, for a discriminator that sees a part of them.
+
+        Args:
+            real: real samples.
+            fake: generated samples, with their gradient.
+            condition: their condition, or None.
+        """
+        batch = Batch(self._gan, real, condition, self.latent)
+        batch._outputs[self._gan.first_output] = fake
+        return batch
+
+    def forget(self, networks: Iterable[str] | None = None) -> None:
+        """Drop generated samples that are out of date.
+
+        Args:
+            networks: names of the networks that have been updated; None means all.
+        """
+        for name in list(self._outputs) if networks is None else networks:
+            self._outputs.pop(name, None)
 
 
 @dataclass(frozen=True)
@@ -90,44 +120,42 @@ class Turn:
     """One update in a game: which networks minimise which loss, how often, and with which penalties.
 
     Args:
-        updates: the name of the network that minimises the loss, or a list of names.
-        loss: ``loss(gan, batch)`` gives a dict of scalars. ``"total"`` is minimised; the others are recorded
-            in the history beside it.
+        name: the name of the turn, unique in its game; the history records its loss under it.
+        loss: ``loss(gan, batch)`` gives a dict of scalars. ``"total"`` is minimised; the others are only
+            recorded in the history, as ``name.other``.
+        updates: the name of the network that minimises the loss, or a list of names; left out, it is the
+            network that has the name of the turn.
         times: how often the turn is repeated within a step, each time on a new batch; at least 1.
         every: the turn is played every ``every`` steps only; at least 1.
         penalties: further losses by name.
 
     Raises:
-        InputError: if no network is named, the loss cannot be called, the penalties are not a dict, or a
-            number is less than 1.
+        InputError: if the name is empty, ``updates`` holds no names, the loss cannot be called, the
+            penalties are not a dict of ``Penalty``, or a number is less than 1.
 
     >>> Turn("critic", lambda gan, batch: {"total": batch.real.mean()}, times=5).updates
     ('critic',)
     """
 
-    updates: str | Sequence[str]
+    name: str
     loss: Callable[[GAN, Batch], Losses]
+    updates: str | Sequence[str] = ()
     times: int = 1
     every: int = 1
     penalties: Mapping[str, Penalty] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = (self.updates,) if isinstance(self.updates, str) else self.updates
-        if not _is_sequence(names) or not isinstance(self.penalties, Mapping):
-            raise InputError(
-                "updates must be a network's name or a list of them, and penalties a dict of Penalty"
-            )
-        names = tuple(names)
-        if not names:
-            raise InputError("a turn must update at least one network")
-        object.__setattr__(self, "updates", names)
+        validate({"name": self.name}, name=string())
+        networks = (self.updates,) if isinstance(self.updates, str) else self.updates
+        if not _is_sequence(networks):
+            raise InputError("updates must be a network's name or a list of them")
+        object.__setattr__(self, "updates", tuple(networks) or (self.name,))
+        if not isinstance(self.penalties, Mapping) or not all(
+            isinstance(penalty, Penalty) for penalty in self.penalties.values()
+        ):
+            raise InputError("penalties must be a dict of gantutor.Penalty by name")
         _check_loss(self.loss)
         validate({"times": self.times, "every": self.every}, times=integer(1), every=integer(1))
-
-    @property
-    def name(self) -> str:
-        """The names of the networks that the turn updates, joined by ``+``."""
-        return "+".join(self.updates)
 
 
 def _is_sequence(value: object) -> bool:

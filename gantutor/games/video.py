@@ -8,14 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import objectives
-from gantutor._calling import apply, detach, mean_logit
 from gantutor._checks import integer, number, validate
 from gantutor._errors import InputError
+from gantutor.games import classical
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Losses, Penalty, Turn
 
 DISCRIMINATORS = ("frame_discriminator", "clip_discriminator")
 """The names of the two discriminators in the game."""
+
+OBJECTIVE = objectives.non_saturating()
 
 
 def video_gan(
@@ -69,7 +71,7 @@ def video_gan(
         for name in discriminators
     ]
     networks = {"generator": generator, **discriminators}
-    return GAN.of(networks, [*turns, Turn("generator", generator_loss)], latent)
+    return GAN.of(networks, [*turns, Turn("generator", generator_loss)], latent, outputs=("generator",))
 
 
 def discriminator_loss(name: str, gan: GAN, batch: Batch) -> Losses:
@@ -83,11 +85,10 @@ def discriminator_loss(name: str, gan: GAN, batch: Batch) -> Losses:
     Returns:
         ``total``, the loss, and the mean logits ``real_logit`` and ``fake_logit`` for the history.
     """
-    real, fake = (discriminator_input(name, clips) for clips in (batch.real, detach(batch.fake)))
-    real_logits = apply(gan.networks[name], real, batch.condition)
-    fake_logits = apply(gan.networks[name], fake, batch.condition)
-    total = objectives.discriminator_cross_entropy(real_logits, fake_logits)
-    return {"total": total, "real_logit": mean_logit(real_logits), "fake_logit": mean_logit(fake_logits)}
+    clips = batch.real, batch.fake
+    real, fake = (discriminator_input(name, part) for part in clips)
+    seen = batch.replace(real=real, fake=fake, condition=batch.condition)
+    return classical.discriminator_loss(OBJECTIVE, gan, seen, name)
 
 
 def generator_loss(gan: GAN, batch: Batch) -> Losses:
@@ -102,8 +103,10 @@ def generator_loss(gan: GAN, batch: Batch) -> Losses:
     """
     losses = {}
     for name in [name for name in DISCRIMINATORS if name in gan.networks]:
-        logits = apply(gan.networks[name], discriminator_input(name, batch.fake), batch.condition)
-        losses[name.removesuffix("_discriminator")] = objectives.generator_non_saturating(logits, logits)
+        fake = discriminator_input(name, batch.fake)
+        seen = batch.replace(real=None, fake=fake, condition=batch.condition)
+        term = classical.generator_loss(OBJECTIVE, gan, seen, name)["total"]
+        losses[name.removesuffix("_discriminator")] = term
     return {"total": torch.stack([*losses.values()]).sum()} | {k: v.detach() for k, v in losses.items()}
 
 
@@ -122,9 +125,9 @@ def discriminator_r1(name: str, gamma: float, gan: GAN, batch: Batch) -> Tensor:
     Raises:
         InputError: if gamma is negative or not a finite number.
     """
-    inputs = discriminator_input(name, batch.real)
-    critic = partial(_logits, gan.networks[name], batch.condition)
-    return objectives.r1_penalty(gamma)(critic, inputs, inputs)
+    real = discriminator_input(name, batch.real)
+    seen = batch.replace(real=real, fake=real, condition=batch.condition)
+    return classical.penalty_loss(objectives.r1_penalty(gamma), gan, seen, name)
 
 
 def discriminator_input(name: str, clips: Tensor) -> Tensor:
@@ -145,9 +148,3 @@ def discriminator_input(name: str, clips: Tensor) -> Tensor:
         return clips
     indices = torch.randint(1, clips.shape[1], (len(clips),), device=clips.device)
     return clips[torch.arange(len(clips), device=clips.device), indices]
-
-
-def _logits(discriminator: nn.Module, condition: Tensor, inputs: Tensor) -> Tensor:
-    """Call a discriminator with its condition first, so that ``partial`` can fill it in."""
-    logits: Tensor = apply(discriminator, inputs, condition)
-    return logits

@@ -13,7 +13,7 @@ from gantutor.live.audio_panel import Sounds, audio_panel
 from gantutor.live.controls import Controls
 from gantutor.live.scoring import Scoring
 from gantutor.live.training_figure import View, training_figure
-from gantutor.training.callbacks import Callback, progress_of
+from gantutor.training.callbacks import Callback
 from gantutor.training.run import Run
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Dashboard(Callback):
         """Show the controls and the first picture."""
         self._pane, self._run, self._controls = display.Pane(), run, None
         self._began, self._next, self._status_due, self.drawing_seconds = time.monotonic(), 0.0, 0.0, 0.0
-        self._fraction, self._sounds_due = progress_of(run), 0.0
+        self._fraction, self._sounds_due = run.progress, 0.0
         self._paused: float | None = None
         if display.watched():
             import ipywidgets as widgets
@@ -167,7 +167,7 @@ class Dashboard(Callback):
 
     def _write(self, run: Run, now: float) -> None:
         assert self._controls is not None
-        self._controls.bar.value = progress_of(run)
+        self._controls.bar.value = run.progress
         self._controls.status.value = self._status(run, now)
         self._status_due = now + STATUS_INTERVAL
 
@@ -189,7 +189,7 @@ class Dashboard(Callback):
         self._sounds_due = ended + pause_after(ended - began, MAX_DRAWING_SHARE / 2, SOUND_INTERVAL)
 
     def _status(self, run: Run, now: float) -> str:
-        fraction, gone = progress_of(run), now - self._began
+        fraction, gone = run.progress, now - self._began
         done = fraction - self._fraction
         left = gone * (1 - fraction) / done if done > 0 else float("nan")
         speed = run.images / run.seconds if run.seconds else 0.0
@@ -228,7 +228,7 @@ def describe(run: Run) -> str:
     names = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
     last = ", ".join(f"{name} {recent_mean(run, name):.3g}" for name in names)
     losses = f" and its losses, lately {last}" if last else ""
-    what = "its generated samples" if "generator" in run.averaged else "its networks"
+    what = "its generated samples" if run.outputs else "its networks"
     return f"A training after {run.step:,} steps: {what}{losses}."
 
 

@@ -43,7 +43,7 @@ def training_figure(run: Run, view: View | None = None, scoring: Scoring | None 
     if scoring is not None and scoring.moments:
         curves.append(lambda axes: _draw_scores(scoring, axes))
     fig = plots.Figure(figsize=(10.0, 4.4), dpi=100)
-    no_samples = "generator" not in run.averaged
+    no_samples = not run.outputs
     if not no_samples:
         _draw_samples(run, view or plots.samples, fig.add_axes((0.06, 0.125, 0.46, 0.8)))
     grid = fig.add_gridspec(

@@ -7,7 +7,7 @@ from gantutor.training.device import has_bfloat16, mixed_precision, resolve_devi
 from gantutor.training.ema import AveragedWeights
 from gantutor.training.history import History, Snapshot
 from gantutor.training.run import Run
-from gantutor.training.trainer import train
+from gantutor.training.trainer import Trainer, train
 
 __all__ = [
     "AveragedWeights",
@@ -16,6 +16,7 @@ __all__ = [
     "History",
     "Run",
     "Snapshot",
+    "Trainer",
     "has_bfloat16",
     "mixed_precision",
     "optim",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import torch
@@ -28,6 +30,9 @@ class Batches(Protocol):
 
     def next(self) -> Pair:
         """Return the next batch, (real, condition or None), on the device."""
+
+    def peek(self) -> Pair:
+        """Return the batch that ``next`` will give, without taking it."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position in the data, the same on every process."""
@@ -81,6 +86,13 @@ class ResidentBatches:
         self._position += self.world_size * self.batch_size
         return as_pair(tuple(tensor[indices] for tensor in self.tensors))
 
+    def peek(self) -> Pair:
+        """Return the batch that ``next`` will give."""
+        state = self.state_dict()
+        batch = self.next()
+        self.load_state_dict(state)
+        return batch
+
     def _set_order(self, order: Tensor) -> None:
         """Set the order of the samples to come.
 
@@ -100,7 +112,45 @@ class ResidentBatches:
         self._generator.set_state(state["generator"])
 
 
-class DatasetBatches:
+class _ReadAhead(ABC):
+    """Batches that are read once, also where somebody looks at the next one beforehand."""
+
+    def __init__(self) -> None:
+        self._ahead: tuple[Pair, dict[str, Any] | None] | None = None
+
+    @abstractmethod
+    def _read(self) -> Pair: ...
+
+    @abstractmethod
+    def _position(self) -> dict[str, Any]: ...
+
+    def next(self) -> Pair:
+        """Return the next batch."""
+        if self._ahead is None:
+            return self._read()
+        (batch, _), self._ahead = self._ahead, None
+        return batch
+
+    def peek(self) -> Pair:
+        """Return the batch that ``next`` will give, and keep it."""
+        if self._ahead is None:
+            position = None
+            with suppress(InputError):  # data that cannot be resumed have no position
+                position = self._position()
+            self._ahead = self._read(), position
+        return self._ahead[0]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the position in the data.
+
+        Raises:
+            InputError: if the data cannot be resumed.
+        """
+        position = None if self._ahead is None else self._ahead[1]
+        return self._position() if position is None else position
+
+
+class DatasetBatches(_ReadAhead):
     """Batches from a map-style data set that is too large for memory or changes its items at every visit.
 
     Args:
@@ -121,26 +171,27 @@ class DatasetBatches:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        super().__init__()
         count = len(dataset)  # type: ignore[arg-type]
         self.dataset, self.device = dataset, device
         indices = (torch.arange(count),)
         self._indices = ResidentBatches(indices, batch_size, seed, torch.device("cpu"), rank, world_size)
 
-    def next(self) -> Pair:
+    def _read(self) -> Pair:
         """Load, collate and move the next batch."""
         indices, _ = self._indices.next()
         return as_pair(to_device(collate([self.dataset[int(i)] for i in indices]), self.device))
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the position in the order of the samples."""
+    def _position(self) -> dict[str, Any]:
         return self._indices.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a position that ``state_dict`` returned."""
+        self._ahead = None
         self._indices.load_state_dict(state)
 
 
-class StreamBatches:
+class StreamBatches(_ReadAhead):
     """Batches as an iterable yields them, with the iterable's own batch size; it is restarted when it ends.
 
     Of every ``world_size`` batches, each process takes one. The stream can be resumed if ``source`` has
@@ -163,16 +214,13 @@ class StreamBatches:
         world_size: int = 1,
         source: Any = None,
     ) -> None:
+        super().__init__()
         self.iterable, self.device, self.rank, self.world_size = iterable, device, rank, world_size
         self.source = iterable if source is None else source
         self._iterator: Iterator[Any] = iter(())
 
-    def next(self) -> Pair:
-        """Return this process's batch of the next ``world_size`` batches.
-
-        Raises:
-            InputError: if the iterable yields nothing.
-        """
+    def _read(self) -> Pair:
+        """Return this process's batch of the next ``world_size`` batches."""
         for rank in range(self.world_size):
             item = self._item()
             if rank == self.rank:
@@ -191,12 +239,7 @@ class StreamBatches:
                 "the data gave no batch: an iterable must give at least one each time it is begun"
             ) from None
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state of ``source``.
-
-        Raises:
-            InputError: if ``source`` cannot be resumed, or its ``state_dict()`` fails.
-        """
+    def _position(self) -> dict[str, Any]:
         return {"source": self._call("state_dict")}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -205,6 +248,7 @@ class StreamBatches:
         Raises:
             InputError: if ``source`` cannot be resumed, or its ``load_state_dict()`` fails.
         """
+        self._ahead = None
         self._call("load_state_dict", state["source"])
         self._iterator = iter(self.iterable)
 
@@ -286,11 +330,9 @@ def to_device(item: Any, device: torch.device) -> Any:
     >>> to_device([torch.zeros(1), 3], torch.device("cpu"))
     (tensor([0.]), 3)
     """
-    if isinstance(item, Tensor):
-        return item.to(device, non_blocking=True)
     if isinstance(item, tuple | list):
         return tuple(to_device(part, device) for part in item)
-    return item
+    return item.to(device, non_blocking=True) if isinstance(item, Tensor) else item
 
 
 def make_batches(

@@ -1,15 +1,14 @@
-"""Callbacks, and the parts of the training loop: budget, snapshots, NaN guard, checkpoints, progress bar."""
+"""Callbacks of a training, and the built-in ones: NaN guard, checkpoints, snapshots, progress bar."""
 
 from __future__ import annotations
 
 import math
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -18,107 +17,80 @@ from tqdm import tqdm
 from gantutor._errors import InputError, TrainingDiverged
 from gantutor._files import WriteFailed
 from gantutor.training import checkpoint as checkpoints
-from gantutor.training import device as devices
 from gantutor.training.control import defer_interrupts
-from gantutor.training.device import random_state, set_random_state
+from gantutor.training.device import preserve_random_state, random_state, set_random_state
 from gantutor.training.history import Snapshot
 from gantutor.training.run import Run
-from gantutor.training.step import Training
+
+if TYPE_CHECKING:
+    from gantutor.training.trainer import Trainer
 
 NAN_GUARD_INTERVAL = 100
-"""Steps between the copies of the weights that a diverged training is put back to."""
+"""Steps between the copies of the weights that a diverged training is restored to."""
 
 
-@dataclass(frozen=True)
-class Budget:
-    """How long to train: a number of steps, or of seconds.
+class Callback:
+    """Base class for code that runs during a training: override the methods you need.
 
-    Attributes:
-        steps: number of steps, or None.
-        seconds: seconds spent in training steps alone, or None; used if ``steps`` is None.
+    ``train(callbacks=[...])`` calls these methods. A callback may read the run but must not change it.
+    Whatever it draws from torch's global random state has no effect on the training.
+
+    >>> class Report(Callback):
+    ...     def on_end(self, run: Run) -> None: print(f"{run.step} steps, {run.ended}")
     """
 
-    steps: int | None
-    seconds: float | None
+    built_in: ClassVar[bool] = False
+    """Whether it belongs to the trainer, and may change the training."""
 
-    def spent(self, run: Run) -> float:
-        """Return the fraction of the budget that ``run`` has spent, from 0 to 1."""
-        if self.steps is not None:
-            return min(1.0, run.step / self.steps)
-        assert self.seconds is not None
-        return min(1.0, run.seconds / self.seconds)
+    def on_start(self, run: Run) -> None:
+        """Called before the first step, also when a training is resumed."""
 
+    def on_step(self, run: Run) -> None:
+        """Called after each step, which ``run.step`` already counts."""
 
-def progress_of(run: Run) -> float:
-    """Return the fraction of the run's own budget that is spent, from 0 to 1; 1 if no budget is known."""
-    steps, seconds = run.settings.get("steps"), run.settings.get("seconds")
-    return Budget(steps, seconds).spent(run) if steps or seconds else 1.0
+    def on_pause(self, run: Run) -> None:
+        """Called once each time the training waits because a person has paused it."""
 
-
-class SnapshotRecorder:
-    """Records samples of the same latents at even fractions of the budget, from the start to the end.
-
-    Args:
-        latents: latents (n, …) of the snapshots, or None to record nothing.
-        conditions: their conditions, or None.
-        count: number of snapshots; one alone is taken at the start.
-        budget: the budget of the training.
-    """
-
-    def __init__(self, latents: Tensor | None, conditions: Any, count: int, budget: Budget) -> None:
-        self.latents, self.conditions, self.count, self.budget = latents, conditions, count, budget
-
-    def record(self, run: Run) -> None:
-        """Append a snapshot to ``run.snapshots`` if one is due."""
-        due = math.floor(self.budget.spent(run) * (self.count - 1)) + 1 if self.count > 1 else self.count
-        if self.latents is None or len(run.snapshots) >= due:
-            return
-        run.snapshots.append(Snapshot(run.step, run.seconds, run.generate(self.latents, self.conditions)))
+    def on_end(self, run: Run) -> None:
+        """Called at the end, whatever the reason, which ``run.ended`` gives."""
 
 
-class NaNGuard:
+class NaNGuard(Callback):
     """Keeps a copy of the last finite weights, and ends the training when a loss is not finite.
 
     On a CPU every step is checked. On a GPU, where a check has to wait for the device, only every
     ``NAN_GUARD_INTERVAL`` steps are.
 
     Args:
-        training: the training to watch; its current weights are the first copy.
+        trainer: the training to watch.
     """
 
-    def __init__(self, training: Training) -> None:
-        self.training = training
-        self.on_cpu = training.gan.device.type == "cpu"
-        self.step = training.run.step
-        self.weights = self._copy()
+    built_in = True
 
-    def _copy(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.training.run.weights().items()}
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.on_cpu = trainer, trainer.device.type == "cpu"
+        self.step, self.weights = trainer.result.step, self._copy(trainer.result)
 
-    def check(self, values: dict[str, Tensor]) -> None:
-        """Check the scalars of a step, and copy the weights when a copy is due and they are finite.
+    def _copy(self, run: Run) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in run.weights().items()}
 
-        Args:
-            values: the scalars of the step by name, such as ``{"generator": loss}``.
-
-        Raises:
-            TrainingDiverged: if a scalar is not finite; the networks are put back to the last copy first.
-        """
-        run = self.training.run
-        due = run.step % NAN_GUARD_INTERVAL == 0
-        if not (due or self.on_cpu):
+    def on_step(self, run: Run) -> None:
+        scalars, copy_due = run.history.last, run.step % NAN_GUARD_INTERVAL == 0
+        if not (copy_due or self.on_cpu):
             return
-        scalars = map(float, values.values()) if self.on_cpu else to_floats(values.values())
-        not_finite = [name for name, number in zip(values, scalars, strict=True) if not math.isfinite(number)]
+        numbers = map(float, scalars.values()) if self.on_cpu else to_floats(scalars.values())
+        not_finite = [
+            name for name, number in zip(scalars, numbers, strict=True) if not math.isfinite(number)
+        ]
         if not_finite:
-            self._restore_and_raise(not_finite[0])
-        if due:
-            weights = self._copy()
+            self._restore_and_raise(run, not_finite[0])
+        if copy_due:
+            weights = self._copy(run)
             if all_finite(weights.values()):
                 self.step, self.weights = run.step, weights
 
-    def _restore_and_raise(self, name: str) -> None:
-        run, gan = self.training.run, self.training.gan
+    def _restore_and_raise(self, run: Run, name: str) -> None:
+        gan = run.gan
         broken = [name for name, network in gan.networks.items() if not all_finite(network.parameters())]
         cause = f"; the weights of the {' and the '.join(broken)} are not finite" if broken else ""
         run.load_weights(self.weights, "the last good step")
@@ -152,14 +124,38 @@ def all_finite(tensors: Iterable[Tensor]) -> bool:
     return not finite or bool(torch.stack(finite).all())
 
 
-class CheckpointWriter:
+class Snapshots(Callback):
+    """Records samples of the same latents at even fractions of the budget, from the start to the end.
+
+    Args:
+        count: number of snapshots; one alone is taken at the start.
+    """
+
+    built_in = True
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def on_start(self, run: Run) -> None:
+        self.on_step(run)
+
+    def on_step(self, run: Run) -> None:
+        due = math.floor(run.progress * (self.count - 1)) + 1 if self.count > 1 else self.count
+        if run.gallery is None or len(run.snapshots) >= due:
+            return
+        with preserve_random_state(run.device):
+            outputs = {name: run.generate(*run.gallery, output=name) for name in run.outputs}
+        run.snapshots.append(Snapshot(run.step, run.seconds, outputs))
+
+
+class Checkpoints(Callback):
     """Writes a checkpoint whenever ``checkpoint_every`` seconds have passed, and at the end.
 
     A write that fails does not end the training: each reason is reported once, and the next write is tried
     when it is due.
 
     Args:
-        training: the training to save.
+        trainer: the training to save.
         folder: where the checkpoints go, or None for no checkpoints.
         checkpoint_every: seconds between two checkpoints.
 
@@ -167,11 +163,13 @@ class CheckpointWriter:
         InputError: if nothing can be written to the folder, or the state cannot be saved.
     """
 
-    def __init__(self, training: Training, folder: str | Path | None, checkpoint_every: float) -> None:
-        self.training, self.checkpoint_every = training, checkpoint_every
+    built_in = True
+
+    def __init__(self, trainer: Trainer, folder: str | Path | None, checkpoint_every: float) -> None:
+        self.trainer, self.checkpoint_every = trainer, checkpoint_every
         self.folder = None if folder is None else Path(folder)
         self.state = checkpoints.TrainingState(
-            training.run, training.optimizers, training.batches, {"noise": training.latent_generator}
+            trainer.result, trainer.optimizers, trainer.batches, {"noise": trainer._latents}
         )
         self.last_write, self._reported = time.monotonic(), set[str]()
         if self.folder is not None:
@@ -179,7 +177,7 @@ class CheckpointWriter:
 
     def _check_writable(self, folder: Path) -> None:
         """Try to write a checkpoint before training; all processes fail if the first one does."""
-        group, refusal = self.training.group, None
+        group, refusal = self.trainer.group, None
         try:
             if group.leader:
                 checkpoints.check_writable(folder, self.state)
@@ -196,17 +194,26 @@ class CheckpointWriter:
         """
         if self.folder is None:
             return
-        group, run = self.training.group, self.training.run
+        group, run = self.trainer.group, self.trainer.result
         if resumed := checkpoints.resume(self.folder, self.state):
             if group.size > 1:
-                set_random_state(resumed.extra["random"][group.rank], run.gan.device)
+                set_random_state(resumed.extra["random"][group.rank], self.trainer.device)
             if group.leader:
                 print(resumed)
         group.check_same_settings({"the step to go on from": run.step})
 
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Return whether it is time for a checkpoint."""
         return self.folder is not None and time.monotonic() - self.last_write >= self.checkpoint_every
+
+    def on_step(self, run: Run) -> None:
+        plan = self.trainer.plan
+        if self.is_due() if plan is None else plan.save:  # of several processes the first one decides
+            self.write()
+
+    def on_end(self, run: Run) -> None:
+        if run.ended in ("complete", "stopped", "interrupted"):
+            self.write()
 
     def write(self) -> None:
         """Write a checkpoint; an interrupt (■, Ctrl-C) during the last one does not lose the Run.
@@ -215,7 +222,8 @@ class CheckpointWriter:
         """
         if self.folder is None:
             return
-        step, at_end = f"{self.training.run.step:,}", self.training.run.ended != "training"
+        run = self.trainer.result
+        step, at_end = f"{run.step:,}", run.ended != "training"
         reason: str | None = "interrupted"
         with suppress(KeyboardInterrupt) if at_end else nullcontext(), defer_interrupts():
             reason = self._try_write()
@@ -231,8 +239,8 @@ class CheckpointWriter:
     def _try_write(self) -> str | None:
         """Write a checkpoint, and return why that failed, or None."""
         assert self.folder is not None
-        group = self.training.group
-        states = torch.stack(group.gather(random_state(self.training.gan.device)))
+        group = self.trainer.group
+        states = torch.stack(group.gather(random_state(self.trainer.device)))
         try:
             if group.leader:
                 extra = {"random": states} if group.size > 1 else {}
@@ -244,79 +252,38 @@ class CheckpointWriter:
         return None
 
 
-class ProgressBar:
+class ProgressBar(Callback):
     """A line of text that shows how much of the budget is spent, and the speed.
 
     Args:
-        budget: the budget of the training.
-        run: the run, which may already have been resumed.
         visible: whether to show the line.
     """
 
-    def __init__(self, budget: Budget, run: Run, visible: bool) -> None:
-        self.budget, self.last_update = budget, time.monotonic()
-        bar_format = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
-        self.bar = tqdm(
-            total=1.0,
-            initial=budget.spent(run),
-            desc="training",
-            bar_format=bar_format,
-            file=sys.stdout,
-            disable=not visible,
-        )
+    built_in = True
 
-    def update(self, run: Run) -> None:
-        """Redraw the line, at most every half second."""
-        now = time.monotonic()
-        if now - self.last_update >= 0.5:
-            self._refresh(run)
-            self.last_update = now
-
-    def _refresh(self, run: Run) -> None:
-        self.bar.n = self.budget.spent(run)
-        speed = run.images / run.seconds if run.seconds else 0.0
-        self.bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} samples/s")
-
-    def close(self, run: Run) -> None:
-        """Redraw the line a last time and release it."""
-        self._refresh(run)
-        self.bar.close()
-
-
-class Callback:
-    """Base class for code that runs during a training: override the methods you need.
-
-    ``train(callbacks=[...])`` calls these methods. A callback may read the run but must not change it.
-    Whatever it draws from torch's global random state has no effect on the training.
-
-    >>> class Report(Callback):
-    ...     def on_end(self, run: Run) -> None: print(f"{run.step} steps, {run.ended}")
-    """
+    def __init__(self, visible: bool) -> None:
+        self.visible, self.last_update = visible, time.monotonic()
+        self.bar: tqdm | None = None
 
     def on_start(self, run: Run) -> None:
-        """Called before the first step, also when a training is resumed."""
+        if self.visible and run.budget.is_set:
+            layout = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
+            self.bar = tqdm(
+                total=1.0, initial=run.progress, desc="training", bar_format=layout, file=sys.stdout
+            )
 
     def on_step(self, run: Run) -> None:
-        """Called after each step, which ``run.step`` already counts."""
-
-    def on_pause(self, run: Run) -> None:
-        """Called once each time the training waits because a person has paused it."""
+        now = time.monotonic()
+        if self.bar is not None and now - self.last_update >= 0.5:
+            self._refresh(run, self.bar)
+            self.last_update = now
 
     def on_end(self, run: Run) -> None:
-        """Called at the end, whatever the reason, which ``run.ended`` gives."""
+        if self.bar is not None:
+            self._refresh(run, self.bar)
+            self.bar.close()
 
-
-def notify(callbacks: Sequence[Callback], hook: str, run: Run) -> None:
-    """Call one hook of all callbacks that override it, without a trace in torch's global random state.
-
-    Args:
-        callbacks: the callbacks, called in order.
-        hook: the method's name, such as ``"on_step"``.
-        run: the run that they are given.
-    """
-    default = getattr(Callback, hook)
-    listeners = [callback for callback in callbacks if getattr(type(callback), hook) is not default]
-    if listeners:
-        with devices.preserve_random_state(run.gan.device):
-            for callback in listeners:
-                getattr(callback, hook)(run)
+    def _refresh(self, run: Run, bar: tqdm) -> None:
+        bar.n = run.progress
+        speed = run.images / run.seconds if run.seconds else 0.0
+        bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} samples/s")

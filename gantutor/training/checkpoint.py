@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,16 +15,10 @@ from torch.optim import Optimizer
 
 from gantutor._errors import InputError
 from gantutor._files import (
-    CHECKSUM_FILE,
-    FORMAT_VERSION,
     WriteFailed,
-    new_folder,
-    read_json,
-    read_tensors,
+    read_archive,
     remove_leftovers,
-    verify_checksums,
-    write_json,
-    write_tensors,
+    write_archive,
 )
 from gantutor.training.batches import Batches
 from gantutor.training.run import Run
@@ -68,15 +61,11 @@ class TrainingState:
     generators: dict[str, torch.Generator]
 
 
-def save(
-    folder: Path,
-    state: TrainingState,
-    extra: Mapping[str, Tensor] | None = None,
-) -> None:
+def save(folder: Path, state: TrainingState, extra: Mapping[str, Tensor] | None = None) -> None:
     """Write a checkpoint, and remove all but the last ``MAX_CHECKPOINTS``.
 
-    A checkpoint is a folder ``step-…`` with two safetensors files, one JSON file and their checksums. It is
-    written under another name and renamed when it is complete. Nothing is pickled.
+    A checkpoint is one file, ``step-….zip``, with JSON and safetensors. It is written under another name and
+    renamed when it is complete. Nothing is pickled.
 
     Args:
         folder: where the checkpoints go.
@@ -87,49 +76,41 @@ def save(
         InputError: if the state cannot be saved.
         WriteFailed: if the file system refuses to write; existing checkpoints are untouched.
     """
-    _write(folder / f"step-{state.run.step:09d}", state, extra)
+    _write(folder / f"step-{state.run.step:09d}.zip", state, extra)
     with suppress(OSError):
-        for old in _checkpoint_folders(folder)[:-MAX_CHECKPOINTS]:
-            shutil.rmtree(old, ignore_errors=True)
+        for old in _checkpoints(folder)[:-MAX_CHECKPOINTS]:
+            old.unlink()
 
 
-def check_writable(
-    folder: Path,
-    state: TrainingState,
-    extra: Mapping[str, Tensor] | None = None,
-) -> None:
-    """Write a checkpoint to ``folder``, which is created if necessary, and remove it again.
+def check_writable(folder: Path, state: TrainingState, extra: Mapping[str, Tensor] | None = None) -> None:
+    """Write a checkpoint to a folder, which is made if need be, and remove it again.
 
     Args:
-        folder: where the checkpoints will go.
-        state: the training that will be saved.
-        extra: further tensors that will be saved.
+        folder: where checkpoints are to go.
+        state: the training.
+        extra: further tensors.
 
     Raises:
         InputError: if no checkpoint can be written there.
     """
-    _find_checkpoints(folder)
-    trial = folder / ".rehearsal"
+    _find(folder)
+    probe = folder / ".probe.zip"
     try:
-        _write(trial, state, extra)
+        _write(probe, state, extra)
     except WriteFailed as error:
         raise InputError(
             f"no checkpoint can be written to {folder}: {error.reason}; give checkpoint= another folder"
         ) from None
-    shutil.rmtree(trial, ignore_errors=True)
+    probe.unlink(missing_ok=True)
 
 
-def _write(
-    path: Path,
-    state: TrainingState,
-    extra: Mapping[str, Tensor] | None,
-) -> None:
+def _write(path: Path, state: TrainingState, extra: Mapping[str, Tensor] | None) -> None:
     run = state.run
     random = {name: generator.get_state() for name, generator in state.generators.items()}
     random["global"] = torch.get_rng_state()
     if run.gan.device.type == "cuda":
         random["cuda"] = torch.cuda.get_rng_state(run.gan.device)
-    packed, tensors = pack(
+    content, tensors = pack(
         {
             "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
             "data": state.batches.state_dict(),
@@ -138,132 +119,96 @@ def _write(
         },
         "state",
     )
-    with new_folder(path) as fresh:
-        write_tensors(fresh / "weights.safetensors", run.weights() | run.snapshot_tensors())
-        write_tensors(fresh / "state.safetensors", tensors)
-        write_json(fresh / "run.json", run.metadata() | {"state": packed})
+    write_archive(
+        path,
+        run.metadata() | {"state": content},
+        run.tensors() | {f"state.{name}": tensor for name, tensor in tensors.items()},
+    )
 
 
-def resume(
-    folder: Path,
-    state: TrainingState,
-) -> Resumed | None:
-    """Restore a training from the newest readable checkpoint.
+def resume(folder: Path, state: TrainingState) -> Resumed | None:
+    """Restore a training from the newest checkpoint that can be read.
 
-    Newer checkpoints that are damaged are renamed to ``damaged-step-…``.
+    Damaged checkpoints that are newer are renamed ``damaged-step-…``.
 
     Args:
         folder: where the checkpoints are.
-        state: the training, which is changed in place.
+        state: the training, changed in place.
 
     Returns:
-        What was restored, or None if there is no checkpoint.
+        What was found, or None if there is no checkpoint.
 
     Raises:
-        InputError: if the checkpoint has another format or other settings, or if all checkpoints are damaged.
+        InputError: if the checkpoint belongs to another training, naming what differs, is of another format,
+            or if all checkpoints are damaged.
     """
-    warnings, damaged = "", []
-    for path in reversed(_find_checkpoints(folder)):
-        _check_format(path)
+    message, damaged = "", []
+    for path in reversed(_find(folder)):
         try:
-            metadata, weights, tensors = read(path)
-            settings, packed = metadata["settings"], metadata["state"]
+            content, tensors = read(path)
+            settings, packed = content["settings"], content["state"]
         except (InputError, KeyError, TypeError) as error:
-            warnings += f"Passed over a damaged checkpoint ({error}). "
+            if "of format" in str(error):
+                raise
+            message += f"Passed over a damaged checkpoint ({error}). "
             damaged.append(path)
             continue
         _check_settings(settings, state.run.settings, path)
-        extra = _restore(metadata, weights, unpack(packed, tensors), path, state)
-        for damaged_path in damaged:
-            _set_aside(damaged_path)
-        return Resumed(f"{warnings}Resumed at step {state.run.step:,} from {path}.", extra)
-    if warnings:
+        extra = _restore(content, tensors, packed, path, state)
+        for other in damaged:
+            with suppress(OSError):
+                other.replace(other.with_name(f"damaged-{other.name}"))
+        return Resumed(f"{message}Resumed at step {state.run.step:,} from {path}.", extra)
+    if message:
         raise InputError(
-            f"{warnings}No other checkpoint is left in {folder}: move the folder away to begin anew"
+            f"{message}No other checkpoint is left in {folder}: move the folder away to begin anew"
         )
     return None
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
-    """Read a checkpoint.
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the content and the tensors of a checkpoint.
 
     Args:
-        path: the folder of one checkpoint.
-
-    Returns:
-        The metadata, the weights by name, and the tensors of the packed state by name.
+        path: the file.
 
     Raises:
-        InputError: if a file is missing, or its checksum is not the recorded one.
+        InputError: if it is missing, damaged or of another format.
     """
-    verify_checksums(path, "run.json", "weights.safetensors", "state.safetensors")
-    weights, state = read_tensors(path / "weights.safetensors"), read_tensors(path / "state.safetensors")
-    return read_json(path / "run.json"), weights, state
+    return read_archive(path, "checkpoint")
 
 
-def _find_checkpoints(folder: Path) -> list[Path]:
-    """Return all checkpoints in order, after removing what a killed training left unfinished."""
+def _find(folder: Path) -> list[Path]:
+    """All checkpoints, oldest first; what a killed training left half-written is removed."""
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"checkpoint must be a folder, and {folder} is a file")
-        if folder.is_dir():
-            remove_leftovers(folder, r"\.(step-\d+)-.+")
-        return _checkpoint_folders(folder)
+        remove_leftovers(folder, "step-*")
+        return _checkpoints(folder)
     except OSError as error:
         raise InputError(f"the checkpoints in {folder} cannot be read: {error.strerror or error}") from None
 
 
-def _checkpoint_folders(folder: Path) -> list[Path]:
+def _checkpoints(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if re.fullmatch(r"step-\d+", path.name))
+    return sorted(path for path in folder.iterdir() if re.fullmatch(r"step-\d+\.zip", path.name))
 
 
-def _check_format(path: Path) -> None:
-    try:
-        if (path / CHECKSUM_FILE).exists():
-            verify_checksums(path, "run.json")
-        metadata = read_json(path / "run.json")
-    except InputError:
-        return  # damaged: ``read`` will report it
-    if isinstance(metadata, dict) and metadata.get("format", FORMAT_VERSION) != FORMAT_VERSION:
-        raise InputError(
-            f"{path} is a checkpoint of format {metadata['format']}, and this version of gantutor reads "
-            f"format {FORMAT_VERSION}: go on with the version that wrote it, "
-            f"or move {path.parent} away to begin anew"
-        )
-
-
-def _set_aside(damaged: Path) -> None:
-    """Rename a damaged checkpoint, so that it does not count among those that are kept."""
-    with suppress(OSError):
-        aside = damaged.with_name(f"damaged-{damaged.name}")
-        shutil.rmtree(aside, ignore_errors=True)
-        damaged.rename(aside)
-
-
-def _check_settings(saved: dict[str, Any], current: dict[str, Any], path: Path) -> None:
-    differing = [name for name in sorted(set(saved) | set(current)) if saved.get(name) != current.get(name)]
+def _check_settings(theirs: dict[str, Any], ours: dict[str, Any], path: Path) -> None:
+    differing = [name for name in sorted(set(theirs) | set(ours)) if theirs.get(name) != ours.get(name)]
     if differing:
-        changes = "; ".join(
-            f"{name} was {saved.get(name)!r} and is {current.get(name)!r}" for name in differing
-        )
-        raise InputError(f"{path} belongs to another training: {changes}")
+        what = "; ".join(f"{name} was {theirs.get(name)!r} and is {ours.get(name)!r}" for name in differing)
+        raise InputError(f"{path} belongs to another training: {what}")
 
 
 def _restore(
-    metadata: dict[str, Any],
-    weights: dict[str, Tensor],
-    saved: dict[str, Any],
-    path: Path,
-    state: TrainingState,
+    content: dict[str, Any], tensors: dict[str, Tensor], packed: Any, path: Path, state: TrainingState
 ) -> dict[str, Tensor]:
-    run = state.run
-    snapshots = {
-        name: tensor for name, tensor in weights.items() if name.startswith(("snapshot.", "condition."))
-    }
-    run.load_weights({name: tensor for name, tensor in weights.items() if name not in snapshots}, str(path))
-    run.load_metadata(metadata, snapshots, str(path))
+    """Put everything back as a checkpoint has it, and return its extra tensors."""
+    run, prefix = state.run, "state."
+    saved = unpack(packed, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    run.load_state(content, {k: v for k, v in tensors.items() if not k.startswith(prefix)}, str(path))
     for name, optimizer in state.optimizers.items():
         _load_optimizer(optimizer, saved["optimizers"][name])
     state.batches.load_state_dict(saved["data"])

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from gantutor._errors import first_line
+from gantutor._tree import tree_leaves, tree_map
 
 StepFunction = Callable[[Any], dict[str, Tensor]]
 """Plays a step with the batches it is given; returns scalars by name."""
@@ -89,8 +90,8 @@ class StepGraphs:
         Returns:
             The scalars of the step by name, in tensors that no later step overwrites.
         """
-        inputs = tensor_leaves(batches)
-        if self.reason or inputs is None:
+        inputs = tree_leaves(batches)
+        if self.reason or not all(isinstance(leaf, Tensor) for leaf in inputs):
             return work(batches)
         key = (pattern, tuple((tensor.shape, tensor.dtype) for tensor in inputs))
         if key not in self._recordings:
@@ -108,7 +109,7 @@ class StepGraphs:
         return dict(zip(recording.names, recording.results.clone().unbind(), strict=True))
 
     def _record(self, key: Hashable, work: StepFunction, batches: Any) -> bool:
-        fixed_batches = clone_tensors(batches)
+        fixed_batches = tree_map(Tensor.clone, batches)
 
         def stack_scalars() -> dict[str, Tensor]:
             values = work(fixed_batches)
@@ -121,7 +122,7 @@ class StepGraphs:
         except Exception as error:  # whatever a user's loss does that no graph can record
             self.reason = f"a step could not be recorded: {first_line(error)}"
             return False
-        self._recordings[key] = Recording(tensor_leaves(fixed_batches) or [], replay, names, results[""])
+        self._recordings[key] = Recording(tree_leaves(fixed_batches), replay, names, results[""])
         return True
 
 
@@ -203,30 +204,3 @@ def synchronisation_reason(caught: Sequence[warnings.WarningMessage]) -> str:
         return ""
     place = f"{Path(synchronisations[0].filename).name}, line {synchronisations[0].lineno}"
     return f"a loss reads a number from the GPU, as .item() or float() do ({place})"
-
-
-def tensor_leaves(item: Any) -> list[Tensor] | None:
-    """Return the tensors of nested tuples and lists in order, without None; None if there is anything else.
-
-    >>> tensor_leaves([(torch.zeros(2), None), (torch.ones(1),)])
-    [tensor([0., 0.]), tensor([1.])]
-    """
-    if isinstance(item, Tensor):
-        return [item]
-    if item is None:
-        return []
-    if not isinstance(item, tuple | list):
-        return None
-    parts = [tensor_leaves(part) for part in item]
-    return None if any(part is None for part in parts) else [leaf for part in parts for leaf in part or []]
-
-
-def clone_tensors(item: Any) -> Any:
-    """Return the same nested tuples and lists with copies of their tensors.
-
-    >>> clone_tensors((torch.zeros(2), None))
-    (tensor([0., 0.]), None)
-    """
-    if isinstance(item, Tensor):
-        return item.clone()
-    return item if item is None else type(item)(clone_tensors(part) for part in item)

@@ -60,17 +60,41 @@ def move_to_device(network: nn.Module, device: torch.device, example: object) ->
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global random state inside the block, for dropout and the like, and restore it afterwards.
+class RandomState:
+    """Torch's global random state of a training, for dropout and the like: in place inside a ``with`` block.
 
-    >>> with seeded(0, torch.device("cpu")): first = torch.rand(1)
-    >>> with seeded(0, torch.device("cpu")): torch.equal(first, torch.rand(1))
+    Outside the block the state that was there before is in place again, and this one waits.
+
+    Args:
+        seed: seed of the state.
+        device: the device of the training, whose state is kept beside that of the CPU.
+
+    >>> state = RandomState(0, torch.device("cpu"))
+    >>> with state: first = torch.rand(2)
+    >>> with state: second = torch.rand(2)
+    >>> with RandomState(0, torch.device("cpu")): torch.equal(torch.rand(4), torch.cat([first, second]))
     True
     """
-    with preserve_random_state(device):
-        torch.manual_seed(seed)
-        yield
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.device = device
+        with preserve_random_state(device):
+            torch.default_generator.manual_seed(seed)  # of this device alone: others may be in use
+            if device.type == "cuda":
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
+            elif device.type == "mps":
+                torch.mps.manual_seed(seed)
+            self.state = random_state(device)
+        self._outer = self.state
+
+    def __enter__(self) -> None:
+        self._outer = random_state(self.device)
+        set_random_state(self.state, self.device)
+
+    def __exit__(self, *_: object) -> None:
+        self.state = random_state(self.device)
+        set_random_state(self._outer, self.device)
 
 
 def preserve_random_state(device: torch.device) -> AbstractContextManager[None]:

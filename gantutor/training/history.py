@@ -33,6 +33,7 @@ class History:
     def __init__(self) -> None:
         self._columns: dict[str, tuple[list[int], list[float]]] = {}
         self._pending: list[tuple[int, dict[str, Tensor]]] = []
+        self.last: dict[str, Tensor] = {}
         self._read_lock = threading.Lock()
 
     def append(self, step: int, values: dict[str, Tensor]) -> None:
@@ -42,6 +43,7 @@ class History:
             step: number of the step.
             values: tensors of one number each, by name.
         """
+        self.last = values
         self._pending.append((step, values))
         if len(self._pending) >= MAX_PENDING_STEPS:
             self._read()
@@ -94,14 +96,19 @@ class History:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Samples that the averaged generator made of fixed latents at one moment of a training.
+    """Samples that the averaged outputs of a game made of fixed latents at one moment of a training.
 
     Attributes:
         step: step of the training.
         seconds: seconds of training until then.
-        samples: the samples, (n, …), on the CPU.
+        outputs: the samples (n, …) of each output by name, on the CPU.
+        samples: those of the first output.
     """
 
     step: int
     seconds: float
-    samples: Tensor
+    outputs: dict[str, Tensor]
+
+    @property
+    def samples(self) -> Tensor:
+        return next(iter(self.outputs.values()))

@@ -13,47 +13,47 @@ from torch.nn import Parameter
 from gantutor._calling import apply
 from gantutor._conditions import join, parts_of
 from gantutor._errors import InputError, first_line, type_name
+from gantutor._tree import tree_split
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.networks.packing import PackedDiscriminator
-from gantutor.training.batches import make_batches
+from gantutor.training.batches import Batches
 from gantutor.training.memory import is_out_of_memory
 
 
-def check_data(
-    data: Any, batch_size: int, device: torch.device, value_range: tuple[float, float] | None
-) -> tuple[Any, Any, Any]:
-    """Inspect the data, and return a first batch.
-
-    A random generator of its own is used, so that the order of the training does not change.
+def check_data(batches: Batches, parts: int, value_range: tuple[float, float] | None) -> tuple[Any, Any, Any]:
+    """Inspect the first batch, and all data that are held in memory.
 
     Args:
-        data: what ``make_batches`` takes.
-        batch_size: samples in the first batch.
-        device: where the batch lies.
+        batches: the batches of the training; none is taken.
+        parts: the number of parts in which a batch is worked through.
         value_range: (low, high) that images must lie in, or None.
 
     Returns:
-        The samples of a batch, their conditions or None, and conditions of up to 1,000 samples or None.
+        The samples of the first part of a batch, their conditions or None, and conditions of up to 1,000
+        samples or None.
 
     Raises:
         InputError: if the data cannot be used, for instance if samples are not finite floats.
 
-    >>> check_data(torch.zeros(8, 2), 4, torch.device("cpu"), None)[0].shape
-    torch.Size([4, 2])
+    >>> from gantutor.training.batches import Batches
+    >>> check_data(make_batches(torch.zeros(8, 2), 4, 0, torch.device("cpu")), 2, None)[0].shape
+    torch.Size([2, 2])
     """
-    batches = make_batches(data, batch_size, seed=0, device=device)
     resident = getattr(batches, "tensors", None)
     if resident is not None:
         check_samples(resident[0], value_range)
-    real, condition = batches.next()
-    for part in real if isinstance(real, tuple) else (real,):
-        check_samples(part, value_range)
-    if resident is None:
-        return real, condition, condition
-    indices = torch.randperm(len(resident[0]), generator=torch.Generator().manual_seed(0))[:1000].to(device)
-    condition_tensors = tuple(tensor[indices] for tensor in resident[1:])
-    return real, condition, join(condition_tensors)
+    real, condition = batches.peek()
+    for samples in real if isinstance(real, tuple) else (real,):
+        check_samples(samples, value_range)
+    conditions = condition
+    if resident is not None:
+        rng = torch.Generator().manual_seed(0)
+        indices = torch.randperm(len(resident[0]), generator=rng)[:1000].to(resident[0].device)
+        conditions = join(tuple(tensor[indices] for tensor in resident[1:]))
+    if parts > 1:
+        real, condition = tree_split(real, parts)[0], tree_split(condition, parts)[0]
+    return real, condition, conditions
 
 
 def is_range(value: Any) -> bool:
@@ -107,7 +107,7 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
 
 @torch.no_grad()
 def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
-    """Try the smallest and the largest label of the data on copies of generator and discriminator on the CPU.
+    """Try the smallest and the largest label of the data on copies of a classical pair on the CPU.
 
     On a GPU a label out of range ends in an error that no later call of the process survives. Games with
     other networks, and conditions that are not whole numbers, are not checked.
@@ -121,14 +121,14 @@ def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
     Raises:
         InputError: if a network cannot use these labels.
     """
-    if not isinstance(real, Tensor) or not {"generator", "discriminator"} <= set(gan.networks):
+    if not isinstance(real, Tensor) or gan.pair is None:
         return
     all_conditions = getattr(batches, "tensors", (real, *parts_of(condition)))[1:]
     if all(part.is_floating_point() for part in all_conditions):
         return
     extreme_conditions = join(tuple(map(_with_extreme_labels, parts_of(condition), all_conditions)))
     latent = gan.draw_latent(len(real), torch.Generator().manual_seed(0), torch.device("cpu"))
-    for name, inputs in (("generator", latent), ("discriminator", real.cpu())):
+    for name, inputs in zip(gan.pair, (latent, real.cpu()), strict=True):
         network = copy.deepcopy(gan.networks[name]).cpu()
         _attempt(
             lambda net=network, x=inputs: apply(net, x, extreme_conditions), f"{name} with these conditions"
@@ -190,8 +190,8 @@ def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None
     batch = Batch(
         gan, real, condition, _attempt(lambda: gan.draw_latent(count, rng, first.device), "the latent")
     )
-    if {"generator", "discriminator"} <= set(gan.networks) and isinstance(real, Tensor):
-        _run_networks(gan, batch, count)
+    if gan.pair is not None and isinstance(real, Tensor):
+        _run_pair(gan, batch, count, *gan.pair)
     for turn in gan.turns:
         with torch.enable_grad():
             _run_turn(gan, turn, batch)
@@ -223,33 +223,35 @@ def _depends_on(loss: Tensor, weights: list[Parameter]) -> bool:
     return any(gradient is not None for gradient in gradients)
 
 
-def _run_networks(gan: GAN, batch: Batch, count: int) -> None:
+def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator: str) -> None:
+    """Call the two networks of a classical game by themselves, which finds out what does not fit."""
     condition = "" if batch.condition is None else ", condition"
     latent = tuple(batch.latent.shape) if batch.latent is not None else ()
     with torch.no_grad():
         fake = _attempt(
-            lambda: apply(gan.networks["generator"], batch.latent, batch.condition),
-            f"generator(z{condition}) with z of shape {latent}",
+            lambda: apply(gan.networks[generator], batch.latent, batch.condition),
+            f"{generator}(z{condition}) with z of shape {latent}",
         )
         if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
             shape = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
             one_sample = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
             hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
             raise InputError(
-                f"the generator makes samples of shape {shape}, and the data have {tuple(batch.real.shape)}"
+                f"the {generator} makes samples of shape {shape}, and the data have {tuple(batch.real.shape)}"
                 + (hint if one_sample else "")
             )
         logits = _attempt(
-            lambda: apply(gan.networks["discriminator"], batch.real, batch.condition),
-            f"discriminator(x{condition}) with x of shape {tuple(batch.real.shape)}",
+            lambda: apply(gan.networks[discriminator], batch.real, batch.condition),
+            f"{discriminator}(x{condition}) with x of shape {tuple(batch.real.shape)}",
         )
-    discriminator = gan.networks["discriminator"]
-    logit_count = count // discriminator.packing if isinstance(discriminator, PackedDiscriminator) else count
+    network = gan.networks[discriminator]
+    logit_count = count // network.packing if isinstance(network, PackedDiscriminator) else count
     for head in logits if isinstance(logits, tuple) else (logits,):
         if not isinstance(head, Tensor) or head.shape[:1] != (logit_count,):
             shape = tuple(head.shape) if isinstance(head, Tensor) else type_name(head)
             raise InputError(
-                f"the discriminator must give one logit a sample, shape ({logit_count}, …), and gives {shape}"
+                f"the {discriminator} must give one logit a sample, shape ({logit_count}, …), "
+                f"and gives {shape}"
             )
 
 

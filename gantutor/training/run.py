@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,12 @@ from gantutor._conditions import (
     cycle_rows,
     expand_condition,
     join,
-    map_tensors,
     parts_of,
     rows,
 )
 from gantutor._errors import InputError, first_line, type_name
-from gantutor._files import (
-    FORMAT_VERSION,
-    leftovers_of,
-    new_folder,
-    read_json,
-    read_tensors,
-    remove_leftovers,
-    verify_checksums,
-    write_json,
-    write_tensors,
-)
+from gantutor._files import FORMAT_VERSION, read_archive, write_archive
+from gantutor._tree import tree_map
 from gantutor.games.gan import GAN
 from gantutor.metrics import Scores, digit_scores
 from gantutor.training import ema
@@ -47,6 +38,34 @@ PREVIEW_BATCHES = 2
 """The same inside ``preview``, for pictures during a training."""
 
 
+@dataclass(frozen=True)
+class Budget:
+    """How long to train: a number of steps, or of seconds.
+
+    Attributes:
+        steps: number of steps, or None.
+        seconds: seconds spent in training steps alone, or None; used if ``steps`` is None.
+    """
+
+    steps: int | None = None
+    seconds: float | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a budget."""
+        return self.steps is not None or self.seconds is not None
+
+    def spent(self, step: int, seconds: float) -> float:
+        """Return the fraction of the budget that is spent after these steps and seconds; 1 without a budget.
+
+        >>> Budget(steps=4).spent(1, 0.5), Budget(seconds=2.0).spent(1, 0.5), Budget().spent(1, 0.5)
+        (0.25, 0.25, 1.0)
+        """
+        if self.steps is not None:
+            return min(1.0, step / self.steps)
+        return min(1.0, seconds / self.seconds) if self.seconds is not None else 1.0
+
+
 class Run:
     """The result of a training, and its state while it runs.
 
@@ -55,11 +74,13 @@ class Run:
     Args:
         gan: the game that is trained.
         settings: what the training was given, by name.
+        budget: how long it is to train.
 
     Attributes:
         gan: the game, with the networks as they were trained last.
         averaged: exponential moving averages of the networks, by name, in evaluation mode.
-        generator: the averaged generator, in evaluation mode.
+        outputs: names of the averaged networks that make samples.
+        generator: the first of them, in evaluation mode.
         history: scalars by step.
         snapshots: samples of fixed latents at even fractions of the budget.
         step: steps taken so far.
@@ -81,7 +102,9 @@ class Run:
     <Run: 0 steps, 0 images, 0.0 s of training, not trained>
     """
 
-    def __init__(self, gan: GAN, settings: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, gan: GAN, settings: dict[str, Any] | None = None, budget: Budget | None = None
+    ) -> None:
         if not isinstance(gan, GAN):
             raise InputError(f"the game must be a gantutor.GAN, not {type_name(gan)}")
         if not isinstance(settings, dict | None):
@@ -96,12 +119,14 @@ class Run:
         self.images = 0
         self.seconds = 0.0
         self.settings = settings or {}
+        self.budget = budget or Budget()
+        self.outputs = tuple(name for name in gan.outputs if name in gan.averaged)
         self.conditions: Any = None
         self.gallery: tuple[Tensor, Any] | None = None
         self.control: Any = None
         self.memory: Any = None
         self.ended = "not trained"
-        self._batch_norm_state = (-1, 0)
+        self._batch_norm_states = dict.fromkeys(self.outputs, (-1, 0))
         self._batch_norm_batches = BATCH_NORM_BATCHES
 
     @property
@@ -113,44 +138,60 @@ class Run:
         )
 
     @property
+    def progress(self) -> float:
+        """The fraction of the budget that is spent, from 0 to 1; 1 without a budget."""
+        return self.budget.spent(self.step, self.seconds)
+
+    @property
     def generator(self) -> nn.Module:
-        """The averaged generator, in evaluation mode.
+        """The averaged network of the first output, in evaluation mode.
 
         Raises:
-            InputError: if the game averages no network called generator.
+            InputError: if the game averages no network that makes samples.
         """
-        if "generator" not in self.averaged:
-            raise InputError(
-                f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network called generator"
-            )
-        self.recompute_batch_norm()
-        return self.averaged["generator"]
+        return self.output()
 
-    def recompute_batch_norm(self) -> None:
-        """Recompute the batch-norm statistics of the averaged generator (Izmailov et al. 2018).
+    def output(self, name: str | None = None) -> nn.Module:
+        """Return an averaged network that makes samples, in evaluation mode.
+
+        Args:
+            name: its name; None means the first one.
+
+        Raises:
+            InputError: if the game averages no such network.
+        """
+        if not self.outputs:
+            raise InputError(
+                f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network that makes "
+                "samples: name those that do with outputs= of gantutor.GAN.of"
+            )
+        name = self.outputs[0] if name is None else name
+        if name not in self.outputs:
+            raise InputError(f"no output is called {name!r}; there are {', '.join(self.outputs)}")
+        self.recompute_batch_norm(name)
+        return self.averaged[name]
+
+    def recompute_batch_norm(self, name: str) -> None:
+        """Recompute the batch-norm statistics of an averaged output (Izmailov et al. 2018).
 
         They are computed over ``BATCH_NORM_BATCHES`` batches of 64 latents, over ``PREVIEW_BATCHES`` inside
         ``preview``, and over fewer until the training has seen as many images. Other averaged networks keep
         the statistics of the networks that they average. Nothing is done if the statistics are up to date.
+
+        Args:
+            name: the name of the output.
         """
-        generator, batches = (
-            self.averaged.get("generator"),
-            min(self._batch_norm_batches, 1 + self.images // 64),
-        )
-        step, batches_used = self._batch_norm_state
-        if (
-            generator is None
-            or self.ended == "not trained"
-            or (step == self.step and batches_used >= batches)
-        ):
+        batches = min(self._batch_norm_batches, 1 + self.images // 64)
+        step, batches_used = self._batch_norm_states[name]
+        if self.ended == "not trained" or (step == self.step and batches_used >= batches):
             return
         rng = torch.Generator(self.device).manual_seed(0)
         inputs = (
             (self.gan.draw_latent(64, rng, self.device), cycle_rows(self.conditions, 64, start=64 * index))
             for index in range(batches)
         )
-        ema.recompute_batch_norm(generator, inputs)
-        self._batch_norm_state = (self.step, batches)
+        ema.recompute_batch_norm(self.averaged[name], inputs)
+        self._batch_norm_states[name] = (self.step, batches)
 
     @contextmanager
     def preview(self) -> Iterator[None]:
@@ -165,14 +206,15 @@ class Run:
             self._batch_norm_batches = batches
 
     @torch.no_grad()
-    def sample(self, count: int, condition: Any = None, seed: int = 0) -> Tensor:
-        """Generate samples with the averaged generator.
+    def sample(self, count: int, condition: Any = None, seed: int = 0, output: str | None = None) -> Tensor:
+        """Generate samples with an averaged output.
 
         Args:
             count: number of samples, at least 1.
             condition: one label for all samples, or ``count`` conditions; by default conditions of the
                 training data.
             seed: seed of the latents.
+            output: name of the output; None means the first one.
 
         Returns:
             The samples, (count, …), on the CPU.
@@ -192,15 +234,16 @@ class Run:
             cycle_rows(self.conditions, count) if as_in_data else expand_condition(condition, count, device)
         )
         latents = self.gan.draw_latent(count, torch.Generator(device).manual_seed(seed), device)
-        return self.generate(latents, conditions)
+        return self.generate(latents, conditions, output)
 
     @torch.no_grad()
-    def generate(self, latents: Tensor, conditions: Any = None) -> Tensor:
-        """Turn latents into samples with the averaged generator, 500 at a time.
+    def generate(self, latents: Tensor, conditions: Any = None, output: str | None = None) -> Tensor:
+        """Turn latents into samples with an averaged output, 500 at a time.
 
         Args:
             latents: of shape (N, …).
             conditions: a tensor of N rows, a tuple of such tensors, or None.
+            output: name of the output; None means the first one.
 
         Returns:
             The samples, (N, …), on the CPU.
@@ -208,13 +251,13 @@ class Run:
         Raises:
             InputError: if there are not as many conditions as latents, or the generator cannot use them.
         """
-        generator, device = self.generator, self.device
+        generator, device = self.output(output), self.device
         check_same_length(latents, conditions)
         samples = []
         try:
             for start in range(0, len(latents), 500):
                 chunk = slice(start, start + 500)
-                condition = map_tensors(rows(conditions, chunk), lambda part: part.to(device))
+                condition = tree_map(lambda part: part.to(device), rows(conditions, chunk))
                 samples.append(apply(generator, latents[chunk].to(device), condition).cpu())
         except (RuntimeError, TypeError, ValueError, IndexError) as error:
             raise InputError(
@@ -258,12 +301,12 @@ class Run:
     # --- saving ---------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> Path:
-        """Write the run as a folder: weights and snapshots as safetensors, the rest as JSON.
+        """Write the run as one file: a zip file of JSON and safetensors.
 
         A saved run at ``path`` is replaced, in one step when the new one is complete.
 
         Args:
-            path: the folder.
+            path: the file, such as ``"digits.zip"``; ``~`` stands for the home folder.
 
         Returns:
             The path.
@@ -271,14 +314,12 @@ class Run:
         Raises:
             InputError: if ``path`` exists and is not a saved run, or if it cannot be written.
         """
-        path = check_path(path)
-        if path.exists() and not (path / "run.json").exists():
+        path = check_path(path).expanduser()
+        if path.exists() and not (path.is_file() and zipfile.is_zipfile(path)):
             raise InputError(f"{path} exists and is no saved run: choose another name")
-        self.recompute_batch_norm()
-        with new_folder(path) as folder:
-            write_tensors(folder / "weights.safetensors", self.weights())
-            write_tensors(folder / "snapshots.safetensors", self.snapshot_tensors())
-            write_json(folder / "run.json", self.metadata())
+        for name in self.outputs:
+            self.recompute_batch_norm(name)
+        write_archive(path, self.metadata(), self.tensors())
         return path
 
     def weights(self) -> dict[str, Tensor]:
@@ -290,11 +331,17 @@ class Run:
         }
         return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averaged
 
-    def snapshot_tensors(self) -> dict[str, Tensor]:
-        """Return the samples of all snapshots (``snapshot.…``) and the conditions (``condition.…``)."""
-        tensors = {f"snapshot.{i:05d}": snapshot.samples for i, snapshot in enumerate(self.snapshots)}
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the weights, the samples of all snapshots (``snapshot.…``) and the conditions
+        (``condition.…``) by name."""
+        snapshots = {
+            f"snapshot.{i:05d}.{name}": samples
+            for i, snapshot in enumerate(self.snapshots)
+            for name, samples in snapshot.outputs.items()
+        }
         parts = enumerate(parts_of(self.conditions))
-        return tensors | {f"condition.{i}": part for i, part in parts if part is not None}
+        conditions = {f"condition.{i}": part for i, part in parts if part is not None}
+        return self.weights() | snapshots | conditions
 
     def metadata(self) -> dict[str, Any]:
         """Return everything of the run that is not a tensor, as content for JSON."""
@@ -306,7 +353,11 @@ class Run:
             "seconds": self.seconds,
             "ended": self.ended,
             "settings": self.settings,
-            "snapshots": [{k: v for k, v in asdict(s).items() if k != "samples"} for s in self.snapshots],
+            "budget": asdict(self.budget),
+            "snapshots": [
+                {"step": snapshot.step, "seconds": snapshot.seconds, "outputs": list(snapshot.outputs)}
+                for snapshot in self.snapshots
+            ],
             "history": self.history.to_json(),
         }
 
@@ -335,31 +386,35 @@ class Run:
             for name, value in current.items():
                 value.copy_(weights[name])
 
-    def load_metadata(self, metadata: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
-        """Restore everything of a run that is not a weight.
+    def load_state(self, metadata: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
+        """Restore a run from what was saved of it.
 
         Args:
             metadata: what ``metadata`` returned.
-            tensors: what ``snapshot_tensors`` returned.
+            tensors: what ``tensors`` returned.
             source: where they come from, for error messages.
 
         Raises:
-            InputError: if something is missing or has a wrong type.
+            InputError: if something is missing or has a wrong type, or if they belong to other networks.
         """
+        others = {name: t for name, t in tensors.items() if name.startswith(("snapshot.", "condition."))}
+        self.load_weights({name: t for name, t in tensors.items() if name not in others}, source)
         try:
-            self._load_metadata(metadata, tensors)
+            self.step, self.images, self.seconds = metadata["step"], metadata["images"], metadata["seconds"]
+            self.ended, self.settings = metadata["ended"], metadata["settings"]
+            self.budget = Budget(**metadata["budget"])
+            self.history.load_json(metadata["history"])
+            self.snapshots = [
+                Snapshot(
+                    entry["step"],
+                    entry["seconds"],
+                    {name: others[f"snapshot.{i:05d}.{name}"] for name in entry["outputs"]},
+                )
+                for i, entry in enumerate(metadata["snapshots"])
+            ]
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{source} is damaged: {error} is missing or wrong in it") from None
-
-    def _load_metadata(self, metadata: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        self.step, self.images, self.seconds = metadata["step"], metadata["images"], metadata["seconds"]
-        self.ended, self.settings = metadata["ended"], metadata["settings"]
-        self.history.load_json(metadata["history"])
-        self.snapshots = [
-            Snapshot(entry["step"], entry["seconds"], tensors[f"snapshot.{i:05d}"])
-            for i, entry in enumerate(metadata["snapshots"])
-        ]
-        parts = [tensors[name] for name in sorted(tensors) if name.startswith("condition.")]
+        parts = [others[name] for name in sorted(others) if name.startswith("condition.")]
         self.conditions = join(tuple(part.to(self.device) for part in parts))
 
     @classmethod
@@ -367,34 +422,17 @@ class Run:
         """Load a saved run; nothing is unpickled.
 
         Args:
-            path: the folder that ``save`` wrote.
+            path: the file that ``save`` wrote, or a checkpoint.
             gan: a game with networks of the same shapes, which receive the weights.
 
         Raises:
-            InputError: if the folder is missing, damaged, of another format, or of other networks.
+            InputError: if the file is missing, damaged, of another format, or of other networks.
         """
-        path = check_path(path)
-        with suppress(OSError):
-            remove_leftovers(path.parent, leftovers_of(path.name))
-        if not path.is_dir():
-            raise InputError(f"there is no saved run at {path}")
-        metadata = read_json(path / "run.json")
-        version = metadata.get("format", "unknown") if isinstance(metadata, dict) else "unknown"
-        if version != FORMAT_VERSION:
-            raise InputError(
-                f"{path} was not written by Run.save of this version: it is of format {version}, "
-                f"and this one reads format {FORMAT_VERSION}; "
-                "load it with the version that wrote it, or train it anew"
-            )
+        path = check_path(path).expanduser()
+        metadata, tensors = read_archive(path)
         run = cls(gan)
-        weights, snapshots = (
-            read_tensors(path / "weights.safetensors"),
-            read_tensors(path / "snapshots.safetensors"),
-        )
-        run.load_metadata(metadata, snapshots, str(path))
-        verify_checksums(path, "run.json", "weights.safetensors", "snapshots.safetensors")
-        run.load_weights(weights, str(path))
-        run._batch_norm_state = (run.step, BATCH_NORM_BATCHES)
+        run.load_state(metadata, {k: v for k, v in tensors.items() if not k.startswith("state.")}, str(path))
+        run._batch_norm_states = dict.fromkeys(run.outputs, (run.step, BATCH_NORM_BATCHES))
         return run
 
     def __repr__(self) -> str:

@@ -1,55 +1,482 @@
-"""``train()``: checks its arguments, runs the training loop and returns the Run."""
+"""The trainer: builds a training whole, plays it step by step, and returns its Run."""
 
 from __future__ import annotations
 
+import math
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import Parameter
+from torch.optim import Optimizer
+from tqdm import tqdm
 
-from gantutor._checks import MAX_INT, boolean, integer, number, optional, validate
+from gantutor._checks import MAX_INT, boolean, checked, integer, number, optional
 from gantutor._conditions import cycle_rows
 from gantutor._errors import InputError, OutOfMemory, type_name
+from gantutor._tree import tree_split
 from gantutor.games.gan import GAN
+from gantutor.games.turn import Batch, Turn
 from gantutor.training import device as devices
 from gantutor.training import distributed, memory
 from gantutor.training.batches import make_batches
-from gantutor.training.callbacks import Budget, Callback, CheckpointWriter, SnapshotRecorder
-from gantutor.training.control import Control
-from gantutor.training.loop import training_loop
-from gantutor.training.optim import MakeOptimizer, Schedule, constant
+from gantutor.training.callbacks import Callback, Checkpoints, NaNGuard, ProgressBar, Snapshots
+from gantutor.training.control import (
+    Control,
+    defer_interrupts,
+    defer_interrupts_to_step_end,
+    stop_on_interrupt,
+)
+from gantutor.training.cuda_graphs import CUDARecorder, StepGraphs
+from gantutor.training.ema import AveragedWeights
+from gantutor.training.optim import MakeOptimizer, Schedule, adam, constant, make_capturable
 from gantutor.training.preflight import check_data, check_game, check_labels, is_range
-from gantutor.training.run import Run
+from gantutor.training.run import Budget, Run
 from gantutor.training.settings import describe_function, describe_game, describe_optimizer
-from gantutor.training.step import Training, enable_cuda_graphs, set_up_training, training_memory
+
+Pattern = tuple[tuple[Turn, tuple[str, ...]], ...]
+"""The turns of a step, each with the names of its penalties that are due."""
 
 
+class Trainer:
+    """A training: built whole by its constructor, played by ``step`` or ``run``.
+
+    The constructor checks the data and the networks, tries every turn once, and resumes from a checkpoint.
+    ``train`` is a trainer that plays its whole budget.
+
+    Args:
+        gan: the game: networks, turns and latents. Its networks are trained in place.
+        data: real samples: a tensor (N, …), a torch ``Dataset`` of samples, or a ``DataLoader`` or another
+            iterable of batches. Samples and batches are tensors x or pairs (x, condition).
+        steps: the budget of ``run`` as a number of steps.
+        seconds: or as seconds spent in training steps alone, without views, callbacks and checkpoints.
+        batch_size: samples of one process in a batch; loaders and other iterables use their own batch size.
+        seed: seed of the order of the data, of the latents, and of dropout and the like. The initial weights
+            are those that the networks already have.
+        device: ``"auto"`` for the first GPU, if there is one, or a device such as ``"cpu"`` or ``"cuda:1"``.
+        optimizer: makes the optimiser from a network's parameters, such as ``gt.optim.adam(1e-3)`` or
+            ``torch.optim.SGD``; or a dict with one such function for each network. The default is Adam with a
+            learning rate of 0.0015 and β = (0, 0.99).
+        schedule: maps the fraction of the budget spent, from 0 to 1, to a factor of the learning rates.
+        ema_half_life: half-life of the averaged weights, in images; never more than a tenth of the images
+            seen so far. With 0, the averages equal the networks.
+        snapshots: number of snapshots, at even fractions of the budget; 0 for none.
+        gallery: number of fixed latents that the snapshots show, or a pair (latents, conditions) to use
+            instead.
+        callbacks: ``Callback`` objects, which are called before, after and between the steps.
+        control: pauses, stops and steers the training from another thread; a new one by default.
+        checkpoint: folder to save checkpoints to, and to resume from if it holds one of the same settings;
+            None for none.
+        checkpoint_every: seconds between two checkpoints.
+        precision: ``"float32"``, or ``"bfloat16"`` for mixed precision in the forward passes.
+        accumulate: number of equal parts that each batch is split into, to save memory; it must divide
+            ``batch_size``.
+        cuda_graphs: on a GPU, record whole steps as CUDA graphs if the game allows it.
+        value_range: (low, high) that images, tensors (N, C, H, W), must lie in; None accepts any values.
+        progress: whether ``run`` shows a progress bar.
+
+    Attributes:
+        result: the Run, which grows with every step.
+        gan: the game.
+        control: the Control.
+        optimizers: the optimisers by network name.
+        device: the device of the training.
+
+    Raises:
+        InputError: if an argument, the data or a network cannot be used; the message says what to change.
+        OutOfMemory: if the device has too little memory.
+        ProcessLost: if another process of the same training has ended.
+
+    >>> from gantutor import networks, objectives
+    >>> pair = networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,))
+    >>> trainer = Trainer(GAN(*pair, objectives.non_saturating(), latent=2), torch.randn(256, 2))
+    >>> sorted(trainer.step()), trainer.result.step
+    (['discriminator', 'discriminator.fake_logit', 'discriminator.real_logit', 'generator'], 1)
+    """
+
+    @checked(
+        steps=optional(integer(1)),
+        seconds=optional(number(above=0)),
+        batch_size=integer(1),
+        seed=integer(0, 2**31),
+        snapshots=integer(0),
+        ema_half_life=number(0),
+        checkpoint_every=number(0),
+        progress=boolean(),
+        accumulate=integer(1),
+        cuda_graphs=boolean(),
+    )
+    def __init__(
+        self,
+        gan: GAN,
+        data: Any,
+        *,
+        steps: int | None = None,
+        seconds: float | None = None,
+        batch_size: int = 64,
+        seed: int = 0,
+        device: str = "auto",
+        optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None = None,
+        schedule: Schedule = constant,
+        ema_half_life: float = 10_000,
+        snapshots: int = 24,
+        gallery: int | tuple[Tensor, Any] = 64,
+        callbacks: Sequence[Callback] = (),
+        control: Control | None = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_every: float = 60.0,
+        precision: str = "float32",
+        accumulate: int = 1,
+        cuda_graphs: bool = True,
+        value_range: tuple[float, float] | None = (-1.0, 1.0),
+        progress: bool = True,
+    ) -> None:
+        if steps is not None and seconds is not None:
+            raise InputError("give a budget: either steps= or seconds=")
+        if batch_size % accumulate:
+            raise InputError(
+                f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not"
+            )
+        _check_arguments(gan, schedule, callbacks, control, checkpoint, value_range)
+        self.gan, self.schedule, self.accumulate = gan, schedule, accumulate
+        self.ema_half_life, self.control = ema_half_life, control or Control()
+        self.device = distributed.local_device(devices.resolve_device(device))
+        self.autocast: Callable[[], AbstractContextManager[Any]] = devices.mixed_precision(
+            precision, self.device
+        )
+        self.group = distributed.join_group(self.device)
+        self._advice = partial(memory.out_of_memory_advice, self.device, batch_size, accumulate, precision)
+        self._random = devices.RandomState(seed + self.group.rank, self.device)
+        self._latents = torch.Generator(self.device).manual_seed(seed + 1)
+        self._graphs: StepGraphs | None = None
+        self._ema_weight: float | Tensor = 0.0
+        self.plan: distributed.StepPlan | None = None
+        self._interrupts: AbstractContextManager[Any] = nullcontext()
+        self._inside = self._started = False
+        with self._own_state():
+            random_state = devices.random_state(self.device)
+            self.batches = make_batches(data, batch_size, seed, self.device, self.group.rank, self.group.size)
+            real, condition, conditions = check_data(self.batches, accumulate, value_range)
+            if self.device.type == "cuda":
+                check_labels(gan, real, condition, self.batches)
+            devices.move_to_device(gan, self.device, real)
+            with memory.measure_peak(self.device) as peak, self.autocast():
+                check_game(gan, real, condition, torch.Generator(self.device).manual_seed(seed))
+            self._draws = not torch.equal(random_state, devices.random_state(self.device))
+            self.group.broadcast_weights(gan)
+            self.optimizers = _make_optimizers(gan, optimizer)
+            self.result = run = Run(gan, budget=Budget(steps, seconds))
+            run.settings = {
+                "game": describe_game(gan),
+                "optimizers": {name: describe_optimizer(opt) for name, opt in self.optimizers.items()},
+                "samples": len(data) if hasattr(data, "__len__") else None,
+                "batch_size": batch_size,
+                "seed": seed,
+                "steps": steps,
+                "seconds": seconds,
+                "ema_half_life": ema_half_life,
+                "schedule": describe_function(schedule),
+                "precision": precision,
+                "accumulate": accumulate,
+                "ranks": self.group.size,
+            }
+            self.group.check_same_settings(run.settings)
+            run.conditions, run.control = conditions, self.control
+            run.gallery = _make_gallery(gallery, run, self.device)
+            self._parameters = {name: _trainable(gan.networks[name]) for name in self.optimizers}
+            self._learning_rates = {name: opt.param_groups[0]["lr"] for name, opt in self.optimizers.items()}
+            self._averages = AveragedWeights.of(
+                run.averaged.values(), [gan.networks[name] for name in run.averaged]
+            )
+            self._checkpoints = Checkpoints(self, checkpoint, checkpoint_every)
+            self._checkpoints.resume()
+            self._record_steps(cuda_graphs)
+            run.memory = self._measure_memory(peak.bytes)
+        leader = self.group.leader
+        if self.device.type == "cuda" and progress and leader:
+            print(run.memory)
+        self._clock, self._queue = devices.Clock(run.seconds), devices.QueueLimit(self.device)
+        self.callbacks: list[Callback] = [NaNGuard(self), self._checkpoints]
+        if leader:  # of several processes the first one shows the training
+            self.callbacks += [Snapshots(snapshots), *callbacks, ProgressBar(progress)]
+
+    # --- playing --------------------------------------------------------------------------------------------
+
+    def run(self) -> Run:
+        """Play the whole budget, or until somebody ends the training, and return the Run.
+
+        With several processes the first one decides before each step, and the others follow its plan.
+
+        Raises:
+            InputError: if the trainer has no budget.
+            TrainingDiverged: if a loss is not finite; its ``run`` holds the training up to the last finite
+                weights.
+            OutOfMemory: if the device has too little memory; its ``run`` holds the training so far.
+            ProcessLost: if another process of the same training has ended.
+        """
+        run = self.result
+        if run.budget == Budget():
+            raise InputError("give a budget: either steps= or seconds=")
+        interrupts = stop_on_interrupt(self.control) if self.group.size > 1 else nullcontext()
+        with self._own_state(), interrupts:
+            try:
+                self._start()
+                with defer_interrupts_to_step_end() as self._interrupts:
+                    while (plan := self._next_plan()).allowed is not None:
+                        self.control.learning_rates.update(plan.rates)
+                        self.step(*plan.allowed)
+                    with self._clock:
+                        self._queue.synchronize()
+                run.seconds = self._clock.seconds
+                run.ended = "complete" if plan.spent >= 1 else "stopped"
+            except KeyboardInterrupt:
+                run.ended = "interrupted"
+            except Exception:
+                if run.ended == "training":  # an error in a network, a loss or a callback
+                    run.ended = f"failed at step {run.step:,}"
+                raise
+            finally:
+                self._interrupts, self.plan = nullcontext(), None
+                with suppress(KeyboardInterrupt), defer_interrupts():  # a second ■ does not lose the Run
+                    self._notify("on_end")
+        return run
+
+    def step(self, *networks: str) -> dict[str, Tensor]:
+        """Play one step: every turn that is due, in order, then the averages and the callbacks.
+
+        Args:
+            *networks: play only the turns that update one of these networks; none means all turns.
+
+        Returns:
+            The scalars of the step by name, on the device.
+
+        Raises:
+            TrainingDiverged: if a loss is not finite.
+            OutOfMemory: if the device has too little memory.
+        """
+        self._start()
+        run = self.result
+        with self._own_state(self._draws), self._interrupts, self._clock:
+            pattern = self._due_turns(networks)
+            drawn = [
+                self.batches.next()
+                for index, (turn, _) in enumerate(pattern)
+                for _ in range(turn.times - (index > 0))  # a turn begins on the batch of the one before
+            ]
+            self._set_rates(self.plan.spent if self.plan else run.progress, drawn)
+            play = partial(self._play_turns, pattern)
+            scalars = play(drawn) if self._graphs is None else self._replay(pattern, play, drawn)
+            run.history.append(run.step, scalars)
+            run.step += 1
+            self._queue.wait()
+        run.seconds = self._clock.seconds
+        with self._own_state(self._draws):
+            self._notify("on_step")
+        return scalars
+
+    def replace_turns(self, turns: Sequence[Turn]) -> None:
+        """Continue with other turns of the same networks, such as those of another objective.
+
+        Args:
+            turns: the new turns; they update the networks that the old ones do.
+
+        Raises:
+            InputError: if they update other networks.
+        """
+        if {name for turn in turns for name in turn.updates} != set(self.optimizers):
+            raise InputError(f"the turns must update the networks {', '.join(sorted(self.optimizers))}")
+        self.gan.turns, self._draws = list(turns), True  # the new losses may draw random numbers
+
+    def _due_turns(self, networks: Sequence[str]) -> Pattern:
+        """The turns of this step, and the names of the penalties of each that are due."""
+        step = self.result.step
+        return tuple(
+            (turn, tuple(name for name, penalty in turn.penalties.items() if step % penalty.every == 0))
+            for turn in self.gan.turns
+            if step % turn.every == 0 and (not networks or set(turn.updates) & set(networks))
+        )
+
+    def _play_turns(self, pattern: Pattern, drawn: list[tuple[Any, Any]]) -> dict[str, Tensor]:
+        """Play turns on what was drawn from the data for them, and update the averages."""
+        scalars: dict[str, Tensor] = {}
+        supply = iter(drawn)
+        parts: list[Batch] = []
+        for turn, penalties in pattern:
+            parameters = [p for name in turn.updates for p in self._parameters[name]]
+            for repeat in range(turn.times):
+                if not parts or repeat:
+                    parts = self._make_parts(*next(supply))
+                for parameter in parameters:
+                    parameter.grad = None
+                sums: dict[str, Tensor] = {}
+                for part in parts:
+                    with self.autocast():
+                        losses = dict(turn.loss(self.gan, part))
+                    total = losses["total"]
+                    for name in penalties:  # in full precision
+                        losses[name] = turn.penalties[name].loss(self.gan, part)
+                        total = total + turn.penalties[name].every * losses[name]
+                    losses["total"] = total
+                    if len(parts) > 1:  # the mean over the parts
+                        losses = {name: value / len(parts) for name, value in losses.items()}
+                        part.forget()  # the parts save memory: the next turn generates its samples again
+                    for name, value in losses.items():
+                        sums[name] = value.detach() + sums[name] if name in sums else value.detach()
+                    losses["total"].backward(inputs=parameters)  # type: ignore[no-untyped-call]
+                total = self._average_over_processes(parameters, sums.pop("total"))
+                scalars[turn.name] = total
+                scalars |= {f"{turn.name}.{name}": value for name, value in sums.items()}
+                if total.device.type != "cpu" or math.isfinite(total):  # or the NaN guard will end it
+                    for name in turn.updates:
+                        self.optimizers[name].step()
+            for part in parts:
+                part.forget(turn.updates)
+        if pattern:
+            self._averages.update(self._ema_weight)
+        return scalars
+
+    def _make_parts(self, real: Any, condition: Any) -> list[Batch]:
+        """A batch with latents of its own, in ``accumulate`` parts."""
+        first = real[0] if isinstance(real, tuple) else real
+        count, group = len(first), self.group
+        latents = self.gan.draw_latent(group.size * count, self._latents, first.device)
+        latents = latents[group.rank * count :][:count] if group.size > 1 else latents
+        if self.accumulate == 1:
+            return [Batch(self.gan, real, condition, latents)]
+        columns = (tree_split(item, self.accumulate) for item in (real, condition, latents))
+        return [Batch(self.gan, *part) for part in zip(*columns, strict=True)]
+
+    def _average_over_processes(self, parameters: list[Parameter], loss: Tensor) -> Tensor:
+        """Average the gradients over all processes, and the loss with them, so that all see the same NaN."""
+        if self.group.size == 1:
+            return loss
+        witness = Parameter(torch.zeros_like(loss))
+        witness.grad = loss.clone()
+        self.group.average_gradients([*parameters, witness])
+        return witness.grad
+
+    def _set_rates(self, spent: float, drawn: list[tuple[Any, Any]]) -> None:
+        """Set the learning rates of this step, and the weight with which the averages follow."""
+        run, factor = self.result, self.schedule(spent)
+        for name, optimizer in self.optimizers.items():
+            rate = self.control.learning_rates.get(name, self._learning_rates[name]) * factor
+            for group in optimizer.param_groups:
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+        images = 0
+        if drawn:
+            first = drawn[-1][0]
+            images = self.group.size * len(first[0] if isinstance(first, tuple) else first)
+            run.images += images
+        # ā ← ā + w · (θ − ā), with a half-life in images that is at most a tenth of those seen.
+        half_life = min(self.ema_half_life, 0.1 * run.images)
+        weight = 1 - (0.5 ** (images / half_life) if half_life > 0 else 0.0)
+        if isinstance(self._ema_weight, Tensor):
+            self._ema_weight.fill_(weight)
+        else:
+            self._ema_weight = weight
+
+    # --- around the steps -----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Before the first step: tell the callbacks."""
+        if not self._started:
+            self._started, self.result.ended = True, "training"
+            self._notify("on_start")
+
+    def _next_plan(self) -> distributed.StepPlan:
+        """The plan of the next step, the same in every process."""
+        names = sorted(self.gan.networks)
+        self.plan = distributed.broadcast_plan(self.group, names, self._make_plan)
+        return self.plan
+
+    def _make_plan(self) -> distributed.StepPlan:
+        """Whether and how to take the next step; waits while the training is paused."""
+        spent, save = self.result.progress, self._checkpoints.is_due()
+        if spent >= 1:
+            return distributed.StepPlan(spent)
+        allowed = self.control.wait(lambda: self._notify("on_pause"))
+        return distributed.StepPlan(spent, allowed, save, dict(self.control.learning_rates))
+
+    def _notify(self, hook: str) -> None:
+        """Call a hook of all callbacks; those of a user do not change the training's random state."""
+        unchanged = getattr(Callback, hook)
+        callbacks = [c for c in self.callbacks if getattr(type(c), hook) is not unchanged]
+        for callback in (c for c in callbacks if c.built_in):
+            getattr(callback, hook)(self.result)
+        if others := [c for c in callbacks if not c.built_in]:
+            with devices.preserve_random_state(self.device):
+                for callback in others:
+                    getattr(callback, hook)(self.result)
+
+    @contextmanager
+    def _own_state(self, random: bool = True) -> Iterator[None]:
+        """Inside the block torch's global random state is the training's own, numbers too small for a normal
+        float count as 0, and a lack of memory is explained.
+
+        ``random=False`` leaves the random state alone, which another thread may be using.
+        """
+        if self._inside:
+            yield
+            return
+        self._inside = True
+        try:
+            with self._random if random else nullcontext(), devices.without_denormals():
+                yield
+        except (RuntimeError, MemoryError) as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            raise OutOfMemory(self._advice(), getattr(self, "result", None)) from error
+        finally:
+            self._inside = False
+
+    def _record_steps(self, wanted: bool) -> None:
+        """On a GPU, let whole steps be recorded as CUDA graphs; where that is not possible, print why."""
+        if not wanted or self.device.type != "cuda":
+            return
+        reason = "several processes exchange gradients" if self.group.size > 1 else ""
+        reason = reason or make_capturable(self.optimizers.values(), self.device)
+        if reason:
+            print(f"Without CUDA graphs: {reason}.")
+        else:
+            self._ema_weight = torch.zeros((), device=self.device)
+            self._graphs = StepGraphs(CUDARecorder(self.device, [self._latents]))
+
+    def _replay(
+        self, pattern: Pattern, play: Callable[[Any], dict[str, Tensor]], drawn: Any
+    ) -> dict[str, Tensor]:
+        """Play a step from its recording, as soon as there is one."""
+        assert self._graphs is not None
+        key = tuple((turn.name, penalties) for turn, penalties in pattern)
+        scalars = self._graphs.run(key, play, drawn)
+        if self._graphs.reason:
+            tqdm.write(f"Without CUDA graphs from here on: {self._graphs.reason}.")
+            self._graphs = None
+        return scalars
+
+    def _measure_memory(self, step: int) -> memory.Memory:
+        """What the training holds, and the bytes of one step beside it."""
+        networks, averages = self.gan, nn.ModuleDict(self.result.averaged)
+        return memory.measure_memory(
+            self.device,
+            [*networks.parameters(), *networks.buffers()],
+            [*averages.parameters(), *averages.buffers()],
+            self.optimizers.values(),
+            getattr(self.batches, "tensors", ()),
+            step,
+        )
+
+
+@checked(steps=optional(integer(1)), seconds=optional(number(above=0)))
 def train(
-    gan: GAN,
-    data: Any,
-    *,
-    steps: int | None = None,
-    seconds: float | None = None,
-    batch_size: int = 64,
-    seed: int = 0,
-    device: str = "auto",
-    optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None = None,
-    schedule: Schedule = constant,
-    ema_half_life: float = 10_000,
-    snapshots: int = 24,
-    gallery: int | tuple[Tensor, Any] = 64,
-    callbacks: Sequence[Callback] = (),
-    control: Control | None = None,
-    checkpoint: str | Path | None = None,
-    checkpoint_every: float = 60.0,
-    precision: str = "float32",
-    accumulate: int = 1,
-    cuda_graphs: bool = True,
-    value_range: tuple[float, float] | None = (-1.0, 1.0),
-    progress: bool = True,
+    gan: GAN, data: Any, *, steps: int | None = None, seconds: float | None = None, **options: Any
 ) -> Run:
     """Train a game on data for a budget of steps or seconds, and return the Run.
 
@@ -67,31 +494,8 @@ def train(
         steps: the budget as a number of steps. Give either ``steps`` or ``seconds``.
         seconds: the budget as seconds spent in training steps alone, without views, callbacks and
             checkpoints.
-        batch_size: samples of one process in a batch; loaders and other iterables use their own batch size.
-        seed: seed of the order of the data, of the latents, and of dropout and the like. The initial weights
-            are those that the networks already have.
-        device: ``"auto"`` for the first GPU, if there is one, or a device such as ``"cpu"`` or ``"cuda:1"``.
-        optimizer: makes the optimiser from a network's parameters, such as ``gt.optim.adam(1e-3)`` or
-            ``torch.optim.SGD``; or a dict with one such function for each network. The default is Adam with a
-            learning rate of 0.0015 and β = (0, 0.99).
-        schedule: maps the fraction of the budget spent, from 0 to 1, to a factor of the learning rates.
-        ema_half_life: half-life of the averaged weights, in images; never more than a tenth of the images
-            seen so far. With 0, the averages equal the networks.
-        snapshots: number of snapshots, at even fractions of the budget; 0 for none.
-        gallery: number of fixed latents that the snapshots show, or a pair (latents, conditions) to use
-            instead.
-        callbacks: ``Callback`` objects, which are called before, after and between the steps.
-        control: pauses, stops and steers the training from another thread; a new one by default,
-            ``run.control``.
-        checkpoint: folder to save checkpoints to, and to resume from if it holds one of the same settings;
-            None for none.
-        checkpoint_every: seconds between two checkpoints.
-        precision: ``"float32"``, or ``"bfloat16"`` for mixed precision in the forward passes.
-        accumulate: number of equal parts that each batch is split into, to save memory; it must divide
-            ``batch_size``.
-        cuda_graphs: on a GPU, record whole steps as CUDA graphs if the game allows it.
-        value_range: (low, high) that images, tensors (N, C, H, W), must lie in; None accepts any values.
-        progress: whether to show a progress bar.
+        **options: the other parameters of ``Trainer``: batch size, seed, device, optimiser, callbacks,
+            checkpoints and so on.
 
     Returns:
         The Run with history, snapshots and averaged networks. ■, Ctrl-C and ``control.stop()`` end the
@@ -110,126 +514,60 @@ def train(
     >>> train(game, torch.randn(256, 2), steps=3, progress=False).step
     3
     """
-    budget = _make_budget(steps, seconds)
-    _check_numbers(
-        batch_size=batch_size, seed=seed, snapshots=snapshots, ema_half_life=ema_half_life,
-        checkpoint_every=checkpoint_every, progress=progress, accumulate=accumulate, cuda_graphs=cuda_graphs,
-    )  # fmt: skip
-    _check_arguments(gan, schedule, callbacks, control, checkpoint, value_range)
-    torch_device = distributed.local_device(devices.resolve_device(device))
-    autocast = devices.mixed_precision(precision, torch_device)
-    group = distributed.join_group(torch_device)
-    run: Run | None = None
-    try:
-        batches = make_batches(data, batch_size, seed, torch_device, group.rank, group.size)
-        with devices.seeded(seed + group.rank, torch_device), devices.without_denormals():
-            example, condition, conditions = check_data(
-                data, batch_size // accumulate, torch_device, value_range
-            )
-            if torch_device.type == "cuda":
-                check_labels(gan, example, condition, batches)
-            devices.move_to_device(gan, torch_device, example)
-            with memory.measure_peak(torch_device) as peak, autocast():
-                check_game(gan, example, condition, torch.Generator(torch_device).manual_seed(seed))
-            group.broadcast_weights(gan)
-            training = set_up_training(
-                gan, batches, optimizer, ema_half_life, control or Control(), seed, torch_device, group
-            )
-            training.autocast, training.accumulate = autocast, accumulate
-            run = training.run
-            run.settings = _settings(
-                training, data, batch_size=batch_size, seed=seed, steps=steps, seconds=seconds,
-                ema_half_life=ema_half_life, schedule=describe_function(schedule), precision=precision,
-                accumulate=accumulate,
-            )  # fmt: skip
-            group.check_same_settings(run.settings)
-            run.conditions, run.control = conditions, training.control
-            latents, gallery_conditions = _make_gallery(gallery, run, torch_device)
-            run.gallery = None if latents is None else (latents, gallery_conditions)
-            checkpoints = CheckpointWriter(training, checkpoint, checkpoint_every)
-            checkpoints.resume()
-            enable_cuda_graphs(training, cuda_graphs, torch_device)
-            run.memory = training_memory(training, peak.bytes, torch_device)
-            if torch_device.type == "cuda" and progress and group.leader:
-                print(run.memory)
-            snapshot_recorder = SnapshotRecorder(
-                latents if group.leader else None, gallery_conditions, snapshots, budget
-            )
-            active_callbacks = callbacks if group.leader else ()
-            training_loop(
-                training,
-                budget,
-                schedule,
-                active_callbacks,
-                snapshot_recorder,
-                checkpoints,
-                progress and group.leader,
-            )
-            checkpoints.write()
-    except (RuntimeError, MemoryError) as error:
-        if not memory.is_out_of_memory(error):
-            raise
-        raise OutOfMemory(
-            memory.out_of_memory_advice(torch_device, batch_size, accumulate, precision), run
-        ) from error
-    return run
+    if (steps is None) == (seconds is None):
+        raise InputError("give a budget: either steps= or seconds=")
+    return Trainer(gan, data, steps=steps, seconds=seconds, **options).run()
 
 
-def _settings(training: Training, data: Any, **options: Any) -> dict[str, Any]:
-    """Return what distinguishes trainings: a checkpoint is resumed only if its settings are equal."""
-    return {
-        "game": describe_game(training.gan),
-        "optimizers": {
-            name: describe_optimizer(optimizer) for name, optimizer in training.optimizers.items()
-        },
-        "samples": len(data) if hasattr(data, "__len__") else None,
-        **options,
-        "ranks": training.group.size,
-    }
+def _make_optimizers(
+    gan: GAN, optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None
+) -> dict[str, Optimizer]:
+    """Put the networks that are trained into training mode, and give each its optimiser."""
+    trained = sorted({name for turn in gan.turns for name in turn.updates})
+    for name in trained:
+        gan.networks[name].train()
+    make = adam() if optimizer is None else optimizer
+    if isinstance(make, Mapping) and set(make) != set(trained):
+        named = ", ".join(map(str, make)) or "none"
+        raise InputError(f"optimizer must name the networks {', '.join(trained)}, and names {named}")
+    makers = make if isinstance(make, Mapping) else dict.fromkeys(trained, make)
+    return {name: _make_optimizer(name, makers[name], _trainable(gan.networks[name])) for name in trained}
+
+
+def _trainable(network: nn.Module) -> list[Parameter]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _make_optimizer(name: str, make: Any, parameters: list[Parameter]) -> Optimizer:
+    if not parameters:
+        raise InputError(
+            f"the {name} has no weights to train: take it out of the turns, or let a weight require gradients"
+        )
+    optimizer = make(parameters) if callable(make) else make
+    if not isinstance(optimizer, Optimizer):
+        raise InputError(
+            f"optimizer must be a function of parameters that gives a torch optimizer, such as adam(1e-3), "
+            f"or one for each network by name, not {optimizer!r}"
+        )
+    return optimizer
 
 
 def _make_gallery(
     gallery: int | tuple[Tensor, Any], run: Run, device: torch.device
-) -> tuple[Tensor | None, Any]:
-    """Return the latents and conditions of the snapshots, or (None, None) if no generator is averaged."""
-    if "generator" not in run.averaged:
-        return None, None
+) -> tuple[Tensor, Any] | None:
+    """Return the latents and conditions of the snapshots, or None if no output is averaged."""
+    if not run.outputs:
+        return None
     if isinstance(gallery, int) and not isinstance(gallery, bool) and 1 <= gallery <= MAX_INT:
         latents = run.gan.draw_latent(gallery, torch.Generator(device).manual_seed(0))
         return latents, cycle_rows(run.conditions, gallery)
     if isinstance(gallery, tuple) and len(gallery) == 2 and isinstance(gallery[0], Tensor):
-        run.generate(*gallery)  # raises InputError if the generator cannot use them
+        for name in run.outputs:
+            run.generate(*gallery, output=name)  # raises InputError if the output cannot use them
         return gallery
     raise InputError(
         f"gallery must be a whole number ≥ 1 or a pair (latents, conditions), not {reprlib.repr(gallery)}"
     )
-
-
-def _make_budget(steps: int | None, seconds: float | None) -> Budget:
-    if (steps is None) == (seconds is None):
-        raise InputError("give a budget: either steps= or seconds=")
-    validate(
-        {"steps": steps, "seconds": seconds}, steps=optional(integer(1)), seconds=optional(number(above=0))
-    )
-    return Budget(steps, seconds)
-
-
-def _check_numbers(**values: Any) -> None:
-    """Raise InputError if a number or a switch has a wrong type or is out of range."""
-    validate(
-        values,
-        batch_size=integer(1),
-        seed=integer(0, 2**31),
-        snapshots=integer(0),
-        ema_half_life=number(0),
-        checkpoint_every=number(0),
-        progress=boolean(),
-        accumulate=integer(1),
-        cuda_graphs=boolean(),
-    )
-    size, parts = values["batch_size"], values["accumulate"]
-    if size % parts:
-        raise InputError(f"accumulate must divide the batch_size, {size}, and {parts} does not")
 
 
 def _check_arguments(

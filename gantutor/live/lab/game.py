@@ -20,15 +20,9 @@ from gantutor.live.lab.settings import Plane, Settings
 from gantutor.metrics.divergence import measure_divergence
 from gantutor.metrics.modes import measure_modes
 from gantutor.networks import MLPDiscriminator, MLPGenerator
-from gantutor.training import device as devices
-from gantutor.training.batches import make_batches
-from gantutor.training.callbacks import NaNGuard
-from gantutor.training.control import Control
 from gantutor.training.optim import adam
-from gantutor.training.preflight import check_data, check_game
 from gantutor.training.run import Run
-from gantutor.training.settings import describe_game, describe_optimizer
-from gantutor.training.step import set_up_training, take_step
+from gantutor.training.trainer import Trainer
 
 BATCH_SIZE = 128
 """Points in a batch."""
@@ -73,7 +67,7 @@ class Game:
         record: what was measured so far.
         latents: the fixed latents whose points are drawn.
         scored: the fixed latents whose points are scored.
-        training: the state of the training.
+        trainer: plays the steps.
 
     >>> from gantutor.live.lab.settings import plane_of
     >>> game = Game(Settings(), plane_of("ring"))
@@ -97,31 +91,23 @@ class Game:
                 discriminator_turns=settings.discriminator_turns,
             )
         size = min(BATCH_SIZE, len(plane.points))
-        self._random = torch.Generator().manual_seed(settings.seed).get_state()
-        with self._own_random_state():  # the order of train(), so that both draw alike
-            batches = make_batches(plane.points, size, settings.seed, CPU)
-            example, _, _ = check_data(plane.points, size, CPU, None)
-            devices.move_to_device(gan, CPU, example)
-            check_game(gan, example, None, torch.Generator().manual_seed(settings.seed))
-            rates = {"generator": settings.generator_rate, "discriminator": settings.discriminator_rate}
-            makers = {name: adam(rate or 1e-3) for name, rate in rates.items()}
-            self.training = set_up_training(gan, batches, makers, 10_000, Control(), settings.seed, CPU)
+        rates = {"generator": settings.generator_rate, "discriminator": settings.discriminator_rate}
+        self.trainer = Trainer(
+            gan,
+            plane.points,
+            batch_size=size,
+            seed=settings.seed,
+            device="cpu",
+            optimizer={name: adam(rate or 1e-3) for name, rate in rates.items()},
+            snapshots=0,
+            value_range=None,
+        )
         for name, rate in rates.items():
-            self.training.control.set_learning_rate(name, rate)
-        run = self.run
-        run.ended, run.control = "training", self.training.control
-        optimizers = {
-            name: describe_optimizer(optimizer) for name, optimizer in self.training.optimizers.items()
-        }
-        run.settings = {"game": describe_game(gan), "optimizers": optimizers, "batch_size": size} | {
-            "samples": len(plane.points),
-            "seed": settings.seed,
-        }
+            self.trainer.control.set_learning_rate(name, rate)
         self.latents, self.scored = (
             gan.draw_latent(count, torch.Generator().manual_seed(10 + i))
             for i, count in enumerate((DRAWN_LATENTS, SCORED_LATENTS))
         )
-        self._guard = NaNGuard(self.training)
 
     def _networks(self) -> tuple[nn.Module, nn.Module]:
         settings = self.settings
@@ -137,12 +123,12 @@ class Game:
     @property
     def run(self) -> Run:
         """The training so far."""
-        return self.training.run
+        return self.trainer.result
 
     @property
     def gan(self) -> GAN:
         """The networks and their turns."""
-        return self.training.gan
+        return self.trainer.gan
 
     def changed(self, settings: Settings, plane: Plane | None = None) -> Game:
         """Return a game with other settings: this one where its networks can stay, or else a new one.
@@ -154,9 +140,9 @@ class Game:
         if plane is not None or settings.needs_new_networks(self.settings):
             return Game(settings, plane or self.plane, self.user_networks)
         self.settings = settings
-        self.gan.turns = classical_turns(settings.objective(), settings.discriminator_turns)
-        self.training.control.set_learning_rate("generator", settings.generator_rate)
-        self.training.control.set_learning_rate("discriminator", settings.discriminator_rate)
+        self.trainer.replace_turns(classical_turns(settings.objective(), settings.discriminator_turns))
+        self.trainer.control.set_learning_rate("generator", settings.generator_rate)
+        self.trainer.control.set_learning_rate("discriminator", settings.discriminator_rate)
         return self
 
     def again(self) -> Game:
@@ -174,32 +160,10 @@ class Game:
         Raises:
             TrainingDiverged: if a loss is not finite; the networks get their last good weights back.
         """
-        clock = devices.Clock(self.run.seconds)
-        with self._own_random_state():
-            for _ in range(steps):
-                with clock:
-                    values = take_step(self.training, allowed=allowed)
-                self.run.seconds = clock.seconds
-                self._guard.check(values)
-                if time.monotonic() >= until:
-                    break
-
-    @contextmanager
-    def _own_random_state(self) -> Iterator[None]:
-        """Give torch's global random state to this game inside the block.
-
-        It is left alone if nothing draws from it: other cells may be training on another thread.
-        """
-        with devices.without_denormals():
-            if not self.user_networks and self.settings.loss != "Wasserstein":
-                yield
-                return
-            with devices.preserve_random_state(CPU):
-                torch.set_rng_state(self._random)
-                try:
-                    yield
-                finally:
-                    self._random = torch.get_rng_state()
+        for _ in range(steps):
+            self.trainer.step(*allowed)
+            if time.monotonic() >= until:
+                break
 
     def measure(self) -> None:
         """Record modes covered, reverse KL and JS of the present generator, at most once a step."""
