@@ -138,7 +138,7 @@ def collapse(history: Sequence[Signs]) -> Diagnosis | None:
     latest = window[-1] if window else None
     if latest is None or variety is None or variety > MAX_PARTIAL_COLLAPSE:
         return None
-    if latest.distance_from_start.get("generator", 1) < MIN_DISTANCE:
+    if latest.output_distance < MIN_DISTANCE:
         return None
     if at_least(median_of(window, lambda signs: signs.outside), 0.5):
         return None  # samples that are nowhere near the data have not collapsed on to them

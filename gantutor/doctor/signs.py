@@ -88,6 +88,7 @@ class Signs:
         dead_units: the share of dead units in the worst layer, by network.
         update: ‖Δθ‖/‖θ‖ of the last step, by network.
         distance_from_start: ‖θ − θ₀‖/‖θ₀‖ since the start, by network.
+        outputs: the names of the networks that make samples.
     """
 
     step: int
@@ -114,6 +115,12 @@ class Signs:
     dead_units: dict[str, float] = field(default_factory=dict)
     update: dict[str, float] = field(default_factory=dict)
     distance_from_start: dict[str, float] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ("generator",)
+
+    @property
+    def output_distance(self) -> float:
+        """How far the output that moved least has moved since the start; 1 where it was not measured."""
+        return min((self.distance_from_start.get(name, 1.0) for name in self.outputs), default=1.0)
 
 
 def signs_of_history(run: Run, since: int) -> dict[str, Any]:
@@ -144,17 +151,27 @@ def signs_of_networks(gan: GAN, known: Reference | None, latents: Subset) -> dic
         known: what is known of the data, or None.
         latents: the latents (N, …) to generate from, and their conditions.
     """
-    networks, signs = gan.networks, dict[str, Any]()
-    if "generator" not in networks:
+    signs: dict[str, Any] = {"outputs": gan.outputs}
+    if not gan.outputs:
         return signs
     with suppress(*NETWORK_ERRORS):
-        generator = frozen_copy(networks["generator"])
-        samples, share = measure_dead_units(
-            generator, lambda: _apply_without_gradient(generator, latents.samples, latents.condition)
-        )
-        if not isinstance(samples, Tensor) or not samples.is_floating_point():
-            return signs
-        dead_units = {} if share is None else {"generator": share}
+        parts, dead_units = [], dict[str, float]()
+        for index, name in enumerate(gan.outputs):  # of several outputs each makes an equal share
+            network, share = frozen_copy(gan.networks[name]), slice(index, None, len(gan.outputs))
+            part, dead = measure_dead_units(
+                network,
+                partial(
+                    _apply_without_gradient,
+                    network,
+                    latents.samples[share],
+                    rows(latents.condition, share),
+                ),
+            )
+            if not isinstance(part, Tensor) or not part.is_floating_point():
+                return signs
+            parts.append(part)
+            dead_units |= {} if dead is None else {name: dead}
+        samples = torch.cat(parts)
         signs |= {"max_abs": float(samples.abs().max()), "dead_units": dead_units}
         if not bool(samples.isfinite().all()):
             return signs
@@ -162,7 +179,7 @@ def signs_of_networks(gan: GAN, known: Reference | None, latents: Subset) -> dic
             signs |= signs_of_samples(samples.flatten(1).float(), known)
         else:
             known = None
-        if "discriminator" in networks:
+        if "discriminator" in gan.networks and len(parts) == 1:
             signs |= signs_of_discriminator(gan, Subset(samples, latents.condition), known, dead_units)
     return signs
 

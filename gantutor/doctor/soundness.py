@@ -179,7 +179,7 @@ def wrong_range(history: Sequence[Signs]) -> Diagnosis | None:
     low, high, real_low, real_high = window[-1].quantiles
     numbers = f"98% of the generated values lie in [{low:.3g}, {high:.3g}], of the data in [{real_low:.3g}, "
     numbers += f"{real_high:.3g}]"
-    moving = at_least(window[-1].distance_from_start.get("generator", 1.0), MIN_DISTANCE)
+    moving = at_least(window[-1].output_distance, MIN_DISTANCE)
     many = window[-1].mean is not None and window[-1].mean.numel() >= MANY_VALUES
     varied = many or at_least(median_of(window, lambda signs: signs.pairwise_distance), 0.5)
     if outside >= MAX_OUTSIDE:

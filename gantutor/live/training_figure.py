@@ -38,8 +38,8 @@ def training_figure(run: Run, view: View | None = None, scoring: Scoring | None 
     2
     """
     curves: list[Callable[[Axes], None]] = [lambda axes: _draw_losses(run, axes)]
-    if "discriminator.real_logit" in run.history.names:
-        curves.append(lambda axes: _draw_logits(run, axes))
+    if judged := [turn.name for turn in run.gan.turns if f"{turn.name}.real_logit" in run.history.names]:
+        curves.append(lambda axes: _draw_logits(run, judged[0], axes))
     if scoring is not None and scoring.moments:
         curves.append(lambda axes: _draw_scores(scoring, axes))
     fig = plots.Figure(figsize=(10.0, 4.4), dpi=100)
@@ -80,12 +80,12 @@ def _draw_losses(run: Run, axes: Axes) -> None:
     _style_panel(axes, "Losses", "loss")
 
 
-def _draw_logits(run: Run, axes: Axes) -> None:
+def _draw_logits(run: Run, turn: str, axes: Axes) -> None:
     for name, legend, colour, style in (
         ("real", "real", plots.REAL, "-"),
         ("fake", "generated", plots.GENERATED, "--"),
     ):
-        steps, logits = plots.downsample(*run.history.column(f"discriminator.{name}_logit"))
+        steps, logits = plots.downsample(*run.history.column(f"{turn}.{name}_logit"))
         axes.plot(steps, logits, style, color=colour, linewidth=1.2, label=legend)
     axes.axhline(0, color=plots.NEUTRAL, linestyle=":", linewidth=1)
     _style_panel(axes, "What the discriminator says", "mean logit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from gantutor._checks import check_floats, check_tensors, function, integer, optional, validate
@@ -92,7 +93,7 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     Images (N, 1 or 3, H, W) and spectrograms (N, 1, 128, T) become a grid, clips (N, T, 1 or 3, H, W) rows of
     frames, points (N, 2) a scatter plot, numbers (N, 1) a histogram, and series (N, L) or (N, L, F) and
     waveforms (N, 1 or 2, L) lines over time. Networks that the game averages are used with their averaged
-    weights. A run without fixed latents draws new samples.
+    weights. A run without fixed latents draws new samples. Of several outputs each makes an equal share.
 
     Args:
         run: the training, as ``gantutor.train`` returns it.
@@ -108,12 +109,10 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     """
     check_run(run)
     validate({"axes": axes, "count": count}, axes=matplotlib_axes(), count=integer(1))
-    if run.gallery is None:
-        samples = run.sample(count)
-    else:
-        latents, conditions = run.gallery
-        samples = run.generate(latents[:count], rows(conditions, slice(count)))
+    samples = _samples_of(run, count)
     title = f"Generated, step {run.step:,}"
+    if len(run.outputs) > 1:
+        title += f": {' and '.join(run.outputs)}"
     if samples.dim() == 5:  # clips (N, T, C, H, W): one row each
         return grid(samples[:6].flatten(0, 1), title, columns=samples.shape[1], axes=axes)
     if is_spectrogram(samples):  # tall: fewer rows
@@ -138,3 +137,17 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
             axes.plot(sequence.numpy(), color=GENERATED, linewidth=0.8, alpha=0.7)
         label(axes, title, "time step", "value")
     return axes.figure  # type: ignore[return-value]
+
+
+def _samples_of(run: Any, count: int) -> Tensor:
+    """``count`` samples of a run's fixed latents, or of new ones; of several outputs an equal share each."""
+    share = max(1, count // max(1, len(run.outputs)))
+    parts = []
+    for name in run.outputs or (None,):
+        if run.gallery is None:
+            parts.append(run.sample(share, output=name))
+        else:
+            latents, conditions = run.gallery
+            parts.append(run.generate(latents[:share], rows(conditions, slice(share)), output=name))
+    samples: Tensor = torch.cat([part for part in parts if part.shape[1:] == parts[0].shape[1:]])
+    return samples

@@ -21,6 +21,7 @@ def time_machine(
     columns: int = 12,
     title: str = "The same latents over the training",
     to_text: Callable[[Tensor], str] | None = None,
+    output: str | None = None,
 ) -> Figure:
     """Draw the snapshots of a run: one row for each fixed latent, one column for each step.
 
@@ -33,22 +34,24 @@ def time_machine(
         columns: the number of snapshots to draw at most, 1 to 1,000, spread evenly over the run.
         title: the title of the panel.
         to_text: a function that turns one sample into the text to draw, for samples that are words.
+        output: the name of the output whose samples are drawn; None means the game's first.
 
     Raises:
-        InputError: if the run has no snapshots, or if its samples cannot be drawn in this way.
+        InputError: if the run has no snapshots, no such output, or samples that cannot be drawn in this way.
     """
-    check_snapshots(run, to_text)
+    check_snapshots(run, to_text, output)
     validate({"rows": rows, "columns": columns}, rows=PANEL_COUNT, columns=PANEL_COUNT)
+    made = [snapshot.outputs[output] if output else snapshot.samples for snapshot in run.snapshots]
     count = len(run.snapshots)
     indices = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})
     snapshots = [run.snapshots[i] for i in indices]
-    rows = min(rows, len(snapshots[0].samples))
-    are_images = to_text is None and snapshots[0].samples.dim() == 4
+    rows = min(rows, len(made[0]))
+    are_images = to_text is None and made[0].dim() == 4
     cell_width, cell_height = (0.62, 0.6) if are_images else (0.8, 0.5)
     if are_images:
-        cell_height *= max(1.0, snapshots[0].samples.shape[2] / snapshots[0].samples.shape[3])
+        cell_height *= max(1.0, made[0].shape[2] / made[0].shape[3])
     fig, axes = figure(size=(len(snapshots) * cell_width + 0.6, rows * cell_height + 0.7))
-    samples = torch.stack([snapshot.samples[:rows] for snapshot in snapshots], 1).flatten(0, 1)
+    samples = torch.stack([made[i][:rows] for i in indices], 1).flatten(0, 1)
     sample_grid(samples, title, len(snapshots), axes, to_text)
     width = samples.shape[3] + 1 if are_images else 1
     axes.set_axis_on()
@@ -60,22 +63,28 @@ def time_machine(
     return fig
 
 
-def check_snapshots(run: Any, to_text: Callable[[Tensor], str] | None = None) -> None:
+def check_snapshots(
+    run: Any, to_text: Callable[[Tensor], str] | None = None, output: str | None = None
+) -> None:
     """Check that a run has snapshots that can be drawn.
 
     Args:
         run: the training, as ``gantutor.train`` returns it.
         to_text: the function that turns one sample into a text, or None.
+        output: the name of an output, or None for the first.
 
     Raises:
-        InputError: if ``run`` is not a Run, if it has no snapshots, or if the samples are neither images nor
-            series and ``to_text`` is None.
+        InputError: if ``run`` is not a Run, if it has no snapshots or no such output, or if the samples are
+            neither images nor series and ``to_text`` is None.
     """
     check_run(run)
     validate({"to_text": to_text}, to_text=optional(function()))
     if not run.snapshots:
         raise InputError("this run has no snapshots: train with snapshots= of at least 1")
-    shape = tuple(run.snapshots[0].samples.shape)
+    first = run.snapshots[0]
+    if output is not None and output not in first.outputs:
+        raise InputError(f"no output is called {output!r}; there are {', '.join(first.outputs)}")
+    shape = tuple((first.outputs[output] if output else first.samples).shape)
     are_images = len(shape) == 4 and shape[1] in (1, 3)
     are_series = len(shape) == 3 or (len(shape) == 2 and shape[1] > 2)
     if to_text is None and not are_images and not are_series:
