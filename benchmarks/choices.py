@@ -64,7 +64,7 @@ def others() -> Iterator[tuple[str, Choices]]:
     yield "the generated batch reused, beside a new one for the generator", replace(made, reuse=False)
     yield "two threads, beside one", replace(made, threads=1)
     yield "denormal numbers flushed to 0, beside kept", replace(made, flush_denormal=False)
-    yield "R1 every eighth step, beside every step", replace(made, penalties=1)
+    yield "R1 every eighth step, beside every step", replace(made, lazy=1)
     if has_bfloat16(torch.device("cpu")):
         mixed = mixed_precision("bfloat16", torch.device("cpu"))
         yield "float32, beside bfloat16 (an option of train)", replace(made, mixed=mixed)

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import IPython.display
 import torch
-from IPython import display
 
 import gantutor as gt
-from gantutor.live import dashboard
+from gantutor.live import dashboard, display
 
 Game = Callable[[], tuple[gt.GAN, Any]]
 
@@ -69,7 +69,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     display.watched = display.in_notebook = lambda: True
-    display.display = lambda *_, **__: argparse.Namespace(update=lambda *_, **__: None)  # type: ignore[assignment]
+    shown = argparse.Namespace(update=lambda *_, **__: None)
+    IPython.display.display = lambda *_, **__: shown  # type: ignore[assignment]
     results = {
         "digits": measured(digits, 400, rounds),
         "ring": measured(ring, 6000, rounds),

@@ -144,10 +144,10 @@ def sequence_discriminators(recipe: Recipe, seed: int) -> Row:
         ("recurrent", 2, nets.GRUDiscriminator),
         ("series alone", 0, convolutional),
     ):
-        shown = nets.Differences(real, order)
+        shown = nets.FiniteDifferences(real, order)
         torch.manual_seed(seed)
         writer = nets.GRUGenerator(16, shown.features, shown.length)
-        generator = torch.nn.Sequential(writer, nets.SumUp(shown))
+        generator = torch.nn.Sequential(writer, nets.CumulativeSum(shown))
         objective = gt.objectives.non_saturating(r1=recipe["r1"])
         gan = gt.GAN(generator, discriminator(shown.features * (order + 1)), objective, latent=16)
         schedule = gt.optim.linear_decay(0.5)

@@ -97,7 +97,7 @@ class Child:
 def look(folder: Path) -> dict[str, Any]:
     """What a kill left: the newest checkpoint, how many cannot be read, and whether one was half-written."""
     unreadable, steps = [], []
-    for path in sorted(folder.glob("step-*")):
+    for path in sorted(folder.glob("step-*.zip")):
         try:
             steps.append(checkpoint.read(path)[0]["step"])
         except gt.InputError as error:
@@ -105,7 +105,7 @@ def look(folder: Path) -> dict[str, Any]:
     return {
         "newest": steps[-1] if steps else None,
         "unreadable": unreadable,
-        "half_written": len(list(folder.glob(".step-*"))),
+        "half_written": len(list(folder.glob(".*.new"))),
     }
 
 
@@ -134,7 +134,7 @@ def killed(
 
 def weights_in(folder: Path) -> dict[str, Tensor]:
     """The weights in the newest checkpoint, of the networks and of their averages."""
-    _, tensors, _ = checkpoint.read(sorted(folder.glob("step-*"))[-1])
+    _, tensors = checkpoint.read(sorted(folder.glob("step-*.zip"))[-1])
     return {name: value for name, value in tensors.items() if name.startswith(("gan.", "averaged."))}
 
 
@@ -156,7 +156,7 @@ def main() -> None:
         folder = Path(name)
         rows = killed(folder, given.kills, given.longest, given.steps, given.small, given.seed)
         run = play(folder, given.steps, given.small, every=5.0)
-        found, size = weights_in(folder), sum(p.stat().st_size for p in folder.glob(f"step-*{run.step}/*"))
+        found, size = weights_in(folder), (folder / f"step-{run.step:09d}.zip").stat().st_size
     straight = play(None, given.steps, given.small).weights()
     content = {
         "kills": given.kills,

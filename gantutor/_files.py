@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import glob
 import json
 import os
+import struct
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,10 +20,13 @@ import torch
 from torch import Tensor
 
 from gantutor._checks import check_path
-from gantutor._errors import InputError
+from gantutor._errors import InputError, first_line
 
 FORMAT_VERSION = 3
 """Version of the format of checkpoints and saved runs."""
+
+CONTENT, TENSORS = "content.json", "tensors.safetensors"
+"""Names of what an archive holds."""
 
 STALE_AFTER = 3600.0
 """Seconds after which a half-written file belongs to a process that was killed."""
@@ -39,6 +45,29 @@ class WriteFailed(InputError):  # noqa: N818
         self.reason = reason
 
 
+class OtherFormat(InputError):  # noqa: N818
+    """A file is whole, and of another format than the one that is read here."""
+
+
+def expand(path: str | Path) -> Path:
+    """Return a path with the home folder in the place of ``~``.
+
+    Args:
+        path: the path.
+
+    Raises:
+        InputError: if it is no path, or the home folder is not known.
+
+    >>> expand("~/run.zip").name
+    'run.zip'
+    """
+    path = check_path(path)
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise InputError(f"the home folder in {path} is not known: write it out") from None
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Give the name of a file to write, which replaces ``path`` in one step when the block ends well.
@@ -54,12 +83,12 @@ def new_file(path: Path) -> Iterator[Path]:
     fresh: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(path.parent, path.name, STALE_AFTER)
+        remove_leftovers(path.parent, glob.escape(path.name), STALE_AFTER)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".new", dir=path.parent)
         os.close(handle)
         fresh = Path(name)
         yield fresh
-        with fresh.open("rb") as file:
+        with fresh.open("rb+") as file:  # Windows cannot flush what is open for reading
             os.fsync(file.fileno())
         fresh.chmod(0o644)
         fresh.replace(path)
@@ -80,11 +109,11 @@ def remove_leftovers(folder: Path, name: str = "*", age: float = 0.0) -> None:
 
     Args:
         folder: the folder to look in.
-        name: name of the file that was to be written, or a pattern such as ``step-*``.
+        name: name of the file that was to be written, as a pattern such as ``step-*``.
         age: seconds since the last change; younger files may still be being written.
     """
     with suppress(OSError):
-        for path in folder.glob(f".{name}-*.new"):
+        for path in folder.glob(f".{name}-????????.new"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime >= age:
                     path.unlink()
@@ -117,8 +146,28 @@ def write_archive(path: Path, content: Mapping[str, Any], tensors: Mapping[str, 
     """
     text, data = _to_json(path, content), _to_bytes(tensors)
     with new_file(path) as fresh, zipfile.ZipFile(fresh, "w") as archive:
-        archive.writestr("content.json", text)
-        archive.writestr("tensors.safetensors", data)
+        archive.writestr(CONTENT, text)
+        archive.writestr(TENSORS, data)
+
+
+def check_replaceable(path: Path) -> None:
+    """Check that there is nothing at a path but what ``write_archive`` wrote.
+
+    Args:
+        path: where an archive is to go.
+
+    Raises:
+        InputError: if there is something else.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            known = sorted(archive.namelist()) == [CONTENT, TENSORS]
+    except OSError:
+        known = not os.path.lexists(path)
+    except _DAMAGE:
+        known = False
+    if not known:
+        raise InputError(f"{path} exists and is no saved run: choose another name")
 
 
 def read_archive(path: Path, kind: str = "saved run") -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -132,32 +181,49 @@ def read_archive(path: Path, kind: str = "saved run") -> tuple[dict[str, Any], d
         The content and the tensors.
 
     Raises:
-        InputError: if the file is missing, damaged, or of another format.
+        InputError: if the file is missing or damaged.
+        OtherFormat: if it is of another format.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    if not path.is_file():
-        raise InputError(f"there is no {kind} at {path}")
     try:
+        if (path / "run.json").is_file():  # a folder, as up to format 2
+            check_format(read_json(path / "run.json"), path, kind)
+        if not path.is_file():
+            raise InputError(f"there is no {kind} at {path}")
         with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read("content.json"))
+            content = json.loads(archive.read(CONTENT))
             check_format(content, path, kind)
-            return content, load(archive.read("tensors.safetensors"))
+            data = archive.read(TENSORS)
+        tensors: dict[str, Tensor] = load(data)
+        return content, tensors
     except InputError:
         raise
-    except (zipfile.BadZipFile, SafetensorError, OSError, ValueError, KeyError, RecursionError) as error:
-        raise InputError(f"{path} is damaged or no {kind}: {error}") from None
+    except (SafetensorError, OSError, *_DAMAGE) as error:
+        raise InputError(f"{path} is damaged or no {kind}: {first_line(error)}") from None
 
 
 def check_format(content: Any, path: Path, kind: str) -> None:
-    """Raise InputError unless the content of an archive is of the format that is read here."""
+    """Raise OtherFormat unless the content of an archive is of the format that is read here."""
     version = content.get("format", "unknown") if isinstance(content, dict) else "unknown"
     if version != FORMAT_VERSION:
-        raise InputError(
+        raise OtherFormat(
             f"{path} is a {kind} of format {version}, and this version of gantutor reads format "
-            f"{FORMAT_VERSION}: use the version that wrote it, or train it again"
+            f"{FORMAT_VERSION}: use the version that wrote it, or move it away and train again"
         )
+
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,  # of JSON and of Unicode
+    KeyError,
+    RuntimeError,  # what looks encrypted, or compressed in a way that is not known, or nested without end
+)
+"""What the reading of a damaged archive raises."""
 
 
 def _to_bytes(tensors: Mapping[str, Tensor]) -> bytes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
-
 
 def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
     """Apply a function to every leaf of nested tuples and lists; None stays None.
@@ -48,4 +46,4 @@ def tree_split(tree: Any, parts: int) -> list[Any]:
     if isinstance(tree, tuple | list):
         columns = [tree_split(part, parts) for part in tree]
         return [type(tree)(column[index] for column in columns) for index in range(parts)]
-    return [None] * parts if not isinstance(tree, Tensor) else list(tree.tensor_split(parts))
+    return [None] * parts if tree is None else list(tree.tensor_split(parts))

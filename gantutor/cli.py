@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import signal
 import sys
+import time
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -44,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "scores":
             return _scores(options)
         if options.command == "train":
-            with _handle_signals(options.checkpoint):
+            with _handle_signals(options.checkpoint), _reported_to_the_supervisor():
                 return _train(options)
     except InputError as error:
         print(error, file=sys.stderr)
@@ -82,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--checkpoint", metavar="FOLDER", help="where to keep what is needed to go on after an end")
     add("--checkpoint-every", type=float, default=60.0, metavar="S", help="between two checkpoints; 60")
-    add("--out", metavar="FOLDER", help="where to save the run")
+    add("--out", metavar="FILE", help="where to save the run")
     return parser
 
 
@@ -122,6 +127,24 @@ def _train(options: argparse.Namespace) -> int:
         if recipe.held_out is not None and recipe.score is not None:
             print(run.scores(recipe.held_out, score=recipe.score))
     return 0
+
+
+@contextmanager
+def _reported_to_the_supervisor() -> Iterator[None]:
+    """Under torchrun, write an error of the block where the process that supervises this one reads it."""
+    try:
+        yield
+    except Exception as error:
+        if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+            message = (
+                str(error) if type(error).__module__ == "gantutor" else f"{type(error).__name__}: {error}"
+            )
+            callstack = traceback.format_exc()
+            details = {"py_callstack": callstack, "timestamp": str(int(time.time()))}
+            with suppress(OSError):
+                content = {"message": {"message": message, "extraInfo": details}}
+                Path(path).write_text(json.dumps(content), encoding="utf-8")
+        raise
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor._checks import integer, number, validate
+from gantutor._checks import checked, integer, number, validate
 from gantutor._errors import InputError
 
 Critic = Callable[[Tensor], Tensor]
@@ -232,6 +232,7 @@ def gradient_norm_squared(critic: Critic, inputs: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
+@checked(gamma=number(0, 1e30))
 def r1_penalty(gamma: float) -> PenaltyFunction:
     """Return the R1 penalty, which keeps the discriminator's gradient small at real samples.
 
@@ -251,14 +252,13 @@ def r1_penalty(gamma: float) -> PenaltyFunction:
     9.0
     """
 
-    validate({"gamma": gamma}, gamma=number(0, 1e30))
-
     def r1(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * gradient_norm_squared(critic, real).mean()
 
     return r1
 
 
+@checked(gamma=number(0, 1e30))
 def r2_penalty(gamma: float) -> PenaltyFunction:
     """Return the R2 penalty, which keeps the discriminator's gradient small at generated samples.
 
@@ -278,14 +278,13 @@ def r2_penalty(gamma: float) -> PenaltyFunction:
     9.0
     """
 
-    validate({"gamma": gamma}, gamma=number(0, 1e30))
-
     def r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         return gamma / 2 * gradient_norm_squared(critic, fake).mean()
 
     return r2
 
 
+@checked(weight=number(0, 1e30))
 def gradient_penalty(weight: float) -> PenaltyFunction:
     """Return the gradient penalty of WGAN-GP, which keeps the norm of the critic's gradient near 1.
 
@@ -306,8 +305,6 @@ def gradient_penalty(weight: float) -> PenaltyFunction:
     40.0
     """
 
-    validate({"weight": weight}, weight=number(0, 1e30))
-
     def gp(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device, dtype=real.dtype)
         interpolates = torch.lerp(fake.detach(), real, epsilon)
@@ -327,6 +324,7 @@ def _penalties(r1: float, r2: float, gp: float = 0.0) -> dict[str, PenaltyFuncti
     return {name: factories[name](weight) for name, weight in weights.items() if weight > 0}
 
 
+@checked(every=integer(1))
 def _objective(
     name: str,
     discriminator: Callable[[Tensor, Tensor], Tensor],
@@ -335,7 +333,6 @@ def _objective(
     every: int,
     paired: bool = False,
 ) -> Objective:
-    validate({"every": every}, every=integer(1))
     return Objective(name, discriminator, generator, paired, penalties, every)
 
 

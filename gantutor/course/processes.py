@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import zipfile
+import uuid
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from typing import IO
 
 from gantutor._checks import integer, number, optional, validate
 from gantutor._errors import InputError, ProcessLost
+from gantutor._files import check_replaceable, expand, read_json, write_json
 from gantutor.course.recipes import find_recipe
 from gantutor.training.device import mixed_precision, resolve_device
 from gantutor.training.distributed import LOST_PROCESS_MESSAGE
@@ -47,14 +47,14 @@ def launch(
 ) -> Path:
     """Train a recipe in several processes of this machine, and wait until all have ended.
 
-    It is ``torchrun --standalone --nproc-per-node=2 -m gantutor train digits --steps 900 --out runs/digits``
-    and shows what the first process prints. ■ and Ctrl-C end the training, and what was learnt
-    until then is saved.
+    It is ``torchrun --standalone --nproc-per-node=2 -m gantutor train digits --steps 900 --out digits.zip``
+    and shows what the first process prints. ■ and Ctrl-C end the training, and what was learnt until then is
+    saved.
 
     Args:
         recipe: the name of one of ``gantutor.course.recipes``, or ``package.module:function``.
         processes: how many, 1 to 64.
-        out: the folder that the run is saved to; it must not exist, or hold a saved run.
+        out: the file that the run is saved to, such as ``"runs/digits.zip"``; a saved run is replaced.
         steps: the budget in steps, at least 1; give either steps or seconds.
         seconds: the budget in seconds, above 0.
         batch_size: of each process; None: the recipe's.
@@ -74,7 +74,7 @@ def launch(
         ProcessLost: if a process fails.
         KeyboardInterrupt: if it was interrupted before anything was saved.
 
-    >>> launch("digit", steps=3, out="runs/digits")
+    >>> launch("digit", steps=3, out="runs/digits.zip")
     Traceback (most recent call last):
     ...
     gantutor.InputError: there is no recipe called 'digit': did you mean 'digits'? There are ...
@@ -150,8 +150,7 @@ def check_out(out: str | Path) -> Path:
         InputError: if it is not a path, cannot be written, or exists and is no saved run.
     """
     out = _writable("out", out, "file")
-    if out.exists() and not (out.is_file() and zipfile.is_zipfile(out)):
-        raise InputError(f"{out} exists and is no saved run: choose another name")
+    check_replaceable(out)
     return out
 
 
@@ -159,7 +158,7 @@ def _writable(name: str, value: object, kind: str) -> Path:
     """The path of a file or folder that can be written."""
     if not isinstance(value, str | Path) or not str(value):
         raise InputError(f"{name} must be the path of a {kind}, not {value!r}")
-    path = Path(value).expanduser()
+    path = expand(value)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path.parent).close()
@@ -179,13 +178,13 @@ def _time_saved(out: Path) -> float:
 
 
 def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) -> tuple[bool, int]:
-    """Run torchrun; returns whether the user ended the training, and the exit status."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
-    command += [f"--nproc-per-node={processes}", "--redirects=2", f"--log-dir={logs}", "-m", "gantutor"]
+    """Run the processes; returns whether the user ended the training, and the exit status."""
+    code = "from gantutor.course.processes import supervise; supervise()"
+    command = [sys.executable, "-c", code, str(processes), str(logs), *arguments]
     interrupted = False
-    with (logs / "torchrun.log").open("w") as log:
+    with (logs / "supervisor.log").open("w") as log:
         child = subprocess.Popen(
-            [*command, *arguments],
+            command,
             stdout=subprocess.PIPE,
             stderr=log,
             env=_environment(processes, threads),
@@ -202,6 +201,44 @@ def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) 
                         return True, 1
                     interrupted = True
                     child.send_signal(signal.SIGINT)
+
+
+def supervise() -> None:
+    """Run ``python -m gantutor ARGUMENTS`` in several processes, and write down why they failed, if they do.
+
+    The command line gives the number of processes, the folder of the logs, and the arguments. Each failure
+    becomes a row of ``failures.json``: exit code, message and time.
+    """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException, Std
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    processes, logs, *arguments = sys.argv[1:]
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=int(processes),
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        local_addr="127.0.0.1",
+        max_restarts=0,
+        logs_specs=DefaultLogsSpecs(log_dir=logs, redirects=Std.ERR),
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "gantutor", *arguments)
+    except SignalException as error:
+        sys.exit(128 + error.sigval)
+    except ChildFailedError as error:
+        failures = []
+        for rank, failure in error.failures.items():
+            # Written by the process itself as a dict, or a sentence of torch's.
+            written = failure.error_file_data["message"]
+            message = written["message"] if isinstance(written, dict) else failure.message
+            time = failure.timestamp
+            failures.append({"rank": rank, "exitcode": failure.exitcode, "message": message, "time": time})
+        write_json(Path(logs) / "failures.json", failures)
+        sys.exit(1)
 
 
 def _environment(processes: int, threads: int | None) -> dict[str, str]:
@@ -236,17 +273,16 @@ def _terminated(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 def _cause(logs: Path) -> str:
     """Why the processes ended, in one sentence: a killed process comes before the errors of the others."""
-    log = (logs / "torchrun.log").read_text(errors="replace")
-    for rank, status in re.findall(r"rank\s+: (\d+) \(.*\n\s+exitcode\s+: -(\d+)", log):
-        if int(status) != signal.SIGTERM:
-            name = signal.Signals(int(status)).name
+    try:
+        failures = sorted(read_json(logs / "failures.json"), key=lambda failure: failure["time"])
+    except InputError:
+        lines = (logs / "supervisor.log").read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "they said nothing")
+    for failure in failures:
+        if failure["exitcode"] < 0 and -failure["exitcode"] != signal.SIGTERM:
+            name = signal.Signals(-failure["exitcode"]).name
+            rank = failure["rank"]
             return f"process {rank} was ended by {name}; started again, a checkpoint folder lets it go on"
-    messages = [line for file in sorted(logs.rglob("stderr.log")) for line in _last_line(file)]
-    causes = [line for line in messages if not line.startswith((LOST_PROCESS_MESSAGE, STOP_MESSAGE))]
-    return (causes or messages or [*_last_line(logs / "torchrun.log"), "torchrun said nothing"])[0]
-
-
-def _last_line(file: Path) -> list[str]:
-    """The last line that is not a log message of PyTorch's C++ code, if there is one."""
-    lines = [line.strip() for line in file.read_text(errors="replace").splitlines()]
-    return [line for line in lines if line and not line.startswith("[")][-1:]
+    messages = [failure["message"] for failure in failures if failure["exitcode"] > 0]
+    causes = [message for message in messages if LOST_PROCESS_MESSAGE not in message]
+    return str((causes or messages or ["they were ended from outside"])[0])

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from gantutor import data, games, metrics, networks, objectives
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer, validate
 from gantutor._errors import InputError, type_name
 from gantutor.games.gan import GAN
 from gantutor.games.video import video_gan
@@ -328,6 +328,7 @@ def find_recipe(name: str) -> MakeRecipe:
     return recipe
 
 
+@checked(seed=integer(0))
 def make_recipe(name: str, seed: int = 0) -> Recipe:
     """Return the recipe of this name, made with this seed.
 
@@ -342,7 +343,6 @@ def make_recipe(name: str, seed: int = 0) -> Recipe:
     >>> make_recipe("ring", seed=3).options["seed"]
     3
     """
-    validate({"seed": seed}, seed=integer(0))
     try:
         recipe = find_recipe(name)(seed=seed)
     except TypeError as error:

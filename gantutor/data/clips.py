@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import describe_value, integer, number, validate
+from gantutor._checks import checked, describe_value, integer, number
 from gantutor._errors import DataUnavailable, InputError
 from gantutor._files import new_file
 
@@ -21,6 +21,7 @@ MAX_PIXELS = 50_000_000
 """Pixels of all frames of a file together."""
 
 
+@checked(fps=number(1, 50), zoom=integer(1, 32))
 def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -> Path:
     """Write clips as an animated image that plays in a loop; several clips stand side by side.
 
@@ -48,7 +49,6 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
     ...     with Image.open(path) as animation: animation.n_frames, animation.size
     (16, (400, 128))
     """
-    validate({"fps": fps, "zoom": zoom}, fps=number(1, 50), zoom=integer(1, 32))
     clips = check_clips(clips)  # (N, T, C, H, W)
     suffix = Path(path).suffix.lower() if isinstance(path, str | Path) else ""
     if suffix not in FORMATS:
@@ -70,6 +70,7 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
     return path
 
 
+@checked(seconds=number(above=0, high=3600), frames=integer(1), fps=number(1, 50))
 def clip_count(seconds: float, frames: int = 16, fps: float = 8) -> int:
     """Compute how many complete clips fit into a video.
 
@@ -88,12 +89,6 @@ def clip_count(seconds: float, frames: int = 16, fps: float = 8) -> int:
     ...
     gantutor.InputError: a film of 1 s is too short for one clip: 16 frames, 8 a second, last 2 s
     """
-    validate(
-        {"seconds": seconds, "frames": frames, "fps": fps},
-        seconds=number(above=0, high=3600),
-        frames=integer(1),
-        fps=number(1, 50),
-    )
     count = int(seconds * fps / frames + 1e-9)
     if not count:
         duration = f"{frames} frames, {fps:g} a second, last {frames / fps:.3g} s"

@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 
 SIDE, CONTROL_POINTS = 28, 5
 """Height and width of an image, and of the coarse grid of displacements."""
 
 
+@checked(slant=number(0), displacement=number(0), noise=number(0))
 def elastic_distortion(
     images: Tensor, slant: float = 0.15, displacement: float = 3.0, noise: float = 0.2
 ) -> Tensor:
@@ -36,8 +37,6 @@ def elastic_distortion(
     >>> elastic_distortion(torch.full((2, 1, 28, 28), -1.0), noise=0.0).max()
     tensor(-1.)
     """
-    arguments = {"slant": slant, "displacement": displacement, "noise": noise}
-    validate(arguments, slant=number(0), displacement=number(0), noise=number(0))
     count, device = len(images), images.device
     changes = (slant * torch.randn(count, 6, device=device)).unbind(1)
     # Weights and identity are Python numbers, because copying a tensor of them would make a GPU wait.

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor._checks import check_floats, integer, validate
+from gantutor._checks import check_floats, checked, integer
 from gantutor._errors import InputError
 from gantutor.data.ink import connected_components, extract_ink, otsu_threshold, read_grey, to_grey
 
@@ -69,6 +69,7 @@ def read_handwriting(source: str | Path | bytes | Tensor) -> Tensor:
     return torch.stack([center_in_frame(ink, digit) for digit in digits])
 
 
+@checked(gap=integer(1, 100))
 def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
     """Join digits to one image of a line of writing.
 
@@ -87,7 +88,6 @@ def handwritten_line(images: Tensor, gap: int = 5) -> Tensor:
     >>> handwritten_line(images).shape  # three strokes of 4, two gaps of 5, 12 around them
     torch.Size([1, 40, 34])
     """
-    validate({"gap": gap}, gap=integer(1, 100))
     check_floats(images=images)
     if images.dim() != 4 or images.shape[1:] != (1, SIDE, SIDE) or not len(images):
         raise InputError(f"digits must have shape (count, 1, 28, 28), not {tuple(images.shape)}")

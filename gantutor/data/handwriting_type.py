@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import check_path, integer, one_of, validate
+from gantutor._checks import check_path, checked, integer, one_of, validate
 from gantutor._errors import InputError
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import CACHE_FOLDER, digits
@@ -159,13 +159,8 @@ def unpaired_handwriting(
     return TranslationDataset(card.name, parts[0], parts[1], card, characters, faces, labels, unseen)
 
 
+@checked(name=one_of("digits", "mnist", "emnist_letters"), copies=integer(1), seed=integer(0))
 def _check(name: str, copies: int, seed: int, shift: float, scale: float) -> None:
-    validate(
-        {"name": name, "copies": copies, "seed": seed},
-        name=one_of("digits", "mnist", "emnist_letters"),
-        copies=integer(1),
-        seed=integer(0),
-    )
     check_jitter(shift, scale)
 
 

@@ -142,8 +142,6 @@ def otsu_threshold(ink: Tensor) -> tuple[float, float]:
 def connected_components(mask: Tensor) -> list[Tensor]:
     """Find the connected components of a mask, where each pixel has 8 neighbours.
 
-    A union-find structure joins each run of pixels in a row with the runs that it touches in the row above.
-
     Args:
         mask: bool (H, W).
 
@@ -153,26 +151,9 @@ def connected_components(mask: Tensor) -> list[Tensor]:
     >>> len(connected_components(torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1]]).bool()))
     2
     """
-    changes = np.diff(np.pad(mask.numpy(), ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(changes == 1)
-    runs = list(zip(rows.tolist(), starts.tolist(), np.nonzero(changes == -1)[1].tolist(), strict=True))
-    parent = list(range(len(runs)))
+    from scipy import ndimage
 
-    def root(run: int) -> int:
-        while parent[run] != run:
-            parent[run] = run = parent[parent[run]]
-        return run
-
-    above = 0
-    for run, (row, start, end) in enumerate(runs):
-        while runs[above][0] < row - 1 or (runs[above][0] == row - 1 and runs[above][2] < start):
-            above += 1
-        neighbour = above
-        while runs[neighbour][0] == row - 1 and runs[neighbour][1] <= end:  # corners touch as well
-            parent[root(neighbour)] = root(run)
-            neighbour += 1
-    labels = np.full(mask.shape, -1)
-    for run, (row, start, end) in enumerate(runs):
-        labels[row, start:end] = root(run)
-    roots, sizes = np.unique(labels[labels >= 0], return_counts=True)
-    return [torch.from_numpy(labels == roots[index]) for index in np.argsort(-sizes)[:MAX_COMPONENTS]]
+    labels, count = ndimage.label(mask.numpy(), structure=np.ones((3, 3)))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    largest = np.argsort(-sizes, kind="stable")[:MAX_COMPONENTS] + 1
+    return [torch.from_numpy(labels == label) for label in largest]

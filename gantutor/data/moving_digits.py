@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import describe_value, integer, validate
+from gantutor._checks import checked, describe_value, integer
 from gantutor._errors import InputError
 from gantutor.data.affine import affine_transform
 from gantutor.data.dataset import Card, Dataset
@@ -73,6 +73,7 @@ class MovingDigits(Dataset):
     held_out_labels: Tensor = field(repr=False)
 
 
+@checked(copies=integer(1), seed=integer(0))
 def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: int = 0) -> MovingDigits:
     """Render clips of moving digits, with their first frames as conditions.
 
@@ -101,7 +102,6 @@ def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: i
     >>> clips.shape, torch.equal(clips[:, 0], first), data.held_out_motion.turn[0, :2].tolist()[0]
     (torch.Size([1000, 16, 1, 32, 32]), True, 0.0)
     """
-    validate({"copies": copies, "seed": seed}, copies=integer(1), seed=integer(0))
     _check_size(size)
     stills = digits(name)
     parts = []
@@ -125,6 +125,7 @@ def moving_digits(name: str = "digits", size: int = 32, copies: int = 1, seed: i
     return MovingDigits(card.name, train, held_out, card, *motions, *labels_of_parts)
 
 
+@checked(count=integer(1), seed=integer(0))
 def sample_futures(images: Tensor, count: int = 16, size: int = 32, seed: int = 0) -> Tensor:
     """Render several clips that continue the same first frame, for each of K digits.
 
@@ -148,7 +149,6 @@ def sample_futures(images: Tensor, count: int = 16, size: int = 32, seed: int = 
     """
     _check_digits(images)
     _check_size(size)
-    validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
     rng = torch.Generator().manual_seed(seed)
     start = sample_starts(images, size, rng).repeat_interleave(count, 0)
     repeated = images.repeat_interleave(count, 0)

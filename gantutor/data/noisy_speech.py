@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor._errors import InputError
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.spoken_digits import LENGTH, spoken_digits
@@ -18,6 +18,7 @@ BABBLE_VOICES = 4
 """Recordings that are added up to babble."""
 
 
+@checked(copies=integer(1), seed=integer(0))
 def noisy_speech(
     name: str = "spoken_digits", copies: int = 2, snr_range: tuple[float, float] = SNR_RANGE, seed: int = 0
 ) -> Dataset:
@@ -46,7 +47,6 @@ def noisy_speech(
     >>> clean.shape, float(noisy.abs().max())
     (torch.Size([449, 4096]), 1.0)
     """
-    validate({"copies": copies, "seed": seed}, copies=integer(1), seed=integer(0))
     is_pair = isinstance(snr_range, tuple | list) and len(snr_range) == 2
     if (
         not is_pair

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gantutor._checks import boolean, integer, validate
+from gantutor._checks import boolean, checked, integer
 from gantutor._errors import DataUnavailable, InputError, first_line
 from gantutor.data.faces import crop_to_square
 from gantutor.data.io import open_file
@@ -31,6 +31,7 @@ MIN_STD = 1e-2
 """Standard deviation of the pixels, on the scale from −1 to 1, below which a photograph shows nothing."""
 
 
+@checked(side=integer(8, 4096), grey=boolean())
 def read_photograph(
     source: str | Path | bytes,
     side: int = 64,
@@ -63,7 +64,6 @@ def read_photograph(
     ...
     gantutor.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
     """
-    validate({"side": side, "grey": grey}, side=integer(8, 4096), grey=boolean())
     pixels = _decode(source)  # (3, H, W) in [0, 1]
     if box is not None:
         left, top, right, bottom = _check_box(box, pixels.shape[2], pixels.shape[1])

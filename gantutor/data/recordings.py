@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor._errors import DataUnavailable, InputError, first_line, type_name
 from gantutor._files import new_file
 from gantutor.data.io import open_file
@@ -33,6 +33,7 @@ None of 2,266 clean spoken digits has more than 0.006; amplified to twice full s
 """
 
 
+@checked(rate=integer(1000, 192_000), length=integer(1, 100_000_000))
 def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4096) -> Tensor:
     """Read a WAV, FLAC, OGG or MP3 file as a wave of a given sample rate and length.
 
@@ -57,14 +58,13 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
     ...
     gantutor.InputError: the recording cannot be read as sound (...): WAV, FLAC, OGG and MP3 can
     """
-    arguments = {"rate": rate, "length": length}
-    validate(arguments, rate=integer(1000, 192_000), length=integer(1, 100_000_000))
     sound, source_rate = _decode(source)
     part = loudest_part(sound, math.ceil(length * source_rate / rate))
     _check_level(part)
     return fit_length(part, source_rate, rate, length)
 
 
+@checked(rate=integer(1000, 192_000))
 def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
     """Write a wave as a 16-bit WAV file.
 
@@ -91,7 +91,6 @@ def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
     >>> float((again - (tone - tone.mean())).abs().max()) < 1e-4
     True
     """
-    validate({"rate": rate}, rate=integer(1000, 192_000))
     samples = _to_channels(wave)  # (channels, L)
     if not isinstance(path, str | Path) or Path(path).suffix.lower() != ".wav":
         raise InputError(f"path must be the name of a file that ends in .wav, not {str(path)!r}")

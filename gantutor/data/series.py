@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor.data.bundled import bundled_file
 from gantutor.data.dataset import Card, Dataset
 
@@ -19,6 +19,7 @@ CHECKSUMS = {
 """The files of sktime 1.0 to 1.2 and their sha256; the archive's split, 67 and 1,029 days, is not used."""
 
 
+@checked(count=integer(1), length=integer(1), features=integer(1), seed=integer(0))
 def sines(count: int = 10_000, length: int = 24, features: int = 5, seed: int = 0) -> Dataset:
     """Draw independent sine waves: the data set Sines of TimeGAN, as the code of its authors draws it.
 
@@ -44,8 +45,6 @@ def sines(count: int = 10_000, length: int = 24, features: int = 5, seed: int = 
     >>> data.train.tensors[0].shape, data.held_out.tensors[0].shape
     (torch.Size([100, 24, 5]), torch.Size([100, 24, 5]))
     """
-    arguments = {"count": count, "length": length, "features": features, "seed": seed}
-    validate(arguments, count=integer(1), length=integer(1), features=integer(1), seed=integer(0))
     rng = torch.Generator().manual_seed(seed)
     train, held_out = (TensorDataset(_waves(count, length, features, rng)) for _ in range(2))
     card = Card(

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_floats, check_tensors, integer, validate
+from gantutor._checks import check_finite, check_floats, check_tensors, checked, integer
 from gantutor._errors import InputError
 
 WINDOW, HOP, BINS = 256, 64, 128
@@ -71,6 +71,7 @@ def normalize_peak(waves: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+@checked(iterations=integer(0), seed=integer(0))
 def griffin_lim(
     spectrograms: Tensor, iterations: int = 32, phase: Tensor | None = None, seed: int = 0
 ) -> Tensor:
@@ -98,7 +99,6 @@ def griffin_lim(
     tensor(0.)
     """
     _check_spectrograms(spectrograms)
-    validate({"iterations": iterations, "seed": seed}, iterations=integer(0), seed=integer(0))
     magnitudes = magnitude(spectrograms)  # (N, 128, T)
     if not bool(magnitudes.isfinite().all()):
         raise InputError("spectrograms must lie in [-1, 1], and these are louder than any number")

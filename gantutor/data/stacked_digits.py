@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits
 
 
+@checked(count=integer(1), held_out=integer(1), seed=integer(0))
 def stacked_digits(
     count: int = 20_000, held_out: int = 5_000, name: str = "digits", seed: int = 0
 ) -> Dataset:
@@ -37,8 +38,6 @@ def stacked_digits(
     >>> stacked.train.tensors[0].shape, int(stacked.train.tensors[1].max()) < 1000
     (torch.Size([100, 3, 28, 28]), True)
     """
-    arguments = {"count": count, "held_out": held_out, "seed": seed}
-    validate(arguments, count=integer(1), held_out=integer(1), seed=integer(0))
     single = digits(name)
     rng = torch.Generator().manual_seed(seed)
     train, held_out_part = _stack(single.train, count, rng), _stack(single.held_out, held_out, rng)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import check_floats, check_tensors, integer, number, validate
+from gantutor._checks import check_floats, check_tensors, checked, integer, number, validate
 from gantutor._errors import InputError, type_name
 from gantutor.data.dataset import Card, Dataset
 
@@ -35,6 +35,7 @@ class Distribution:
     sigma: float
     modes: bool = True
 
+    @checked(count=integer(1), seed=integer(0))
     def sample(self, count: int, seed: int = 0) -> Tensor:
         """Draw points from the distribution.
 
@@ -48,7 +49,6 @@ class Distribution:
         Raises:
             InputError: if ``count`` is not a whole number of at least 1, or ``seed`` of at least 0.
         """
-        validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
         rng = torch.Generator().manual_seed(seed)
         chosen = torch.randint(len(self.centres), (count,), generator=rng)
         return self.centres[chosen] + self.sigma * torch.randn(count, 2, generator=rng)

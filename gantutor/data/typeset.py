@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import boolean, integer, number, string, validate
+from gantutor._checks import boolean, checked, integer, number, string
 from gantutor._errors import InputError, type_name
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.typefaces import DIGITS, PROBE_SIZE, Typeface, typefaces
@@ -40,6 +40,7 @@ CHUNK_SIZE = 500
 """Images averaged at once, to save memory."""
 
 
+@checked(copies=integer(1), seed=integer(0))
 def typeset(
     fonts: Iterable[str | Path | bytes | Typeface] | None = None,
     characters: str = DIGITS,
@@ -72,7 +73,6 @@ def typeset(
     >>> images.shape, labels[:10].tolist(), faces.bincount().tolist()
     (torch.Size([80, 1, 28, 28]), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [10, 10, 10, 10, 10, 10, 10, 10])
     """
-    validate({"copies": copies, "seed": seed}, copies=integer(1), seed=integer(0))
     check_jitter(shift, scale)
     typefaces_used = typefaces(fonts, check_characters(characters))
     parts = []
@@ -133,6 +133,7 @@ def render(
     return _downsample(canvas)
 
 
+@checked(line=string(), tight=boolean())
 def typeset_line(
     line: str,
     font: str | Path | bytes | Typeface | None = None,
@@ -157,7 +158,6 @@ def typeset_line(
     >>> typeset_line("2024").shape, typeset_line("2024", tight=True).shape[2] < 4 * 28
     (torch.Size([1, 28, 112]), True)
     """
-    validate({"line": line, "tight": tight}, line=string(), tight=boolean())
     if not isinstance(characters, str):
         raise InputError(f"characters must be a text in quotes, not {type_name(characters)}")
     if len(line) > MAX_LINE_LENGTH:
@@ -241,6 +241,7 @@ def typeset_card(name: str, characters: str, faces: tuple[Typeface, ...], size: 
     )
 
 
+@checked(shift=number(0, 4), scale=number(0, 0.2))
 def check_jitter(shift: float, scale: float) -> None:
     """Check that random shifts and scales keep a character within its frame.
 
@@ -253,7 +254,6 @@ def check_jitter(shift: float, scale: float) -> None:
 
     >>> check_jitter(1.0, 0.05)
     """
-    validate({"shift": shift, "scale": scale}, shift=number(0, 4), scale=number(0, 0.2))
 
 
 def _paste(canvas: NDArray[np.uint8], pixels: NDArray[np.uint8], top: int, left: int) -> None:

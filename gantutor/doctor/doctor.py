@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import integer, optional, validate
+from gantutor._checks import checked, integer, optional
 from gantutor._conditions import cycle_rows, rows
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.illnesses import RULES
@@ -92,6 +92,7 @@ class Doctor(Callback):
     Nothing wrong found in 5 examinations. Not looked for: discriminator overfitting (give held_out=).
     """
 
+    @checked(every=optional(integer(1)))
     def __init__(
         self,
         data: Tensor | TensorDataset | None = None,
@@ -99,7 +100,6 @@ class Doctor(Callback):
         held_out: Tensor | TensorDataset | None = None,
         every: int | None = None,
     ) -> None:
-        validate({"every": every}, every=optional(integer(1)))
         self.every = every
         self.signs: list[Signs] = []
         self.diagnoses: list[Diagnosis] = []

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import data, networks, objectives
-from gantutor._checks import integer, number, validate
+from gantutor._checks import checked, integer, number
 from gantutor._errors import TrainingDiverged
 from gantutor.doctor.doctor import Doctor
 from gantutor.games.gan import GAN
@@ -38,6 +38,7 @@ class Patient:
     unseen: Tensor
 
 
+@checked(seed=integer(0), budget=number(0.01, 10))
 def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
     """Train five games that are ill, A to E, each under a doctor; a quarter of a minute on one core.
 
@@ -56,7 +57,6 @@ def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
     >>> sorted(patients(budget=0.01))
     ['A', 'B', 'C', 'D', 'E']
     """
-    validate({"seed": seed, "budget": budget}, seed=integer(0), budget=number(0.01, 10))
     return {letter: train_patient(seed, budget) for letter, train_patient in PATIENTS.items()}
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gantutor import objectives
 from gantutor._calling import apply
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 from gantutor.games.classical import discriminator_loss, generator_loss, penalty_loss
 from gantutor.games.gan import GAN
 from gantutor.games.pix2pix import l1_distance
@@ -79,6 +79,7 @@ def _penalty_loss(penalty: objectives.PenaltyFunction, name: str, gan: GAN, batc
     return penalty_loss(penalty, gan, _DOMAINS[name](gan, batch), name)
 
 
+@checked(weight=number(0), identity=number(0))
 def cyclegan(
     generator_xy: nn.Module,
     generator_yx: nn.Module,
@@ -114,7 +115,6 @@ def cyclegan(
     >>> [turn.name for turn in cyclegan(*generators, *discriminators).turns]
     ['discriminator_y', 'discriminator_x', 'generators']
     """
-    validate({"weight": weight, "identity": identity}, weight=number(0), identity=number(0))
     objective = objectives.objective_or_default(objective, objectives.least_squares())
     generators = {"generator_xy": generator_xy, "generator_yx": generator_yx}
     discriminators = {"discriminator_y": discriminator_y, "discriminator_x": discriminator_x}

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 from gantutor._errors import InputError, type_name
 from gantutor.data.elastic_distortion import elastic_distortion
 from gantutor.games.gan import GAN
@@ -48,6 +48,7 @@ def mutual_information(codes_a: Tensor, codes_b: Tensor, marginal_exponent: floa
     return (joint * (joint.log() - log_marginal[:, None] - log_marginal)).sum()
 
 
+@checked(information=number(0), anchor=number(0))
 def discrete_code(
     generator: Any, information: float = 1.0, anchor: float = 0.5, distortion: Distortion = elastic_distortion
 ) -> GAN:
@@ -71,9 +72,8 @@ def discrete_code(
     >>> [turn.name for turn in discrete_code(DiscreteCodeTranslator(torch.zeros(10, 1, 28, 28))).turns]
     ['generator']
     """
-    validate({"information": information, "anchor": anchor}, information=number(0), anchor=number(0))
     if not isinstance(generator, DiscreteCodeTranslator):
-        raise InputError(f"the generator must be a CodedTranslator, not {type_name(generator)}")
+        raise InputError(f"the generator must be a DiscreteCodeTranslator, not {type_name(generator)}")
     if not callable(distortion):
         raise InputError(
             f"distortion must be a function of images, such as bend, not {type_name(distortion)}"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gantutor import objectives
 from gantutor._calling import apply
-from gantutor._checks import MAX_INT, integer, validate
+from gantutor._checks import MAX_INT, checked, integer, optional, string
 from gantutor._errors import InputError, first_line, type_name
 from gantutor._tree import tree_map
 from gantutor.games.classical import classical_turns
@@ -188,6 +188,7 @@ class GAN(nn.Module):
             return self.latent(count, generator, device)
         return torch.randn(count, self.latent, generator=generator, device=device)
 
+    @checked(name=optional(string()))
     def check_output(self, name: str | None) -> str:
         """Return the name of an output.
 
@@ -204,6 +205,7 @@ class GAN(nn.Module):
         return name
 
     @torch.no_grad()
+    @checked(count=integer(1), seed=integer(0))
     def sample(self, count: int, condition: Any = None, seed: int = 0, output: str | None = None) -> Tensor:
         """Generate samples with the current weights of an output, in its current mode (train or eval).
 
@@ -220,7 +222,6 @@ class GAN(nn.Module):
             InputError: if a number is out of range, the game has no such output, or the network cannot use
                 the condition.
         """
-        validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
         network = self.networks[self.check_output(output)]
         latent = self.draw_latent(count, torch.Generator(self.device).manual_seed(seed))
         try:

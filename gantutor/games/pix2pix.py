@@ -7,7 +7,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from gantutor import objectives
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 from gantutor.games.classical import classical_turns, generator_loss
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, LatentSampler, Losses, Turn
@@ -65,6 +65,7 @@ def regression_loss(gan: GAN, batch: Batch) -> Losses:
     return {"total": l1_distance(batch.fake, batch.real)}
 
 
+@checked(weight=number(0))
 def pix2pix(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -92,7 +93,6 @@ def pix2pix(
     >>> [turn.name for turn in pix2pix(TypeTranslator(typefaces=8), discriminator).turns]
     ['discriminator', 'generator']
     """
-    validate({"weight": weight}, weight=number(0))
     objective = objectives.objective_or_default(objective, objectives.non_saturating(r1=0.01))
     turns = [
         classical_turns(objective)[0],

@@ -147,7 +147,7 @@ class Turn:
     def __post_init__(self) -> None:
         validate({"name": self.name}, name=string())
         networks = (self.updates,) if isinstance(self.updates, str) else self.updates
-        if not _is_sequence(networks):
+        if not _is_sequence(networks) or not all(isinstance(name, str) for name in networks):
             raise InputError("updates must be a network's name or a list of them")
         object.__setattr__(self, "updates", tuple(networks) or (self.name,))
         if not isinstance(self.penalties, Mapping) or not all(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor import objectives
-from gantutor._checks import integer, number, validate
+from gantutor._checks import checked, integer, number
 from gantutor._errors import InputError
 from gantutor.games import classical
 from gantutor.games.gan import GAN
@@ -20,6 +20,7 @@ DISCRIMINATORS = ("frame_discriminator", "clip_discriminator")
 OBJECTIVE = objectives.non_saturating()
 
 
+@checked(frame_r1=number(0), clip_r1=number(0), every=integer(1))
 def video_gan(
     generator: nn.Module,
     frame_discriminator: nn.Module | None,
@@ -55,8 +56,6 @@ def video_gan(
     >>> [turn.name for turn in game.turns]
     ['frame_discriminator', 'clip_discriminator', 'generator']
     """
-    strengths = {"frame_r1": frame_r1, "clip_r1": clip_r1, "every": every}
-    validate(strengths, frame_r1=number(0), clip_r1=number(0), every=integer(1))
     pair = dict(zip(DISCRIMINATORS, (frame_discriminator, clip_discriminator), strict=True))
     discriminators = {name: network for name, network in pair.items() if network is not None}
     if not discriminators:

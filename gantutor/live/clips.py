@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from gantutor import plots
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 from gantutor._errors import InputError, type_name
 from gantutor.data.clips import check_clips, save_animation, side_by_side, to_images
 from gantutor.live import display
@@ -47,8 +47,8 @@ class Clips:
         fps: frames per second.
     """
 
+    @checked(fps=number(1, 50))
     def __init__(self, clips: Tensor, titles: Sequence[str] | None = None, fps: float = 8) -> None:
-        validate({"fps": fps}, fps=number(1, 50))
         self.clips, self.fps = check_clips(clips), fps
         count, frames = self.clips.shape[:2]
         if count > MAX_CLIPS or count * frames > MAX_FRAMES:

@@ -6,7 +6,7 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 from gantutor._errors import InputError
 from gantutor.live import display
 from gantutor.live.audio_panel import Sounds, audio_panel
@@ -69,6 +69,7 @@ class Dashboard(Callback):
     2
     """
 
+    @checked(seconds=number(0))
     def __init__(
         self,
         view: View | None = None,
@@ -84,7 +85,6 @@ class Dashboard(Callback):
             raise InputError(f"scoring must be a gantutor.live.Scoring, not {scoring!r}")
         if sounds is not None and not callable(sounds):
             raise InputError(f"sounds must be a function of a run that returns waves, not {sounds!r}")
-        validate({"seconds": seconds}, seconds=number(0))
         self.view, self.scoring, self.doctor, self.seconds = view, scoring, doctor, seconds
         self.sounds = sounds
         self.drawing_seconds = 0.0

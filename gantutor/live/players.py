@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gantutor import plots
-from gantutor._checks import describe_value, integer, validate
+from gantutor._checks import checked, describe_value, integer
 from gantutor._errors import InputError, type_name
 from gantutor.data.spectrograms import HOP, WINDOW, spectrogram
 from gantutor.live import display
@@ -56,8 +56,8 @@ class Players:
         rate: samples per second.
     """
 
+    @checked(rate=integer(1000, 192_000))
     def __init__(self, waves: Tensor, titles: Sequence[str] | None = None, rate: int = 8000) -> None:
-        validate({"rate": rate}, rate=integer(1000, 192_000))
         self.waves, self.rate = _check_waves(waves), rate
         count = len(self.waves)
         if titles is not None and not isinstance(titles, Sequence):

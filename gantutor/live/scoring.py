@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gantutor._checks import function, integer, optional, validate
+from gantutor._checks import checked, function, integer, optional
 from gantutor._errors import InputError, type_name
 from gantutor.metrics import Scores, digit_scores
 from gantutor.training.callbacks import Callback
@@ -40,6 +40,7 @@ class Scoring(Callback):
     >>> scoring = Scoring(lambda run: Scores(), steps=[0])
     """
 
+    @checked(samples=optional(integer(1)), score=function())
     def __init__(
         self,
         reference: Any,
@@ -49,7 +50,6 @@ class Scoring(Callback):
     ) -> None:
         if not isinstance(steps, list | tuple | range | set):
             raise InputError(f"steps must be a list of whole numbers, not {type_name(steps)}")
-        validate({"samples": samples, "score": score}, samples=optional(integer(1)), score=function())
         if not all(isinstance(step, int) and not isinstance(step, bool) and step >= 0 for step in steps):
             raise InputError(f"steps must be whole numbers of at least 0, not {list(steps)!r}")
         self.measure: Measure | None = reference if callable(reference) else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from gantutor import plots
-from gantutor._checks import function, integer, optional, validate
+from gantutor._checks import checked, function, integer, optional
 from gantutor.live import display
 from gantutor.live.redraw import RedrawnPicture
 from gantutor.training.run import Run, check_run
@@ -38,9 +38,9 @@ class TimeMachine:
         moment: the index of the snapshot that ``picture()`` draws, at first the last one.
     """
 
+    @checked(to_text=optional(function()), columns=integer(1))
     def __init__(self, run: Run, columns: int = 12, to_text: Callable[[Tensor], str] | None = None) -> None:
         check_run(run)
-        validate({"to_text": to_text, "columns": columns}, to_text=optional(function()), columns=integer(1))
         plots.check_snapshots(run, to_text)
         self.run, self.columns, self.to_text = run, columns, to_text
         self.moment = len(run.snapshots) - 1

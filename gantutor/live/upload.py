@@ -8,7 +8,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from gantutor._checks import string, validate
+from gantutor._checks import checked, string
 from gantutor._errors import InputError, first_line
 from gantutor.live import display
 
@@ -41,10 +41,10 @@ class Upload:
         result: what ``use`` returned for it.
     """
 
+    @checked(accept=string(), prompt=string())
     def __init__(self, use: Use, accept: str, prompt: str) -> None:
         if not callable(use):
             raise InputError(f"use must be a function of a file's name and its content in bytes, not {use!r}")
-        validate({"accept": accept, "prompt": prompt}, accept=string(), prompt=string())
         self.use, self.accept, self.prompt = use, accept, prompt
         self.name: str | None = None
         self.result: Any = None

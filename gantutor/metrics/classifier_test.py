@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import integer, number, string, validate
+from gantutor._checks import checked, integer, number, string, validate
 from gantutor._errors import InputError, type_name
 from gantutor.networks.recurrent import GRUDiscriminator
 
@@ -84,6 +84,7 @@ def light_classifier_test(steps: int = 2000, hidden: int | None = None) -> Class
     return ClassifierTest("light", network, steps)
 
 
+@checked(channels=integer(1))
 def strong_classifier_test(steps: int = 2000, channels: int = 64, checkpoints: int = 6) -> ClassifierTest:
     """Return a test with convolutions over the series and their first and second differences.
 
@@ -100,7 +101,6 @@ def strong_classifier_test(steps: int = 2000, channels: int = 64, checkpoints: i
     >>> strong_classifier_test(steps=100).checkpoints
     6
     """
-    validate({"channels": channels}, channels=integer(1))
     return ClassifierTest(
         "strong",
         lambda features, length: SeriesClassifier(features, length, channels),

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_integers, integer, validate
+from gantutor._checks import check_integers, checked, integer
 from gantutor._errors import InputError, type_name
 from gantutor.data.digits import digits
 from gantutor.metrics.digit_classifier import classify_digits
@@ -28,6 +28,7 @@ MIN_CONFIDENCE = 0.9
 """Class probability above which a sample counts for a covered digit."""
 
 
+@checked(seed=integer(0))
 def digit_scores(
     generated: Tensor, reference: Any, *, generated_labels: Tensor | None = None, seed: int = 0
 ) -> Scores:
@@ -55,7 +56,6 @@ def digit_scores(
     >>> sorted(scores)
     ['digit_fid', 'digits_covered', 'precision', 'recall']
     """
-    validate({"seed": seed}, seed=integer(0))
     tensors = getattr(reference, "tensors", None)
     if not tensors:
         raise InputError(
@@ -180,6 +180,7 @@ def _real_data_accuracy() -> float:
     return float((probabilities[held_out].argmax(1) == labels[held_out]).double().mean())
 
 
+@checked(count=integer(1))
 def class_means(count: int = 4000) -> Tensor:
     """Return the mean image of each training digit, in turn, as a baseline for digit scores.
 
@@ -195,7 +196,6 @@ def class_means(count: int = 4000) -> Tensor:
     >>> class_means(20).shape
     torch.Size([20, 1, 28, 28])
     """
-    validate({"count": count}, count=integer(1))
     images, labels = digits().train.tensors
     means = torch.stack([images[labels == digit].mean(0) for digit in range(10)])
     return means[torch.arange(count) % 10]

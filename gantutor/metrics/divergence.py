@@ -9,7 +9,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_tensors, integer, validate
+from gantutor._checks import check_finite, check_tensors, checked, integer
 from gantutor._errors import InputError
 from gantutor.data.toy import Distribution, check_distribution
 from gantutor.metrics.score import Score, Scores
@@ -18,6 +18,7 @@ _UNITS = {"reverse_kl_cells": "nats", "js_cells": "nats"}
 _Centres = tuple[tuple[float, float], ...]
 
 
+@checked(side=integer(1), seed=integer(0))
 def divergence_scores(samples: Tensor, distribution: Distribution, side: int = 32, seed: int = 0) -> Scores:
     """Return the reverse KL and the Jensen–Shannon divergence of samples from a density, on a grid of cells.
 
@@ -45,7 +46,6 @@ def divergence_scores(samples: Tensor, distribution: Distribution, side: int = 3
     >>> scores["js_cells"].value < 1.5 * scores["js_cells"].real
     True
     """
-    validate({"side": side, "seed": seed}, side=integer(1), seed=integer(0))
     check_distribution(distribution)
     check_tensors(samples=samples)
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_floats, integer, string, validate
+from gantutor._checks import check_finite, check_floats, checked, integer, string
 from gantutor._errors import InputError, type_name
 from gantutor.data.faces import faces
 from gantutor.metrics.face_features import principal_directions
@@ -22,6 +22,7 @@ EIGENFACES = 64
 """The number of principal directions in ``eigenface_features``."""
 
 
+@checked(k=integer(1), seed=integer(0), features_name=string())
 def face_scores(
     generated: Tensor,
     reference: Any,
@@ -63,12 +64,6 @@ def face_scores(
     >>> sorted(scores), scores["nearest_neighbour_ratio"].value
     (['kernel_distance', 'nearest_neighbour_ratio', 'precision', 'recall'], 0.0)
     """
-    validate(
-        {"k": k, "seed": seed, "features_name": features_name},
-        k=integer(1),
-        seed=integer(0),
-        features_name=string(),
-    )
     held_out = _images(reference, "reference")
     known = faces().train.tensors[0] if train is None else _images(train, "train")
     generated = _checked(generated, "generated faces")

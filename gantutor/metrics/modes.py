@@ -9,7 +9,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_tensors, integer, validate
+from gantutor._checks import check_finite, check_tensors, checked, integer
 from gantutor._errors import InputError
 from gantutor.data.toy import Distribution, check_distribution
 from gantutor.metrics.score import Score, Scores
@@ -23,6 +23,7 @@ _UNITS = {
 }
 
 
+@checked(seed=integer(0))
 def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> Scores:
     """Return the mode coverage, sample quality, reverse KL and spread of samples of a mixture of Gaussians.
 
@@ -49,7 +50,6 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     >>> print(mode_scores(toy.ring().sample(2500), toy.ring())["modes_strict"].value)
     8.0
     """
-    validate({"seed": seed}, seed=integer(0))
     check_distribution(distribution)
     if not distribution.modes:
         raise InputError(f"the {distribution.name} has no modes to count: take ring or grid")

@@ -9,7 +9,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_integers, check_tensors, integer, validate
+from gantutor._checks import check_finite, check_integers, check_tensors, checked, integer
 from gantutor._errors import InputError, type_name
 from gantutor.data.moving_digits import Motion
 from gantutor.metrics.digit_classifier import classify_digits
@@ -29,6 +29,7 @@ MOTION_MEASURES: dict[str, tuple[str, Callable[[Motion], Tensor]]] = {
 distance from each frame to the next, which is too large where a digit trembles."""
 
 
+@checked(seed=integer(0))
 def motion_scores(
     generated: Tensor,
     first_frames: Tensor,
@@ -72,7 +73,6 @@ def motion_scores(
     >>> scores["last_frame_class"].value > 0.9, scores["rotation_distance"].multiple < 3
     (True, True)
     """
-    validate({"seed": seed}, seed=integer(0))
     if diversity_clips is not None and not (
         isinstance(diversity_clips, tuple | list) and len(diversity_clips) == 2
     ):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor._errors import InputError
 from gantutor.metrics.score import Score, Scores
 
@@ -65,6 +65,7 @@ def ngrams(name: str, n: int = 3) -> list[str]:
     return [name[start : start + n] for start in range(len(name) - n + 1)]
 
 
+@checked(n=integer(1))
 def ngram_overlap(names: Sequence[str], reference: Sequence[str], n: int = 3) -> float:
     """Return the share of the letter n-grams of names that occur in reference names.
 
@@ -82,7 +83,6 @@ def ngram_overlap(names: Sequence[str], reference: Sequence[str], n: int = 3) ->
     >>> ngram_overlap(["anna", "abba"], ["hanna"])
     0.5
     """
-    validate({"n": n}, n=integer(1))
     known = {gram for name in _casefolded(reference) for gram in ngrams(name, n)}
     grams = [gram for name in _casefolded(names) for gram in ngrams(name, n)]
     return sum(gram in known for gram in grams) / len(grams) if grams else 0.0
@@ -121,6 +121,7 @@ def share_distinct(names: Sequence[str]) -> float:
     return len(set(names)) / len(names)
 
 
+@checked(count=integer(1), seed=integer(0))
 def bigram_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
     """Return names drawn from a bigram model, a baseline for generated names.
 
@@ -141,7 +142,6 @@ def bigram_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
     >>> bigram_names(["ab"], 3)
     ['ab', 'ab', 'ab']
     """
-    validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
     names = _casefolded(names)
     pairs = Counter(pair for name in names for pair in zip(["", *name], [*name, ""], strict=True))
     # The empty string stands for the start of a name (first in a pair) and for its end (second).

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_tensors, number, validate
+from gantutor._checks import check_finite, check_tensors, checked, number
 from gantutor._errors import InputError
 
 
+@checked(peak=number(above=0, high=1e30))
 def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
     """Return the peak signal-to-noise ratio 10 log₁₀ (peak² / mean squared error) of each image, in decibels.
 
@@ -29,7 +30,6 @@ def psnr(images: Tensor, targets: Tensor, peak: float = 2.0) -> Tensor:
     >>> psnr(torch.full((1, 3, 3), 0.2), torch.zeros(1, 3, 3))
     tensor([20.])
     """
-    validate({"peak": peak}, peak=number(above=0, high=1e30))
     check_tensors(images=images, targets=targets)
     if images.dim() < 2 or images.shape != targets.shape or not images.numel():
         shapes = f"{tuple(images.shape)} and {tuple(targets.shape)}"

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import check_finite, integer, number, validate
+from gantutor._checks import check_finite, checked, integer, number, validate
 from gantutor._errors import InputError, type_name
 from gantutor.metrics.classifier_test import (
     ClassifierTest,
@@ -19,6 +19,7 @@ from gantutor.metrics.classifier_test import (
 from gantutor.metrics.score import Score, Scores
 
 
+@checked(seed=integer(0))
 def discriminative_score(
     real: Tensor,
     generated: Tensor,
@@ -52,7 +53,6 @@ def discriminative_score(
     >>> discriminative_score(real, real + 10, strong_classifier_test(steps=50)).value
     0.5
     """
-    validate({"seed": seed}, seed=integer(0))
     test = light_classifier_test() if test is None else test
     if not isinstance(test, ClassifierTest):
         raise InputError(
@@ -74,6 +74,7 @@ def discriminative_score(
     return Score(value, real_value, "|accuracy − ½|", "lower", count, reference)
 
 
+@checked(learning_rate=number(above=0, high=1))
 def predictive_score(
     real: Tensor,
     generated: Tensor,
@@ -113,7 +114,6 @@ def predictive_score(
     """
     settings = {"steps": steps, "batch": batch, "hidden": 1 if hidden is None else hidden, "seed": seed}
     validate(settings, steps=integer(1), batch=integer(1), hidden=integer(1), seed=integer(0))
-    validate({"learning_rate": learning_rate}, learning_rate=number(above=0, high=1))
     real, generated = _checked_series(real, generated)
     features = real.shape[2]
     if features < 2:
@@ -131,6 +131,7 @@ def predictive_score(
     return Score(error(generated), error(real), "mean absolute error", "lower", len(generated), reference)
 
 
+@checked(hidden=integer(1), steps=integer(1), batch=integer(1), seed=integer(0))
 def train_on_synthetic(
     generated: Tensor,
     real_train: Tensor,
@@ -167,8 +168,6 @@ def train_on_synthetic(
     >>> train_on_synthetic(zeros, zeros, zeros, steps=5)["series_last_value"].value
     0.0
     """
-    settings = {"hidden": hidden, "steps": steps, "batch": batch, "seed": seed}
-    validate(settings, hidden=integer(1), steps=integer(1), batch=integer(1), seed=integer(0))
     generated, real_train, held_out = _checked_series(generated, real_train, held_out)
 
     def error(train: Tensor) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_tensors, integer, number, validate
+from gantutor._checks import check_finite, check_tensors, checked, integer, number
 from gantutor._errors import InputError
 from gantutor.metrics.score import Score, Scores
 
@@ -35,6 +35,7 @@ class SineFit(NamedTuple):
     phase: Tensor
 
 
+@checked(max_frequency=number(above=0), max_phase=number(above=0))
 def nearest_sine(samples: Tensor, max_frequency: float = 0.1, max_phase: float = 0.1) -> SineFit:
     """Find the nearest sine x(t) = (sin(η t + θ) + 1) / 2, t = 0, 1, …, to each sample and feature.
 
@@ -62,8 +63,6 @@ def nearest_sine(samples: Tensor, max_frequency: float = 0.1, max_phase: float =
     if samples.dim() != 3 or not len(samples) or samples.shape[1] < 3 or not samples.is_floating_point():
         raise InputError(f"samples must be floats (count, length ≥ 3, features), not {tuple(samples.shape)}")
     check_finite("samples", samples)
-    ranges = {"max_frequency": max_frequency, "max_phase": max_phase}
-    validate(ranges, max_frequency=number(above=0), max_phase=number(above=0))
     series = samples.detach().cpu().double().transpose(1, 2).flatten(0, 1)
     limits = torch.tensor([max_frequency, max_phase], dtype=torch.float64)
     fits = [_refine(chunk, _best_of_grid(chunk, limits), limits) for chunk in torch.split(series, 2000)]
@@ -72,6 +71,7 @@ def nearest_sine(samples: Tensor, max_frequency: float = 0.1, max_phase: float =
     return SineFit(distance.view(shape), parameters[:, 0].view(shape), parameters[:, 1].view(shape))
 
 
+@checked(seed=integer(0))
 def sine_scores(samples: Tensor, max_frequency: float = 0.1, max_phase: float = 0.1, seed: int = 0) -> Scores:
     """Score how far series lie from true sines, and how far their frequencies are from uniform.
 
@@ -97,7 +97,6 @@ def sine_scores(samples: Tensor, max_frequency: float = 0.1, max_phase: float = 
     >>> print(sine_scores(waves.view(1, 24, 1).expand(100, 24, 1))["sine_frequencies"].value)
     0.025
     """
-    validate({"seed": seed}, seed=integer(0))
     fit, count = nearest_sine(samples, max_frequency, max_phase), len(samples)
     frequency_count = fit.frequency.numel()
     shares = fit.frequency.flatten() / max_frequency

@@ -7,7 +7,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_finite, check_tensors, integer, number, validate
+from gantutor._checks import check_finite, check_tensors, checked, integer, number
 from gantutor._errors import InputError, type_name
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.precision_recall import precision_recall
@@ -26,6 +26,7 @@ ClassifierOutput = tuple[Tensor, Tensor]
 # --- restored against clean ---------------------------------------------------------------------------------
 
 
+@checked(min_level=number(-300, 0))
 def log_spectral_distance(estimate: Tensor, target: Tensor, min_level: float = -60.0) -> Tensor:
     """Return the log-spectral distance between estimated and target waves, in decibels.
 
@@ -50,7 +51,6 @@ def log_spectral_distance(estimate: Tensor, target: Tensor, min_level: float = -
     20.0
     """
     estimate, target = _waves(estimate, target)
-    validate({"min_level": min_level}, min_level=number(-300, 0))
     if estimate.shape[1] < WINDOW:
         raise InputError(f"waves must have at least {WINDOW} samples, not {estimate.shape[1]}")
     window = torch.hann_window(WINDOW, dtype=target.dtype)
@@ -152,6 +152,7 @@ def inception_score(probabilities: Tensor) -> float:
     return float((torch.xlogy(shares, shares) - torch.xlogy(shares, mean)).sum(1).mean().exp())
 
 
+@checked(seed=integer(0))
 def audio_scores(
     generated: ClassifierOutput,
     real: ClassifierOutput,
@@ -186,7 +187,6 @@ def audio_scores(
     >>> sorted(audio_scores(*clips))
     ['audio_frechet', 'inception_score', 'precision', 'recall']
     """
-    validate({"seed": seed}, seed=integer(0))
     generated, real, other_real = (_checked_output(output) for output in (generated, real, other_real))
     counts = len(generated[0]), len(real[0])
     all_real = [torch.cat(tensors) for tensors in zip(real, other_real, strict=True)]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import check_integers, describe_value, integer, string, validate
+from gantutor._checks import check_integers, checked, describe_value, integer, string
 from gantutor._errors import InputError, type_name
 from gantutor.data.typefaces import DIGITS, Typeface, typefaces
 from gantutor.data.typeset import render
@@ -45,9 +45,9 @@ class TypeClassifier(nn.Module):
     [(2, 10), (2, 8)]
     """
 
+    @checked(characters=integer(1), faces=integer(1))
     def __init__(self, characters: int, faces: int) -> None:
         super().__init__()
-        validate({"characters": characters, "faces": faces}, characters=integer(1), faces=integer(1))
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2), *_block(4, 16), *_block(16, 32, stride=2), *_block(32, 48, stride=2),
             nn.Flatten(), nn.Linear(48 * 16, 96), nn.ReLU(),
@@ -64,6 +64,7 @@ def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
     return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
 
 
+@checked(characters=string(), steps=integer(1), seed=integer(0))
 def train_type_classifier(
     faces: Sequence[Typeface] | None = None, characters: str = DIGITS, steps: int = STEPS, seed: int = 0
 ) -> TypeClassifier:
@@ -88,8 +89,6 @@ def train_type_classifier(
     >>> classifier.character.out_features
     10
     """
-    settings = {"characters": characters, "steps": steps, "seed": seed}
-    validate(settings, characters=string(), steps=integer(1), seed=integer(0))
     faces = typefaces(faces, characters)
     rng = torch.Generator().manual_seed(seed)
     labels = torch.randint(len(characters), (RENDERINGS,), generator=rng)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_SIDE, integer, validate
+from gantutor._checks import MAX_SIDE, checked, integer
 from gantutor._errors import InputError
 
 
@@ -48,17 +48,11 @@ class ConvGenerator(nn.Module):
     torch.Size([5, 1, 28, 28])
     """
 
+    @checked(latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
     def __init__(
         self, latent: int = 64, classes: int = 0, channels: int = 1, size: int = 28, embedding: int = 16
     ) -> None:
         super().__init__()
-        validate(
-            {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding},
-            latent=integer(1),
-            classes=integer(0),
-            channels=integer(1),
-            embedding=integer(1),
-        )
         self.side = _start_side(size)
         self.label = nn.Embedding(classes, embedding) if classes else None
         self.start = nn.Linear(latent + (embedding if classes else 0), self.side**2 * 64, bias=False)
@@ -100,9 +94,9 @@ class MinibatchStdDev(nn.Module):
     tensor(True)
     """
 
+    @checked(group=integer(1))
     def __init__(self, group: int = 8) -> None:
         super().__init__()
-        validate({"group": group}, group=integer(1))
         self.group = group
 
     def forward(self, x: Tensor) -> Tensor:
@@ -136,16 +130,11 @@ class ConvDiscriminator(nn.Module):
     torch.Size([5])
     """
 
+    @checked(classes=integer(0), channels=integer(1), features=integer(1))
     def __init__(
         self, classes: int = 0, channels: int = 1, size: int = 28, features: int = 128, group: int = 8
     ) -> None:
         super().__init__()
-        validate(
-            {"classes": classes, "channels": channels, "features": features},
-            classes=integer(0),
-            channels=integer(1),
-            features=integer(1),
-        )
         side = math.ceil(_start_side(size) / 2)
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2),

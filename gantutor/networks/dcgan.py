@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gantutor._checks import boolean, integer, validate
+from gantutor._checks import boolean, checked, integer
 
 START_SIDE = 7
 """Side in pixels at which the generator starts and the discriminator ends: a quarter of 28."""
@@ -30,10 +30,9 @@ class DCGANGenerator(nn.Module):
     torch.Size([5, 1, 28, 28])
     """
 
+    @checked(latent=integer(1), channels=integer(1), width=integer(1))
     def __init__(self, latent: int = 100, channels: int = 1, width: int = 64) -> None:
         super().__init__()
-        sizes = {"latent": latent, "channels": channels, "width": width}
-        validate(sizes, latent=integer(1), channels=integer(1), width=integer(1))
         self.layers = nn.Sequential(
             nn.Linear(latent, 2 * width * START_SIDE**2, bias=False),
             nn.Unflatten(1, (2 * width, START_SIDE, START_SIDE)),
@@ -72,10 +71,9 @@ class DCGANDiscriminator(nn.Module):
     torch.Size([5])
     """
 
+    @checked(channels=integer(1), width=integer(1), normalize=boolean())
     def __init__(self, channels: int = 1, width: int = 64, normalize: bool = True) -> None:
         super().__init__()
-        arguments = {"channels": channels, "width": width, "normalize": normalize}
-        validate(arguments, channels=integer(1), width=integer(1), normalize=boolean())
         self.layers = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),
             nn.LeakyReLU(0.2),

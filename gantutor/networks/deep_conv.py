@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_SIDE, integer, validate
+from gantutor._checks import MAX_SIDE, checked, integer
 from gantutor._errors import InputError
 from gantutor.networks.conv import MinibatchStdDev, check_label, conv_block
 from gantutor.networks.spectrogram import ProjectionHead
@@ -38,6 +38,7 @@ class DeepGenerator(nn.Module):
     torch.Size([5, 1, 64, 64])
     """
 
+    @checked(latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
     def __init__(
         self,
         latent: int = 64,
@@ -48,8 +49,6 @@ class DeepGenerator(nn.Module):
         embedding: int = 16,
     ) -> None:
         super().__init__()
-        sizes = {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding}
-        validate(sizes, latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
         _check_widths(widths)
         self.side = _start_side(size, len(widths) - 1)
         self.label = nn.Embedding(classes, embedding) if classes else None
@@ -91,6 +90,7 @@ class DeepDiscriminator(nn.Module):
     torch.Size([5])
     """
 
+    @checked(channels=integer(1), features=integer(1))
     def __init__(
         self,
         classes: int = 0,
@@ -101,8 +101,6 @@ class DeepDiscriminator(nn.Module):
         group: int = 8,
     ) -> None:
         super().__init__()
-        sizes = {"channels": channels, "features": features}
-        validate(sizes, channels=integer(1), features=integer(1))
         _check_widths(widths)
         side, last = _start_side(size, len(widths)), widths[-1]
         layers: list[nn.Module] = [nn.PixelUnshuffle(2), *_conv_layers(4 * channels, widths[0], 1)]

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import check_tensors, integer, validate
+from gantutor._checks import check_tensors, checked, integer
 from gantutor._errors import InputError, type_name
 
 
@@ -42,9 +42,9 @@ class FiniteDifferences(nn.Module):
     centre: Tensor
     spread: Tensor
 
+    @checked(order=integer(0))
     def __init__(self, real: Tensor, order: int = 2) -> None:
         super().__init__()
-        validate({"order": order}, order=integer(0))
         check_tensors(real=real)
         if real.dim() != 3 or not real.is_floating_point() or not len(real) or real.shape[1] < order + 2:
             expected = f"floats (count, length ≥ {order + 2}, features)"

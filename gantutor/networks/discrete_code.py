@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import check_floats, integer, validate
+from gantutor._checks import check_floats, checked, integer
 from gantutor._errors import InputError
 from gantutor.data.elastic_distortion import SIDE
 from gantutor.networks.conv import conv_block
@@ -43,9 +43,9 @@ class DiscreteCodeTranslator(nn.Module):
 
     case: Tensor
 
+    @checked(channels=integer(1), features=integer(1))
     def __init__(self, glyphs: Tensor, channels: int = 12, features: int = 96) -> None:
         super().__init__()
-        validate({"channels": channels, "features": features}, channels=integer(1), features=integer(1))
         check_floats(glyphs=glyphs)
         if glyphs.dim() != 4 or glyphs.shape[1:] != (1, SIDE, SIDE) or len(glyphs) < 2:
             raise InputError(f"glyphs must have shape (2 or more, 1, 28, 28), not {tuple(glyphs.shape)}")

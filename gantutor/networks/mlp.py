@@ -8,10 +8,11 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_SIDE, function, integer, number, validate
+from gantutor._checks import MAX_SIDE, checked, function, integer, number
 from gantutor._errors import InputError
 
 
+@checked(inputs=integer(1), outputs=integer(1), width=integer(1), depth=integer(1), activation=function())
 def fully_connected(
     inputs: int, outputs: int, width: int = 100, depth: int = 2, activation: Callable[[], nn.Module] = nn.ReLU
 ) -> nn.Sequential:
@@ -31,9 +32,6 @@ def fully_connected(
     >>> fully_connected(2, 1, width=8, depth=2)(torch.zeros(5, 2)).shape
     torch.Size([5, 1])
     """
-    arguments = {"inputs": inputs, "outputs": outputs, "width": width, "depth": depth}
-    validate(arguments, inputs=integer(1), outputs=integer(1), width=integer(1), depth=integer(1))
-    validate({"activation": activation}, activation=function())
     sizes = [inputs, *[width] * depth]
     hidden = [
         layer for size, next_size in pairwise(sizes) for layer in (nn.Linear(size, next_size), activation())
@@ -63,6 +61,7 @@ class MLPGenerator(nn.Module):
     torch.Size([5, 1, 28, 28])
     """
 
+    @checked(output=function())
     def __init__(
         self,
         latent: int = 64,
@@ -75,7 +74,6 @@ class MLPGenerator(nn.Module):
         super().__init__()
         self.shape = _check_shape(shape)
         self.layers = fully_connected(latent, math.prod(self.shape), width, depth, activation)
-        validate({"output": output}, output=function())
         self.output = output()
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -102,6 +100,7 @@ class MLPDiscriminator(nn.Module):
     torch.Size([5])
     """
 
+    @checked(scale=number(above=0))
     def __init__(
         self,
         shape: tuple[int, ...] = (1, 28, 28),
@@ -111,7 +110,6 @@ class MLPDiscriminator(nn.Module):
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        validate({"scale": scale}, scale=number(above=0))
         self.scale = scale
         self.layers = fully_connected(math.prod(_check_shape(shape)), 1, width, depth, activation)
 

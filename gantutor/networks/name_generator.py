@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import integer, number, validate
+from gantutor._checks import checked, integer, number
 from gantutor._errors import InputError
 
 
@@ -37,6 +37,13 @@ class NameGenerator(nn.Module):
     (302, torch.Size([3, 10, 27]))
     """
 
+    @checked(
+        latent=integer(1),
+        letters=integer(2),
+        length=integer(1),
+        hidden=integer(1),
+        temperature=number(above=0),
+    )
     def __init__(
         self,
         latent: int = 32,
@@ -46,9 +53,6 @@ class NameGenerator(nn.Module):
         temperature: float = 1.0,
     ) -> None:
         super().__init__()
-        sizes = {"latent": latent, "letters": letters, "length": length, "hidden": hidden}
-        validate(sizes, latent=integer(1), letters=integer(2), length=integer(1), hidden=integer(1))
-        validate({"temperature": temperature}, temperature=number(above=0))
         self.latent, self.letters, self.length, self.temperature = latent, letters, length, temperature
         self.inputs = latent + length * letters
         self.start = nn.Linear(latent, hidden)

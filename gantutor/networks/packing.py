@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor._errors import InputError, type_name
 
 
@@ -29,9 +29,9 @@ class PackedDiscriminator(nn.Module):
     torch.Size([4])
     """
 
+    @checked(packing=integer(1))
     def __init__(self, discriminator: nn.Module, packing: int = 2) -> None:
         super().__init__()
-        validate({"packing": packing}, packing=integer(1))
         if not isinstance(discriminator, nn.Module):
             raise InputError(f"discriminator must be a torch.nn.Module, not {type_name(discriminator)}")
         self.discriminator, self.packing = discriminator, packing

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import function, integer, validate
+from gantutor._checks import checked, function, integer
 from gantutor._errors import InputError
 
 
@@ -35,6 +35,7 @@ class GRUGenerator(nn.Module):
 
     position: Tensor
 
+    @checked(latent=integer(1), features=integer(1), length=integer(2), hidden=integer(1), output=function())
     def __init__(
         self,
         latent: int,
@@ -44,13 +45,10 @@ class GRUGenerator(nn.Module):
         output: Callable[[], nn.Module] = nn.Identity,
     ) -> None:
         super().__init__()
-        sizes = {"latent": latent, "features": features, "length": length, "hidden": hidden}
-        validate(sizes, latent=integer(1), features=integer(1), length=integer(2), hidden=integer(1))
         self.register_buffer("position", torch.linspace(-1, 1, length), persistent=False)
         self.start = nn.Linear(latent, hidden)
         self.cell = nn.GRU(latent + 1, hidden, batch_first=True)
         self.head = nn.Linear(hidden, features)
-        validate({"output": output}, output=function())
         self.output = output()
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -85,10 +83,9 @@ class FreshNoiseGRUGenerator(nn.Module):
     (96, torch.Size([3, 24, 5]))
     """
 
+    @checked(noise=integer(1), features=integer(1), length=integer(2), hidden=integer(1))
     def __init__(self, noise: int, features: int, length: int, hidden: int = 64) -> None:
         super().__init__()
-        sizes = {"noise": noise, "features": features, "length": length, "hidden": hidden}
-        validate(sizes, noise=integer(1), features=integer(1), length=integer(2), hidden=integer(1))
         self.length, self.inputs = length, noise * length
         self.cell = nn.GRU(noise, hidden, batch_first=True)
         self.head = nn.Linear(hidden, features)
@@ -117,9 +114,9 @@ class GRUDiscriminator(nn.Module):
     torch.Size([3])
     """
 
+    @checked(features=integer(1), hidden=integer(1))
     def __init__(self, features: int, hidden: int = 64) -> None:
         super().__init__()
-        validate({"features": features, "hidden": hidden}, features=integer(1), hidden=integer(1))
         self.features = features
         self.cell = nn.GRU(features, hidden, batch_first=True)
         self.head = nn.Linear(hidden, 1)
@@ -152,10 +149,9 @@ class SequenceConvDiscriminator(nn.Module):
     torch.Size([3])
     """
 
+    @checked(features=integer(1), length=integer(2), channels=integer(1))
     def __init__(self, features: int, length: int, channels: int = 64) -> None:
         super().__init__()
-        sizes = {"features": features, "length": length, "channels": channels}
-        validate(sizes, features=integer(1), length=integer(2), channels=integer(1))
         self.features, self.length = features, length
         self.body = nn.Sequential(
             nn.Conv1d(features, channels, 5, stride=2, padding=2),

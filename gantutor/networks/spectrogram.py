@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_SIDE, integer, validate
+from gantutor._checks import MAX_SIDE, checked, integer
 from gantutor._errors import InputError
 from gantutor.networks.conv import MinibatchStdDev, check_label, conv_block
 
@@ -32,10 +32,9 @@ class SpectrogramGenerator(nn.Module):
     torch.Size([5, 1, 128, 64])
     """
 
+    @checked(latent=integer(1), classes=integer(0), embedding=integer(1))
     def __init__(self, latent: int = 64, classes: int = 0, frames: int = 64, embedding: int = 16) -> None:
         super().__init__()
-        sizes = {"latent": latent, "classes": classes, "embedding": embedding}
-        validate(sizes, latent=integer(1), classes=integer(0), embedding=integer(1))
         self.start_frames = _start_frames(frames)
         self.label = nn.Embedding(classes, embedding) if classes else None
         self.start = nn.Linear(
@@ -81,9 +80,9 @@ class ProjectionHead(nn.Module):
     torch.Size([5])
     """
 
+    @checked(features=integer(1), classes=integer(0))
     def __init__(self, features: int, classes: int = 0) -> None:
         super().__init__()
-        validate({"features": features, "classes": classes}, features=integer(1), classes=integer(0))
         self.head = nn.Linear(features, 1)
         self.label = nn.Embedding(classes, features) if classes else None
 
@@ -114,9 +113,9 @@ class SpectrogramDiscriminator(nn.Module):
     torch.Size([5])
     """
 
+    @checked(features=integer(1))
     def __init__(self, classes: int = 0, frames: int = 64, features: int = 128, group: int = 8) -> None:
         super().__init__()
-        validate({"features": features}, features=integer(1))
         start_frames = _start_frames(frames)
         self.body = nn.Sequential(
             nn.PixelUnshuffle(4),

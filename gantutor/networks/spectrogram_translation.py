@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor.networks.conv import conv_block
 
 
@@ -27,9 +27,9 @@ class SpectrogramTranslator(nn.Module):
     torch.Size([2, 1, 128, 64])
     """
 
+    @checked(channels=integer(1))
     def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        validate({"channels": channels}, channels=integer(1))
         c = channels
         self.first = nn.Sequential(nn.PixelUnshuffle(2), conv_block(4, c))
         self.down = nn.Sequential(_downsample_block(c, 2 * c), conv_block(2 * c, 2 * c))
@@ -65,9 +65,9 @@ class PairDiscriminator(nn.Module):
     torch.Size([2, 8, 4])
     """
 
+    @checked(channels=integer(1))
     def __init__(self, channels: int = 32) -> None:
         super().__init__()
-        validate({"channels": channels}, channels=integer(1))
         c = channels
         self.body = nn.Sequential(
             nn.PixelUnshuffle(4),

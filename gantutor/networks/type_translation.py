@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import boolean, integer, validate
+from gantutor._checks import boolean, checked, integer, validate
 from gantutor._errors import InputError
 from gantutor.networks.conv import MinibatchStdDev, check_label, conv_block
 
@@ -203,15 +203,9 @@ class PatchDiscriminator(nn.Module):
     torch.Size([5, 7, 7])
     """
 
+    @checked(typefaces=integer(0), pairs=boolean(), channels=integer(1), group=integer(0))
     def __init__(self, typefaces: int = 0, pairs: bool = False, channels: int = 16, group: int = 0) -> None:
         super().__init__()
-        validate(
-            {"typefaces": typefaces, "pairs": pairs, "channels": channels, "group": group},
-            typefaces=integer(0),
-            pairs=boolean(),
-            channels=integer(1),
-            group=integer(0),
-        )
         c, self.pairs = channels, pairs
         self.body = nn.Sequential(
             nn.PixelUnshuffle(2),

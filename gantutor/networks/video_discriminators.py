@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_SIDE, boolean, integer, validate
+from gantutor._checks import MAX_SIDE, boolean, checked, integer
 from gantutor._errors import InputError
 from gantutor.data.affine import ink_moments
 from gantutor.networks.conv import ConvDiscriminator, MinibatchStdDev
@@ -32,9 +32,9 @@ class FrameDiscriminator(nn.Module):
     torch.Size([4])
     """
 
+    @checked(image_channels=integer(1))
     def __init__(self, size: int = 32, image_channels: int = 1, group: int = 8) -> None:
         super().__init__()
-        validate({"image_channels": image_channels}, image_channels=integer(1))
         self.pair = ConvDiscriminator(channels=2 * image_channels, size=size, group=group)
 
     def forward(self, frames: Tensor, first_frame: Tensor) -> Tensor:
@@ -64,6 +64,7 @@ class ClipDiscriminator(nn.Module):
     torch.Size([4])
     """
 
+    @checked(frames=integer(3), channels=integer(1), image_channels=integer(1), use_ink_trajectory=boolean())
     def __init__(
         self,
         frames: int = 16,
@@ -74,9 +75,6 @@ class ClipDiscriminator(nn.Module):
         group: int = 8,
     ) -> None:
         super().__init__()
-        sizes = {"frames": frames, "channels": channels, "image_channels": image_channels}
-        validate(sizes, frames=integer(3), channels=integer(1), image_channels=integer(1))
-        validate({"use_ink_trajectory": use_ink_trajectory}, use_ink_trajectory=boolean())
         if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= MAX_SIDE or size % 8:
             raise InputError(f"size must be a multiple of 8, at least 8, not {size!r}")
         if use_ink_trajectory and image_channels != 1:

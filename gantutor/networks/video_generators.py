@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_SIDE, integer, validate
+from gantutor._checks import MAX_SIDE, checked, integer
 from gantutor._errors import InputError, type_name
 from gantutor.data.affine import affine_transform, ink_moments
 
@@ -83,10 +83,9 @@ class MotionPath(nn.Module):
 
     unit: Tensor
 
+    @checked(latent=integer(1), code=integer(1), frames=integer(2), hidden=integer(1))
     def __init__(self, latent: int, code: int, frames: int = 16, size: int = 32, hidden: int = 64) -> None:
         super().__init__()
-        sizes = {"latent": latent, "code": code, "frames": frames, "hidden": hidden}
-        validate(sizes, latent=integer(1), code=integer(1), frames=integer(2), hidden=integer(1))
         _check_size(size)
         self.frames = frames
         self.register_buffer(
@@ -192,6 +191,13 @@ class DecoderVideoGenerator(nn.Module):
     torch.Size([2, 16, 1, 32, 32])
     """
 
+    @checked(
+        latent=integer(1),
+        frames=integer(2),
+        hidden=integer(1),
+        channels=integer(1),
+        image_channels=integer(1),
+    )
     def __init__(
         self,
         latent: int = 16,
@@ -202,10 +208,6 @@ class DecoderVideoGenerator(nn.Module):
         image_channels: int = 1,
     ) -> None:
         super().__init__()
-        sizes = {"latent": latent, "frames": frames, "hidden": hidden}
-        validate(sizes, latent=integer(1), frames=integer(2), hidden=integer(1))
-        widths = {"channels": channels, "image_channels": image_channels}
-        validate(widths, channels=integer(1), image_channels=integer(1))
         _check_size(size)
         c, self.frames, self.side = channels, frames, size // 4
         self.encoder = FrameEncoder(64, image_channels, size, channels)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import integer, validate
+from gantutor._checks import checked, integer
 from gantutor._errors import InputError
 from gantutor.networks.conv import check_label
 from gantutor.networks.spectrogram import ProjectionHead
@@ -39,6 +39,7 @@ class WaveGenerator(nn.Module):
     torch.Size([5, 4096])
     """
 
+    @checked(latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
     def __init__(
         self,
         latent: int = 64,
@@ -48,8 +49,6 @@ class WaveGenerator(nn.Module):
         embedding: int = 16,
     ) -> None:
         super().__init__()
-        sizes = {"latent": latent, "classes": classes, "channels": channels, "embedding": embedding}
-        validate(sizes, latent=integer(1), classes=integer(0), channels=integer(1), embedding=integer(1))
         self.start_length = _start_length(length)
         self.label = nn.Embedding(classes, embedding) if classes else None
         widths = [channels * 2**stage for stage in reversed(range(STAGES))]
@@ -83,9 +82,9 @@ class PhaseShuffle(nn.Module):
     [0.0, 1.0, 2.0, 3.0]
     """
 
+    @checked(max_shift=integer(0))
     def __init__(self, max_shift: int = 2) -> None:
         super().__init__()
-        validate({"max_shift": max_shift}, max_shift=integer(0))
         self.max_shift = max_shift
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,9 +117,9 @@ class WaveDiscriminator(nn.Module):
     torch.Size([5])
     """
 
+    @checked(channels=integer(1), shuffle=integer(0))
     def __init__(self, classes: int = 0, length: int = 4096, channels: int = 16, shuffle: int = 2) -> None:
         super().__init__()
-        validate({"channels": channels, "shuffle": shuffle}, channels=integer(1), shuffle=integer(0))
         self.start_length, self.length = _start_length(length), length
         widths = [1, *(channels * 2**stage for stage in range(STAGES))]
         layers: list[nn.Module] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import boolean, integer, optional, validate
+from gantutor._checks import boolean, checked, integer, optional, validate
 from gantutor._errors import InputError
 from gantutor.metrics.score import format_number
 from gantutor.plots._checks import (
@@ -29,6 +29,7 @@ MAX_CURVE_POINTS = 300
 """The number of points that a curve is downsampled to, unless the caller says otherwise."""
 
 
+@checked(window=integer(1))
 def moving_average(values: Sequence[float], window: int) -> Tensor:
     """Return the moving average of a list of numbers, a tensor of the same length.
 
@@ -49,7 +50,6 @@ def moving_average(values: Sequence[float], window: int) -> Tensor:
     tensor([1.5000, 3.0000, 4.0000], dtype=torch.float64)
     """
     series = to_float64(values)
-    validate({"window": window}, window=integer(1))
     cumulative = torch.cat([series.new_zeros(1), series.nan_to_num().cumsum(0)])
     positions = torch.arange(len(series))
     low = (positions - window // 2).clamp(min=0)
@@ -57,6 +57,7 @@ def moving_average(values: Sequence[float], window: int) -> Tensor:
     return (cumulative[high] - cumulative[low]) / (high - low)
 
 
+@checked(max_points=integer(1))
 def downsample(
     steps: Sequence[int], values: Sequence[float], max_points: int = MAX_CURVE_POINTS
 ) -> tuple[list[float], list[float]]:
@@ -76,7 +77,6 @@ def downsample(
     >>> downsample([0, 1, 2, 3], [1.0, 3.0, 5.0, 7.0], max_points=2)
     ([0.5, 2.5], [2.0, 6.0])
     """
-    validate({"max_points": max_points}, max_points=integer(1))
     if len(to_float64(steps, "steps")) != len(to_float64(values)):
         raise InputError(f"steps and values must be as many, not {len(steps)} and {len(values)}")
     size = math.ceil(len(values) / max_points) or 1
@@ -88,6 +88,7 @@ def downsample(
     return means(steps), means(values)
 
 
+@checked(axes=optional(matplotlib_axes()))
 def losses(run: Any, title: str = "Losses while training", axes: Axes | None = None) -> Figure:
     """Plot the losses of all turns over the steps of a run.
 
@@ -106,7 +107,6 @@ def losses(run: Any, title: str = "Losses while training", axes: Axes | None = N
         InputError: if ``run`` is not a Run or ``axes`` is not a matplotlib Axes.
     """
     check_run(run)
-    validate({"axes": axes}, axes=optional(matplotlib_axes()))
     if axes is None:
         _, axes = figure()
     recorded = [turn.name for turn in run.gan.turns if turn.name in run.history.names]

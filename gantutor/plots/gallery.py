@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_floats, check_tensors, function, integer, optional, validate
+from gantutor._checks import check_floats, check_tensors, checked, function, integer, optional
 from gantutor._conditions import rows
 from gantutor._errors import InputError, first_line, type_name
 from gantutor.plots._checks import PANEL_COUNT, check_run, matplotlib_axes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked(columns=PANEL_COUNT, axes=optional(matplotlib_axes()), to_text=optional(function()))
 def sample_grid(
     samples: Tensor,
     title: str = "",
@@ -52,8 +53,6 @@ def sample_grid(
     >>> sample_grid(torch.zeros(4, 24, 2), "four series", columns=2).axes[0].get_title()
     'four series'
     """
-    options = {"columns": columns, "axes": axes, "to_text": to_text}
-    validate(options, columns=PANEL_COUNT, axes=optional(matplotlib_axes()), to_text=optional(function()))
     check_tensors(samples=samples)
     if not samples.dim() or not len(samples):
         raise InputError(f"samples must hold at least one sample, and is of shape {tuple(samples.shape)}")
@@ -87,6 +86,7 @@ def _text_of(to_text: Any, sample: Tensor) -> str:
     return text
 
 
+@checked(axes=matplotlib_axes(), count=integer(1))
 def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     """Draw what a run generates from its fixed latents, in the form that suits the shape of a sample.
 
@@ -108,7 +108,6 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
         InputError: if ``run`` is not a Run or its samples have another shape.
     """
     check_run(run)
-    validate({"axes": axes, "count": count}, axes=matplotlib_axes(), count=integer(1))
     samples = _samples_of(run, count)
     title = f"Generated, step {run.step:,}"
     if len(run.outputs) > 1:

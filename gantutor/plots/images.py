@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from gantutor._checks import check_floats, check_tensors, optional, validate
+from gantutor._checks import check_floats, check_tensors, checked, optional
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, check_dict, matplotlib_axes
 from gantutor.plots.style import Figure, figure
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked(columns=PANEL_COUNT)
 def tile(images: Tensor, columns: int = 10) -> Tensor:
     """Arrange images in a grid and return it as one picture, with a white line between them.
 
@@ -38,7 +39,6 @@ def tile(images: Tensor, columns: int = 10) -> Tensor:
     if images.dim() != 4 or images.shape[1] not in (1, 3) or not len(images):
         raise InputError(f"images must have shape (count, 1 or 3, height, width), not {tuple(images.shape)}")
     check_floats(images=images)
-    validate({"columns": columns}, columns=PANEL_COUNT)
     count, channels, height, width = images.shape
     rows = -(-count // columns)
     canvas = images.new_ones(rows * columns, channels, height + 1, width + 1)
@@ -48,6 +48,7 @@ def tile(images: Tensor, columns: int = 10) -> Tensor:
     return picture.squeeze(-1)
 
 
+@checked(axes=optional(matplotlib_axes()))
 def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None = None) -> Figure:
     """Draw images in a grid, row by row.
 
@@ -67,7 +68,6 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     >>> grid(torch.zeros(20, 1, 28, 28), "twenty black squares").axes[0].get_title()
     'twenty black squares'
     """
-    validate({"axes": axes}, axes=optional(matplotlib_axes()))
     picture = tile(images, columns)
     if axes is None:
         _, axes = figure(size=(picture.shape[1] / 52, picture.shape[0] / 52 + 0.3))

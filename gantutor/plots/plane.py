@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from gantutor._checks import boolean, function, integer, number, optional, validate
+from gantutor._checks import boolean, checked, function, integer, number, optional
 from gantutor._errors import InputError, first_line
 from gantutor.plots._checks import MAX_COUNT, check_points, check_run, matplotlib_axes
 from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, figure, label
@@ -21,6 +21,7 @@ REACH_RULE = number(above=0, high=1e6)
 """The rule for the distance from the centre of a plot to its edge."""
 
 
+@checked(axes=optional(matplotlib_axes()), reach=optional(REACH_RULE), legend=boolean())
 def points(
     real: Tensor,
     generated: Tensor | None = None,
@@ -52,8 +53,6 @@ def points(
     'two clouds'
     """
     check_points(real=real, **({} if generated is None else {"generated": generated}))
-    options = {"axes": axes, "reach": reach, "legend": legend}
-    validate(options, axes=optional(matplotlib_axes()), reach=optional(REACH_RULE), legend=boolean())
     if axes is None:
         _, axes = figure(size=(4.2, 4.0))
     reach = reach or 1.25 * float(real.abs().max()) or 1.0
@@ -80,6 +79,7 @@ def points(
 
 
 @torch.no_grad()
+@checked(axes=matplotlib_axes(), discriminator=function(), reach=REACH_RULE, side=integer(2, MAX_COUNT))
 def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, side: int = 80) -> None:
     """Draw D(x) = sigmoid(logit) as a grey background: light means real, dark means generated.
 
@@ -92,14 +92,6 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
     Raises:
         InputError: if the discriminator cannot take points of a plane, or if a number is out of range.
     """
-    options = {"axes": axes, "discriminator": discriminator, "reach": reach, "side": side}
-    validate(
-        options,
-        axes=matplotlib_axes(),
-        discriminator=function(),
-        reach=REACH_RULE,
-        side=integer(2, MAX_COUNT),
-    )
     line = torch.linspace(-reach, reach, side)
     plane = torch.cartesian_prod(line, line)
     device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
@@ -118,6 +110,7 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
     )
 
 
+@checked(axes=matplotlib_axes(), count=integer(1, MAX_COUNT))
 def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
     """Draw the direction in which each generated point should move to look more real to the discriminator.
 
@@ -137,7 +130,6 @@ def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figu
     """
     check_run(run)
     check_points(real=real)
-    validate({"axes": axes, "count": count}, axes=matplotlib_axes(), count=integer(1, MAX_COUNT))
     inputs = run.sample(count, seed=1)
     check_points(generated=inputs)
     inputs.requires_grad_(True)
@@ -154,6 +146,7 @@ def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figu
     return axes.figure  # type: ignore[return-value]
 
 
+@checked(axes=matplotlib_axes(), side=integer(2, MAX_COUNT), reach=REACH_RULE)
 def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float = 2.5) -> Figure:
     """Draw a square grid of the two-dimensional latent space after the generator has mapped it to the plane.
 
@@ -173,8 +166,6 @@ def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float
     """
     check_run(run)
     check_points(real=real)
-    options = {"axes": axes, "side": side, "reach": reach}
-    validate(options, axes=matplotlib_axes(), side=integer(2, MAX_COUNT), reach=REACH_RULE)
     line = torch.linspace(-reach, reach, side)
     generated = run.generate(torch.cartesian_prod(line, line))
     check_points(generated=generated)

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import function, optional, validate
+from gantutor._checks import checked, function, optional
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, check_run
 from gantutor.plots.gallery import sample_grid
 from gantutor.plots.style import Figure, figure
 
 
+@checked(rows=PANEL_COUNT, columns=PANEL_COUNT)
 def time_machine(
     run: Any,
     rows: int = 6,
@@ -40,7 +41,6 @@ def time_machine(
         InputError: if the run has no snapshots, no such output, or samples that cannot be drawn in this way.
     """
     check_snapshots(run, to_text, output)
-    validate({"rows": rows, "columns": columns}, rows=PANEL_COUNT, columns=PANEL_COUNT)
     made = [snapshot.outputs[output] if output else snapshot.samples for snapshot in run.snapshots]
     count = len(run.snapshots)
     indices = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})
@@ -63,6 +63,7 @@ def time_machine(
     return fig
 
 
+@checked(to_text=optional(function()))
 def check_snapshots(
     run: Any, to_text: Callable[[Tensor], str] | None = None, output: str | None = None
 ) -> None:
@@ -78,7 +79,6 @@ def check_snapshots(
             neither images nor series and ``to_text`` is None.
     """
     check_run(run)
-    validate({"to_text": to_text}, to_text=optional(function()))
     if not run.snapshots:
         raise InputError("this run has no snapshots: train with snapshots= of at least 1")
     first = run.snapshots[0]

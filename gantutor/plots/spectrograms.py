@@ -9,7 +9,7 @@ import torch
 from matplotlib import colormaps
 from torch import Tensor
 
-from gantutor._checks import check_floats, integer, optional, validate
+from gantutor._checks import check_floats, checked, integer, optional
 from gantutor._errors import InputError, type_name
 from gantutor.data.spectrograms import BINS, HOP, MAX_DECIBELS, MIN_DECIBELS, WINDOW
 from gantutor.plots._checks import PANEL_COUNT, figure_size
@@ -62,6 +62,7 @@ def spectrograms_to_rgb(images: Tensor) -> Tensor:
     return colours.float().permute(0, 3, 1, 2) * 2 - 1
 
 
+@checked(columns=PANEL_COUNT, rate=integer(1), size=optional(figure_size()))
 def spectrograms(
     parts: Mapping[str, Tensor] | Tensor,
     titles: Sequence[str] | None = None,
@@ -91,8 +92,6 @@ def spectrograms(
     >>> [axes.get_ylabel() for axes in fig.axes][:6:5], fig.axes[5].get_xlabel()
     (['real\\nkHz', 'generated\\nkHz'], 'seconds')
     """
-    options = {"columns": columns, "rate": rate, "size": size}
-    validate(options, columns=PANEL_COUNT, rate=integer(1), size=optional(figure_size()))
     is_dict = isinstance(parts, Mapping)
     kinds = dict(parts) if isinstance(parts, Mapping) else {"": parts}
     for name, part in kinds.items():

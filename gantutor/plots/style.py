@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib.figure
 
-from gantutor._checks import validate
+from gantutor._checks import checked
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, figure_size, matplotlib_axes
 
@@ -71,6 +71,7 @@ class Figure(matplotlib.figure.Figure):
         return picture
 
 
+@checked(rows=PANEL_COUNT, columns=PANEL_COUNT, size=figure_size())
 def figure(
     rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
 ) -> tuple[Figure, Any]:
@@ -91,16 +92,11 @@ def figure(
     >>> figure(1, 2)[1].shape
     (2,)
     """
-    validate(
-        {"rows": rows, "columns": columns, "size": size},
-        rows=PANEL_COUNT,
-        columns=PANEL_COUNT,
-        size=figure_size(),
-    )
     fig = Figure(figsize=size, dpi=100, layout="constrained")
     return fig, fig.subplots(rows, columns, **options)
 
 
+@checked(axes=matplotlib_axes())
 def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
     """Set the title and the axis labels of one panel, in the font sizes of the course.
 
@@ -117,7 +113,6 @@ def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
     >>> label(axes, "Losses", "step", "nats"); axes.get_ylabel()
     'nats'
     """
-    validate({"axes": axes}, axes=matplotlib_axes())
     axes.set_title(title, fontsize=10)
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)

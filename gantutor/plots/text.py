@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gantutor._checks import optional, validate
+from gantutor._checks import checked, optional
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, matplotlib_axes
 from gantutor.plots.style import Figure, figure
@@ -17,6 +17,7 @@ MAX_FONT_SIZE = 11.0
 """Font size in points; texts that would overlap are drawn smaller."""
 
 
+@checked(columns=PANEL_COUNT, axes=optional(matplotlib_axes()))
 def texts(lines: Sequence[str], title: str = "", axes: Axes | None = None, columns: int = 4) -> Figure:
     """Draw short texts in a grid, row by row.
 
@@ -36,7 +37,6 @@ def texts(lines: Sequence[str], title: str = "", axes: Axes | None = None, colum
     >>> [word.get_text() for word in fig.axes[0].texts]
     ['anna', 'bert', 'carl']
     """
-    validate({"columns": columns, "axes": axes}, columns=PANEL_COUNT, axes=optional(matplotlib_axes()))
     is_list = isinstance(lines, list | tuple) and all(isinstance(line, str) for line in lines)
     if not is_list or not lines:
         raise InputError(f"lines must be texts, at least one, not {lines!r}")

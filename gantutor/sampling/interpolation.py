@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_floats, integer, validate
+from gantutor._checks import check_floats, checked, integer, validate
 from gantutor._errors import InputError
 
 
@@ -99,11 +99,11 @@ def latent_directions(latents: Tensor, samples: Tensor, count: int = 4) -> Tenso
     return directions
 
 
+@checked(count=integer(2))
 def _fractions(first: Tensor, last: Tensor, count: int) -> Tensor:
     """Return ``count`` numbers from 0 to 1, shaped to multiply latents."""
     check_floats(first=first, last=last)
     if first.shape != last.shape or not first.dim():
         shapes = f"{tuple(first.shape)} and {tuple(last.shape)}"
         raise InputError(f"the two latents must have the same shape, (d,), not {shapes}")
-    validate({"count": count}, count=integer(2))
     return torch.linspace(0, 1, count, device=first.device).view(-1, *[1] * first.dim())

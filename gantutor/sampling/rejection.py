@@ -13,7 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gantutor._calling import apply
-from gantutor._checks import boolean, check_floats, integer, number, optional, validate
+from gantutor._checks import boolean, check_floats, checked, integer, number, optional, validate
 from gantutor._errors import InputError, type_name
 from gantutor.training.run import Run, check_run
 
@@ -49,6 +49,7 @@ class Accepted:
     gamma: float
 
 
+@checked(max_logit=number(), gamma=number(), epsilon=number(above=0))
 def acceptance(logits: Tensor, max_logit: float, gamma: float = 0.0, epsilon: float = 1e-8) -> Tensor:
     """Return the probability of keeping samples with the given logits.
 
@@ -77,8 +78,6 @@ def acceptance(logits: Tensor, max_logit: float, gamma: float = 0.0, epsilon: fl
     check_floats(logits=logits.clamp(min=-1e38) if is_float else logits)
     if logits.dim() != 1:
         raise InputError(f"logits must have shape (count,), one a sample, not {tuple(logits.shape)}")
-    numbers = {"max_logit": max_logit, "gamma": gamma, "epsilon": epsilon}
-    validate(numbers, max_logit=number(), gamma=number(), epsilon=number(above=0))
     return _acceptance(logits, max_logit, gamma, epsilon).to(logits.dtype)
 
 

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gantutor._errors import InputError, TrainingDiverged
-from gantutor._files import WriteFailed
+from gantutor._files import WriteFailed, expand
 from gantutor.training import checkpoint as checkpoints
 from gantutor.training.control import defer_interrupts
 from gantutor.training.device import preserve_random_state, random_state, set_random_state
@@ -140,7 +140,8 @@ class Snapshots(Callback):
         self.on_step(run)
 
     def on_step(self, run: Run) -> None:
-        due = math.floor(run.progress * (self.count - 1)) + 1 if self.count > 1 else self.count
+        spent = run.progress if run.budget.is_set else 0.0  # without a budget: one at the start
+        due = math.floor(spent * (self.count - 1)) + 1 if self.count > 1 else self.count
         if run.gallery is None or len(run.snapshots) >= due:
             return
         with preserve_random_state(run.device):
@@ -167,7 +168,7 @@ class Checkpoints(Callback):
 
     def __init__(self, trainer: Trainer, folder: str | Path | None, checkpoint_every: float) -> None:
         self.trainer, self.checkpoint_every = trainer, checkpoint_every
-        self.folder = None if folder is None else Path(folder)
+        self.folder = None if folder is None else expand(folder)
         self.state = checkpoints.TrainingState(
             trainer.result, trainer.optimizers, trainer.batches, {"noise": trainer._latents}
         )
@@ -225,7 +226,7 @@ class Checkpoints(Callback):
         run = self.trainer.result
         step, at_end = f"{run.step:,}", run.ended != "training"
         reason: str | None = "interrupted"
-        with suppress(KeyboardInterrupt) if at_end else nullcontext(), defer_interrupts():
+        with suppress(KeyboardInterrupt) if at_end else defer_interrupts():  # on_end defers the first one
             reason = self._try_write()
         if at_end and reason is not None:
             tqdm.write(f"The last state, of step {step}, was not saved in {self.folder}: {reason}.")

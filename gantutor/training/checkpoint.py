@@ -14,18 +14,16 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from gantutor._errors import InputError
-from gantutor._files import (
-    WriteFailed,
-    read_archive,
-    remove_leftovers,
-    write_archive,
-)
+from gantutor._files import OtherFormat, WriteFailed, read_archive, remove_leftovers, write_archive
 from gantutor.training.batches import Batches
 from gantutor.training.run import Run
 from gantutor.training.serialization import pack, unpack
 
 MAX_CHECKPOINTS = 2
 """Number of checkpoints kept in a folder; older ones are removed."""
+
+PROBE = ".probe.zip"
+"""Name of the checkpoint that is written before a training, to see whether that is possible."""
 
 
 @dataclass(frozen=True)
@@ -94,14 +92,15 @@ def check_writable(folder: Path, state: TrainingState, extra: Mapping[str, Tenso
         InputError: if no checkpoint can be written there.
     """
     _find(folder)
-    probe = folder / ".probe.zip"
+    probe = folder / PROBE
     try:
         _write(probe, state, extra)
     except WriteFailed as error:
         raise InputError(
             f"no checkpoint can be written to {folder}: {error.reason}; give checkpoint= another folder"
         ) from None
-    probe.unlink(missing_ok=True)
+    with suppress(OSError):
+        probe.unlink()
 
 
 def _write(path: Path, state: TrainingState, extra: Mapping[str, Tensor] | None) -> None:
@@ -147,9 +146,9 @@ def resume(folder: Path, state: TrainingState) -> Resumed | None:
         try:
             content, tensors = read(path)
             settings, packed = content["settings"], content["state"]
+        except OtherFormat:
+            raise
         except (InputError, KeyError, TypeError) as error:
-            if "of format" in str(error):
-                raise
             message += f"Passed over a damaged checkpoint ({error}). "
             damaged.append(path)
             continue
@@ -173,7 +172,8 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         path: the file.
 
     Raises:
-        InputError: if it is missing, damaged or of another format.
+        InputError: if it is missing or damaged.
+        OtherFormat: if it is of another format.
     """
     return read_archive(path, "checkpoint")
 
@@ -184,6 +184,7 @@ def _find(folder: Path) -> list[Path]:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"checkpoint must be a folder, and {folder} is a file")
         remove_leftovers(folder, "step-*")
+        remove_leftovers(folder, PROBE)
         return _checkpoints(folder)
     except OSError as error:
         raise InputError(f"the checkpoints in {folder} cannot be read: {error.strerror or error}") from None
@@ -192,7 +193,7 @@ def _find(folder: Path) -> list[Path]:
 def _checkpoints(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if re.fullmatch(r"step-\d+\.zip", path.name))
+    return sorted(path for path in folder.iterdir() if re.fullmatch(r"step-\d+(\.zip)?", path.name))
 
 
 def _check_settings(theirs: dict[str, Any], ours: dict[str, Any], path: Path) -> None:

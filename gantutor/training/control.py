@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from gantutor._checks import number, string, validate
+from gantutor._checks import checked, number, string, validate
 
 
 class Control:
@@ -61,6 +61,7 @@ class Control:
         if self.paused:
             self._requested_steps.append(networks)
 
+    @checked(seconds=number(0, 10))
     def slow_down(self, seconds: float) -> None:
         """Wait after every step.
 
@@ -70,9 +71,9 @@ class Control:
         Raises:
             InputError: if seconds is out of range.
         """
-        validate({"seconds": seconds}, seconds=number(0, 10))
         self.delay = float(seconds)
 
+    @checked(network=string())
     def set_learning_rate(self, network: str, value: float) -> None:
         """Set the learning rate of one network from its next turn on.
 
@@ -83,7 +84,6 @@ class Control:
         Raises:
             InputError: if the name is not a non-empty string, or the value is out of range.
         """
-        validate({"network": network}, network=string())
         validate(
             {f"the learning rate of {network}": value}, **{f"the learning rate of {network}": number(0, 1)}
         )

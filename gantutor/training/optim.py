@@ -8,7 +8,7 @@ import torch
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from gantutor._checks import number, validate
+from gantutor._checks import checked, number
 from gantutor._errors import InputError
 
 MakeOptimizer = Callable[[Iterable[Parameter]], Optimizer]
@@ -18,6 +18,7 @@ Schedule = Callable[[float], float]
 """Maps the fraction of the budget that is spent, 0 to 1, to a factor of the learning rate."""
 
 
+@checked(learning_rate=number(above=0, high=1))
 def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)) -> MakeOptimizer:
     """Return a function that makes Adam, in its fused form, for a network's parameters.
 
@@ -35,7 +36,6 @@ def adam(learning_rate: float = 1.5e-3, betas: tuple[float, float] = (0.0, 0.99)
     >>> optimizer.param_groups[0]["lr"]
     0.001
     """
-    validate({"learning_rate": learning_rate}, learning_rate=number(above=0, high=1))
     is_pair = isinstance(betas, tuple | list) and len(betas) == 2
     if not (is_pair and all(isinstance(beta, int | float) and 0 <= beta < 1 for beta in betas)):
         raise InputError(f"betas must be two numbers from 0 up to, not including, 1, not {betas!r}")

@@ -36,7 +36,7 @@ def check_data(batches: Batches, parts: int, value_range: tuple[float, float] | 
     Raises:
         InputError: if the data cannot be used, for instance if samples are not finite floats.
 
-    >>> from gantutor.training.batches import Batches
+    >>> from gantutor.training.batches import make_batches
     >>> check_data(make_batches(torch.zeros(8, 2), 4, 0, torch.device("cpu")), 2, None)[0].shape
     torch.Size([2, 2])
     """

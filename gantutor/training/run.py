@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor._calling import apply
-from gantutor._checks import check_path, function, integer, optional, validate
+from gantutor._checks import checked, function, integer, optional, string
 from gantutor._conditions import (
     check_same_length,
     cycle_rows,
@@ -24,7 +23,7 @@ from gantutor._conditions import (
     rows,
 )
 from gantutor._errors import InputError, first_line, type_name
-from gantutor._files import FORMAT_VERSION, read_archive, write_archive
+from gantutor._files import FORMAT_VERSION, check_replaceable, expand, read_archive, write_archive
 from gantutor._tree import tree_map
 from gantutor.games.gan import GAN
 from gantutor.metrics import Scores, digit_scores
@@ -151,6 +150,7 @@ class Run:
         """
         return self.output()
 
+    @checked(name=optional(string()))
     def output(self, name: str | None = None) -> nn.Module:
         """Return an averaged network that makes samples, in evaluation mode.
 
@@ -206,6 +206,7 @@ class Run:
             self._batch_norm_batches = batches
 
     @torch.no_grad()
+    @checked(count=integer(1), seed=integer(0))
     def sample(self, count: int, condition: Any = None, seed: int = 0, output: str | None = None) -> Tensor:
         """Generate samples with an averaged output.
 
@@ -227,7 +228,6 @@ class Run:
         >>> run.sample(3, condition=7).shape
         torch.Size([3, 1, 28, 28])
         """
-        validate({"count": count, "seed": seed}, count=integer(1), seed=integer(0))
         device = self.device
         as_in_data = condition is None
         conditions = (
@@ -265,6 +265,7 @@ class Run:
             ) from error
         return torch.cat(samples).contiguous()  # a network may return another memory format
 
+    @checked(samples=optional(integer(1)), seed=integer(0), score=function())
     def scores(
         self,
         reference: Any,
@@ -290,8 +291,6 @@ class Run:
             raise InputError(
                 f"reference must be a TensorDataset such as digits.held_out, not {type_name(reference)}"
             )
-        arguments = {"samples": samples, "seed": seed, "score": score}
-        validate(arguments, samples=optional(integer(1)), seed=integer(0), score=function())
         count = samples or 4 * len(tensors[0])
         if self.conditions is None or len(tensors) == 1:
             return score(self.sample(count, seed=seed), reference)
@@ -314,9 +313,8 @@ class Run:
         Raises:
             InputError: if ``path`` exists and is not a saved run, or if it cannot be written.
         """
-        path = check_path(path).expanduser()
-        if path.exists() and not (path.is_file() and zipfile.is_zipfile(path)):
-            raise InputError(f"{path} exists and is no saved run: choose another name")
+        path = expand(path)
+        check_replaceable(path)
         for name in self.outputs:
             self.recompute_batch_norm(name)
         write_archive(path, self.metadata(), self.tensors())
@@ -398,7 +396,6 @@ class Run:
             InputError: if something is missing or has a wrong type, or if they belong to other networks.
         """
         others = {name: t for name, t in tensors.items() if name.startswith(("snapshot.", "condition."))}
-        self.load_weights({name: t for name, t in tensors.items() if name not in others}, source)
         try:
             self.step, self.images, self.seconds = metadata["step"], metadata["images"], metadata["seconds"]
             self.ended, self.settings = metadata["ended"], metadata["settings"]
@@ -416,6 +413,7 @@ class Run:
             raise InputError(f"{source} is damaged: {error} is missing or wrong in it") from None
         parts = [others[name] for name in sorted(others) if name.startswith("condition.")]
         self.conditions = join(tuple(part.to(self.device) for part in parts))
+        self.load_weights({name: t for name, t in tensors.items() if name not in others}, source)
 
     @classmethod
     def load(cls, path: str | Path, gan: GAN) -> Run:
@@ -428,11 +426,12 @@ class Run:
         Raises:
             InputError: if the file is missing, damaged, of another format, or of other networks.
         """
-        path = check_path(path).expanduser()
+        path = expand(path)
         metadata, tensors = read_archive(path)
         run = cls(gan)
         run.load_state(metadata, {k: v for k, v in tensors.items() if not k.startswith("state.")}, str(path))
-        run._batch_norm_states = dict.fromkeys(run.outputs, (run.step, BATCH_NORM_BATCHES))
+        if "state" not in metadata:  # a checkpoint has the batch-norm statistics of the last step
+            run._batch_norm_states = dict.fromkeys(run.outputs, (run.step, BATCH_NORM_BATCHES))
         return run
 
     def __repr__(self) -> str:

@@ -62,7 +62,8 @@ class Trainer:
         optimizer: makes the optimiser from a network's parameters, such as ``gt.optim.adam(1e-3)`` or
             ``torch.optim.SGD``; or a dict with one such function for each network. The default is Adam with a
             learning rate of 0.0015 and β = (0, 0.99).
-        schedule: maps the fraction of the budget spent, from 0 to 1, to a factor of the learning rates.
+        schedule: maps the fraction of the budget spent, from 0 to 1, to a factor of the learning rates; other
+            than ``constant``, it needs a budget.
         ema_half_life: half-life of the averaged weights, in images; never more than a tenth of the images
             seen so far. With 0, the averages equal the networks.
         snapshots: number of snapshots, at even fractions of the budget; 0 for none.
@@ -138,6 +139,8 @@ class Trainer:
     ) -> None:
         if steps is not None and seconds is not None:
             raise InputError("give a budget: either steps= or seconds=")
+        if steps is None and seconds is None and schedule is not constant:
+            raise InputError("a schedule follows the budget: give steps= or seconds=")
         if batch_size % accumulate:
             raise InputError(
                 f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not"
@@ -167,7 +170,8 @@ class Trainer:
             devices.move_to_device(gan, self.device, real)
             with memory.measure_peak(self.device) as peak, self.autocast():
                 check_game(gan, real, condition, torch.Generator(self.device).manual_seed(seed))
-            self._draws = not torch.equal(random_state, devices.random_state(self.device))
+            drew = not torch.equal(random_state, devices.random_state(self.device))
+            self._draws = drew or not all(network.training for network in gan.networks.values())
             self.group.broadcast_weights(gan)
             self.optimizers = _make_optimizers(gan, optimizer)
             self.result = run = Run(gan, budget=Budget(steps, seconds))
@@ -244,6 +248,7 @@ class Trainer:
                 self._interrupts, self.plan = nullcontext(), None
                 with suppress(KeyboardInterrupt), defer_interrupts():  # a second ■ does not lose the Run
                     self._notify("on_end")
+                self._started = False  # whoever goes on after the end starts anew
         return run
 
     def step(self, *networks: str) -> dict[str, Tensor]:
@@ -291,6 +296,8 @@ class Trainer:
         if {name for turn in turns for name in turn.updates} != set(self.optimizers):
             raise InputError(f"the turns must update the networks {', '.join(sorted(self.optimizers))}")
         self.gan.turns, self._draws = list(turns), True  # the new losses may draw random numbers
+        if self._graphs is not None:  # the recordings are of the old losses
+            self._graphs = StepGraphs(self._graphs.recorder)
 
     def _due_turns(self, networks: Sequence[str]) -> Pattern:
         """The turns of this step, and the names of the penalties of each that are due."""

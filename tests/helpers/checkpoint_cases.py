@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
-import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 
 import gantutor as gt
+from gantutor._files import CONTENT, TENSORS
 from gantutor.training.batches import ResidentBatches
 
 Make = Callable[..., gt.GAN]
@@ -41,6 +41,9 @@ def go(gan: gt.GAN, data: Any, folder: Path | None, kill: int = 0, **options: An
     return gt.train(gan, data, checkpoint=folder, **options)
 
 
+# --- damage -------------------------------------------------------------------------------------------------
+
+
 def flip(file: Path, place: float) -> None:
     """Flip a bit at this fraction of a file."""
     content = bytearray(file.read_bytes())
@@ -48,52 +51,70 @@ def flip(file: Path, place: float) -> None:
     file.write_bytes(content)
 
 
-def seal(folder: Path) -> None:
-    """Checksums that are right for what stands in a folder now."""
-    lines = [
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
-        for file in sorted(folder.iterdir())
-        if file.name != "SHA256SUMS"
-    ]
-    (folder / "SHA256SUMS").write_text("".join(lines))
+def holds(file: Path) -> dict[str, bytes]:
+    """What an archive holds by name."""
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def pack(file: Path, parts: dict[str, bytes]) -> None:
+    """Write an archive anew, with checksums that are right for what is in it."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+
+
+def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the content of an archive in place, as nobody but a person would."""
+    parts = holds(file)
+    content = json.loads(parts[CONTENT])
+    change(content)
+    pack(file, parts | {CONTENT: json.dumps(content).encode()})
 
 
 def everything(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def ruin(folder: Path, how: str) -> None:
+def ruin(file: Path, how: str) -> None:
+    parts = holds(file)
     if how == "cut":
-        (folder / "state.safetensors").write_bytes((folder / "state.safetensors").read_bytes()[:-1])
-    elif how == "gone":
-        (folder / "weights.safetensors").unlink()
-    elif how == "no checksums":
-        (folder / "SHA256SUMS").unlink()
+        file.write_bytes(file.read_bytes()[:-1])
+    elif how == "half":
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     elif how == "nothing":
-        shutil.rmtree(folder)
-        folder.mkdir()
+        file.write_bytes(b"")
+    elif how == "zeros":
+        file.write_bytes(bytes(file.stat().st_size))
+    elif how == "no tensors":
+        pack(file, {CONTENT: parts[CONTENT]})
+    elif how == "no content":
+        pack(file, {TENSORS: parts[TENSORS]})
+    elif how == "no settings":
+        edit(file, lambda content: content.pop("settings"))
+    elif how == "cut tensors":
+        pack(file, parts | {TENSORS: parts[TENSORS][:-10]})
     elif how == "pickle":
-        torch.save({"weights": torch.zeros(3)}, folder / "weights.safetensors")
-    elif how == "pickle, sealed":
-        torch.save({"weights": torch.zeros(3)}, folder / "weights.safetensors")
-        seal(folder)
+        torch.save({"weights": torch.zeros(3)}, file)
+    elif how == "pickle inside":
+        torch.save({"weights": torch.zeros(3)}, file)
+        pack(file, parts | {TENSORS: file.read_bytes()})
     elif how == "garbage":
-        (folder / "run.json").write_bytes(b'{"format": 2, "\xff')
-    elif how == "garbage, sealed":
-        (folder / "run.json").write_bytes(b'{"format": 2, "\xff')
-        seal(folder)
-    elif how.startswith("flip"):
-        _, name, place = how.split()
-        flip(folder / name, float(place))
+        file.write_bytes(b'{"format": 3, "\xff')
+    elif how == "garbage inside":
+        pack(file, parts | {CONTENT: b'{"format": 3, "\xff'})
+    elif how.startswith("flip in"):
+        data = bytearray(file.read_bytes())
+        data[data.index(parts[how.removeprefix("flip in ")]) + 30] ^= 1
+        file.write_bytes(data)
     else:
-        (folder / "run.json").write_text(json.dumps({"format": 1}))
+        raise ValueError(how)
 
 
-PICKLED = ["pickle", "pickle, sealed", "garbage", "garbage, sealed"]
-FLIPS = [
-    f"flip {name} {place}"
-    for name in ("weights.safetensors", "state.safetensors", "run.json", "SHA256SUMS")
-    for place in (0, 0.3, 0.999)
+RUINS = [
+    *("cut", "half", "nothing", "zeros", "no tensors", "no content", "cut tensors"),
+    *("pickle", "pickle inside", "garbage", "garbage inside"),
+    *(f"flip in {name}" for name in (CONTENT, TENSORS)),
 ]
 
 

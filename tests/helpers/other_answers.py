@@ -50,7 +50,8 @@ def pair_by_pair(one: torch.Tensor, other: torch.Tensor, part: float) -> torch.T
 def three_turns(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
     classical = gt.GAN(generator, discriminator, gt.objectives.non_saturating())
     first, second = classical.turns
-    return gt.GAN.of(classical.networks, [first, second, second])
+    again = gt.Turn("generator once more", second.loss, "generator")
+    return gt.GAN.of(classical.networks, [first, second, again])
 
 
 def update_data(average: nn.Module, network: nn.Module, decay: float) -> None:

@@ -53,7 +53,8 @@ def rates(schedule: Any, given: dict[str, Any]) -> list[float]:
 def translators() -> dict[str, Any]:
     typed, judge = gt.networks.TypeTranslator, gt.networks.PatchDiscriminator
     made = Made(partial(typed, latent=0, channels=2, features=4)), Made(partial(judge, channels=2))
-    return {"generator": made[0], "back": made[0], "type_judge": made[1], "hand_judge": made[1]}
+    generators = {"generator_xy": made[0], "generator_yx": made[0]}
+    return generators | {"discriminator_x": made[1], "discriminator_y": made[1]}
 
 
 def saved() -> Path:
@@ -63,8 +64,8 @@ def saved() -> Path:
 @functools.wraps(gt.launch)
 def launched(**given: Any) -> Path:
     """``launch``, but for the processes."""
-    done = mock.patch("gantutor.course.launch._run", return_value=(False, 0))
-    with done, mock.patch("gantutor.course.launch._written", side_effect=itertools.count()):
+    done = mock.patch("gantutor.course.processes._run", return_value=(False, 0))
+    with done, mock.patch("gantutor.course.processes._time_saved", side_effect=itertools.count()):
         return gt.launch(**given)
 
 
@@ -196,20 +197,31 @@ CALLS = [
             "turns": [gt.Turn("line", loss)],
             "latent": 2,
             "averaged": ["line"],
+            "outputs": ["line"],
         },
         of=lambda: gt.GAN.of,
     ),
-    Call("GAN.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_game().sample),
+    Call(
+        "GAN.sample",
+        {"count": 3, "condition": None, "seed": 0, "output": "generator"},
+        of=lambda: point_game().sample,
+    ),
     Call(
         "Turn",
-        {"updates": "line", "loss": loss, "times": 1, "every": 1, "penalties": {"r1": gt.Penalty(miss, 2)}},
+        {"name": "line", "loss": loss, "updates": ["line"], "times": 1, "every": 1}
+        | {"penalties": {"r1": gt.Penalty(miss, 2)}},
     ),
     Call("Penalty", {"loss": miss, "every": 8}),
     Call("train", TRAINING, lambda run, a: run.sample(2), examples=160),
+    Call("Trainer", TRAINING, lambda trainer, a: trainer.step(), examples=160),
     Call("Run", {"gan": Made(point_game), "settings": None}),
-    Call("Run.sample", {"count": 3, "condition": None, "seed": 0}, of=lambda: point_run().sample),
+    Call(
+        "Run.sample",
+        {"count": 3, "condition": None, "seed": 0, "output": "generator"},
+        of=lambda: point_run().sample,
+    ),
     Call("Run.sample of a class", {"count": 3, "condition": 1, "seed": 0}, of=lambda: image_run(2).sample),
-    Call("Run.generate", {"latents": noise(3, 2)}, of=lambda: point_run().generate),
+    Call("Run.generate", {"latents": noise(3, 2), "output": "generator"}, of=lambda: point_run().generate),
     Call(
         "Run.generate with classes",
         {"latents": noise(3, 4), "conditions": torch.arange(3) % 2},

@@ -20,7 +20,7 @@ class At(gt.Callback):
     """Does something after a step."""
 
     def __init__(self, step: int, act: Callable[[gt.Run], object]) -> None:
-        self.step, self.act, self.told = step, act, [] if False else list[str]()
+        self.step, self.act, self.told = step, act, list[str]()
 
     def on_start(self, run: gt.Run) -> None:
         self.told.append("start")

@@ -38,7 +38,7 @@ def test_the_examples_run_in_order(tmp_path: Path) -> None:
     assert found and float(found[2]) < float(found[1]) < 0.1, said
     table = re.search(r"^(-?[\d.]+) floor (-?[\d.e-]+)$", said, re.MULTILINE)
     assert table and float(table[1]) < 0.1, said
-    assert (tmp_path / "runs/two/weights.safetensors").is_file() and (tmp_path / "squares.png").is_file()
+    assert (tmp_path / "runs/two.zip").is_file() and (tmp_path / "squares.png").is_file()
 
 
 def test_the_examples_pass_a_strict_type_checker(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import gantutor as gt
+from gantutor.training import checkpoint
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
@@ -75,7 +75,9 @@ def test_killed_and_resumed_is_bit_for_bit_uninterrupted(
     assert straight.history.to_json() == resumed.history.to_json()
     assert [s.step for s in straight.snapshots] == [s.step for s in resumed.snapshots]
     assert all(
-        torch.equal(a.samples, b.samples) for a, b in zip(straight.snapshots, resumed.snapshots, strict=True)
+        torch.equal(a.outputs[name], b.outputs[name])
+        for a, b in zip(straight.snapshots, resumed.snapshots, strict=True)
+        for name in a.outputs
     )
 
 
@@ -127,7 +129,7 @@ def test_a_stopped_training_goes_on(
 
 def test_only_the_last_two_are_kept(point_game: Make, points: Tensor, tmp_path: Path) -> None:
     go(point_game(), points, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000019", "step-000000020"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000019.zip", "step-000000020.zip"]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +193,28 @@ def test_a_file_is_no_folder_of_checkpoints(point_game: Make, points: Tensor, tm
         go(point_game(), points, tmp_path / "file")
 
 
+def test_the_home_folder_may_be_written_as_a_tilde(
+    point_game: Make, points: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Killed):
+        go(point_game(), points, Path("~/kept"), kill=3)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    with pytest.raises(gt.InputError, match="home folder"):
+        go(point_game(), points, Path("~nobody-of-this-name/kept"), kill=1)
+
+
+def test_a_checkpoint_is_loaded_as_a_run(
+    image_game: Make, images: Tensor, tmp_path: Path, same_weights: Same
+) -> None:
+    """Its samples are those of the run at that moment, batch norm and all."""
+    run = go(image_game(), images, tmp_path, snapshots=0)
+    loaded = gt.Run.load(tmp_path / "step-000000020.zip", image_game())
+    assert (loaded.step, loaded.ended) == (20, "complete")
+    assert torch.equal(loaded.sample(5), run.sample(5)) and same_weights(run, loaded)
+
+
 def test_optimizers_with_other_states_are_kept_too(
     points: Tensor, tmp_path: Path, same_weights: Same
 ) -> None:
@@ -216,17 +240,15 @@ def test_leftovers_of_a_killed_training_go_at_the_next_start(
 ) -> None:
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=4)
-    (tmp_path / ".step-000000005-abcdefgh.new").mkdir()
-    (tmp_path / ".step-000000005-abcdefgh.new" / "weights.safetensors").write_bytes(b"half")
-    shutil.copytree(tmp_path / "step-000000003", tmp_path / ".step-000000003-abcdefgh.old")
-    shutil.copytree(tmp_path / "step-000000003", tmp_path / ".step-000000003-old")
-    (tmp_path / ".step-000000006-xyz").mkdir()
+    for name in ("step-000000005.zip", "step-000000004.zip", checkpoint.PROBE):
+        (tmp_path / f".{name}-abcd_f12.new").write_bytes(b"half")
+    (tmp_path / checkpoint.PROBE).write_bytes(b"whole, and not yet removed")
     (tmp_path / "step-by-step.txt").write_text("notes of mine")
-    (tmp_path / "step-000000004").rename(tmp_path / ".step-000000004-12345678.old")
+    (tmp_path / ".step-notes.new").write_text("more of them")
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=5, checkpoint_every=60)
     assert "Resumed at step 4 from" in capsys.readouterr().out
-    left = ["step-000000003", "step-000000004", "step-by-step.txt"]
+    left = [".step-notes.new", "step-000000003.zip", "step-000000004.zip", "step-by-step.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == left
 
 
@@ -241,7 +263,7 @@ def test_three_kills_change_no_bit(tmp_path: Path) -> None:
             break
     assert script.play(folder, 300, small=True, every=60).step == 300
     left = sorted(path.name for path in folder.iterdir())
-    assert left == [f"step-{resumed:09d}", "step-000000300"]
+    assert left == [f"step-{resumed:09d}.zip", "step-000000300.zip"]
     straight, found = script.play(None, 300, small=True).weights(), script.weights_in(folder)
     assert found.keys() == straight.keys()
     assert all(torch.equal(found[name], straight[name]) for name in straight)

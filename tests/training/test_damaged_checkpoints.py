@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from checkpoint_cases import FLIPS, PICKLED, Killed, everything, flip, go, ruin, seal
+from checkpoint_cases import RUINS, Killed, edit, everything, flip, go, ruin
 from torch import Tensor
 
 import gantutor as gt
+from gantutor import _files
 from gantutor.training import checkpoint
 
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
 
 
-@pytest.mark.parametrize(
-    "how",
-    ["cut", "gone", "empty facts", "no checksums", "nothing", *PICKLED, *FLIPS],
-)
+def alike(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("how", [*RUINS, "no settings"])
 def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(
     how: str,
     point_game: Make,
@@ -33,8 +34,8 @@ def test_a_damaged_newest_checkpoint_is_passed_over_for_the_one_before(
 ) -> None:
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=9)  # the last that was written is of step 9
-    assert checkpoint.read(tmp_path / "step-000000009")[0]["step"] == 9
-    ruin(tmp_path / "step-000000009", how)
+    assert checkpoint.read(tmp_path / "step-000000009.zip")[0]["step"] == 9
+    ruin(tmp_path / "step-000000009.zip", how)
     resumed = go(point_game(), points, tmp_path)
     said = capsys.readouterr().out
     assert "Passed over a damaged checkpoint" in said and "Resumed at step 8" in said
@@ -47,25 +48,12 @@ def test_when_all_are_damaged_it_says_so_and_overwrites_nothing(
 ) -> None:
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=9)
-    for folder in list(tmp_path.iterdir()):
-        ruin(folder, "cut")
+    for path in list(tmp_path.iterdir()):
+        ruin(path, "cut")
+    before = everything(tmp_path)
     with pytest.raises(gt.InputError, match=r"No other checkpoint is left in .*move the folder away"):
         go(point_game(), points, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_flipped_bit_is_seen_wherever_it_is(point_game: Make, points: Tensor, tmp_path: Path) -> None:
-    with pytest.raises(Killed):
-        go(point_game(), points, tmp_path, kill=2)
-    folder, places = tmp_path / "step-000000002", random.Random(0)
-    for name in sorted(path.name for path in folder.iterdir()):
-        good = (folder / name).read_bytes()
-        for _ in range(100):
-            flip(folder / name, places.random())
-            with pytest.raises(gt.InputError, match=r"is damaged"):
-                checkpoint.read(folder)
-            (folder / name).write_bytes(good)
-    checkpoint.read(folder)
+    assert everything(tmp_path) == before and len(before) == 2
 
 
 def test_a_damaged_checkpoint_costs_no_good_one_its_place(
@@ -73,49 +61,82 @@ def test_a_damaged_checkpoint_costs_no_good_one_its_place(
 ) -> None:
     with pytest.raises(Killed):
         go(point_game(), points, tmp_path, kill=9)
-    ruin(tmp_path / "step-000000009", "cut")
+    ruin(tmp_path / "step-000000009.zip", "cut")
     go(point_game(), points, tmp_path, checkpoint_every=60)
-    names = ["damaged-step-000000009", "step-000000008", "step-000000020"]
+    names = ["damaged-step-000000009.zip", "step-000000008.zip", "step-000000020.zip"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+def test_from_a_flipped_bit_of_a_checkpoint_nothing_false_is_read(
+    point_game: Make, points: Tensor, tmp_path: Path
+) -> None:
+    """Nearly all of them are seen; a flip in a time stamp of the archive changes nothing that is read."""
+    with pytest.raises(Killed):
+        go(point_game(), points, tmp_path, kill=2)
+    path, places = tmp_path / "step-000000002.zip", random.Random(0)
+    good, (content, tensors), seen = path.read_bytes(), checkpoint.read(path), 0
+    for _ in range(200):
+        flip(path, places.random())
+        try:
+            found, others = checkpoint.read(path)
+        except gt.InputError as error:
+            assert "is damaged" in str(error) and "\n" not in str(error)
+            seen += 1
+        else:
+            assert found == content and alike(others, tensors)
+        path.write_bytes(good)
+    assert seen > 190
 
 
 # --- formats ------------------------------------------------------------------------------------------------
 
 
-def as_format(folder: Path, number: int) -> None:
-    """Make a folder one of another format; that of format 1 has no checksums."""
-    facts = json.loads((folder / "run.json").read_text())
-    assert facts["format"] == 2
-    (folder / "run.json").write_text(json.dumps(facts | {"format": number}))
-    (folder / "SHA256SUMS").unlink() if number == 1 else seal(folder)
-
-
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [1, _files.FORMAT_VERSION + 1])
 def test_a_checkpoint_of_another_format_is_refused_and_stays(
     number: int, point_game: Make, points: Tensor, tmp_path: Path
 ) -> None:
     with pytest.raises(Killed):
-        go(point_game(), points, tmp_path, kill=4)
-    as_format(tmp_path / "step-000000004", number)
+        go(point_game(), points, tmp_path / "of format 9", kill=4)
+    edit(tmp_path / "of format 9" / "step-000000004.zip", lambda content: content.update(format=number))
     before = everything(tmp_path)
     with pytest.raises(gt.InputError) as error:
-        go(point_game(), points, tmp_path)
+        go(point_game(), points, tmp_path / "of format 9")
     said = str(error.value)
-    assert f"a checkpoint of format {number}, and this version of gantutor reads format 2" in said
-    assert "move" in said and "damaged" not in said and "\n" not in said
+    assert f"a checkpoint of format {number}, and this version" in said and "move" in said
+    assert "damaged" not in said and "\n" not in said and everything(tmp_path) == before
+
+
+def test_damage_is_no_other_format_whatever_the_folder_is_called(
+    point_game: Make, points: Tensor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "of format 9"
+    with pytest.raises(Killed):
+        go(point_game(), points, folder, kill=4)
+    ruin(folder / "step-000000004.zip", "cut")
+    go(point_game(), points, folder)
+    assert "Resumed at step 3" in capsys.readouterr().out
+
+
+def test_the_folders_of_an_older_version_are_refused_and_stay(
+    point_game: Make, points: Tensor, tmp_path: Path
+) -> None:
+    """They were checkpoints up to format 2: a training must not begin anew beside them unsaid."""
+    (tmp_path / "step-000000004").mkdir()
+    (tmp_path / "step-000000004" / "run.json").write_text('{"format": 2}')
+    before = everything(tmp_path)
+    with pytest.raises(gt.InputError, match="a checkpoint of format 2, and this version"):
+        go(point_game(), points, tmp_path)
     assert everything(tmp_path) == before
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [1, _files.FORMAT_VERSION + 1])
 def test_a_run_of_another_format_is_refused_and_stays(
     number: int, point_game: Make, points: Tensor, tmp_path: Path
 ) -> None:
     run = gt.train(point_game(), points, steps=2, batch_size=16, progress=False)
-    run.save(tmp_path / "run")
-    as_format(tmp_path / "run", number)
+    edit(run.save(tmp_path / "run"), lambda content: content.update(format=number))
     before = everything(tmp_path)
-    said = f"not written by Run.save of this version: it is of format {number}, and this one reads format 2; "
-    with pytest.raises(gt.InputError, match=said) as error:
+    with pytest.raises(gt.InputError, match=f"a saved run of format {number}, and this version") as error:
         gt.Run.load(tmp_path / "run", point_game())
     assert "\n" not in str(error.value) and everything(tmp_path) == before
 
@@ -123,10 +144,7 @@ def test_a_run_of_another_format_is_refused_and_stays(
 # --- saved runs ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "how",
-    ["no checksums", *PICKLED, *(how for how in FLIPS if "state" not in how)],
-)
+@pytest.mark.parametrize("how", RUINS)
 def test_a_damaged_run_is_named_and_leaves_the_networks(
     how: str, point_game: Make, points: Tensor, tmp_path: Path
 ) -> None:
@@ -135,33 +153,24 @@ def test_a_damaged_run_is_named_and_leaves_the_networks(
     ruin(tmp_path / "run", how)
     gan = point_game()
     before = {name: value.clone() for name, value in gan.state_dict().items()}
-    with pytest.raises(gt.InputError, match=r"is damaged|there is no SHA256SUMS in") as error:
+    with pytest.raises(gt.InputError, match=r"run is damaged") as error:
         gt.Run.load(tmp_path / "run", gan)
-    assert "\n" not in str(error.value)
-    assert all(torch.equal(value, before[name]) for name, value in gan.state_dict().items())
+    assert "\n" not in str(error.value) and alike(before, gan.state_dict())
 
 
-def test_a_flipped_bit_of_a_run_is_never_read(point_game: Make, points: Tensor, tmp_path: Path) -> None:
-    gt.train(point_game(), points, steps=2, batch_size=16, progress=False).save(tmp_path / "run")
-    folder, places = tmp_path / "run", random.Random(1)
-    for name in sorted(path.name for path in folder.iterdir()):
-        good = (folder / name).read_bytes()
-        for _ in range(50):
-            flip(folder / name, places.random())
-            with pytest.raises(gt.InputError):
-                gt.Run.load(folder, point_game())
-            (folder / name).write_bytes(good)
-    gt.Run.load(folder, point_game())
-
-
-def test_a_run_whose_writer_was_killed_between_two_renames_is_found(
-    point_game: Make, points: Tensor, tmp_path: Path
+def test_from_a_flipped_bit_of_a_run_nothing_false_is_read(
+    point_game: Make, points: Tensor, tmp_path: Path, same_weights: Same
 ) -> None:
     run = gt.train(point_game(), points, steps=2, batch_size=16, progress=False)
-    run.save(tmp_path / "run")
-    (tmp_path / "run").rename(tmp_path / ".run-abcdefgh.old")
-    back = gt.Run.load(tmp_path / "run", point_game())
-    assert torch.equal(back.sample(3), run.sample(3))
-    (tmp_path / "run").rename(tmp_path / ".run-abcdefgh.old")
-    run.save(tmp_path / "run")
-    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    path, places, seen = run.save(tmp_path / "run"), random.Random(1), 0
+    good = path.read_bytes()
+    for _ in range(100):
+        flip(path, places.random())
+        try:
+            loaded = gt.Run.load(path, point_game())
+        except gt.InputError:
+            seen += 1
+        else:
+            assert same_weights(run, loaded) and loaded.metadata() == run.metadata()
+        path.write_bytes(good)
+    assert seen > 90

@@ -71,7 +71,10 @@ def test_the_same_again_goes_on_and_is_bit_for_bit_uninterrupted(
 ) -> None:
     for status, found, errors in second:
         assert (status, errors, found["run"]) == (0, "", [20, 20 * 2 * SIZE, "complete"])
-        assert found["from"] in (["step-000000009", "step-000000010"], ["step-000000010", "step-000000011"])
+        assert found["from"] in (
+            ["step-000000009.zip", "step-000000010.zip"],
+            ["step-000000010.zip", "step-000000011.zip"],
+        )
     resumed = gt.Run.load(folder / "resumed", point_game())
     one, other = straight.weights(), resumed.weights()
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

@@ -24,7 +24,7 @@ Make = Callable[..., gt.GAN]
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[recordings.StepGraphs]:
-    """The Graphs of every training in the test."""
+    """The StepGraphs of every training in the test."""
     found: list[recordings.StepGraphs] = []
     usual = recordings.StepGraphs.__init__
 
@@ -47,7 +47,7 @@ def test_recorded_steps_agree_with_steps_as_they_stand(
 ) -> None:
     data = TensorDataset(images, torch.arange(64) % 4)
     options: dict[str, Any] = {"precision": precision, "schedule": gt.optim.linear_decay(0.3)}
-    plain = go(image_game(4), data, graphs=False, **options)
+    plain = go(image_game(4), data, cuda_graphs=False, **options)
     recorded = go(image_game(4), data, **options)
     (graphs,) = made
     assert graphs.reason == "" and len(graphs._recordings) == 2
@@ -63,7 +63,7 @@ def test_penalties_that_are_due_now_and_then_are_recorded_too(
     point_game: Make, points: Tensor, made: list[recordings.StepGraphs]
 ) -> None:
     objective = gt.objectives.non_saturating(r1=1.0, r2=1.0, every=4)
-    plain = go(point_game(objective), points, 400, graphs=False)
+    plain = go(point_game(objective), points, 400, cuda_graphs=False)
     recorded = go(point_game(objective), points, 400)
     assert made[0].reason == "" and len(made[0]._recordings) == 2
     for name in plain.history.names:
@@ -92,6 +92,37 @@ def test_a_learning_rate_reaches_a_recorded_step(
     run = go(point_game(), points, callbacks=[watch])
     assert len(made[0]._recordings) == 2
     assert all(map(torch.equal, watch.kept, run.gan.generator.parameters()))
+
+
+def test_other_turns_of_the_same_names_are_recorded_anew(
+    point_game: Make, points: Tensor, made: list[recordings.StepGraphs]
+) -> None:
+    found = []
+    for wanted in (False, True):
+        trainer = gt.Trainer(
+            point_game(), points, batch_size=16, device="cuda", cuda_graphs=wanted, progress=False
+        )
+        for objective in (gt.objectives.non_saturating(), gt.objectives.least_squares()):
+            trainer.replace_turns(gt.games.classical_turns(objective))
+            for _ in range(12):
+                trainer.step()
+        found.append(trainer.result)
+    assert len(made[-1]._recordings) == 1 and made[-1].reason == ""
+    torch.testing.assert_close(found[0].sample(50), found[1].sample(50), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_random_states_outside_are_left_alone(by_hand: bool, point_game: Make, points: Tensor) -> None:
+    gan = point_game(gt.objectives.wasserstein())  # its penalty draws on the GPU
+    before = torch.get_rng_state(), torch.cuda.get_rng_state()
+    trainer = gt.Trainer(gan, points, steps=12, batch_size=16, device="cuda", progress=False)
+    if by_hand:
+        for _ in range(12):
+            trainer.step()
+    else:
+        trainer.run()
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert torch.equal(before[1], torch.cuda.get_rng_state())
 
 
 def test_a_loss_that_waits_for_the_gpu_is_told(points: Tensor, capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,20 +107,29 @@ def test_a_command_that_holds_a_folder_ends_as_it_would_alone(
     assert done.returncode == status and done.stderr.count("\n") == status - 1
 
 
-def test_several_kernels_write_one_folder_and_one_file(tmp_path: Path) -> None:
-    """The same cell of several windows: whichever is last, all is whole, and nobody is refused."""
-    code = (
-        "import gantutor as gt, torch\n"
-        "from gantutor._files import new_folder\n"
-        "from pathlib import Path\n"
-        "for turn in range(150):\n"
-        "    with new_folder(Path('run')) as fresh: (fresh / 'turn').write_text(str(turn))\n"
+GAME = (
+    "import gantutor as gt, torch\n"
+    "def game():\n"
+    "    pair = gt.networks.MLPGenerator(2, (2,)), gt.networks.MLPDiscriminator((2,))\n"
+    "    return gt.GAN(*pair, latent=2)\n"
+)
+
+
+def test_several_kernels_write_one_saved_run_and_one_clip(tmp_path: Path) -> None:
+    """The same cell of several windows: whichever is last, all is whole at any time, none is refused."""
+    code = GAME + (
+        "run = gt.Run(game())\n"
+        "for turn in range(100):\n"
+        "    run.step = turn\n"
+        "    assert gt.Run.load(run.save('run.zip'), game()).step in range(100)\n"
         "    if turn % 10 == 0: gt.data.write_clip('clip.gif', torch.zeros(3, 1, 8, 8))\n"
     )
     every = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(4)]
     assert [process.wait() for process in every] == [0, 0, 0, 0]
-    assert (tmp_path / "run" / "turn").read_text() == "149"
-    assert {path.name for path in tmp_path.iterdir()} == {"clip.gif", "run"}
+    names: dict[str, Any] = {}
+    exec(GAME, names)
+    assert gt.Run.load(tmp_path / "run.zip", names["game"]()).step == 99
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.gif", "run.zip"}
 
 
 # --- nowhere to write ---------------------------------------------------------------------------------------

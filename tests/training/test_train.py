@@ -103,7 +103,7 @@ def test_several_conditions_come_as_a_tuple() -> None:
             return self.line(x) + condition[0] * condition[1][:, None]
 
     data = TensorDataset(torch.randn(64, 2), torch.randn(64, 2), torch.rand(64))
-    run = quick(gt.GAN(Sum(), nn.Sequential(), latent=2) if False else gt.GAN(Sum(), Sum(), latent=2), data)
+    run = quick(gt.GAN(Sum(), Sum(), latent=2), data)
     assert [part.shape for part in run.conditions] == [(64, 2), (64,)]
     assert run.sample(5).shape == (5, 2) and run.snapshots[-1].samples.shape == (4, 2)
 

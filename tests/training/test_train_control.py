@@ -78,7 +78,7 @@ def test_watching_a_generator_with_batch_norm_does_not_change_it(
     plain = quick(image_game(), images, steps=6, snapshots=0)
     watched = quick(image_game(), images, steps=6, snapshots=4, callbacks=[Look()])
     assert torch.equal(plain.sample(4), watched.sample(4))
-    plain.recompute_batch_norm(), watched.recompute_batch_norm()
+    plain.recompute_batch_norm("generator"), watched.recompute_batch_norm("generator")
     assert same_weights(plain, watched)
 
 

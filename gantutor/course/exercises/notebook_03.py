@@ -201,7 +201,8 @@ def check_build(answer: Any) -> None:
         raise WrongAnswer("The game should have the two networks given, called generator and discriminator.")
     counts: dict[str, int] = {}
     for turn in game.turns:
-        counts[turn.name] = counts.get(turn.name, 0) + turn.times
+        updated = " and ".join(turn.updates)  # a turn may have any name
+        counts[updated] = counts.get(updated, 0) + turn.times
     if list(counts) != ["discriminator", "generator"]:
         raise WrongAnswer(
             f"The turns update {', then '.join(counts)}: it should be discriminator, then generator."
@@ -228,25 +229,24 @@ def check_loss(turn: gt.Turn, expected_turn: gt.Turn, generator: nn.Module, part
         generator: of the answer's game.
         parts: the arguments of ``gt.Batch``.
     """
+    name = turn.updates[0]
     losses = call(turn.loss, parts[0], gt.Batch(*parts), usage="loss(gan, batch)")
     if not isinstance(losses, Mapping) or "total" not in losses:
-        raise WrongAnswer(
-            f'The {turn.name}\'s loss should return a dict with a "total", not {describe(losses)}.'
-        )
-    total = as_tensor(losses["total"], (), f"The {turn.name}'s total")
+        raise WrongAnswer(f'The {name}\'s loss should return a dict with a "total", not {describe(losses)}.')
+    total = as_tensor(losses["total"], (), f"The {name}'s total")
     if not is_same(total, expected_turn.loss(parts[0], gt.Batch(*parts))["total"].detach()):
-        formula = "−E log D(x) − E log(1 − D(G(z)))" if turn.name == "discriminator" else "−E log D(G(z))"
-        raise WrongAnswer(f"The {turn.name}'s total is {total:.4f} in our trial, which is not {formula}.")
+        formula = "−E log D(x) − E log(1 − D(G(z)))" if name == "discriminator" else "−E log D(G(z))"
+        raise WrongAnswer(f"The {name}'s total is {total:.4f} in our trial, which is not {formula}.")
     reaches_generator = (
         losses["total"].requires_grad
         and torch.autograd.grad(losses["total"], list(generator.parameters()), allow_unused=True)[0]
         is not None
     )
-    if turn.name == "discriminator" and reaches_generator:
+    if name == "discriminator" and reaches_generator:
         raise WrongAnswer(
             "The discriminator's loss sends a gradient into the generator: what is to be detached?"
         )
-    if turn.name == "generator" and not reaches_generator:
+    if name == "generator" and not reaches_generator:
         raise WrongAnswer("No gradient of the generator's loss reaches the generator: something cuts it off.")
 
 

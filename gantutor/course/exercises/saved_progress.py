@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gantutor._errors import InputError
-from gantutor._files import read_json, write_json
+from gantutor._files import new_file, read_json, write_json
 
 PROGRESS_VARIABLE = "GANTUTOR_PROGRESS"
 """The environment variable that names another file for the record."""
@@ -74,43 +70,16 @@ def save_state(number: str, state: str) -> None:
     Raises:
         InputError: if the record cannot be read or written; it is then left as it was.
     """
+    from filelock import FileLock  # torch depends on it
+
     path = progress_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(path):
+        with FileLock(path.with_name(f".{path.name}.lock"), LOCK_TIMEOUT):  # ends with its process
             states = read_states(path)
             if states.get(number) not in (state, "solved"):
-                _replace(path, {"exercises": dict(sorted((states | {number: state}).items()))})
-    except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror or error}") from None
-
-
-def _replace(path: Path, content: object) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(handle)
-    fresh = Path(name)
-    try:
-        write_json(fresh, content)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process in at a time; a lock older than LOCK_TIMEOUT was left by a process that died."""
-    lock = path.with_name(f".{path.name}.lock")
-    deadline = time.monotonic() + LOCK_TIMEOUT
-    while True:
-        try:
-            lock.touch(exist_ok=False)
-            break
-        except FileExistsError:
-            if time.monotonic() > deadline:
-                lock.unlink(missing_ok=True)
-            time.sleep(0.01)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            lock.unlink()
+                with new_file(path) as fresh:
+                    write_json(fresh, {"exercises": dict(sorted((states | {number: state}).items()))})
+    except (OSError, NotImplementedError) as error:  # the latter on a file system without locks
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot write to {path}: {reason}") from None

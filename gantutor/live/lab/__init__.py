@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from gantutor._checks import integer, optional, validate
+from gantutor._checks import checked, integer, optional
 from gantutor._errors import InputError
 from gantutor.data.toy import Distribution
 from gantutor.live import display
@@ -20,6 +20,7 @@ DEFAULT_STEPS, MEASUREMENTS = 300, 30
 """Steps of training before a still picture, and the number of measurements during them."""
 
 
+@checked(steps=optional(integer(0, 100_000)))
 def lab(
     generator: nn.Module | None = None,
     discriminator: nn.Module | None = None,
@@ -52,7 +53,6 @@ def lab(
     >>> lab(steps=20, loss="hinge").run.step
     20
     """
-    validate({"steps": steps}, steps=optional(integer(0, 100_000)))
     is_name = isinstance(data, str) and data in DISTRIBUTIONS
     if "distribution" in settings:
         raise InputError("the distribution is given as data=")

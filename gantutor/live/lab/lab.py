@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gantutor._checks import number, one_of, optional, validate
+from gantutor._checks import checked, number, one_of, optional
 from gantutor._errors import InputError, TrainingDiverged, first_line
 from gantutor.data import toy
 from gantutor.live import display
@@ -101,6 +101,7 @@ class Lab:
             self.say(words)
         self._notify("on_play", False)
 
+    @checked(network=optional(one_of("discriminator", "generator")))
     def step(self, network: str | None = None) -> None:
         """Pause, and take one step.
 
@@ -111,7 +112,6 @@ class Lab:
             InputError: if the name is another, if the lab is closed, or if a drawing has fewer than three
                 points.
         """
-        validate({"network": network}, network=optional(one_of("discriminator", "generator")))
         self._check()
         self.pause()
         with self._lock:
@@ -180,6 +180,7 @@ class Lab:
         """
         self.learn(toy.from_points(points, sigma), DRAWING)
 
+    @checked(seconds=number(0, 10))
     def slow_down(self, seconds: float) -> None:
         """Set the seconds to wait after each step.
 
@@ -189,7 +190,6 @@ class Lab:
         Raises:
             InputError: if the number is out of range.
         """
-        validate({"seconds": seconds}, seconds=number(0, 10))
         self.delay = float(seconds)
 
     def close(self) -> None:

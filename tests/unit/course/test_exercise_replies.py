@@ -85,7 +85,7 @@ def test_progress_counts_what_was_solved_and_tried(kept: Path) -> None:
     assert "notebook 01: 1 of 5 solved (✓ 01.1 solved, ✗ 01.2 tried, ○ 01.3 open" in str(progress)
     for words in ("✓ solved", "✗ tried", "○ open", "Exercises: 1 of"):
         assert words in progress._repr_html_()
-    assert [path.name for path in kept.parent.iterdir()] == ["progress.json"]
+    assert {path.name for path in kept.parent.iterdir()} <= {"progress.json", ".progress.json.lock"}
 
 
 def test_progress_survives_the_process(kept: Path) -> None:
@@ -141,11 +141,25 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no home folder" in right("01.1").remark
 
 
-def test_a_lock_left_behind_is_taken_away(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved_progress, "LOCK_TIMEOUT", 0.05)
+def test_the_lock_of_a_killed_process_blocks_nobody(kept: Path) -> None:
+    """Nor does a file that a lock left behind; one that is held is waited for, and then told of."""
+    lock = kept.parent / ".progress.json.lock"
     kept.parent.mkdir()
-    (kept.parent / ".progress.json.lock").touch()
-    assert right("01.1").remark == "" and json.loads(kept.read_text())["exercises"] == {"01.1": "solved"}
+    lock.touch()
+    assert right("01.1").remark == ""
+    code = "import filelock, sys\nwith filelock.FileLock(sys.argv[1]): print(1, flush=True), input()"
+    command = [sys.executable, "-c", code, str(lock)]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert other.stdout is not None and other.stdout.readline() == b"1\n"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(saved_progress, "LOCK_TIMEOUT", 0.05)
+        reply = right("01.2")
+    assert reply.verdict == "right" and "not saved" in reply.remark and "lock" in reply.remark
+    assert "\n" not in reply.remark
+    other.kill()
+    other.communicate()
+    assert right("01.3").remark == ""
+    assert json.loads(kept.read_text())["exercises"] == {"01.1": "solved", "01.3": "solved"}
 
 
 def test_the_usual_place_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:

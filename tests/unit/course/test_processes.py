@@ -47,9 +47,11 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"device": "abacus"}, "device must be 'auto' or one of"),
         ({"checkpoint": 3}, "checkpoint must be the path of a folder, not 3"),
         ({"checkpoint": __file__}, "checkpoint must be a folder, and"),
-        ({"out": 3}, "out must be the path of a folder, not 3"),
-        ({"out": ""}, "out must be the path of a folder, not ''"),
+        ({"out": 3}, "out must be the path of a file, not 3"),
+        ({"out": ""}, "out must be the path of a file, not ''"),
         ({"out": HERE}, "exists and is no saved run: choose another name"),
+        ({"out": __file__}, "exists and is no saved run: choose another name"),
+        ({"out": "~nobody-of-this-name/run"}, "the home folder in"),
         ({"out": Path(__file__) / "run"}, "cannot write to"),
     ],
 )
@@ -62,7 +64,8 @@ def test_what_cannot_be_used_ends_in_a_sentence_before_anything_starts(
 
 
 def test_two_processes_train_and_the_run_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = gt.launch("ring", 2, steps=3, batch_size=8, seed=1, out=tmp_path / "a" / "run", threads=1)
+    path = gt.launch("ring", 2, steps=3, batch_size=8, seed=1, out=tmp_path / "a" / "run.zip", threads=1)
+    assert path == tmp_path / "a" / "run.zip" and path.is_file()
     run = gt.Run.load(path, gt.course.recipes.ring().gan)
     assert (run.step, run.ended, run.settings["batch_size"], run.settings["seed"]) == (3, "complete", 8, 1)
     said = capsys.readouterr().out
@@ -194,7 +197,7 @@ def test_the_command_trains_saves_and_scores(tmp_path: Path, capsys: pytest.Capt
     said = capsys.readouterr().out
     assert "<Run: 2 steps, 16 images" in said and "saved to" in said and "digit_fid: " in said
     assert gt.Run.load(tmp_path / "run", gt.course.recipes.fully_connected().gan).settings["seed"] == 4
-    assert [path.name for path in (tmp_path / "kept").glob("step-*")] == ["step-000000002"]
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["step-000000002.zip"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from gantutor.doctor.measures import (
     separation,
 )
 from gantutor.doctor.units import measure_dead_units
-from gantutor.training.callbacks import progress_of
+from gantutor.training.run import Budget
 
 Make = Callable[..., gt.GAN]
 
@@ -61,7 +61,7 @@ def test_it_takes_its_share_of_the_time_at_most(
     def slow(self: Doctor, run: gt.Run, update: dict[str, float]) -> None:
         clock.now += cost
         self._last_step = run.step
-        self.signs.append(Signs(run.step, progress_of(run)))
+        self.signs.append(Signs(run.step, run.progress))
 
     class Hand(gt.Callback):
         def on_step(self, run: gt.Run) -> None:
@@ -76,12 +76,12 @@ def test_it_takes_its_share_of_the_time_at_most(
 
 def test_the_share_of_the_budget() -> None:
     run = gt.Run(gt.GAN(nn.Linear(1, 1), nn.Linear(1, 1)))
-    assert progress_of(run) == 1
+    assert run.progress == 1
     run.step, run.seconds = 30, 2.0
-    run.settings = {"steps": 40, "seconds": None}
-    assert progress_of(run) == 0.75
-    run.settings = {"steps": None, "seconds": 8.0}
-    assert progress_of(run) == 0.25
+    run.budget = Budget(steps=40)
+    assert run.progress == 0.75
+    run.budget = Budget(seconds=8.0)
+    assert run.progress == 0.25
 
 
 # --- what it is given ---------------------------------------------------------------------------------------

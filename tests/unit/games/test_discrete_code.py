@@ -108,7 +108,7 @@ def test_negative_weights_are_refused(given: dict[str, Any], said: str) -> None:
 
 
 def test_a_generator_without_a_code_is_refused() -> None:
-    with pytest.raises(gt.InputError, match="must be a CodedTranslator, not TypeTranslator"):
+    with pytest.raises(gt.InputError, match="must be a DiscreteCodeTranslator, not TypeTranslator"):
         discrete_code(gt.networks.TypeTranslator(latent=0))
 
 

@@ -30,7 +30,7 @@ def test_a_plain_regression_is_a_single_turn() -> None:
         -1, abs=0.02
     )
     assert run.snapshots == [] and list(run.averaged) == ["line"]
-    with pytest.raises(gt.InputError, match="no network called generator"):
+    with pytest.raises(gt.InputError, match="no network that makes samples"):
         run.generator  # noqa: B018
 
 
@@ -138,7 +138,13 @@ def test_the_generator_of_a_turn_never_moves_the_other_networks(point_game: Make
         ),
         (lambda: gt.GAN.of({"line": nn.Identity()}, ["line"]), "turns must be"),
         (lambda: Turn("line", None), "loss .*function"),
-        (lambda: Turn([], lambda gan, batch: {}), "at least one network"),
+        (lambda: Turn("", lambda gan, batch: {}), "name must be a text in quotes"),
+        (lambda: Turn(["line"], lambda gan, batch: {}), "name must be a text in quotes"),
+        (
+            lambda: Turn("line", lambda gan, batch: {}, updates=3),
+            "updates must be a network's name or a list",
+        ),
+        (lambda: Turn("line", lambda gan, batch: {}, penalties=[]), "penalties must be a dict"),
         (lambda: Turn("line", lambda gan, batch: {}, times=0), "times .*at least 1"),
         (lambda: Turn("line", lambda gan, batch: {}, times=True), "times .*at least 1"),
         (lambda: Turn("line", lambda gan, batch: {}, every=1.5), "every .*whole"),

@@ -120,7 +120,7 @@ def test_regression_is_the_distance_alone() -> None:
 
 def test_the_cycle_losses_are_those_of_the_paper() -> None:
     objective = gt.objectives.least_squares()
-    game = games.cyclegan(Times(2.0), Times(-1.0), Slope(0.5), Slope(1.5), objective, 7.0, 3.0)
+    game = games.cyclegan(Times(2.0), Times(-1.0), Slope(1.5), Slope(0.5), objective, 7.0, 3.0)
     batch = Batch(game, TYPE, HAND, STILL)
     typed, written = [1.0, 2.0], [3.0, -1.0]
     made_type, made_hand = [2 * x for x in written], [-y for y in typed]
@@ -147,7 +147,7 @@ def test_the_cycle_losses_are_those_of_the_paper() -> None:
 
 def test_penalties_are_of_the_judge_they_are_named_after() -> None:
     objective = gt.objectives.non_saturating(r1=2.0, r2=4.0, every=3)
-    game = games.cyclegan(Times(2.0), Times(-1.0), Slope(0.5), Slope(1.5), objective)
+    game = games.cyclegan(Times(2.0), Times(-1.0), Slope(1.5), Slope(0.5), objective)
     batch = Batch(game, TYPE, HAND, STILL)
     for turn, slope in zip(game.turns[:2], (0.5, 1.5), strict=True):
         found = {
@@ -169,7 +169,7 @@ def test_a_turn_moves_its_own_networks_alone(name: str) -> None:
         turn = game.turns[index]
         before = {key: value.clone() for key, value in game.named_parameters()}
         gt.train(
-            GAN.of(game.networks, [turn], game.latent, averaged=()),
+            GAN.of(game.networks, [turn], game.latent, averaged=(), outputs=game.outputs),
             data,
             steps=1,
             batch_size=8,
@@ -184,12 +184,13 @@ def test_a_turn_moves_its_own_networks_alone(name: str) -> None:
 def test_a_judge_sends_no_gradient_into_the_generators() -> None:
     game = cycle()
     real, condition = STREAMS.tensors
+    assert [turn.name for turn in game.turns] == ["discriminator_y", "discriminator_x", "generators"]
     for turn in game.turns[:2]:
         batch = Batch(game, real, condition, torch.zeros(16, 1))
         turn.loss(game, batch)["total"].backward()
         assert all(
             weight.grad is None
-            for name in ("generator", "back")
+            for name in ("generator_xy", "generator_yx")
             for weight in game.networks[name].parameters()
         )
 

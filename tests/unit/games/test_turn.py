@@ -29,8 +29,12 @@ def test_fake_is_made_once_kept_and_forgotten(point_game: Make) -> None:
     gan.networks["generator"].register_forward_hook(lambda *_: calls.append(1))
     batch = Batch(gan, torch.zeros(4, 2), latent=torch.randn(4, 2))
     assert batch.fake is batch.fake and batch.fake.requires_grad and len(calls) == 1
-    batch.forget_fake()
+    batch.forget(["discriminator"])
+    assert batch.fake is batch.output("generator") and len(calls) == 1  # another network was updated
+    batch.forget(["generator"])
     assert batch.fake.shape == (4, 2) and len(calls) == 2
+    batch.forget()
+    assert batch.fake.shape == (4, 2) and len(calls) == 3
 
 
 def test_a_step_of_the_classical_game_makes_one_fake_batch(point_game: Make, points: Tensor) -> None:
@@ -162,7 +166,7 @@ def test_a_cycle_of_two_generators_learns_to_translate_both_ways() -> None:
         "judge_x": gt.networks.MLPDiscriminator((1,), width=16),
         "judge_y": gt.networks.MLPDiscriminator((1,), width=16),
     }
-    turns = [Turn(("judge_x", "judge_y"), critics), Turn(("to_x", "to_y"), translators)]
+    turns = [Turn("judges", critics, ("judge_x", "judge_y")), Turn("pair", translators, ("to_x", "to_y"))]
     gan = gt.GAN.of(networks, turns, averaged=("to_x", "to_y"))
     batches = [((x[i : i + 64], y[i : i + 64]),) for i in range(0, 1024, 64)]
     before = networks["to_y"](x)
@@ -173,9 +177,7 @@ def test_a_cycle_of_two_generators_learns_to_translate_both_ways() -> None:
         0.5, abs=0.3
     )
     assert float((run.averaged["to_x"](made) - x).abs().mean()) < 0.3
-    assert {"judge_x+judge_y", "to_x+to_y", "to_x+to_y.cycle", "judge_x+judge_y.at_y"} == set(
-        run.history.names
-    )
+    assert {"judges", "pair", "pair.cycle", "judges.at_y"} == set(run.history.names)
 
 
 def test_two_discriminators_each_see_their_part() -> None:

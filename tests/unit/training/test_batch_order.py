@@ -185,15 +185,18 @@ def through_files(state: Any) -> Any:
     return unpack(json.loads(json.dumps(content)), {name: t.clone() for name, t in tensors.items()})
 
 
+@pytest.mark.parametrize("peek", [False, True], ids=["", "peeked"])
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("make", [Shuffled, Samples])
 @pytest.mark.parametrize("drawn_before", range(15))
 def test_an_iterable_with_a_state_goes_on_with_exactly_the_next_batch(
-    drawn_before: int, make: Callable[[int], Any], ranks: int
+    drawn_before: int, make: Callable[[int], Any], ranks: int, peek: bool
 ) -> None:
     """At every place of two passes, the first moment, the end of a pass and its first batch among them."""
     batches = make_batches(make(0), 2, 0, CPU, rank=ranks - 1, world_size=ranks)
     before = drawn(batches, drawn_before)
+    if peek:
+        batches.peek()
     state = through_files(batches.state_dict())
     expected = drawn(batches, 15)
     assert drawn_before < 12 or len({tuple(batch.tolist()) for batch in before}) > 6

@@ -69,6 +69,46 @@ def test_the_state_goes_on_where_it_was(data: Any) -> None:
     assert all(torch.equal(a, b) for a, b in zip(drawn(again, 8), expected, strict=True))
 
 
+@pytest.mark.parametrize(
+    "data", [torch.arange(13.0), Flips(13), list(torch.arange(13.0).split(3))], ids=["tensor", "set", "list"]
+)
+def test_a_peek_shows_the_next_batch_and_takes_none(data: Any) -> None:
+    plain, peeked = (make_batches(data, 5, seed=0, device=CPU) for _ in range(2))
+    for step in range(6):
+        torch.manual_seed(step)
+        expected = plain.next()
+        torch.manual_seed(step)
+        first = peeked.peek()
+        assert torch.equal(first[0], peeked.peek()[0])
+        found = peeked.next()
+        assert torch.equal(first[0], found[0]) and torch.equal(found[0], expected[0])
+        assert (found[1] is None) == (expected[1] is None)
+
+
+@pytest.mark.parametrize("data", [torch.arange(13.0), Flips(13)], ids=["tensor", "set"])
+def test_a_peek_does_not_move_the_position(data: Any) -> None:
+    batches = make_batches(data, 5, seed=0, device=CPU)
+    drawn(batches, 3)
+    before = batches.state_dict()
+    torch.manual_seed(9)
+    batches.peek()
+    after = batches.state_dict()
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    expected = drawn(batches, 4)
+    batches.load_state_dict(after)
+    torch.manual_seed(9)
+    assert all(torch.equal(a, b) for a, b in zip(drawn(batches, 4), expected, strict=True))
+
+
+def test_what_was_peeked_at_is_dropped_where_another_position_is_loaded() -> None:
+    batches = make_batches(Flips(13), 5, seed=0, device=CPU)
+    state = batches.state_dict()
+    first = batches.next()[1]
+    batches.peek()
+    batches.load_state_dict(state)
+    assert torch.equal(batches.next()[1], first)
+
+
 def test_a_small_data_set_is_held_in_memory() -> None:
     batches = make_batches(Squares(), 4, seed=0, device=CPU)
     assert isinstance(batches, ResidentBatches)

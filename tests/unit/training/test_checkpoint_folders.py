@@ -31,9 +31,13 @@ Same = Callable[[gt.Run, gt.Run], bool]
     [
         ("file/below", None, r"no checkpoint can be written to .*below: Not a directory; give checkpoint= "),
         ("file/far/below", None, r"no checkpoint can be written to .*below: Not a directory; give"),
-        ("here", (tempfile, "mkdtemp", no_permission), r"can be written to .*here: Permission denied; give"),
+        ("here", (tempfile, "mkstemp", no_permission), r"can be written to .*here: Permission denied; give"),
         ("here", (Path, "mkdir", no_permission), r"can be written to .*here: Permission denied; give"),
-        ("here", (checkpoint, "write_tensors", no_space), r"can be written to .*here: No space left on"),
+        (
+            "here",
+            (_files.zipfile.ZipFile, "writestr", no_space),
+            r"can be written to .*here: No space left on",
+        ),
     ],
     ids=["below a file", "far below", "no permission", "no permission to make it", "full disk"],
 )
@@ -72,9 +76,9 @@ def test_a_missing_folder_is_made(point_game: Make, points: Tensor, tmp_path: Pa
 @pytest.mark.parametrize(
     ("refuse", "reason"),
     [
-        ((checkpoint, "write_tensors", no_space), "No space left on device"),
+        ((_files.zipfile.ZipFile, "writestr", no_space), "No space left on device"),
         ((_files.os, "fsync", no_space), "No space left on device"),
-        ((tempfile, "mkdtemp", no_permission), "Permission denied"),
+        ((tempfile, "mkstemp", no_permission), "Permission denied"),
     ],
     ids=["full", "full at last", "no permission"],
 )
@@ -100,8 +104,8 @@ def test_a_write_that_fails_in_the_middle_ends_no_training(
     with pytest.MonkeyPatch.context() as patch:
         steps = Steps(step7=lambda: (note(), patch.setattr(*refuse)), step14=end, step16=note)
         run = train_watched(point_game(), points, tmp_path, steps)
-    assert names[0] == names[1] == ["step-000000006", "step-000000007"]
-    assert names[2] == ["step-000000015", "step-000000016"]
+    assert names[0] == names[1] == ["step-000000006.zip", "step-000000007.zip"]
+    assert names[2] == ["step-000000015.zip", "step-000000016.zip"]
     said = capsys.readouterr().out
     assert said == (
         f"The checkpoint of step 8 was not saved in {tmp_path}: {reason}; the training goes on, and tries "
@@ -109,7 +113,7 @@ def test_a_write_that_fails_in_the_middle_ends_no_training(
     )
     assert run.ended == "complete" and steps.taken == list(range(1, 21))
     assert same_weights(run, go(point_game(), points, None))
-    assert checkpoint.read(tmp_path / "step-000000020")[0]["step"] == 20
+    assert checkpoint.read(tmp_path / "step-000000020.zip")[0]["step"] == 20
 
 
 def test_each_reason_is_told_once(
@@ -117,9 +121,9 @@ def test_each_reason_is_told_once(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         steps = Steps(
-            step3=lambda: patch.setattr(tempfile, "mkdtemp", no_space),
-            step6=lambda: patch.setattr(tempfile, "mkdtemp", no_permission),
-            step9=lambda: patch.setattr(tempfile, "mkdtemp", no_space),
+            step3=lambda: patch.setattr(tempfile, "mkstemp", no_space),
+            step6=lambda: patch.setattr(tempfile, "mkstemp", no_permission),
+            step9=lambda: patch.setattr(tempfile, "mkstemp", no_space),
             step12=patch.undo,
         )
         train_watched(point_game(), points, tmp_path, steps)
@@ -163,14 +167,14 @@ def test_all_processes_are_refused_where_the_first_cannot_write(tmp_path: Path) 
     said = {0: r"no checkpoint can be written to .*below: Not a dir", 1: r"no checkpoint .* rank 0 says why"}
     for rank in (0, 1):
         training: Any = SimpleNamespace(
-            run=run,
+            result=run,
             optimizers=optimizers,
             batches=batches,
-            latent_generator=torch.Generator(),
+            _latents=torch.Generator(),
             group=Two(rank, 2),
         )
         with pytest.raises(gt.InputError, match=said[rank]):
-            callbacks.CheckpointWriter(training, tmp_path / "file" / "below", 60)
+            callbacks.Checkpoints(training, tmp_path / "file" / "below", 60)
 
 
 def test_a_last_state_that_cannot_be_written_costs_no_run(
@@ -181,14 +185,14 @@ def test_a_last_state_that_cannot_be_written_costs_no_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        steps = Steps(step17=lambda: patch.setattr(checkpoint, "write_tensors", no_space))
+        steps = Steps(step17=lambda: patch.setattr(_files.zipfile.ZipFile, "writestr", no_space))
         run = train_watched(point_game(), points, tmp_path, steps)
     said = capsys.readouterr().out.splitlines()
     reason = f"was not saved in {tmp_path}: No space left on device"
     assert said[1:] == [f"The last state, of step 20, {reason}."]
     assert said[0].startswith(f"The checkpoint of step 18 {reason}; the training goes on")
     assert run.ended == "complete" and run.step == 20
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000016", "step-000000017"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000016.zip", "step-000000017.zip"]
     resumed = go(point_game(), points, tmp_path)
     assert "Resumed at step 17" in capsys.readouterr().out and same_weights(run, resumed)
 
@@ -196,7 +200,7 @@ def test_a_last_state_that_cannot_be_written_costs_no_run(
 def test_a_folder_that_is_removed_is_made_again(point_game: Make, points: Tensor, tmp_path: Path) -> None:
     steps = Steps(step19=lambda: shutil.rmtree(tmp_path / "here"))
     train_watched(point_game(), points, tmp_path / "here", steps)
-    assert [path.name for path in (tmp_path / "here").iterdir()] == ["step-000000020"]
+    assert [path.name for path in (tmp_path / "here").iterdir()] == ["step-000000020.zip"]
 
 
 def test_a_folder_that_becomes_a_file_ends_no_training(
@@ -215,17 +219,15 @@ def test_a_folder_that_becomes_a_file_ends_no_training(
 def test_an_interrupt_during_the_last_write_costs_neither_run_nor_state(
     point_game: Make, points: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = _files.write_json
-
-    def pressed(path: Path, content: Any) -> None:
+    def pressed(path: Path, content: Any, tensors: Any) -> None:
         if content["ended"] == "complete":
             os.kill(os.getpid(), signal.SIGINT)
-        write(path, content)
+        _files.write_archive(path, content, tensors)
 
-    monkeypatch.setattr(checkpoint, "write_json", pressed)
+    monkeypatch.setattr(checkpoint, "write_archive", pressed)
     run = gt.train(point_game(), points, steps=5, batch_size=16, progress=False, checkpoint=tmp_path)
     assert run.step == 5 and run.ended == "complete"
-    assert checkpoint.read(tmp_path / "step-000000005")[0]["step"] == 5
+    assert checkpoint.read(tmp_path / "step-000000005.zip")[0]["step"] == 5
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -236,17 +238,20 @@ def test_an_impatient_interrupt_during_the_last_write_still_gives_the_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def pressed_twice(path: Path, content: Any) -> None:
-        if content["ended"] == "complete":
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-        _files.write_json(path, content)
+    """Pressed twice when the file is written and not yet on the disk."""
+    sync = os.fsync
 
-    monkeypatch.setattr(checkpoint, "write_json", pressed_twice)
-    run = gt.train(point_game(), points, steps=5, batch_size=16, progress=False, checkpoint=tmp_path)
-    assert run.ended == "complete" and not list(tmp_path.iterdir())
-    said = f"The last state, of step 5, was not saved in {tmp_path}: interrupted.\n"
-    assert capsys.readouterr().out == said
+    def pressed_twice(handle: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        sync(handle)
+
+    last = Steps(step5=lambda: monkeypatch.setattr(_files.os, "fsync", pressed_twice))
+    options: Any = {"batch_size": 16, "progress": False, "checkpoint": tmp_path}
+    run = gt.train(point_game(), points, steps=5, callbacks=[last], **options)
+    assert run.ended == "complete" and run.step == 5 and not list(tmp_path.iterdir())
+    said = capsys.readouterr().out
+    assert "step 5, was not saved" in said and "interrupted" in said and said.count("\n") == 1
 
 
 @pytest.fixture
@@ -269,7 +274,10 @@ def test_a_disk_that_is_really_full_for_a_while(
 
     steps = Steps(step7=lambda: fill(ballast), step13=lambda: (note(), ballast.unlink()), step14=note)
     run = train_watched(point_game(), points, folder, steps)
-    assert names == [["step-000000006", "step-000000007"], ["step-000000007", "step-000000014"]]
+    assert names == [
+        ["step-000000006.zip", "step-000000007.zip"],
+        ["step-000000007.zip", "step-000000014.zip"],
+    ]
     said = capsys.readouterr().out
     assert said.count("No space left on device") == said.count("\n") == 1
     assert "The checkpoint of step 8 was not saved" in said

@@ -78,7 +78,7 @@ def test_a_state_that_cannot_be_kept_any_more_ends_no_training(
     assert run.ended == "complete" and run.step == 20
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 2 and all("state['data']['source']['seen'] cannot be saved" in line for line in said)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000004", "step-000000005"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000000004.zip", "step-000000005.zip"]
 
 
 def test_named_tensors_are_handed_back(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_named_tensors_are_handed_back(tmp_path: Path) -> None:
     resumed = checkpoint.resume(tmp_path, checkpoint.TrainingState(*parts(1), {"noise": torch.Generator()}))
     assert resumed is not None and resumed.extra.keys() == extra.keys()
     assert all(torch.equal(resumed.extra[name], extra[name]) for name in extra)
-    assert str(resumed) == resumed.message == f"Resumed at step 0 from {tmp_path / 'step-000000000'}."
+    assert str(resumed) == resumed.message == f"Resumed at step 0 from {tmp_path / 'step-000000000.zip'}."
 
 
 def test_without_named_tensors_none_are_handed_back(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@ with the tensors it reads and writes, bakes all other numbers in as a graph does
 
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,11 +15,10 @@ from torch.utils._pytree import tree_flatten
 
 import gantutor as gt
 from gantutor.training import cuda_graphs as recordings
-from gantutor.training.cuda_graphs import WARM_UP_STEPS, StepGraphs, clone_tensors, tensor_leaves
+from gantutor.training.cuda_graphs import WARM_UP_STEPS, StepGraphs
 from gantutor.training.optim import make_capturable
-from gantutor.training.step import Training
+from gantutor.training.trainer import Trainer
 
-training_of = importlib.import_module("gantutor.training.trainer")  # the name in the package is the function
 Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
 Values = dict[str, Tensor]
@@ -50,24 +48,24 @@ class Tape(TorchDispatchMode):
 class TapeRecorder:
     """Records on a tape. A real recording leaves the work undone: so the weights are put back after it."""
 
-    def __init__(self, training: Training) -> None:
-        self.training, self.recorded = training, 0
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer, self.recorded = trainer, 0
 
     def warm_up(self, work: Callable[[], Values]) -> tuple[Values, str]:
         return work(), ""
 
     def record(self, work: Callable[[], Values]) -> tuple[Values, Callable[[], None]]:
-        state = [*self.training.run.weights().values()]
-        for optimizer in self.training.optimizers.values():
+        state = [*self.trainer.result.weights().values()]
+        for optimizer in self.trainer.optimizers.values():
             state += [part for entry in optimizer.state.values() for part in entry.values()]
-        before, drawn = [part.clone() for part in state], self.training.latent_generator.get_state()
+        before, drawn = [part.clone() for part in state], self.trainer._latents.get_state()
         tape = Tape()
         with tape:
             made = work()
         with torch.no_grad():
             for part, value in zip(state, before, strict=True):
                 part.copy_(value)
-        self.training.latent_generator.set_state(drawn)
+        self.trainer._latents.set_state(drawn)
         self.recorded += 1
         return made, lambda: torch.no_grad()(tape.replay)()
 
@@ -77,13 +75,13 @@ def taped(monkeypatch: pytest.MonkeyPatch) -> list[TapeRecorder]:
     """Lets ``train`` record its steps on tapes, as on a GPU it does in graphs; the recorders it used."""
     used: list[TapeRecorder] = []
 
-    def record_steps(training: Training, wanted: bool, where: torch.device) -> None:
+    def record_steps(trainer: Trainer, wanted: bool) -> None:
         if wanted:
-            assert not make_capturable(training.optimizers.values(), where)
-            used.append(TapeRecorder(training))
-            training.ema_weight, training.graphs = torch.zeros(()), StepGraphs(used[-1])
+            assert not make_capturable(trainer.optimizers.values(), trainer.device)
+            used.append(TapeRecorder(trainer))
+            trainer._ema_weight, trainer._graphs = torch.zeros(()), StepGraphs(used[-1])
 
-    monkeypatch.setattr(training_of, "enable_cuda_graphs", record_steps)
+    monkeypatch.setattr(Trainer, "_record_steps", record_steps)
     return used
 
 
@@ -174,7 +172,7 @@ def test_a_step_that_cannot_be_recorded_is_played_as_it_stands(
     said = capsys.readouterr().out
     assert said.count("Without CUDA graphs from here on: a step could not be recorded: operation not") == 1
     assert run.step == 12
-    monkeypatch.setattr(training_of, "enable_cuda_graphs", lambda *_: None)
+    monkeypatch.setattr(Trainer, "_record_steps", lambda *_: None)
     assert close(run, gt.train(point_game(), points, **options))
 
 
@@ -230,14 +228,37 @@ def test_a_loss_that_waits_for_the_gpu_is_told_and_never_recorded() -> None:
     assert (recorder.rehearsed, recorder.recorded) == (1, 0) and "reads a number" in graphs.reason
 
 
-def test_leaves_and_copies_of_nested_batches() -> None:
+def test_leaves_of_nested_batches_are_copied_and_others_are_never_recorded() -> None:
     item = [(torch.zeros(2), None), ((torch.ones(1), torch.ones(3)), torch.arange(2))]
-    found = tensor_leaves(item)
-    assert found is not None and [len(part) for part in found] == [2, 1, 3, 2]
-    assert tensor_leaves([torch.zeros(1), "a word"]) is None
-    again = tensor_leaves(clone_tensors(item))
-    assert again is not None and len(again) == len(found)
-    assert all(a is not b and torch.equal(a, b) for a, b in zip(found, again, strict=True))
+    recorder, seen = Counting(), list[Any]()
+    graphs = StepGraphs(recorder)
+
+    def work(batches: Any) -> Values:
+        seen.append(batches)
+        return {"total": batches[1][0][1].sum()}
+
+    for _ in range(WARM_UP_STEPS + 1):
+        graphs.run("pattern", work, item)
+    assert recorder.recorded == 1 and seen[-2] is item and seen[-1] is not item
+    mine, copied = ([leaf for leaf in tree_flatten(each)[0] if leaf is not None] for each in (item, seen[-1]))
+    assert [len(part) for part in copied] == [2, 1, 3, 2] and seen[-1][0][1] is None
+    assert all(a is not b and torch.equal(a, b) for a, b in zip(mine, copied, strict=True))
+    for _ in range(WARM_UP_STEPS + 2):
+        graphs.run("words", double, [torch.ones(1), "a word"])
+    assert recorder.recorded == 1 and recorder.rehearsed == WARM_UP_STEPS
+
+
+def test_other_turns_are_recorded_anew(point_game: Make, points: Tensor, taped: list[TapeRecorder]) -> None:
+    """The turns have the same names, and other losses."""
+    found = []
+    for wanted in (False, True):
+        trainer = Trainer(point_game(), points, batch_size=16, cuda_graphs=wanted, progress=False)
+        for objective in (gt.objectives.non_saturating(), gt.objectives.least_squares()):
+            trainer.replace_turns(gt.games.classical_turns(objective))
+            for _ in range(12):
+                trainer.step()
+        found.append(trainer.result)
+    assert taped[0].recorded == 2 and close(*found)
 
 
 def test_an_optimizer_without_a_recordable_form_is_named() -> None:

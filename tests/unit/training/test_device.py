@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from gantutor import InputError
-from gantutor.training.device import Clock, move_to_device, resolve_device, seeded, without_denormals
+from gantutor.training.device import Clock, RandomState, move_to_device, resolve_device, without_denormals
 
 
 def test_auto_is_a_device_that_works() -> None:
@@ -36,13 +36,36 @@ def test_images_put_a_network_into_channels_last_and_points_do_not() -> None:
 
 def test_reproducible_seeds_inside_and_restores_outside() -> None:
     before = torch.get_rng_state()
-    with seeded(7, torch.device("cpu")):
+    with RandomState(7, torch.device("cpu")):
         first = torch.rand(3)
-    with seeded(7, torch.device("cpu")):
+    with RandomState(7, torch.device("cpu")):
         assert torch.equal(first, torch.rand(3))
-    with seeded(8, torch.device("cpu")):
+    with RandomState(8, torch.device("cpu")):
         assert not torch.equal(first, torch.rand(3))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_random_state_goes_on_where_it_was_left_whatever_is_drawn_outside() -> None:
+    state, found = RandomState(7, torch.device("cpu")), []
+    for outside in range(3):
+        with state:
+            found.append(torch.rand(2))
+        torch.manual_seed(outside)
+        torch.rand(5)
+    with RandomState(7, torch.device("cpu")):
+        assert torch.equal(torch.cat(found), torch.rand(6))
+
+
+def test_a_random_state_is_left_and_kept_where_its_block_fails() -> None:
+    state, before = RandomState(7, torch.device("cpu")), torch.get_rng_state()
+    with pytest.raises(ValueError), state:
+        first = torch.rand(2)
+        raise ValueError
+    assert torch.equal(before, torch.get_rng_state())
+    with state:
+        second = torch.rand(2)
+    with RandomState(7, torch.device("cpu")):
+        assert torch.equal(torch.cat([first, second]), torch.rand(4))
 
 
 def test_denormals_are_zero_inside_only() -> None:

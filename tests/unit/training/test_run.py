@@ -1,8 +1,8 @@
-"""What a training gives back: samples, scores, and a folder that is read without unpickling anything."""
+"""What a training gives back: samples, scores, and a file that is read without unpickling anything."""
 
 from __future__ import annotations
 
-import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from checkpoint_cases import edit
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
@@ -131,8 +132,45 @@ def test_a_saved_run_comes_back_whole(
     assert (back.step, back.images, back.seconds, back.ended) == (6, 96, run.seconds, "complete")
     assert back.history.to_json() == run.history.to_json() and back.settings == run.settings
     assert [s.step for s in back.snapshots] == [s.step for s in run.snapshots]
-    assert all(torch.equal(a.samples, b.samples) for a, b in zip(back.snapshots, run.snapshots, strict=True))
-    assert torch.equal(back.conditions, run.conditions)
+    for one, other in zip(back.snapshots, run.snapshots, strict=True):
+        assert one.outputs.keys() == other.outputs.keys() and torch.equal(one.samples, other.samples)
+    assert torch.equal(back.conditions, run.conditions) and back.budget == run.budget
+
+
+def test_a_saved_run_is_one_file_of_json_and_safetensors(run: gt.Run, tmp_path: Path) -> None:
+    with zipfile.ZipFile(run.save(tmp_path / "run.zip")) as archive:
+        assert archive.namelist() == ["content.json", "tensors.safetensors"] and archive.testzip() is None
+    assert [path.name for path in tmp_path.iterdir()] == ["run.zip"]
+
+
+def test_snapshots_of_several_outputs_come_back(images: Tensor, tmp_path: Path) -> None:
+    def make() -> gt.GAN:
+        def loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, Tensor]:
+            return {"total": (gan.one(batch.latent) - gan.other(batch.latent)).square().mean()}
+
+        torch.manual_seed(5)
+        networks = {"one": nn.Linear(2, 3), "other": nn.Linear(2, 3)}
+        return gt.GAN.of(
+            networks, [gt.Turn("both", loss, updates=("one", "other"))], latent=2, outputs=("one", "other")
+        )
+
+    run = gt.train(make(), images[:, 0, :3, 0], steps=2, batch_size=16, snapshots=2, progress=False)
+    back = gt.Run.load(run.save(tmp_path / "run"), make())
+    assert len(back.snapshots) == 2
+    for mine, theirs in zip(run.snapshots, back.snapshots, strict=True):
+        assert list(mine.outputs) == list(theirs.outputs) == ["one", "other"]
+        assert all(torch.equal(mine.outputs[name], theirs.outputs[name]) for name in mine.outputs)
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(
+    run: gt.Run, image_game: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run.save("~/runs/digits.zip") == tmp_path / "runs" / "digits.zip"
+    assert gt.Run.load("~/runs/digits.zip", image_game(4)).step == 6
+    for call in (run.save, lambda path: gt.Run.load(path, image_game(4))):
+        with pytest.raises(gt.InputError, match="home folder"):
+            call("~nobody-of-this-name/run")
 
 
 def test_saving_again_replaces_the_run(run: gt.Run, point_game: Make, points: Tensor, tmp_path: Path) -> None:
@@ -147,60 +185,33 @@ def test_what_is_no_run_is_not_replaced(run: gt.Run, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
     (tmp_path / "file").write_text("x")
-    for name in ("thesis", "file"):
+    torch.save({"a": 1}, tmp_path / "weights.pt")  # a zip file, as a saved run is
+    before = (tmp_path / "weights.pt").read_bytes()
+    for name in ("thesis", "file", "weights.pt"):
         with pytest.raises(gt.InputError, match=f"{name} exists and is no saved run: choose another name"):
             run.save(tmp_path / name)
     with pytest.raises(gt.InputError, match="cannot write to"):
         run.save(tmp_path / "file" / "run")
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
-
-
-def damage(folder: Path, how: str) -> None:
-    facts = json.loads((folder / "run.json").read_text())
-    if how == "cut weights":
-        (folder / "weights.safetensors").write_bytes((folder / "weights.safetensors").read_bytes()[:-10])
-    elif how == "no weights":
-        (folder / "weights.safetensors").unlink()
-    elif how == "cut snapshots":
-        (folder / "snapshots.safetensors").write_bytes(b"123")
-    elif how == "no facts":
-        (folder / "run.json").unlink()
-    elif how == "cut facts":
-        (folder / "run.json").write_text('{"format": 1, "st')
-    elif how == "facts of a list":
-        (folder / "run.json").write_text("[1]")
-    elif how == "other format":
-        (folder / "run.json").write_text(json.dumps(facts | {"format": 7}))
-    elif how == "no step":
-        del facts["step"]
-        (folder / "run.json").write_text(json.dumps(facts))
-    elif how == "odd history":
-        (folder / "run.json").write_text(json.dumps(facts | {"history": {"generator": 3}}))
-    elif how == "too many snapshots":
-        facts["snapshots"] = facts["snapshots"] * 2
-        (folder / "run.json").write_text(json.dumps(facts))
+    assert (tmp_path / "weights.pt").read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("change", "says"),
     [
-        ("cut weights", "weights.safetensors is damaged"),
-        ("no weights", "no weights.safetensors in"),
-        ("cut snapshots", "snapshots.safetensors is damaged"),
-        ("no facts", "no run.json in"),
-        ("cut facts", "run.json is damaged"),
-        ("facts of a list", "not written by Run.save"),
-        ("other format", "not written by Run.save of this version"),
-        ("no step", "is damaged: 'step'"),
-        ("odd history", "is damaged"),
-        ("too many snapshots", "is damaged: 'snapshot.00003'"),
+        (lambda content: content.update(format=7), "of format 7, and this version"),
+        (lambda content: content.pop("step"), "is damaged: 'step'"),
+        (lambda content: content.pop("budget"), "is damaged: 'budget'"),
+        (lambda content: content.update(budget={"hours": 3}), "is damaged"),
+        (lambda content: content.update(history={"generator": 3}), "is damaged"),
+        (lambda content: content.update(snapshots=content["snapshots"] * 2), "is damaged: 'snapshot.00003"),
+        (lambda content: content["snapshots"][0].update(outputs=["other"]), "damaged: 'snapshot.00000.other"),
     ],
 )
-def test_damaged_folders_end_in_one_sentence_and_touch_nothing(
-    how: str, says: str, run: gt.Run, image_game: Make, tmp_path: Path
+def test_odd_content_ends_in_one_sentence_and_touches_nothing(
+    change: Callable[[dict[str, Any]], object], says: str, run: gt.Run, image_game: Make, tmp_path: Path
 ) -> None:
-    run.save(tmp_path / "run")
-    damage(tmp_path / "run", how)
+    edit(run.save(tmp_path / "run"), change)
     gan = image_game(4)
     before = {name: value.clone() for name, value in gan.state_dict().items()}
     with pytest.raises(gt.InputError, match=says) as error:
