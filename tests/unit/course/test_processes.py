@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import sys
@@ -113,43 +114,39 @@ def test_an_interruption_before_anything_was_saved_is_one(
         gt.launch("ring", steps=3, out=tmp_path / "run")
 
 
-REPORT = """E0801 failed (exitcode: 1) local_rank: 0 (pid: 1) of binary: python
-[0]:
-  time      : 2026-08-01_05:43:40
-  rank      : 0 (local_rank: 0)
-  exitcode  : 1 (pid: 1)
-[1]:
-  rank      : 1 (local_rank: 1)
-  exitcode  : -{} (pid: 2)
-"""
+def failure(rank: int, exitcode: int, message: str, time: int) -> dict[str, Any]:
+    return {"rank": rank, "exitcode": exitcode, "message": message, "time": time}
+
+
+LOST = f"ProcessLost: {LOST_PROCESS_MESSAGE}"
 
 
 @pytest.mark.parametrize(
-    ("report", "said", "cause"),
+    ("failures", "cause"),
     [
         (
-            REPORT.format(9),
-            [LOST_PROCESS_MESSAGE, ""],
+            [failure(0, 1, LOST, 1), failure(1, -signal.SIGKILL, "Signal 9", 2)],
             "process 1 was ended by SIGKILL; started again, a checkpoint folder lets it go on",
         ),
-        (REPORT.format(15), ["Traceback\n  x\nValueError: no", ""], "ValueError: no"),
-        (
-            "",
-            [LOST_PROCESS_MESSAGE, f"{STOP_MESSAGE}: so", "out of cheese\n[W1124 gloo] Warning\n"],
-            "out of cheese",
-        ),
-        ("", [LOST_PROCESS_MESSAGE, f"{STOP_MESSAGE}: so"], LOST_PROCESS_MESSAGE),
-        ("error: unrecognized\n", ["", ""], "error: unrecognized"),
-        ("", [], "torchrun said nothing"),
+        ([failure(0, 1, "ValueError: no", 2), failure(1, -signal.SIGTERM, "Signal 15", 1)], "ValueError: no"),
+        ([failure(0, 1, LOST, 1), failure(1, 1, "out of cheese", 2)], "out of cheese"),
+        ([failure(1, 1, "the second", 2), failure(0, 1, "the first", 1)], "the first"),
+        ([failure(0, 1, LOST, 1), failure(1, -signal.SIGTERM, "Signal 15", 2)], LOST),
+        ([failure(0, -signal.SIGTERM, "Signal 15", 2)], "they were ended from outside"),
     ],
 )
-def test_the_cause_is_found_among_all_that_was_said(
-    report: str, said: list[str], cause: str, tmp_path: Path
+def test_the_cause_is_found_among_all_failures(
+    failures: list[dict[str, Any]], cause: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "torchrun.log").write_text(report)
-    for rank, text in enumerate(said):
-        (tmp_path / "attempt_0" / str(rank)).mkdir(parents=True)
-        (tmp_path / "attempt_0" / str(rank) / "stderr.log").write_text(text)
+    (tmp_path / "failures.json").write_text(json.dumps(failures))
+    assert processes._cause(tmp_path) == cause
+
+
+@pytest.mark.parametrize(
+    ("log", "cause"), [("", "they said nothing"), ("x\nImportError: torch\n\n", "ImportError: torch")]
+)
+def test_where_no_process_has_begun_the_last_line_is_the_cause(log: str, cause: str, tmp_path: Path) -> None:
+    (tmp_path / "supervisor.log").write_text(log)
     assert processes._cause(tmp_path) == cause
 
 
