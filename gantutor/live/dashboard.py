@@ -109,7 +109,7 @@ class Dashboard(Callback):
             self._box = box
             self._pane.show(box, None, "A training that is running: its dashboard")
             self._draw(run)
-            # The first picture of a session loads fonts; what it duration says nothing of the next.
+            # The first picture of a session loads fonts: its duration says nothing of the next.
             self._next = time.monotonic() + max(self.seconds, SECOND_DRAWING_DELAY)
 
     def on_step(self, run: Run) -> None:

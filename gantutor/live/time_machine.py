@@ -30,30 +30,39 @@ class TimeMachine:
         run: a training with snapshots.
         columns: the number of samples in a row, at least 1.
         to_text: a function that turns one sample into the text to draw, for samples that are words.
+        output: the name of the output whose samples are drawn; None means the game's first.
 
     Raises:
-        InputError: if ``run`` is not a Run, if it has no snapshots, or if its samples cannot be drawn.
+        InputError: if ``run`` is not a Run, if it has no snapshots or no such output, or if its samples cannot
+            be drawn.
 
     Attributes:
         moment: the index of the snapshot that ``picture()`` draws, at first the last one.
     """
 
     @checked(to_text=optional(function()), columns=integer(1))
-    def __init__(self, run: Run, columns: int = 12, to_text: Callable[[Tensor], str] | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        columns: int = 12,
+        to_text: Callable[[Tensor], str] | None = None,
+        output: str | None = None,
+    ) -> None:
         check_run(run)
-        plots.check_snapshots(run, to_text)
-        self.run, self.columns, self.to_text = run, columns, to_text
+        plots.check_snapshots(run, to_text, output)
+        self.run, self.columns, self.to_text, self.output = run, columns, to_text, output
         self.moment = len(run.snapshots) - 1
 
     def picture(self) -> Figure:
         """Return the figure of the samples at the present moment."""
         snapshot = self.run.snapshots[self.moment]
         title = f"Step {snapshot.step:,}, after {snapshot.seconds:,.0f} s of training"
-        return plots.sample_grid(snapshot.samples[:MAX_SAMPLES], title, self.columns, to_text=self.to_text)
+        samples = snapshot.outputs[self.output] if self.output else snapshot.samples
+        return plots.sample_grid(samples[:MAX_SAMPLES], title, self.columns, to_text=self.to_text)
 
     def still(self) -> Figure:
         """Return a figure of all moments: one row for each fixed latent, one column for each step."""
-        return plots.time_machine(self.run, columns=self.columns, to_text=self.to_text)
+        return plots.time_machine(self.run, columns=self.columns, to_text=self.to_text, output=self.output)
 
     def describe(self) -> str:
         """Describe the picture in one sentence, for screen readers."""
@@ -62,13 +71,19 @@ class TimeMachine:
         )
 
 
-def time_machine(run: Run, columns: int = 12, to_text: Callable[[Tensor], str] | None = None) -> TimeMachine:
+def time_machine(
+    run: Run,
+    columns: int = 12,
+    to_text: Callable[[Tensor], str] | None = None,
+    output: str | None = None,
+) -> TimeMachine:
     """Show the snapshots of a run with a slider; outside JupyterLab, show a still picture of them.
 
     Args:
         run: a training with snapshots.
         columns: the number of samples in a row, at least 1.
         to_text: a function that turns one sample into the text to draw, for samples that are words.
+        output: the name of the output whose samples are drawn; None means the game's first.
 
     Returns:
         The ``TimeMachine`` that is shown.
@@ -76,7 +91,7 @@ def time_machine(run: Run, columns: int = 12, to_text: Callable[[Tensor], str] |
     Raises:
         InputError: if ``run`` is not a Run, if it has no snapshots, or if its samples cannot be drawn.
     """
-    machine = TimeMachine(run, columns, to_text)
+    machine = TimeMachine(run, columns, to_text, output)
     display.Pane().show(panel(machine) if display.watched() else None, machine.still(), machine.describe())
     return machine
 

@@ -254,37 +254,37 @@ class Checkpoints(Callback):
 
 
 class ProgressBar(Callback):
-    """A line of text that shows how much of the budget is spent, and the speed.
+    """A line of text that shows how much of the budget is spent, and the speed, while ``Trainer.run`` plays.
 
     Args:
+        trainer: the training.
         visible: whether to show the line.
     """
 
     built_in = True
 
-    def __init__(self, visible: bool) -> None:
-        self.visible, self.last_update = visible, time.monotonic()
+    def __init__(self, trainer: Trainer, visible: bool) -> None:
+        self.trainer, self.visible, self.last_update = trainer, visible, 0.0
         self.bar: tqdm | None = None
 
-    def on_start(self, run: Run) -> None:
-        if self.visible and run.budget.is_set:
+    def on_step(self, run: Run) -> None:
+        now = time.monotonic()
+        if self.visible and self.trainer.plan is not None and now - self.last_update >= 0.5:
+            self._show(run)
+            self.last_update = now
+
+    def on_end(self, run: Run) -> None:
+        if self.visible:
+            self._show(run).close()
+            self.bar = None
+
+    def _show(self, run: Run) -> tqdm:
+        if self.bar is None:
             layout = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
             self.bar = tqdm(
                 total=1.0, initial=run.progress, desc="training", bar_format=layout, file=sys.stdout
             )
-
-    def on_step(self, run: Run) -> None:
-        now = time.monotonic()
-        if self.bar is not None and now - self.last_update >= 0.5:
-            self._refresh(run, self.bar)
-            self.last_update = now
-
-    def on_end(self, run: Run) -> None:
-        if self.bar is not None:
-            self._refresh(run, self.bar)
-            self.bar.close()
-
-    def _refresh(self, run: Run, bar: tqdm) -> None:
-        bar.n = run.progress
+        self.bar.n = run.progress
         speed = run.images / run.seconds if run.seconds else 0.0
-        bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} samples/s")
+        self.bar.set_postfix_str(f"step {run.step:,}, {speed:,.0f} samples/s")
+        return self.bar

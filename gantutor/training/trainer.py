@@ -207,7 +207,7 @@ class Trainer:
         self._clock, self._queue = devices.Clock(run.seconds), devices.QueueLimit(self.device)
         self.callbacks: list[Callback] = [NaNGuard(self), self._checkpoints]
         if leader:  # of several processes the first one shows the training
-            self.callbacks += [Snapshots(snapshots), *callbacks, ProgressBar(progress)]
+            self.callbacks += [Snapshots(snapshots), *callbacks, ProgressBar(self, progress)]
 
     # --- playing --------------------------------------------------------------------------------------------
 
@@ -291,8 +291,10 @@ class Trainer:
             turns: the new turns; they update the networks that the old ones do.
 
         Raises:
-            InputError: if they update other networks.
+            InputError: if they update other networks, or two have the same name.
         """
+        if len({turn.name for turn in turns}) < len(turns):
+            raise InputError("two turns have the same name: give each turn a name of its own")
         if {name for turn in turns for name in turn.updates} != set(self.optimizers):
             raise InputError(f"the turns must update the networks {', '.join(sorted(self.optimizers))}")
         self.gan.turns, self._draws = list(turns), True  # the new losses may draw random numbers
