@@ -33,8 +33,8 @@ class TimeMachine:
         output: the name of the output whose samples are drawn; None means the game's first.
 
     Raises:
-        InputError: if ``run`` is not a Run, if it has no snapshots or no such output, or if its samples cannot
-            be drawn.
+        InputError: if ``run`` is not a Run, if it has no snapshots or no such output, or if its samples
+            cannot be drawn.
 
     Attributes:
         moment: the index of the snapshot that ``picture()`` draws, at first the last one.
