@@ -73,7 +73,7 @@ browser: .venv/.ready
 
 # Each writes benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
 # Not among them, since they take hours: BENCHMARKS="failures tables doctor", the runs over many seeds that the
-# notebooks and the documentation show (gantutor/results, gantutor/doctor/hits.json).
+# notebooks and the documentation show (gantutor/course/results, gantutor/doctor/hits.json).
 benchmarks: .venv/.ready
 	@for name in $(or $(BENCHMARKS),overheads choices loop quality sequences dashboard lab kills); do \
 	  echo "$$name"; \
