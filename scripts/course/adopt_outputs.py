@@ -177,6 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "names", nargs="*", metavar="NOTEBOOK", help="for instance 03; all where none is given"
     )
     parser.add_argument("--check", action="store_true", help="only check the committed notebooks")
+    parser.add_argument(
+        "--keep-times", action="store_true", help="leave the committed times: the machine was busy"
+    )
     parser.add_argument("--runs", type=Path, default=notebook_files.ROOT / "runs" / "course")
     parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
     options = parser.parse_args(arguments)
@@ -190,7 +193,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     wrong = 0
     for path in paths:
-        problems = check(notebook_files.read(path)) if options.check else _adopt_file(path, options.runs)
+        problems = (
+            check(notebook_files.read(path))
+            if options.check
+            else _adopt_file(path, options.runs, options.keep_times)
+        )
         for problem in problems:
             print(f"{path.stem}: {problem}")
         wrong += bool(problems)
@@ -199,12 +206,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-def _adopt_file(path: Path, runs: Path) -> list[str]:
+def _adopt_file(path: Path, runs: Path, keep_times: bool) -> list[str]:
     run = runs / path.stem / path.name
     if not run.exists():
         return ["there is no run of it"]
     executed = notebook_files.read(run)
-    seconds = executed["metadata"].get("papermill", {}).get("duration")
+    seconds = None if keep_times else executed["metadata"].get("papermill", {}).get("duration")
     try:
         notebook_files.write(path, adopt(notebook_files.read(path), executed, seconds))
     except RefusedError as error:
