@@ -15,6 +15,13 @@ from gantutor._errors import InputError
 from gantutor.course import recipes, results
 
 
+@pytest.fixture(autouse=True)
+def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the clips: drawing them all takes longer than all else here."""
+    draw = gt.data.moving_digits
+    monkeypatch.setattr(gt.data, "moving_digits", lambda copies, seed: draw(copies=1, seed=seed))
+
+
 def notebook_03(classes: int) -> tuple[nn.Module, nn.Module]:
     return gt.networks.ConvGenerator(classes=classes), gt.networks.ConvDiscriminator(classes=classes)
 
