@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -124,7 +124,6 @@ class Group:
     Attributes:
         rank: number of this process, from 0.
         size: number of processes.
-        messages: process group on the CPU for everything but gradients and weights.
 
     >>> Group().leader, Group().broadcast([0.5])
     (True, [0.5])
@@ -132,7 +131,6 @@ class Group:
 
     rank: int = 0
     size: int = 1
-    messages: Any = None
 
     @property
     def leader(self) -> bool:
@@ -202,7 +200,7 @@ class Group:
             return list(numbers)
         message = torch.tensor(numbers, dtype=torch.float64)
         with _lost_process_errors():
-            dist.broadcast(message, 0, group=self.messages)
+            dist.broadcast(message, 0, group=_message_group(dist.group.WORLD))
         received: list[float] = message.tolist()
         return received
 
@@ -216,7 +214,7 @@ class Group:
             return [tensor]
         gathered = [torch.empty_like(tensor) for _ in range(self.size)]
         with _lost_process_errors():
-            dist.all_gather(gathered, tensor, group=self.messages)
+            dist.all_gather(gathered, tensor, group=_message_group(dist.group.WORLD))
         return gathered
 
     def _gather_texts(self, text: str) -> list[str]:
@@ -372,25 +370,35 @@ def join_group(device: torch.device) -> Group:
         if device.type not in ("cpu", "cuda"):
             raise InputError(f"several processes train on the CPU or on CUDA devices, not on {device.type}")
         _init_process_group(device)
-    return _make_group(dist.group.WORLD) if dist.get_world_size() > 1 else Group()
+    if dist.get_world_size() == 1:
+        return Group()
+    _message_group(dist.group.WORLD)  # all processes make it together
+    return Group(dist.get_rank(), dist.get_world_size())
 
 
 def _init_process_group(device: torch.device) -> None:
+    # Imported later (by torch.optim), this module would hold the group for ever as its default argument.
+    import torch.distributed.nn.functional
+
     if device.index is not None:
         torch.cuda.set_device(device)
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     atexit.register(_leave_process_group)
 
 
-@cache
-def _make_group(world: Any) -> Group:
-    """Return the Group of a process group; cached, since all processes must create it together."""
-    messages = dist.new_group(backend="gloo", timeout=MESSAGE_TIMEOUT)
-    return Group(dist.get_rank(), dist.get_world_size(), messages)
+@lru_cache(maxsize=1)
+def _message_group(world: Any) -> Any:
+    """Return the process group on the CPU for everything but gradients and weights, one for each ``world``.
+
+    Only this cache holds it: gloo's threads run for as long as anything does, such as a trainer that is a
+    global variable, and a thread that outlives the interpreter aborts the process.
+    """
+    atexit.register(_message_group.cache_clear)
+    return dist.new_group(backend="gloo", timeout=MESSAGE_TIMEOUT)
 
 
 def _leave_process_group() -> None:
-    """Undo ``_init_process_group``; otherwise threads of gloo may outlive the interpreter."""
-    _make_group.cache_clear()
+    """Undo ``_init_process_group`` and end the threads of gloo."""
+    _message_group.cache_clear()
     if dist.is_initialized():
         dist.destroy_process_group()

@@ -5,6 +5,7 @@ Each case is a function that runs in every process; its rank is in the environme
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -85,7 +86,7 @@ def sentence(call: Callable[[], Any]) -> str:
 def talk(meeting_place: str) -> None:
     """Every method of a group; then a group that was made by hand, in which one of the two dies."""
     group = join_group(local_device(CPU))
-    found = {"group": [group.rank, group.size, group.leader, join_group(CPU) is group]}
+    found = {"group": [group.rank, group.size, group.leader, join_group(CPU) == group]}
     found["gradients"] = gradients(group)
     found["weights"] = weights(group)
     found["settings"] = settings(group)
@@ -95,7 +96,7 @@ def talk(meeting_place: str) -> None:
     dist.destroy_process_group()
     dist.init_process_group("gloo", f"file://{meeting_place}", rank=group.rank, world_size=group.size)
     own = join_group(CPU)
-    found["by hand"] = [own is group, own.broadcast([own.rank + 5.0])]
+    found["by hand"] = [own == group, own.broadcast([own.rank + 5.0])]
     print(json.dumps(found), flush=True)
     if own.rank:
         die()
@@ -225,6 +226,21 @@ def train_together(folder: str) -> None:
     print(json.dumps(found), flush=True)
     found["lost"] = sentence(lambda: go(checkpoint=where / "together"))
     print(json.dumps(found))
+
+
+def leave() -> None:
+    """A training whose trainer is kept until the end; prints the threads of gloo when all have left."""
+    atexit.register(print_threads)  # the first to be registered is the last to run
+    kept.append(gt.Trainer(point_game(), points(), steps=2, batch_size=SIZE, progress=False))
+    kept[0].run()
+
+
+def print_threads() -> None:
+    names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    print(json.dumps([name for name in names if "gloo" in name]))
+
+
+kept: list[gt.Trainer] = []
 
 
 def resume_together(folder: str) -> None:

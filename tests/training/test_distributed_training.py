@@ -107,3 +107,9 @@ def test_a_checkpoint_of_one_process_is_refused_by_two(first: list[Said]) -> Non
 def test_a_checkpoint_of_two_processes_is_refused_by_one(folder: Path, second: list[Said]) -> None:
     said = sentence(lambda: go(checkpoint=folder / "together"))
     assert said.startswith("InputError: ") and "ranks was 2 and is 1" in said
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the threads are listed on Linux alone")
+def test_no_thread_of_gloo_outlives_the_interpreter() -> None:
+    # One that does aborts the process now and then, after a training that went well.
+    assert together("leave") == [(0, [], "")] * 2

@@ -68,7 +68,7 @@ def test_all_is_gathered_everywhere(found: list[dict[str, Any]]) -> None:
 
 
 def test_a_group_made_by_hand_is_used(found: list[dict[str, Any]]) -> None:
-    assert [each["by hand"] for each in found] == [[False, [5.0]]] * 2
+    assert [each["by hand"] for each in found] == [[True, [5.0]]] * 2
 
 
 def test_a_lost_process_is_said_in_a_sentence_by_every_method(talk: list[Said]) -> None:
