@@ -398,7 +398,6 @@ def _message_group(world: Any) -> Any:
 
 
 def _leave_process_group() -> None:
-    """Undo ``_init_process_group`` and end the threads of gloo."""
-    _message_group.cache_clear()
+    """Undo ``_init_process_group``; the group for messages has been let go by then, being made later."""
     if dist.is_initialized():
         dist.destroy_process_group()
