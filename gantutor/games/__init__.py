@@ -1,5 +1,7 @@
 """Games: networks and a list of turns, each of which updates some of the networks by a loss of its own."""
 
+from gantutor.games.adaptive_augmentation import adaptive_augmentation, adaptive_discriminator_loss
+from gantutor.games.auxiliary_classifier import acgan, acgan_discriminator_loss, acgan_generator_loss
 from gantutor.games.classical import (
     classical_turns,
     discriminator_loss,
@@ -9,6 +11,13 @@ from gantutor.games.classical import (
 from gantutor.games.cyclegan import cyclegan, cyclegan_loss
 from gantutor.games.discrete_code import discrete_code, discrete_code_loss, mutual_information
 from gantutor.games.gan import GAN
+from gantutor.games.path_length import (
+    PathLength,
+    path_length_loss,
+    path_lengths,
+    trace_mapping,
+    with_path_length,
+)
 from gantutor.games.pix2pix import l1_distance, pix2pix, pix2pix_loss, regression, regression_loss
 from gantutor.games.turn import Batch, LatentSampler, Losses, Penalty, Turn
 from gantutor.games.video import video_gan
@@ -18,8 +27,14 @@ __all__ = [
     "Batch",
     "LatentSampler",
     "Losses",
+    "PathLength",
     "Penalty",
     "Turn",
+    "acgan",
+    "acgan_discriminator_loss",
+    "acgan_generator_loss",
+    "adaptive_augmentation",
+    "adaptive_discriminator_loss",
     "classical_turns",
     "cyclegan",
     "cyclegan_loss",
@@ -29,10 +44,14 @@ __all__ = [
     "generator_loss",
     "l1_distance",
     "mutual_information",
+    "path_length_loss",
+    "path_lengths",
     "penalty_loss",
     "pix2pix",
     "pix2pix_loss",
     "regression",
     "regression_loss",
+    "trace_mapping",
     "video_gan",
+    "with_path_length",
 ]

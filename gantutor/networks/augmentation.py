@@ -1,4 +1,4 @@
-"""Differentiable augmentation of a discriminator's input (DiffAugment)."""
+"""Differentiable augmentation of a discriminator's input (DiffAugment), at fixed or adaptive probability."""
 
 from __future__ import annotations
 
@@ -177,18 +177,103 @@ class DiffAugment(nn.Module):
         changed = adjust_brightness(images, _uniform(images, -0.5, 0.5))
         if images.shape[1] == 3:
             changed = adjust_saturation(changed, _uniform(images, 0.0, 2.0))
-        return _mix(images, adjust_contrast(changed, _uniform(images, 0.5, 1.5)), self.colour)
+        changed = adjust_contrast(changed, _uniform(images, 0.5, 1.5))
+        return _mix(images, changed, self._probability_of(self.colour))
 
     def _translate(self, images: Tensor) -> Tensor:
         shifts = [_random_shift(images, round(self.max_shift * side)) for side in images.shape[2:]]
-        return _mix(images, translate(images, torch.stack(shifts, 1)), self.translation)
+        changed = translate(images, torch.stack(shifts, 1))
+        return _mix(images, changed, self._probability_of(self.translation))
 
     def _cut_out(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
         size = round(self.cutout_size * height), round(self.cutout_size * width)
         centres = [_uniform(images, 0.0, float(side)).long() for side in (height, width)]
         corners = [centre - length // 2 for centre, length in zip(centres, size, strict=True)]
-        return _mix(images, cutout(images, torch.stack(corners, 1), size), self.cutout)
+        changed = cutout(images, torch.stack(corners, 1), size)
+        return _mix(images, changed, self._probability_of(self.cutout))
+
+    def _probability_of(self, fixed: float) -> float | Tensor:
+        """The probability of a transformation whose own, fixed probability this is."""
+        return fixed
+
+
+class AdaptiveAugment(DiffAugment):
+    """The augmentations of ``DiffAugment`` at a common probability that follows the training (ADA).
+
+    ``probability`` is a buffer. It is saved and resumed with the network, and a step that is recorded as a
+    CUDA graph reads it anew. ``adapt`` raises it while the discriminator overfits, and lowers it otherwise
+    (Karras et al. 2020, arXiv:2006.06676, section 3.1). The paper applies its controller to 18
+    transformations; these are three.
+
+    Args:
+        colour: probability of changed colours where ``probability`` is 1; below 1, colours change more rarely
+            than the rest.
+        translation: the same for shifts.
+        cutout: the same for rectangles that become mid-grey.
+        max_shift: largest shift in each direction, as a fraction of the side, in [0, 1].
+        cutout_size: height and width of the rectangle, as a fraction of the sides, in [0, 1].
+
+    Attributes:
+        probability: the probability p, from 0 to 1; it begins at 0.
+
+    Raises:
+        InputError: if an argument is not a number in [0, 1], or the input is not of shape (N, C, H, W).
+
+    >>> images, augment = torch.randn(4, 1, 8, 8), AdaptiveAugment()
+    >>> torch.equal(augment(images), images)  # the probability is 0
+    True
+    """
+
+    probability: Tensor
+    _sign_sum: Tensor
+    _images: Tensor
+    _minibatches: Tensor
+
+    def __init__(
+        self,
+        colour: float = 1.0,
+        translation: float = 1.0,
+        cutout: float = 1.0,
+        max_shift: float = 0.125,
+        cutout_size: float = 0.5,
+    ) -> None:
+        super().__init__(colour, translation, cutout, max_shift, cutout_size)
+        for name in ("probability", "_sign_sum", "_images", "_minibatches"):
+            self.register_buffer(name, torch.zeros(()))
+
+    @torch.no_grad()
+    def adapt(self, sign: Tensor, count: int, target: float, images: int, every: int) -> None:
+        """Take note of one minibatch, and move the probability if it is the last of ``every``.
+
+        p ← p + sign(r − target) · n / images, kept in [0, 1]. r is the mean of sign D(x) over the n real
+        images of the last ``every`` minibatches: Karras et al. 2020, arXiv:2006.06676, equation 1 and section
+        3.1. No number is read from the device.
+
+        Args:
+            sign: mean of sign D(x) over the real images of the minibatch, a scalar from −1 to 1.
+            count: number of these images.
+            target: the value that r is to have, from −1 to 1.
+            images: number of images in which the probability can rise from 0 to 1.
+            every: number of minibatches between two changes of the probability.
+
+        >>> augment = AdaptiveAugment()
+        >>> augment.adapt(torch.tensor(1.0), count=64, target=0.6, images=640, every=1)
+        >>> round(float(augment.probability), 3)
+        0.1
+        """
+        self._sign_sum += count * sign
+        self._images += count
+        self._minibatches += 1
+        due = self._minibatches >= every
+        overfitting = (self._sign_sum / self._images - target).sign()
+        moved = (self.probability + overfitting * self._images / images).clamp(0, 1)
+        self.probability.copy_(torch.where(due, moved, self.probability))
+        for counter in (self._sign_sum, self._images, self._minibatches):
+            counter.masked_fill_(due, 0.0)
+
+    def _probability_of(self, fixed: float) -> Tensor:
+        return fixed * self.probability
 
 
 def _uniform(images: Tensor, low: float, high: float) -> Tensor:
@@ -201,7 +286,7 @@ def _random_shift(images: Tensor, max_shift: int) -> Tensor:
     return torch.randint(-max_shift, max_shift + 1, (len(images),), device=images.device)
 
 
-def _mix(images: Tensor, changed: Tensor, probability: float) -> Tensor:
+def _mix(images: Tensor, changed: Tensor, probability: float | Tensor) -> Tensor:
     """Replace each image by its changed version with this probability."""
     replaced = _uniform(images, 0.0, 1.0) < probability
     return torch.where(_per_image(replaced), changed, images)
@@ -219,7 +304,7 @@ class AugmentedDiscriminator(nn.Module):
 
     Args:
         discriminator: called with the augmented images, and with the conditions unchanged.
-        augment: the augmentation; None means ``DiffAugment()``.
+        augment: the augmentation, such as an ``AdaptiveAugment``; None means ``DiffAugment()``.
 
     Raises:
         InputError: if an argument is not an ``nn.Module``.

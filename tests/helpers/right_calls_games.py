@@ -57,6 +57,35 @@ def translators() -> dict[str, Any]:
     return generators | {"discriminator_x": made[1], "discriminator_y": made[1]}
 
 
+def observed(augment: Any, given: dict[str, Any]) -> torch.Tensor:
+    augment.adapt(torch.ones(()), 4, 0.6, 8, 1)
+    result: torch.Tensor = augment(shades(3, 3, 8, 8))
+    return result
+
+
+def style_generator() -> nn.Module:
+    generator = nn.Module()
+    generator.mapping, generator.synthesis = nn.Linear(2, 2), nn.Linear(2, 3)
+    return generator
+
+
+def style_game() -> gt.GAN:
+    torch.manual_seed(0)
+    return gt.GAN(style_generator(), nn.Linear(3, 1), latent=2)
+
+
+def path_penalty(game: gt.GAN, given: dict[str, Any]) -> torch.Tensor:
+    batch = gt.Batch(game, torch.zeros(4, 3), latent=noise(4, 2))
+    value: torch.Tensor = game.turns[1].penalties["path_length"].loss(game, batch).detach()
+    return value
+
+
+def bent(penalty: nn.Module, given: dict[str, Any]) -> torch.Tensor:
+    w = noise(4, 2).requires_grad_()
+    value: torch.Tensor = penalty(w.square(), w).detach()
+    return value
+
+
 def saved() -> Path:
     return point_run().save("saved")
 
@@ -109,6 +138,11 @@ CALLS = [
         "networks.DiffAugment",
         {"colour": 1.0, "translation": 1.0, "cutout": 1.0, "max_shift": 0.125, "cutout_size": 0.5},
         lambda change, a: change(shades(3, 3, 8, 8)),
+    ),
+    Call(
+        "networks.AdaptiveAugment",
+        {"colour": 1.0, "translation": 1.0, "cutout": 1.0, "max_shift": 0.125, "cutout_size": 0.5},
+        observed,
     ),
     Call(
         "networks.AugmentedDiscriminator",
@@ -166,6 +200,46 @@ CALLS = [
             "distortion": gt.data.elastic_distortion,
         },
     ),
+    Call(
+        "games.acgan",
+        {
+            "generator": line(),
+            "discriminator": line(),
+            "objective": Made(gt.objectives.hinge),
+            "latent": 2,
+            "real_weight": 1.0,
+            "fake_weight": 0.5,
+            "generator_weight": 0.1,
+        },
+    ),
+    Call(
+        "games.adaptive_augmentation",
+        {
+            "generator": line(),
+            "discriminator": line(),
+            "objective": Made(gt.objectives.hinge),
+            "latent": 2,
+            "target": 0.6,
+            "images": 1000,
+            "every": 4,
+            "augment": Made(gt.networks.AdaptiveAugment),
+            "discriminator_turns": 1,
+        },
+    ),
+    Call(
+        "games.with_path_length",
+        {
+            "gan": Made(style_game),
+            "weight": 2.0,
+            "every": 4,
+            "decay": 0.01,
+            "batch_shrink": 2,
+            "trace": gt.games.trace_mapping,
+            "generator": "generator",
+        },
+        path_penalty,
+    ),
+    Call("games.PathLength", {"decay": 0.01}, bent),
     Call(
         "games.video_gan",
         {

@@ -59,6 +59,7 @@ class TapeRecorder:
         for optimizer in self.trainer.optimizers.values():
             state += [part for entry in optimizer.state.values() for part in entry.values()]
         before, drawn = [part.clone() for part in state], self.trainer._latents.get_state()
+        drawn_globally = torch.get_rng_state()
         tape = Tape()
         with tape:
             made = work()
@@ -66,6 +67,7 @@ class TapeRecorder:
             for part, value in zip(state, before, strict=True):
                 part.copy_(value)
         self.trainer._latents.set_state(drawn)
+        torch.set_rng_state(drawn_globally)
         self.recorded += 1
         return made, lambda: torch.no_grad()(tape.replay)()
 
@@ -118,6 +120,41 @@ def test_images_with_labels_batch_norm_and_parts(
     plain = gt.train(image_game(4), data, cuda_graphs=False, **options)
     recorded = gt.train(image_game(4), data, cuda_graphs=True, **options)
     assert taped[0].recorded == 2 and close(plain, recorded)
+
+
+class Mapped(nn.Module):
+    """A generator of images of side 8 with a mapping and a synthesis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mapping, self.synthesis = nn.Linear(4, 4), gt.networks.ConvGenerator(4, size=8)
+
+    def forward(self, z: Tensor) -> Any:
+        return self.synthesis(self.mapping(z))
+
+
+def test_adaptive_augmentation_and_path_length_go_on_in_a_recording(
+    images: Tensor, taped: list[TapeRecorder]
+) -> None:
+    """The probability of the augmentation, what it counts, and the mean length change from step to step."""
+
+    def game() -> gt.GAN:
+        torch.manual_seed(4)
+        discriminator = gt.networks.ConvDiscriminator(size=8, features=16)
+        given = {"target": -1.0, "images": 1000, "every": 3}
+        return gt.games.with_path_length(
+            gt.games.adaptive_augmentation(
+                Mapped(), discriminator, gt.objectives.non_saturating(), latent=4, **given
+            )
+        )
+
+    options: dict[str, Any] = {"steps": 30, "batch_size": 16, "progress": False, "snapshots": 0}
+    plain, recorded = (gt.train(game(), images, cuda_graphs=wanted, **options) for wanted in (False, True))
+    assert taped[0].recorded == 2 and close(plain, recorded)
+    for name in ("discriminator.augmentation", "generator.path_length"):
+        assert len(set(plain.history.column(name)[1])) >= 8
+        assert plain.history.column(name)[1] == pytest.approx(recorded.history.column(name)[1], rel=1e-3)
+    assert float(recorded.gan.path_length.mean_length) > 0
 
 
 def test_a_learning_rate_set_by_a_person_reaches_a_recorded_step(

@@ -1,0 +1,152 @@
+"""The game with an auxiliary classifier (ACGAN): the discriminator also names the class of a sample."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gantutor import objectives
+from gantutor._calling import apply, detach, mean_logit
+from gantutor._checks import checked, number
+from gantutor._errors import InputError, type_name
+from gantutor.games.gan import GAN
+from gantutor.games.turn import Batch, LatentSampler, Losses, Penalty, Turn
+from gantutor.objectives import Objective
+
+
+def acgan_discriminator_loss(
+    objective: Objective, real_weight: float, fake_weight: float, gan: GAN, batch: Batch
+) -> Losses:
+    """Return the loss with which a discriminator learns to tell real from generated samples, and classes.
+
+    −L_S − L_C: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3. L_S is the adversarial loss of the
+    objective, and −L_C the cross-entropy of the labels, for real and for generated samples.
+
+    Args:
+        objective: gives the adversarial loss as a function of the logits.
+        real_weight: weight of the cross-entropy on real samples, at least 0.
+        fake_weight: weight of the cross-entropy on generated samples, at least 0.
+        gan: a game made by ``acgan``.
+        batch: real samples, with their labels (N,) in ``condition``; the generated ones are detached.
+
+    Returns:
+        ``total``; the cross-entropies ``real_class`` and ``fake_class`` without their weights; and the mean
+        logits ``real_logit`` and ``fake_logit``.
+    """
+    labels = _labels(batch)
+    real_logits, real_classes = _judge(gan, batch.real)
+    fake_logits, fake_classes = _judge(gan, detach(batch.fake))
+    real_class = F.cross_entropy(real_classes, labels)
+    fake_class = F.cross_entropy(fake_classes, labels)
+    adversarial = objective.discriminator(real_logits, fake_logits)
+    return {
+        "total": adversarial + real_weight * real_class + fake_weight * fake_class,
+        "real_class": real_class,
+        "fake_class": fake_class,
+        "real_logit": mean_logit(real_logits),
+        "fake_logit": mean_logit(fake_logits),
+    }
+
+
+def acgan_generator_loss(objective: Objective, weight: float, gan: GAN, batch: Batch) -> Losses:
+    """Return the loss with which a generator learns to make samples that are taken for real, and recognised.
+
+    L_S − L_C: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3.
+
+    Args:
+        objective: gives the adversarial loss as a function of the logits.
+        weight: weight of the cross-entropy of the labels, at least 0.
+        gan: a game made by ``acgan``.
+        batch: latents, with the labels (N,) in ``condition``; real samples for a paired objective.
+
+    Returns:
+        ``total``; and ``adversarial`` and ``class``, without their weights.
+    """
+    fake_logits, fake_classes = _judge(gan, batch.fake)
+    real_logits = fake_logits
+    if objective.paired:
+        with torch.no_grad():
+            real_logits, _ = _judge(gan, batch.real)
+    adversarial = objective.generator(real_logits, fake_logits)
+    classification = F.cross_entropy(fake_classes, _labels(batch))
+    return {
+        "total": adversarial + weight * classification,
+        "adversarial": adversarial,
+        "class": classification,
+    }
+
+
+def _penalty_loss(penalty: objectives.PenaltyFunction, gan: GAN, batch: Batch) -> Tensor:
+    """A gradient penalty on the adversarial logits; the class logits are free."""
+    return penalty(lambda samples: _judge(gan, samples)[0], batch.real, detach(batch.fake))
+
+
+def _judge(gan: GAN, samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the adversarial logits (N, …) and the class logits (N, K) of samples."""
+    outputs: Any = apply(gan.networks["discriminator"], samples)
+    if not isinstance(outputs, tuple) or len(outputs) != 2:
+        raise InputError(
+            f"the discriminator must return a pair (adversarial logits, class logits), not "
+            f"{f'{len(outputs)} outputs' if isinstance(outputs, tuple) else type_name(outputs)}"
+        )
+    return outputs
+
+
+def _labels(batch: Batch) -> Tensor:
+    labels = batch.condition
+    if not isinstance(labels, Tensor):
+        raise InputError("an ACGAN needs a label for each sample: the data must be pairs (samples, labels)")
+    return labels
+
+
+@checked(real_weight=number(0), fake_weight=number(0), generator_weight=number(0))
+def acgan(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    objective: Objective | None = None,
+    latent: int | LatentSampler = 64,
+    real_weight: float = 1.0,
+    fake_weight: float = 1.0,
+    generator_weight: float = 1.0,
+) -> GAN:
+    """Return the game of a conditional GAN with an auxiliary classifier (ACGAN).
+
+    Odena et al. 2017, arXiv:1610.09585. The generator is given a label, and the discriminator has to name it.
+    Train it on data (x, label). The generator may learn samples that are easy to classify, and lose the
+    variety within a class; a smaller ``generator_weight`` makes that less likely.
+
+    Args:
+        generator: called ``generator(z, label)``.
+        discriminator: called ``discriminator(x)``; returns a pair: adversarial logits (N, …), and class
+            logits (N, K).
+        objective: the adversarial losses, and the penalties on the adversarial logits; None means
+            ``non_saturating(r1=1.0)``. Labels are whole numbers (N,) from 0 to K − 1.
+        latent: dimension of the latent z, or a function that draws it: see ``GAN``.
+        real_weight: weight of the cross-entropy on real samples in the discriminator's loss, at least 0.
+        fake_weight: weight of the cross-entropy on generated samples in the discriminator's loss, at least 0.
+        generator_weight: weight of the cross-entropy in the generator's loss, at least 0.
+
+    Raises:
+        InputError: if a weight is negative, or for the reasons that ``GAN.of`` names.
+
+    >>> from gantutor import networks
+    >>> game = acgan(networks.ConvGenerator(classes=10), networks.ConvDiscriminator(), generator_weight=0.1)
+    >>> [turn.name for turn in game.turns]
+    ['discriminator', 'generator']
+    """
+    objective = objectives.objective_or_default(objective, objectives.non_saturating(r1=1.0))
+    penalties = {
+        name: Penalty(partial(_penalty_loss, penalty), objective.every)
+        for name, penalty in objective.penalties.items()
+    }
+    discriminator_loss = partial(acgan_discriminator_loss, objective, real_weight, fake_weight)
+    generator_loss = partial(acgan_generator_loss, objective, generator_weight)
+    turns = [
+        Turn("discriminator", discriminator_loss, penalties=penalties),
+        Turn("generator", generator_loss),
+    ]
+    return GAN.of({"generator": generator, "discriminator": discriminator}, turns, latent)
