@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+HALF_PRECISION = (torch.bfloat16, torch.float16)
+"""The floating-point types of 16 bits."""
+
 
 def apply(network: Callable[..., Any], inputs: Any, condition: Any = None) -> Any:
     """Call a network on inputs, and on a condition if there is one.
@@ -39,7 +42,7 @@ def as_float32(outputs: Any) -> Any:
     """
     if isinstance(outputs, tuple):
         return tuple(as_float32(part) for part in outputs)
-    half = isinstance(outputs, Tensor) and outputs.dtype in (torch.bfloat16, torch.float16)
+    half = isinstance(outputs, Tensor) and outputs.dtype in HALF_PRECISION
     return outputs.float() if half else outputs
 
 

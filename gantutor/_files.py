@@ -22,7 +22,7 @@ from torch import Tensor
 from gantutor._checks import check_path
 from gantutor._errors import InputError, first_line
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 """Version of the format of checkpoints and saved runs."""
 
 CONTENT, TENSORS = "content.json", "tensors.safetensors"

@@ -227,7 +227,10 @@ def gradient_norm_squared(critic: Critic, inputs: Tensor) -> Tensor:
     >>> gradient_norm_squared(lambda x: 3 * x[:, 0] + 4 * x[:, 1], torch.zeros(2, 2)).tolist()
     [25.0, 25.0]
     """
-    inputs = inputs.detach().requires_grad_(True)
+    if not isinstance(inputs, Tensor):
+        raise InputError("a gradient penalty needs samples in one tensor, not in several")
+    if not (inputs.is_leaf and inputs.requires_grad):  # else their logits may be known already
+        inputs = inputs.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(inputs).sum(), inputs, create_graph=True)
     return gradient.flatten(1).square().sum(1)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from gantutor import objectives
-from gantutor._calling import apply, detach, mean_logit, sum_over_heads
+from gantutor._calling import apply, mean_logit, sum_over_heads
 from gantutor.games.turn import Batch, Losses, Penalty, Turn
 
 if TYPE_CHECKING:
@@ -30,10 +30,22 @@ def discriminator_loss(
     Returns:
         ``total``, the loss, and the mean logits ``real_logit`` and ``fake_logit`` for the history.
     """
-    real_logits = apply(gan.networks[discriminator], batch.real, batch.condition)
-    fake_logits = apply(gan.networks[discriminator], detach(batch.fake), batch.condition)
+    network = gan.networks[discriminator]
+    real, fake = batch.real, batch.detached()
+    if _reuses_logits(objective, real, fake):
+        real, fake = real.detach().requires_grad_(True), fake.detach().requires_grad_(True)
+    real_logits = apply(network, real, batch.condition)
+    fake_logits = apply(network, fake, batch.condition)
+    batch.logits_of[discriminator] = [(real, real_logits), (fake, fake_logits)]
     total = sum_over_heads(objective.discriminator, real_logits, fake_logits)
     return {"total": total, "real_logit": mean_logit(real_logits), "fake_logit": mean_logit(fake_logits)}
+
+
+def _reuses_logits(objective: objectives.Objective, real: Any, fake: Any) -> bool:
+    """Whether penalties at the samples can use the logits of the loss: due at each step, in one precision."""
+    tensors = isinstance(real, Tensor) and isinstance(fake, Tensor)
+    due = objective.every == 1 and not {"r1", "r2"}.isdisjoint(objective.penalties)
+    return tensors and due and not torch.is_autocast_enabled(real.device.type)
 
 
 def generator_loss(
@@ -78,15 +90,24 @@ def penalty_loss(
         A scalar.
     """
 
+    known = [pair for pair in batch.logits_of.get(discriminator, []) if _needs_gradient(pair[0])]
+    real, fake = (inputs for inputs, _ in known) if known else (batch.real, batch.detached())
+
     def critic(samples: Tensor) -> Tensor:
-        logits = apply(gan.networks[discriminator], samples, batch.condition)
+        logits = next((logits for inputs, logits in known if inputs is samples), None)
+        if logits is None:
+            logits = apply(gan.networks[discriminator], samples, batch.condition)
         return (
             torch.cat([head.reshape(len(head), -1) for head in logits], 1)
             if isinstance(logits, tuple)
             else logits
         )
 
-    return penalty(critic, batch.real, detach(batch.fake))
+    return penalty(critic, real, fake)
+
+
+def _needs_gradient(inputs: Any) -> bool:
+    return isinstance(inputs, Tensor) and inputs.requires_grad
 
 
 def classical_turns(objective: objectives.Objective, discriminator_turns: int = 1) -> list[Turn]:

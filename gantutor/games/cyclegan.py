@@ -14,7 +14,7 @@ from gantutor._checks import checked, number
 from gantutor.games.classical import discriminator_loss, generator_loss, penalty_loss
 from gantutor.games.gan import GAN
 from gantutor.games.pix2pix import l1_distance
-from gantutor.games.turn import Batch, LatentSampler, Losses, Penalty, Turn
+from gantutor.games.turn import Batch, Latent, Losses, Penalty, Turn
 from gantutor.objectives import Objective
 
 
@@ -88,7 +88,7 @@ def cyclegan(
     objective: Objective | None = None,
     weight: float = 10.0,
     identity: float = 0.0,
-    latent: int | LatentSampler = 1,
+    latent: Latent = 1,
 ) -> GAN:
     """Return the CycleGAN game, which learns to translate images of X into images of Y and back, unpaired.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 from gantutor import objectives
 from gantutor._calling import apply
 from gantutor._checks import MAX_INT, checked, integer, optional, string
-from gantutor._errors import InputError, first_line, type_name
+from gantutor._errors import InputError, type_name
+from gantutor._random import seeded
 from gantutor._tree import tree_map
+from gantutor._user_errors import explain_mismatch, own_traceback
 from gantutor.games.classical import classical_turns
-from gantutor.games.turn import LatentSampler, Turn, _is_sequence
+from gantutor.games.turn import Latent, Turn, _is_sequence
 
 
 class GAN(nn.Module):
@@ -26,13 +29,13 @@ class GAN(nn.Module):
         generator: called ``generator(z)``, or ``generator(z, condition)`` where the data have conditions.
         discriminator: called ``discriminator(x)`` or ``discriminator(x, condition)``.
         objective: the losses and penalties; None means ``non_saturating(r1=1.0)``.
-        latent: the dimension d of z ~ N(0, I), or a function ``sampler(count, generator, device)`` that gives
-            ``count`` latents.
+        latent: the dimension d of z ~ N(0, I), its shape, such as (100, 1, 1), or a function
+            ``sampler(count, generator, device)`` that gives ``count`` latents.
         discriminator_turns: updates of the discriminator for each update of the generator, at least 1.
 
     Attributes:
         turns: the turns of a step, in order.
-        latent: the dimension of the latent, or the function that draws it.
+        latent: the dimension or the shape of the latent, or the function that draws it.
         averaged: names of the networks of which an exponential moving average is kept.
         outputs: names of the networks that make samples of latents, called as the generator is.
         pair: names of the generator and the discriminator of a classical game, which are also tried by
@@ -40,7 +43,7 @@ class GAN(nn.Module):
 
     Raises:
         InputError: if a network is not an ``nn.Module``, the objective is not an ``Objective``, or ``latent``
-            is neither a whole number of at least 1 nor a function.
+            is neither a whole number of at least 1, nor a tuple of such numbers, nor a function.
 
     >>> gan = GAN(nn.Linear(2, 2), nn.Linear(2, 1), objectives.non_saturating(r1=0.1), latent=2)
     >>> [turn.name for turn in gan.turns], gan.sample(3, seed=0).shape
@@ -57,7 +60,7 @@ class GAN(nn.Module):
         generator: nn.Module,
         discriminator: nn.Module,
         objective: objectives.Objective | None = None,
-        latent: int | LatentSampler = 64,
+        latent: Latent = 64,
         discriminator_turns: int = 1,
     ) -> None:
         super().__init__()
@@ -72,7 +75,7 @@ class GAN(nn.Module):
         cls,
         networks: Mapping[str, nn.Module],
         turns: Sequence[Turn],
-        latent: int | LatentSampler = 64,
+        latent: Latent = 64,
         averaged: Sequence[str] | None = None,
         outputs: Sequence[str] | None = None,
     ) -> GAN:
@@ -81,7 +84,8 @@ class GAN(nn.Module):
         Args:
             networks: the networks by name; each becomes an attribute of the game.
             turns: the turns of a step, in order; at least one.
-            latent: the dimension d of z ~ N(0, I), or a function ``sampler(count, generator, device)``.
+            latent: the dimension d of z ~ N(0, I), its shape, or a function ``sampler(count, generator,
+                device)``.
             averaged: names of the networks of which an exponential moving average is kept. None means the
                 outputs, or all networks where there is no output.
             outputs: names of the networks that make samples: each is called ``network(z)`` or
@@ -91,8 +95,8 @@ class GAN(nn.Module):
         Raises:
             InputError: if a network is not an ``nn.Module`` or its name cannot be an attribute, if there is
                 no turn, one is not a ``Turn`` or two have one name, if a turn, ``averaged`` or ``outputs``
-                names an unknown network, or if ``latent`` is neither a whole number of at least 1 nor a
-                function.
+                names an unknown network, or if ``latent`` is neither a whole number of at least 1, nor a
+                tuple of such numbers, nor a function.
 
         >>> def loss(gan, batch): return {"total": (gan.line(batch.real) - batch.condition).square().mean()}
         >>> turn = Turn("line", loss)
@@ -119,7 +123,7 @@ class GAN(nn.Module):
         self,
         networks: Mapping[str, nn.Module],
         turns: Sequence[Turn],
-        latent: int | LatentSampler,
+        latent: Latent,
         averaged: tuple[str, ...],
         outputs: tuple[str, ...],
     ) -> None:
@@ -139,9 +143,16 @@ class GAN(nn.Module):
         used_names = [name for turn in turns for name in turn.updates] + [*averaged, *outputs]
         if unknown := [name for name in used_names if name not in list(networks)]:
             raise InputError(f"no network is called {unknown[0]!r}; there are {', '.join(networks)}")
-        is_dimension = isinstance(latent, int) and not isinstance(latent, bool) and 1 <= latent <= MAX_INT
-        if not is_dimension and not callable(latent):
-            raise InputError(f"latent must be a whole number ≥ 1 or a function, not {latent!r}")
+        shape = latent if isinstance(latent, tuple | list) else (latent,)
+        is_shape = len(shape) > 0 and all(
+            isinstance(side, int) and not isinstance(side, bool) and 1 <= side <= MAX_INT for side in shape
+        )
+        if not is_shape and not callable(latent):
+            raise InputError(
+                "latent must be a whole number ≥ 1, a shape such as (100, 1, 1), or a function, not "
+                f"{reprlib.repr(latent)}"
+            )
+        latent = tuple(latent) if isinstance(latent, list) else latent
         self.turns, self.latent, self.averaged, self.outputs = list(turns), latent, averaged, outputs
 
     @property
@@ -162,6 +173,24 @@ class GAN(nn.Module):
             )
         return self.outputs[0]
 
+    def depending_on(self, updated: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of networks, and of those that share a parameter with one of them.
+
+        Args:
+            updated: names of networks.
+
+        >>> body = nn.Linear(2, 2)
+        >>> gan = GAN(nn.Sequential(body), nn.Sequential(body, nn.Linear(2, 1)), latent=2)
+        >>> gan.depending_on(["generator"])
+        ('generator', 'discriminator')
+        """
+        parameters = {id(p) for name in updated for p in self.networks[name].parameters()}
+        return tuple(
+            name
+            for name, network in self.networks.items()
+            if name in updated or any(id(p) in parameters for p in network.parameters())
+        )
+
     @property
     def device(self) -> torch.device:
         """The device of the first parameter."""
@@ -178,7 +207,7 @@ class GAN(nn.Module):
             device: None means the device of the networks.
 
         Returns:
-            Latents (N, d), or what the game's own sampler gives.
+            Latents (N, d), or (N, …) in the shape that the game was given, or what its own sampler gives.
 
         >>> GAN(nn.Linear(2, 2), nn.Linear(2, 1), latent=2).draw_latent(3, torch.Generator()).shape
         torch.Size([3, 2])
@@ -186,7 +215,8 @@ class GAN(nn.Module):
         device = device or self.device
         if callable(self.latent):
             return self.latent(count, generator, device)
-        return torch.randn(count, self.latent, generator=generator, device=device)
+        shape = self.latent if isinstance(self.latent, tuple) else (self.latent,)
+        return torch.randn(count, *shape, generator=generator, device=device)
 
     @checked(name=optional(string()))
     def check_output(self, name: str | None) -> str:
@@ -204,6 +234,7 @@ class GAN(nn.Module):
             raise InputError(f"no output is called {name!r}; there are {', '.join(self.outputs) or 'none'}")
         return name
 
+    @own_traceback
     @torch.no_grad()
     @checked(count=integer(1), seed=integer(0))
     def sample(self, count: int, condition: Any = None, seed: int = 0, output: str | None = None) -> Tensor:
@@ -212,7 +243,7 @@ class GAN(nn.Module):
         Args:
             count: how many samples, N, at least 1.
             condition: labels or other conditions for the generator, one for each sample; None for none.
-            seed: seed of the latents, at least 0.
+            seed: seed of the latents, and of the noise that the output itself draws, at least 0.
             output: name of the network that makes the samples; None means the game's first output.
 
         Returns:
@@ -224,11 +255,9 @@ class GAN(nn.Module):
         """
         network = self.networks[self.check_output(output)]
         latent = self.draw_latent(count, torch.Generator(self.device).manual_seed(seed))
-        try:
+        with explain_mismatch("the generator cannot use this condition"), seeded(self.device, seed):
             condition = tree_map(
                 lambda part: part.to(latent.device) if isinstance(part, Tensor) else part, condition
             )
             samples: Tensor = apply(network, latent, condition)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise InputError(f"the generator cannot use this condition: {first_line(error)}") from error
         return samples

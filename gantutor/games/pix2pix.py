@@ -10,7 +10,7 @@ from gantutor import objectives
 from gantutor._checks import checked, number
 from gantutor.games.classical import classical_turns, generator_loss
 from gantutor.games.gan import GAN
-from gantutor.games.turn import Batch, LatentSampler, Losses, Turn
+from gantutor.games.turn import Batch, Latent, Losses, Turn
 from gantutor.objectives import Objective
 
 
@@ -71,7 +71,7 @@ def pix2pix(
     discriminator: nn.Module,
     objective: Objective | None = None,
     weight: float = 10.0,
-    latent: int | LatentSampler = 16,
+    latent: Latent = 16,
 ) -> GAN:
     """Return the pix2pix game, which learns to translate a condition x into a target y from pairs.
 
@@ -104,7 +104,7 @@ def pix2pix(
     return gan
 
 
-def regression(generator: nn.Module, latent: int | LatentSampler = 16) -> GAN:
+def regression(generator: nn.Module, latent: Latent = 16) -> GAN:
     """Return the baseline for pix2pix: the same generator, trained with the L1 distance alone.
 
     Args:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
 
-from gantutor._calling import apply
-from gantutor._checks import integer, string, validate
+from gantutor._calling import apply, detach
+from gantutor._checks import function, integer, number, optional, string, validate
 from gantutor._errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ Losses = dict[str, Tensor]
 LatentSampler = Callable[[int, torch.Generator, torch.device], Tensor]
 """``sampler(count, generator, device)`` gives ``count`` latents on the device."""
 
+Latent = int | tuple[int, ...] | LatentSampler
+"""The dimension of the latent, its shape, or the function that draws it."""
+
 
 class Batch:
     """The data of one turn: real samples, their condition, latents, and the samples generated from these.
@@ -31,11 +37,16 @@ class Batch:
         real: real samples, usually a tensor (N, …).
         condition: labels or other conditions of the samples, or None.
         latent: latents, (N, …).
+        rng: random generator of the training, on the device of the latents.
 
     Attributes:
         real: the real samples.
         condition: their condition, or None.
         latent: the latents.
+        rng: the training's seeded random generator, from which the latents were drawn, or None; losses that
+            draw noise from it repeat with the seed, as those do that draw from torch's global generator.
+        keeps_graph: whether a later turn may use the gradient of the generated samples.
+        logits_of: inputs and logits of the present turn by the discriminator's name, for its penalties.
 
     >>> from gantutor.games import GAN
     >>> gan = GAN(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1), latent=2)
@@ -43,11 +54,22 @@ class Batch:
     torch.Size([4, 3])
     """
 
-    def __init__(self, gan: GAN, real: Any, condition: Any = None, latent: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        gan: GAN,
+        real: Any,
+        condition: Any = None,
+        latent: Tensor | None = None,
+        rng: torch.Generator | None = None,
+    ) -> None:
         self.real, self.condition = real, condition
         self.latent: Any = latent
+        self.rng: Any = rng
         self._gan = gan
         self._outputs: dict[str, Any] = {}
+        self._detached: dict[str, Any] = {}
+        self.logits_of: dict[str, list[tuple[Any, Any]]] = {}
+        self.keeps_graph = True
 
     def output(self, name: str) -> Any:
         """Return what an output network makes of the latents and the condition, with its gradient.
@@ -63,12 +85,29 @@ class Batch:
 
     @property
     def fake(self) -> Any:
-        """The samples of the game's first output, with their gradient: detach them to train a discriminator.
+        """The samples of the game's first output, with their gradient; ``detached`` gives them without.
 
         Raises:
             InputError: if the game has no output.
         """
         return self.output(self._gan.first_output)
+
+    def detached(self, name: str | None = None) -> Any:
+        """Return generated samples without their gradient, to train a discriminator with.
+
+        Samples that are there are used, also those that a turn has made before it updated their network.
+
+        Args:
+            name: the name of the output network; None means the first one.
+
+        Raises:
+            InputError: if the game has no output.
+        """
+        name = self._gan.first_output if name is None else name
+        if name not in self._outputs and name not in self._detached and not self.keeps_graph:
+            with torch.no_grad():
+                self._detached[name] = apply(self._gan.networks[name], self.latent, self.condition)
+        return self._detached[name] if name in self._detached else detach(self.output(name))
 
     def replace(self, *, real: Any, fake: Any, condition: Any = None) -> Batch:
         """Return a batch with other samples and condition, for a discriminator that sees a part of them.
@@ -78,18 +117,25 @@ class Batch:
             fake: generated samples, with their gradient.
             condition: their condition, or None.
         """
-        batch = Batch(self._gan, real, condition, self.latent)
+        batch = Batch(self._gan, real, condition, self.latent, self.rng)
+        batch.keeps_graph = self.keeps_graph
         batch._outputs[self._gan.first_output] = fake
         return batch
 
     def forget(self, networks: Iterable[str] | None = None) -> None:
-        """Drop generated samples that are out of date.
+        """Drop the gradient of generated samples whose networks have been updated; the samples stay.
 
         Args:
-            networks: names of the networks that have been updated; None means all.
+            networks: names of the networks; None drops all samples.
         """
-        for name in list(self._outputs) if networks is None else networks:
-            self._outputs.pop(name, None)
+        self.logits_of.clear()
+        if networks is None:
+            self._outputs.clear()
+            self._detached.clear()
+            return
+        for name in networks:
+            if name in self._outputs:
+                self._detached[name] = detach(self._outputs.pop(name))
 
 
 @dataclass(frozen=True)
@@ -98,7 +144,8 @@ class Penalty:
 
     Args:
         loss: ``loss(gan, batch)`` gives a scalar.
-        every: the penalty is added every ``every`` steps, multiplied by ``every``; at least 1.
+        every: the penalty is added every ``every`` steps, multiplied by the number of times that its turn is
+            played from one time to the next, which is ``every`` for a turn of every step; at least 1.
 
     Raises:
         InputError: if the loss cannot be called, or ``every`` is not a whole number of at least 1.
@@ -128,10 +175,18 @@ class Turn:
         times: how often the turn is repeated within a step, each time on a new batch; at least 1.
         every: the turn is played every ``every`` steps only; at least 1.
         penalties: further losses by name.
+        optimizer: makes an optimiser for this turn alone, such as ``gt.optim.adam(1e-4)``; None means the
+            optimisers of the training, one for each network.
+        schedule: maps the fraction of the budget spent to a factor of this turn's learning rates, such as
+            ``gt.optim.linear_decay()``; the turn then has an optimiser to itself. None means the schedule of
+            the training.
+        max_grad_norm: the norm to which the gradient of the turn's networks is clipped (Pascanu et al. 2013,
+            arXiv:1211.5063); None means that of the training.
 
     Raises:
         InputError: if the name is empty, ``updates`` holds no names, the loss cannot be called, the
-            penalties are not a dict of ``Penalty``, or a number is less than 1.
+            penalties are not a dict of ``Penalty``, an optimiser or a schedule is not a function, or a number
+            is out of range.
 
     >>> Turn("critic", lambda gan, batch: {"total": batch.real.mean()}, times=5).updates
     ('critic',)
@@ -143,6 +198,26 @@ class Turn:
     times: int = 1
     every: int = 1
     penalties: Mapping[str, Penalty] = field(default_factory=dict)
+    optimizer: Callable[[Iterable[Parameter]], Optimizer] | None = None
+    schedule: Callable[[float], float] | None = None
+    max_grad_norm: float | None = None
+
+    @property
+    def has_own_optimizer(self) -> bool:
+        """Whether the turn does not use the optimisers of the training."""
+        return self.optimizer is not None or self.schedule is not None
+
+    def penalty_weight(self, name: str) -> int:
+        """Return by what a penalty is multiplied: the plays of the turn from one penalty to the next.
+
+        Args:
+            name: the name of the penalty.
+
+        >>> turn = Turn("critic", lambda gan, batch: {}, every=4, penalties={"r1": Penalty(len, every=8)})
+        >>> turn.penalty_weight("r1")
+        2
+        """
+        return math.lcm(self.every, self.penalties[name].every) // self.every
 
     def __post_init__(self) -> None:
         validate({"name": self.name}, name=string())
@@ -155,7 +230,8 @@ class Turn:
         ):
             raise InputError("penalties must be a dict of gantutor.Penalty by name")
         _check_loss(self.loss)
-        validate({"times": self.times, "every": self.every}, times=integer(1), every=integer(1))
+        validate(vars(self), times=integer(1), every=integer(1), max_grad_norm=optional(number(above=0)))
+        validate(vars(self), optimizer=optional(function()), schedule=optional(function()))
 
 
 def _is_sequence(value: object) -> bool:

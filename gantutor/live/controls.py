@@ -161,7 +161,13 @@ class Controls:
 
 
 def learning_rates(run: Run) -> dict[str, float]:
-    """Return the learning rate that each optimizer of a run began with, by the name of its network."""
-    descriptions = run.settings.get("optimizers", {})
-    options_by_name = {name: dict(pairs) for name, (_, *pairs) in descriptions.items()}
-    return {name: float(options["lr"]) for name, options in options_by_name.items() if "lr" in options}
+    """Return the learning rate that each optimizer of a run began with, by its name.
+
+    Where an optimizer has several parameter groups, it is that of the fastest.
+    """
+    rates = {}
+    for name, (_, *pairs) in run.settings.get("optimizers", {}).items():
+        groups = [dict(pairs), *(value for _, value in pairs if isinstance(value, dict))]
+        if groups_rates := [float(group["lr"]) for group in groups if "lr" in group]:
+            rates[name] = max(groups_rates)
+    return rates

@@ -1,5 +1,6 @@
 """Generators, discriminators and their building blocks: plain ``nn.Module``s without losses or training."""
 
+from gantutor.networks.adapted import AdaptedNetwork
 from gantutor.networks.augmentation import AdaptiveAugment, AugmentedDiscriminator, DiffAugment
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev
 from gantutor.networks.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -29,6 +30,7 @@ from gantutor.networks.video_generators import AffineVideoGenerator, DecoderVide
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 
 __all__ = [
+    "AdaptedNetwork",
     "AdaptiveAugment",
     "AffineVideoGenerator",
     "AugmentedDiscriminator",

@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from gantutor._errors import InputError, TrainingDiverged
 from gantutor._files import WriteFailed, expand
+from gantutor._random import random_state, set_random_state
 from gantutor.training import checkpoint as checkpoints
 from gantutor.training.control import defer_interrupts
-from gantutor.training.device import preserve_random_state, random_state, set_random_state
 from gantutor.training.history import Snapshot
 from gantutor.training.run import Run
 
@@ -42,6 +42,9 @@ class Callback:
     built_in: ClassVar[bool] = False
     """Whether it belongs to the trainer, and may change the training."""
 
+    keeps_random_state: ClassVar[bool] = False
+    """Whether it restores the global random states itself; the trainer then does not do it at every step."""
+
     def on_start(self, run: Run) -> None:
         """Called before the first step, also when a training is resumed."""
 
@@ -56,10 +59,11 @@ class Callback:
 
 
 class NaNGuard(Callback):
-    """Keeps a copy of the last finite weights, and ends the training when a loss is not finite.
+    """Keeps a copy of the last finite weights, and ends the training when a loss or a weight is not finite.
 
-    On a CPU every step is checked. On a GPU, where a check has to wait for the device, only every
-    ``NAN_GUARD_INTERVAL`` steps are.
+    On a CPU the losses of every step are checked. On a GPU, where a check has to wait for the device, only
+    those of every ``NAN_GUARD_INTERVAL`` steps are. The weights are checked before they are saved, and at the
+    end.
 
     Args:
         trainer: the training to watch.
@@ -76,28 +80,45 @@ class NaNGuard(Callback):
 
     def on_step(self, run: Run) -> None:
         scalars, copy_due = run.history.last, run.step % NAN_GUARD_INTERVAL == 0
-        if not (copy_due or self.on_cpu):
-            return
-        numbers = map(float, scalars.values()) if self.on_cpu else to_floats(scalars.values())
-        not_finite = [
-            name for name, number in zip(scalars, numbers, strict=True) if not math.isfinite(number)
-        ]
-        if not_finite:
-            self._restore_and_raise(run, not_finite[0])
+        at_end = run.budget.is_set and run.progress >= 1
+        saved_next = self.trainer.checkpoint_follows
+        if copy_due or self.on_cpu or at_end or saved_next:
+            numbers = map(float, scalars.values()) if self.on_cpu else to_floats(scalars.values())
+            not_finite = [
+                name for name, number in zip(scalars, numbers, strict=True) if not math.isfinite(number)
+            ]
+            if not_finite:
+                self._restore_and_raise(run, not_finite[0])
+        if copy_due or at_end or saved_next:
+            self.check_weights(run)
         if copy_due:
-            weights = self._copy(run)
-            if all_finite(weights.values()):
-                self.step, self.weights = run.step, weights
+            self.step, self.weights = run.step, self._copy(run)
 
-    def _restore_and_raise(self, run: Run, name: str) -> None:
+    def check_weights(self, run: Run) -> None:
+        """Check that the weights are finite.
+
+        Args:
+            run: the training.
+
+        Raises:
+            TrainingDiverged: if one is not; the networks get the last finite weights back.
+        """
+        networks = [*run.gan.networks.values(), *run.averaged.values()]
+        if not all_finite(parameter for network in networks for parameter in network.parameters()):
+            self._restore_and_raise(run, None)
+
+    def _restore_and_raise(self, run: Run, name: str | None) -> None:
         gan = run.gan
         broken = [name for name, network in gan.networks.items() if not all_finite(network.parameters())]
-        cause = f"; the weights of the {' and the '.join(broken)} are not finite" if broken else ""
+        weights = f"the weights of the {' and the '.join(broken or run.averaged)} are not finite"
         run.load_weights(self.weights, "the last good step")
         run.ended = f"diverged at step {run.step}"
+        what = weights.replace(" are not", " stopped being") + f" at step {run.step:,}"
+        if name is not None:
+            what = f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}"
+            what += f"; {weights}" if broken else ""
         raise TrainingDiverged(
-            f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}{cause}: "
-            f"the networks were put back to step {self.step:,}; "
+            f"{what}: the networks were put back to step {self.step:,}; "
             "try a lower learning rate or a penalty such as r1=1.0",
             run,
         )
@@ -144,8 +165,7 @@ class Snapshots(Callback):
         due = math.floor(spent * (self.count - 1)) + 1 if self.count > 1 else self.count
         if run.gallery is None or len(run.snapshots) >= due:
             return
-        with preserve_random_state(run.device):
-            outputs = {name: run.generate(*run.gallery, output=name) for name in run.outputs}
+        outputs = {name: run.generate(*run.gallery, output=name) for name in run.outputs}
         run.snapshots.append(Snapshot(run.step, run.seconds, outputs))
 
 
@@ -208,8 +228,7 @@ class Checkpoints(Callback):
         return self.folder is not None and time.monotonic() - self.last_write >= self.checkpoint_every
 
     def on_step(self, run: Run) -> None:
-        plan = self.trainer.plan
-        if self.is_due() if plan is None else plan.save:  # of several processes the first one decides
+        if self.trainer.checkpoint_follows:  # of several processes the first one decides
             self.write()
 
     def on_end(self, run: Run) -> None:

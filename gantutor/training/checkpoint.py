@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 
 from gantutor._errors import InputError
 from gantutor._files import OtherFormat, WriteFailed, read_archive, remove_leftovers, write_archive
+from gantutor._random import random_state, set_random_state
 from gantutor.training.batches import Batches
 from gantutor.training.run import Run
 from gantutor.training.serialization import pack, unpack
@@ -24,6 +25,13 @@ MAX_CHECKPOINTS = 2
 
 PROBE = ".probe.zip"
 """Name of the checkpoint that is written before a training, to see whether that is possible."""
+
+
+DATA_BEGIN_ANEW = (
+    " The data begin anew: a DataLoader or an iterable cannot say where it was, unless it has state_dict() "
+    "and load_state_dict(). So the batches are not those of an uninterrupted training."
+)
+"""What is added where the data of a resumed training do not go on where they were."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +114,7 @@ def check_writable(folder: Path, state: TrainingState, extra: Mapping[str, Tenso
 def _write(path: Path, state: TrainingState, extra: Mapping[str, Tensor] | None) -> None:
     run = state.run
     random = {name: generator.get_state() for name, generator in state.generators.items()}
-    random["global"] = torch.get_rng_state()
-    if run.gan.device.type == "cuda":
-        random["cuda"] = torch.cuda.get_rng_state(run.gan.device)
+    random["global"] = random_state(run.gan.device)
     content, tensors = pack(
         {
             "optimizers": {name: optimizer.state_dict() for name, optimizer in state.optimizers.items()},
@@ -157,7 +163,8 @@ def resume(folder: Path, state: TrainingState) -> Resumed | None:
         for other in damaged:
             with suppress(OSError):
                 other.replace(other.with_name(f"damaged-{other.name}"))
-        return Resumed(f"{message}Resumed at step {state.run.step:,} from {path}.", extra)
+        note = "" if state.batches.resumes_exactly else DATA_BEGIN_ANEW
+        return Resumed(f"{message}Resumed at step {state.run.step:,} from {path}.{note}", extra)
     if message:
         raise InputError(
             f"{message}No other checkpoint is left in {folder}: move the folder away to begin anew"
@@ -212,13 +219,11 @@ def _restore(
     run.load_state(content, {k: v for k, v in tensors.items() if not k.startswith(prefix)}, str(path))
     for name, optimizer in state.optimizers.items():
         _load_optimizer(optimizer, saved["optimizers"][name])
-    state.batches.load_state_dict(saved["data"])
+    state.batches.load_state_dict(saved["data"], run.conditions)
     random = saved["random"]
     for name, generator in state.generators.items():
         generator.set_state(random[name])
-    torch.set_rng_state(random["global"])
-    if "cuda" in random:
-        torch.cuda.set_rng_state(random["cuda"], run.gan.device)
+    set_random_state(random["global"], run.gan.device)
     extra: dict[str, Tensor] = saved["extra"]
     return extra
 

@@ -1,4 +1,4 @@
-"""Where and how a training runs: the device, random states, precision, and the clock."""
+"""Where and how a training runs: the device, precision, and the clock."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from gantutor._checks import check_device
 from gantutor._errors import InputError
@@ -43,7 +44,7 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def move_to_device(network: nn.Module, device: torch.device, example: object) -> None:
+def move_to_device(network: nn.Module, device: torch.device, example: object) -> bool:
     """Move a network to a device, in the channels-last format if the data are images.
 
     CPUs compute convolutions faster in that format. It is not used on MPS.
@@ -53,73 +54,35 @@ def move_to_device(network: nn.Module, device: torch.device, example: object) ->
         device: where it goes.
         example: a batch of samples; a tensor (N, C, H, W) means images.
 
+    Returns:
+        Whether the network is in the channels-last format.
+
     >>> move_to_device(nn.Linear(2, 1), torch.device("cpu"), torch.zeros(4, 2))
+    False
     """
     network.to(device)
-    if isinstance(example, Tensor) and example.dim() == 4 and device.type != "mps":
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    channels_last = isinstance(example, Tensor) and example.dim() == 4 and device.type != "mps"
+    if channels_last:
+        set_memory_format(network, channels_last=True)
+    return channels_last
 
 
-class RandomState:
-    """Torch's global random state of a training, for dropout and the like: in place inside a ``with`` block.
-
-    Outside the block the state that was there before is in place again, and this one waits.
+def set_memory_format(network: nn.Module, channels_last: bool) -> None:
+    """Put parameters and buffers of four dimensions in the channels-last format, or in torch's default one.
 
     Args:
-        seed: seed of the state.
-        device: the device of the training, whose state is kept beside that of the CPU.
+        network: changed in place; parameters that have no shape yet stay as they are.
+        channels_last: whether to use the channels-last format.
 
-    >>> state = RandomState(0, torch.device("cpu"))
-    >>> with state: first = torch.rand(2)
-    >>> with state: second = torch.rand(2)
-    >>> with RandomState(0, torch.device("cpu")): torch.equal(torch.rand(4), torch.cat([first, second]))
+    >>> layer = nn.Conv2d(2, 2, 3); set_memory_format(layer, channels_last=True)
+    >>> layer.weight.is_contiguous(memory_format=torch.channels_last)
     True
     """
-
-    def __init__(self, seed: int, device: torch.device) -> None:
-        self.device = device
-        with preserve_random_state(device):
-            torch.default_generator.manual_seed(seed)  # of this device alone: others may be in use
-            if device.type == "cuda":
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(seed)
-            elif device.type == "mps":
-                torch.mps.manual_seed(seed)
-            self.state = random_state(device)
-        self._outer = self.state
-
-    def __enter__(self) -> None:
-        self._outer = random_state(self.device)
-        set_random_state(self.state, self.device)
-
-    def __exit__(self, *_: object) -> None:
-        self.state = random_state(self.device)
-        set_random_state(self._outer, self.device)
-
-
-def preserve_random_state(device: torch.device) -> AbstractContextManager[None]:
-    """Return a context that restores torch's global random state, of CPU and ``device``, at its end."""
-    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-
-
-def random_state(device: torch.device) -> Tensor:
-    """Return torch's global random state, of the CPU and of a GPU, as one row of bytes."""
-    states = [torch.get_rng_state()]
-    states += [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
-    return torch.cat(states)
-
-
-def set_random_state(state: Tensor, device: torch.device) -> None:
-    """Restore a random state that ``random_state`` returned.
-
-    >>> state = random_state(torch.device("cpu")); first = torch.rand(1)
-    >>> set_random_state(state, torch.device("cpu")); torch.equal(first, torch.rand(1))
-    True
-    """
-    size = len(torch.get_rng_state())
-    torch.set_rng_state(state[:size].clone())  # torch reads from the start of the storage
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state[size:].clone(), device)
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    for tensor in [*network.parameters(), *network.buffers()]:
+        if not is_lazy(tensor) and tensor.dim() == 4:
+            tensor.data = tensor.data.contiguous(memory_format=memory_format)
+    torch.clear_autocast_cache()  # it may hold copies in the other format
 
 
 @contextmanager

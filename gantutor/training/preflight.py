@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from functools import partial
 from typing import Any
 
 import torch
@@ -12,12 +10,16 @@ from torch.nn import Parameter
 
 from gantutor._calling import apply
 from gantutor._conditions import join, parts_of
-from gantutor._errors import InputError, first_line, type_name
+from gantutor._errors import InputError, type_name
+from gantutor._random import seeded
 from gantutor._tree import tree_split
+from gantutor._user_errors import explain_mismatch, warn
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.networks.packing import PackedDiscriminator
 from gantutor.training.batches import Batches
+from gantutor.training.device import set_memory_format
+from gantutor.training.ema import copy_network
 from gantutor.training.memory import is_out_of_memory
 
 
@@ -46,11 +48,7 @@ def check_data(batches: Batches, parts: int, value_range: tuple[float, float] | 
     real, condition = batches.peek()
     for samples in real if isinstance(real, tuple) else (real,):
         check_samples(samples, value_range)
-    conditions = condition
-    if resident is not None:
-        rng = torch.Generator().manual_seed(0)
-        indices = torch.randperm(len(resident[0]), generator=rng)[:1000].to(resident[0].device)
-        conditions = join(tuple(tensor[indices] for tensor in resident[1:]))
+    conditions = batches.conditions()
     if parts > 1:
         real, condition = tree_split(real, parts)[0], tree_split(condition, parts)[0]
     return real, condition, conditions
@@ -90,8 +88,10 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
     if not samples.numel():
         raise InputError(f"samples must hold at least one number, and are of shape {tuple(samples.shape)}")
     if not bool(samples.isfinite().all()):
+        sample = int((~samples.isfinite()).flatten(1).any(1).nonzero()[0])
         raise InputError(
-            "the samples contain values that are not finite (NaN or infinity): remove or replace them"
+            f"the samples contain values that are not finite (NaN or infinity), first in sample {sample}: "
+            "remove or replace them"
         )
     low, high = float(samples.min()), float(samples.max())
     if (
@@ -109,8 +109,9 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
 def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
     """Try the smallest and the largest label of the data on copies of a classical pair on the CPU.
 
-    On a GPU a label out of range ends in an error that no later call of the process survives. Games with
-    other networks, and conditions that are not whole numbers, are not checked.
+    A label out of range would end the training at the first batch that holds it; on a GPU no later call of
+    the process survives that error. Games with other networks, and conditions that are not whole numbers, are
+    not checked.
 
     Args:
         gan: the game.
@@ -129,10 +130,9 @@ def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
     extreme_conditions = join(tuple(map(_with_extreme_labels, parts_of(condition), all_conditions)))
     latent = gan.draw_latent(len(real), torch.Generator().manual_seed(0), torch.device("cpu"))
     for name, inputs in zip(gan.pair, (latent, real.cpu()), strict=True):
-        network = copy.deepcopy(gan.networks[name]).cpu()
-        _attempt(
-            lambda net=network, x=inputs: apply(net, x, extreme_conditions), f"{name} with these conditions"
-        )
+        network = copy_network(gan.networks[name]).cpu()
+        with explain_mismatch(f"{name} with these conditions failed"), seeded(torch.device("cpu"), 0):
+            apply(network, inputs, extreme_conditions)
 
 
 def _with_extreme_labels(conditions: Tensor, all_conditions: Tensor) -> Tensor:
@@ -152,46 +152,52 @@ def _with_extreme_labels(conditions: Tensor, all_conditions: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None:
+def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channels_last: bool) -> bool:
     """Run every network and every turn once on a first batch, without changing a weight.
 
-    Networks that call ``view`` on tensors and so do not support the channels-last memory format are put back
-    to torch's default format.
+    Networks that do not work in the channels-last memory format, such as those that call ``view`` after a
+    convolution, are put back to torch's default format.
 
     Args:
         gan: the game.
         real: a batch of samples, or a tuple of them.
         condition: their conditions, or None.
         rng: random generator of the latents.
+        channels_last: whether the networks are in the channels-last format.
+
+    Returns:
+        Whether they are in it now.
 
     Raises:
         InputError: if shapes, types or calls do not fit; the message names the network or the turn.
     """
-    first = real[0] if isinstance(real, tuple) else real
-    try:
+    if channels_last:
         try:
             _run_game(gan, real, condition, rng)
-        except InputError as error:
-            if "view size is not compatible" not in str(error):
+            return True
+        except Exception as error:
+            if is_out_of_memory(error):
                 raise
-            gan.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-            _run_game(gan, real, condition, rng)
+        set_memory_format(gan, channels_last=False)
+    try:
+        _run_game(gan, real, condition, rng)
     except InputError:
+        first = real[0] if isinstance(real, tuple) else real
         weights = next((p.dtype for p in gan.parameters() if p.is_floating_point()), first.dtype)
         if weights != first.dtype:
             dtypes = f"the samples are {first.dtype} and the weights {weights}".replace("torch.", "")
             raise InputError(f"{dtypes}: convert the samples, as in x.float()") from None
         raise
+    return False
 
 
 def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None:
     first = real[0] if isinstance(real, tuple) else real
-    count = len(first)
-    batch = Batch(
-        gan, real, condition, _attempt(lambda: gan.draw_latent(count, rng, first.device), "the latent")
-    )
+    with explain_mismatch("the latent failed"):
+        latent = gan.draw_latent(len(first), rng, first.device)
+    batch = Batch(gan, real, condition, latent, rng)
     if gan.pair is not None and isinstance(real, Tensor):
-        _run_pair(gan, batch, count, *gan.pair)
+        _run_pair(gan, batch, len(first), *gan.pair)
     for turn in gan.turns:
         with torch.enable_grad():
             _run_turn(gan, turn, batch)
@@ -199,69 +205,142 @@ def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None
 
 def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
     what = f"the loss of the turn of the {turn.name}"
-    losses = _attempt(lambda: turn.loss(gan, batch), what)
+    with explain_mismatch(f"{what} failed"):
+        losses = turn.loss(gan, batch)
     if not isinstance(losses, dict) or "total" not in losses:
         raise InputError(f"{what} must return a dict with a 'total'")
-    penalties = {
-        name: _attempt(partial(penalty.loss, gan, batch), f"{name} of the {turn.name}")
-        for name, penalty in turn.penalties.items()
-    }
+    penalties = {}
+    for name, penalty in turn.penalties.items():
+        with explain_mismatch(f"{name} of the {turn.name} failed"):
+            penalties[name] = penalty.loss(gan, batch)
     for name, value in (losses | penalties).items():
         if not isinstance(value, Tensor) or value.numel() != 1:
             raise InputError(f"{name!r} in {what} must be a tensor with one number")
-    for name in turn.updates:
-        weights = [weight for weight in gan.networks[name].parameters() if weight.requires_grad]
-        if weights and not _depends_on(losses["total"], weights):
+    weights = {
+        name: [weight for weight in gan.networks[name].parameters() if weight.requires_grad]
+        for name in turn.updates
+    }
+    total = losses["total"] + sum(penalty.sum() for penalty in penalties.values())
+    with explain_mismatch(f"the gradient of {what} failed"):
+        gradients = _gradients(total.sum(), [weight for some in weights.values() for weight in some])
+    for name, some in weights.items():
+        if some and all(gradients.get(id(weight)) is None for weight in some):
             raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
+    batch.forget(gan.depending_on(turn.updates))
 
 
-def _depends_on(loss: Tensor, weights: list[Parameter]) -> bool:
-    """Return whether a loss has a gradient with respect to any of these weights."""
-    if not loss.requires_grad:
-        return False
-    gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
-    return any(gradient is not None for gradient in gradients)
+def _gradients(total: Tensor, weights: list[Parameter]) -> dict[int, Tensor | None]:
+    """The gradient for each weight by its id, or None where the total does not depend on it."""
+    unique = list({id(weight): weight for weight in weights}.values())
+    if not total.requires_grad or not unique:
+        return {}
+    gradients = torch.autograd.grad(total, unique, allow_unused=True)
+    return {id(weight): gradient for weight, gradient in zip(unique, gradients, strict=True)}
 
 
 def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator: str) -> None:
     """Call the two networks of a classical game by themselves, which finds out what does not fit."""
     condition = "" if batch.condition is None else ", condition"
     latent = tuple(batch.latent.shape) if batch.latent is not None else ()
-    with torch.no_grad():
-        fake = _attempt(
-            lambda: apply(gan.networks[generator], batch.latent, batch.condition),
-            f"{generator}(z{condition}) with z of shape {latent}",
+    with explain_mismatch(f"{generator}(z{condition}) with z of shape {latent} failed"):
+        fake = apply(gan.networks[generator], batch.latent, batch.condition)
+    if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
+        shape = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
+        one_sample = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
+        hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
+        hint = hint if one_sample else "" if isinstance(fake, Tensor) else f"; {_ADAPT}"
+        raise InputError(
+            f"the {generator} makes samples of shape {shape}, and the data have "
+            f"{tuple(batch.real.shape)}{hint}"
         )
-        if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
-            shape = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
-            one_sample = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
-            hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
-            raise InputError(
-                f"the {generator} makes samples of shape {shape}, and the data have {tuple(batch.real.shape)}"
-                + (hint if one_sample else "")
-            )
-        logits = _attempt(
-            lambda: apply(gan.networks[discriminator], batch.real, batch.condition),
-            f"{discriminator}(x{condition}) with x of shape {tuple(batch.real.shape)}",
-        )
+    called = f"{discriminator}(x{condition}) with x of shape {tuple(batch.real.shape)}"
+    with explain_mismatch(f"{called} failed"), torch.enable_grad():
+        logits = apply(gan.networks[discriminator], batch.real, batch.condition)
     network = gan.networks[discriminator]
     logit_count = count // network.packing if isinstance(network, PackedDiscriminator) else count
-    for head in logits if isinstance(logits, tuple) else (logits,):
+    heads = logits if isinstance(logits, tuple) else (logits,)
+    for head in heads:
         if not isinstance(head, Tensor) or head.shape[:1] != (logit_count,):
             shape = tuple(head.shape) if isinstance(head, Tensor) else type_name(head)
+            hint = f"; {_ADAPT}" if isinstance(logits, tuple | list | dict) else ""
             raise InputError(
                 f"the {discriminator} must give one logit a sample, shape ({logit_count}, …), "
-                f"and gives {shape}"
+                f"and gives {shape}{hint}"
             )
+    warn_of_outputs(heads, discriminator)
 
 
-def _attempt(function: Any, what: str) -> Any:
-    """Call a function; turn its errors, except for lack of memory, into one sentence."""
-    try:
-        return function()
-    except InputError:
-        raise
-    except (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        if is_out_of_memory(error):
-            raise
-        raise InputError(f"{what} failed: {first_line(error)}") from error
+_ADAPT = (
+    "gantutor.networks.AdaptedNetwork(network, call) can take what is wanted out of what a network returns"
+)
+
+
+def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
+    """Warn if the outputs of a discriminator may be no logits: class scores, or squashed numbers.
+
+    Args:
+        heads: its outputs, (N, …) each, with their gradient history.
+        discriminator: its name.
+    """
+    columns = [head.shape[1] if head.dim() == 2 else 1 for head in heads]
+    if (
+        len(heads) > 1
+        and min(columns) == 1
+        and any(head.dim() == 2 and count > 1 for head, count in zip(heads, columns, strict=True))
+    ):
+        shapes = " and ".join(str(tuple(head.shape)) for head in heads)
+        warn(
+            f"the {discriminator} returns {len(heads)} outputs, {shapes}, and all of them count as logits of "
+            "real or generated: if one holds class scores or features, take the logits out with "
+            "gantutor.networks.AdaptedNetwork, or use gantutor.games.acgan"
+        )
+    for head in heads:
+        if function := _squashed_by(head):
+            warn(
+                f"the {discriminator} ends in a {function}, and the losses expect logits, any real numbers: "
+                "leave it out, because they apply the sigmoid themselves"
+            )
+            break
+
+
+_SQUASHING = {
+    "SigmoidBackward": "sigmoid",
+    "HardsigmoidBackward": "sigmoid",
+    "SoftmaxBackward": "softmax",
+    "LogSoftmaxBackward": "log-softmax",
+    "LogSigmoidBackward": "log-sigmoid",
+    "TanhBackward": "tanh",
+    "HardtanhBackward": "hard tanh",
+    "ClampBackward": "clamp",
+}
+_RESHAPING = {
+    "ViewBackward",
+    "UnsafeViewBackward",
+    "ReshapeAliasBackward",
+    "SqueezeBackward",
+    "UnsqueezeBackward",
+    "ToCopyBackward",
+    "SelectBackward",
+    "SliceBackward",
+    "PermuteBackward",
+    "TransposeBackward",
+    "TBackward",
+    "CloneBackward",
+}
+
+
+def _squashed_by(logits: Tensor) -> str:
+    """The name of the function that made the outputs, if it limits them, or an empty string."""
+    node = logits.grad_fn
+    for _ in range(8):
+        name = type(node).__name__.rstrip("0123456789")
+        if name in _SQUASHING:
+            return _SQUASHING[name]
+        if node is None or name not in _RESHAPING:
+            break
+        node = node.next_functions[0][0]
+    is_compiled = "CompiledFunction" in type(logits.grad_fn).__name__
+    values = logits.detach()
+    if is_compiled and values.numel() >= 8 and bool(((values > 0) & (values < 1)).all()):
+        return "function whose values lie between 0 and 1"
+    return ""

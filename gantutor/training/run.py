@@ -22,13 +22,18 @@ from gantutor._conditions import (
     parts_of,
     rows,
 )
-from gantutor._errors import InputError, first_line, type_name
+from gantutor._errors import InputError, type_name
 from gantutor._files import FORMAT_VERSION, check_replaceable, expand, read_archive, write_archive
+from gantutor._random import seeded
 from gantutor._tree import tree_map
+from gantutor._user_errors import explain_mismatch, own_traceback
 from gantutor.games.gan import GAN
 from gantutor.metrics import Scores, digit_scores
 from gantutor.training import ema
+from gantutor.training.device import set_memory_format
 from gantutor.training.history import History, Snapshot
+from gantutor.training.module_state import extra_states, materialize, named_tensors, set_extra_states
+from gantutor.training.serialization import pack, unpack
 
 BATCH_NORM_BATCHES = 16
 """Batches of 64 latents over which batch-norm statistics are recomputed."""
@@ -90,6 +95,7 @@ class Run:
         gallery: latents and conditions of the snapshots, or None.
         control: the Control that steers the run while it trains.
         memory: the Memory that the training needs on its device.
+        channels_last: whether the networks are in the channels-last memory format.
         ended: how the training ended: ``"complete"``, ``"stopped"``, ``"interrupted"``, ``"diverged at step
             …"`` or ``"failed at step …"``; ``"training"`` while it runs.
 
@@ -111,7 +117,7 @@ class Run:
                 f"settings must be a dict of what the training was given, not {type_name(settings)}"
             )
         self.gan = gan
-        self.averaged = {name: ema.frozen_copy(gan.networks[name]).eval() for name in gan.averaged}
+        self.averaged = {name: ema.averaged_copy(gan.networks[name]) for name in gan.averaged}
         self.history = History()
         self.snapshots: list[Snapshot] = []
         self.step = 0
@@ -124,6 +130,7 @@ class Run:
         self.gallery: tuple[Tensor, Any] | None = None
         self.control: Any = None
         self.memory: Any = None
+        self.channels_last = False
         self.ended = "not trained"
         self._batch_norm_states = dict.fromkeys(self.outputs, (-1, 0))
         self._batch_norm_batches = BATCH_NORM_BATCHES
@@ -175,8 +182,9 @@ class Run:
         """Recompute the batch-norm statistics of an averaged output (Izmailov et al. 2018).
 
         They are computed over ``BATCH_NORM_BATCHES`` batches of 64 latents, over ``PREVIEW_BATCHES`` inside
-        ``preview``, and over fewer until the training has seen as many images. Other averaged networks keep
-        the statistics of the networks that they average. Nothing is done if the statistics are up to date.
+        ``preview``, and over fewer until the training has seen as many images. Other averaged networks, and
+        outputs that no turn updates, keep the statistics of the networks that they average. Nothing is done
+        if the statistics are up to date.
 
         Args:
             name: the name of the output.
@@ -185,12 +193,15 @@ class Run:
         step, batches_used = self._batch_norm_states[name]
         if self.ended == "not trained" or (step == self.step and batches_used >= batches):
             return
+        if not any(name in turn.updates for turn in self.gan.turns):
+            return
         rng = torch.Generator(self.device).manual_seed(0)
         inputs = (
             (self.gan.draw_latent(64, rng, self.device), cycle_rows(self.conditions, 64, start=64 * index))
             for index in range(batches)
         )
-        ema.recompute_batch_norm(self.averaged[name], inputs)
+        with seeded(self.device, 0):
+            ema.recompute_batch_norm(self.averaged[name], inputs)
         self._batch_norm_states[name] = (self.step, batches)
 
     @contextmanager
@@ -205,6 +216,7 @@ class Run:
         finally:
             self._batch_norm_batches = batches
 
+    @own_traceback
     @torch.no_grad()
     @checked(count=integer(1), seed=integer(0))
     def sample(self, count: int, condition: Any = None, seed: int = 0, output: str | None = None) -> Tensor:
@@ -214,7 +226,7 @@ class Run:
             count: number of samples, at least 1.
             condition: one label for all samples, or ``count`` conditions; by default conditions of the
                 training data.
-            seed: seed of the latents.
+            seed: seed of the latents, and of the noise that the output itself draws.
             output: name of the output; None means the first one.
 
         Returns:
@@ -234,19 +246,22 @@ class Run:
             cycle_rows(self.conditions, count) if as_in_data else expand_condition(condition, count, device)
         )
         latents = self.gan.draw_latent(count, torch.Generator(device).manual_seed(seed), device)
-        return self.generate(latents, conditions, output)
+        return self.generate(latents, conditions, output, seed)
 
     @torch.no_grad()
-    def generate(self, latents: Tensor, conditions: Any = None, output: str | None = None) -> Tensor:
+    def generate(
+        self, latents: Any, conditions: Any = None, output: str | None = None, seed: int = 0
+    ) -> Tensor:
         """Turn latents into samples with an averaged output, 500 at a time.
 
         Args:
             latents: of shape (N, …).
             conditions: a tensor of N rows, a tuple of such tensors, or None.
             output: name of the output; None means the first one.
+            seed: seed of the noise that the output itself draws, such as dropout.
 
         Returns:
-            The samples, (N, …), on the CPU.
+            The samples, (N, …), on the CPU; the first tensor where the output returns several.
 
         Raises:
             InputError: if there are not as many conditions as latents, or the generator cannot use them.
@@ -254,15 +269,12 @@ class Run:
         generator, device = self.output(output), self.device
         check_same_length(latents, conditions)
         samples = []
-        try:
+        with explain_mismatch("the generator cannot use these latents and conditions"), seeded(device, seed):
             for start in range(0, len(latents), 500):
                 chunk = slice(start, start + 500)
                 condition = tree_map(lambda part: part.to(device), rows(conditions, chunk))
-                samples.append(apply(generator, latents[chunk].to(device), condition).cpu())
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            raise InputError(
-                f"the generator cannot use these latents and conditions: {first_line(error)}"
-            ) from error
+                made = apply(generator, latents[chunk].to(device), condition)
+                samples.append(_first_tensor(made).cpu())
         return torch.cat(samples).contiguous()  # a network may return another memory format
 
     @checked(samples=optional(integer(1)), seed=integer(0), score=function())
@@ -321,17 +333,28 @@ class Run:
         return path
 
     def weights(self) -> dict[str, Tensor]:
-        """Return all tensors of the networks (``gan.…``) and of the averages (``averaged.…``) by name."""
-        averaged = {
-            f"averaged.{name}.{key}": value
-            for name, network in self.averaged.items()
-            for key, value in network.state_dict().items()
+        """Return all tensors of the networks (``gan.…``) and of the averages (``averaged.…``) by name.
+
+        A network that is wrapped by ``torch.compile`` or ``DataParallel`` has the names of the plain one.
+        """
+        return {
+            f"{prefix}.{key}": value
+            for prefix, network in self._all_networks().items()
+            for key, value in named_tensors(network).items()
         }
-        return {f"gan.{key}": value for key, value in self.gan.state_dict().items()} | averaged
+
+    def _all_networks(self) -> dict[str, nn.Module]:
+        averaged = {f"averaged.{name}": network for name, network in self.averaged.items()}
+        return {"gan": self.gan, **averaged}
+
+    def _extra_states(self) -> tuple[Any, dict[str, Tensor]]:
+        """What the networks' ``get_extra_state`` return, as content for JSON, and the tensors in it."""
+        states = {prefix: extra_states(network) for prefix, network in self._all_networks().items()}
+        return pack({prefix: state for prefix, state in states.items() if state}, "extra")
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the weights, the samples of all snapshots (``snapshot.…``) and the conditions
-        (``condition.…``) by name."""
+        """Return the weights, the samples of all snapshots (``snapshot.…``), the conditions
+        (``condition.…``) and the tensors of extra states (``extra…``) by name."""
         snapshots = {
             f"snapshot.{i:05d}.{name}": samples
             for i, snapshot in enumerate(self.snapshots)
@@ -339,7 +362,7 @@ class Run:
         }
         parts = enumerate(parts_of(self.conditions))
         conditions = {f"condition.{i}": part for i, part in parts if part is not None}
-        return self.weights() | snapshots | conditions
+        return self.weights() | snapshots | conditions | self._extra_states()[1]
 
     def metadata(self) -> dict[str, Any]:
         """Return everything of the run that is not a tensor, as content for JSON."""
@@ -357,6 +380,8 @@ class Run:
                 for snapshot in self.snapshots
             ],
             "history": self.history.to_json(),
+            "channels_last": self.channels_last,
+            "extra": self._extra_states()[0],
         }
 
     def load_weights(self, weights: dict[str, Tensor], source: str) -> None:
@@ -370,6 +395,9 @@ class Run:
             InputError: if they belong to other networks; the message names the first tensor that does not
                 fit.
         """
+        for prefix, network in self._all_networks().items():
+            start = f"{prefix}."
+            materialize(network, {k[len(start) :]: v for k, v in weights.items() if k.startswith(start)})
         current = self.weights()
         for name in sorted(set(current) ^ set(weights)):
             where = "is missing from" if name in current else "is not in these networks but in"
@@ -395,7 +423,9 @@ class Run:
         Raises:
             InputError: if something is missing or has a wrong type, or if they belong to other networks.
         """
-        others = {name: t for name, t in tensors.items() if name.startswith(("snapshot.", "condition."))}
+        others = {
+            name: t for name, t in tensors.items() if name.startswith(("snapshot.", "condition.", "extra["))
+        }
         try:
             self.step, self.images, self.seconds = metadata["step"], metadata["images"], metadata["seconds"]
             self.ended, self.settings = metadata["ended"], metadata["settings"]
@@ -414,6 +444,21 @@ class Run:
         parts = [others[name] for name in sorted(others) if name.startswith("condition.")]
         self.conditions = join(tuple(part.to(self.device) for part in parts))
         self.load_weights({name: t for name, t in tensors.items() if name not in others}, source)
+        states = unpack(metadata.get("extra", {"dict": []}), others)
+        for prefix, network in self._all_networks().items():
+            set_extra_states(network, states.get(prefix, {}))
+        self.set_channels_last(metadata.get("channels_last", False))
+
+    def set_channels_last(self, channels_last: bool) -> None:
+        """Put the networks and their averages in a memory format; results depend on it in the last digit.
+
+        Args:
+            channels_last: whether to use the channels-last format.
+        """
+        self.channels_last = channels_last
+        if channels_last:
+            for network in self._all_networks().values():
+                set_memory_format(network, channels_last=True)
 
     @classmethod
     def load(cls, path: str | Path, gan: GAN) -> Run:
@@ -437,6 +482,15 @@ class Run:
     def __repr__(self) -> str:
         amount = f"{self.step:,} steps, {self.images:,} images, {self.seconds:.1f} s of training"
         return f"<Run: {amount}, {self.ended}>"
+
+
+def _first_tensor(made: Any) -> Tensor:
+    """The samples that a network made: the first tensor, if it returns several."""
+    parts = made if isinstance(made, tuple | list) else (made,)
+    for part in parts:
+        if isinstance(part, Tensor):
+            return part
+    raise InputError(f"an output network must give a tensor of samples, not {type_name(made)}")
 
 
 def check_run(run: Any) -> None:

@@ -34,31 +34,42 @@ def describe_game(gan: GAN) -> dict[str, Any]:
                 name: [describe_function(penalty.loss), penalty.every]
                 for name, penalty in turn.penalties.items()
             },
+            **({"schedule": describe_function(turn.schedule)} if turn.schedule else {}),
+            **({"max_grad_norm": turn.max_grad_norm} if turn.max_grad_norm else {}),
         }
         for turn in gan.turns
     }
-    return turns | {"latent": gan.latent if isinstance(gan.latent, int) else describe_function(gan.latent)}
+    latent = describe_function(gan.latent) if callable(gan.latent) else gan.latent
+    return turns | {"latent": list(latent) if isinstance(latent, tuple) else latent}
 
 
 def describe_optimizer(optimizer: Optimizer) -> list[Any]:
     """Return the type of an optimiser and its numbers, as content for JSON.
 
     Args:
-        optimizer: its first parameter group is described.
+        optimizer: its parameter groups are described, the first one in full and of the others what differs.
 
     >>> from gantutor.training.optim import adam
     >>> from torch import nn
     >>> describe_optimizer(adam(1e-3)(nn.Linear(1, 1).parameters()))[:3]
     ['Adam', ['lr', 0.001], ['betas', [0.0, 0.99]]]
     """
-    group = optimizer.param_groups[0]
+    first, *others = [_numbers(group) for group in optimizer.param_groups]
+    described: list[Any] = [type(optimizer).__name__, *([name, value] for name, value in first.items())]
+    for number, group in enumerate(others, 2):
+        differing = {name: value for name, value in group.items() if first.get(name) != value}
+        described.append([f"group {number}", differing])
+    return described
+
+
+def _numbers(group: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a parameter group by name."""
     numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in group.items()}
-    described = [
-        [name, value]
+    return {
+        name: value
         for name, value in numbers.items()
         if isinstance(value, int | float | list) and name != "params"
-    ]
-    return [type(optimizer).__name__, *described]
+    }
 
 
 def describe_function(function: Any) -> str:

@@ -6,6 +6,7 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from tqdm import tqdm
 
 from gantutor._checks import MAX_INT, boolean, checked, integer, number, optional
 from gantutor._conditions import cycle_rows
-from gantutor._errors import InputError, OutOfMemory, type_name
-from gantutor._tree import tree_split
+from gantutor._errors import InputError, OutOfMemory, first_line, type_name
+from gantutor._random import RandomState, preserve_random_state, random_state
+from gantutor._tree import tree_leaves, tree_split
+from gantutor._user_errors import is_mismatch, own_traceback, user_location
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.training import device as devices
@@ -61,7 +64,9 @@ class Trainer:
         device: ``"auto"`` for the first GPU, if there is one, or a device such as ``"cpu"`` or ``"cuda:1"``.
         optimizer: makes the optimiser from a network's parameters, such as ``gt.optim.adam(1e-3)`` or
             ``torch.optim.SGD``; or a dict with one such function for each network. The default is Adam with a
-            learning rate of 0.0015 and β = (0, 0.99).
+            learning rate of 0.0015 and β = (0, 0.99). Parameter groups keep their ratios: a learning rate
+            that is set by hand is that of the fastest group.
+        max_grad_norm: the norm to which the gradient of each turn is clipped; None for no clipping.
         schedule: maps the fraction of the budget spent, from 0 to 1, to a factor of the learning rates; other
             than ``constant``, it needs a budget.
         ema_half_life: half-life of the averaged weights, in images; never more than a tenth of the images
@@ -85,7 +90,7 @@ class Trainer:
         result: the Run, which grows with every step.
         gan: the game.
         control: the Control.
-        optimizers: the optimisers by network name.
+        optimizers: the optimisers by the name of their network, or of the turn that has one to itself.
         device: the device of the training.
 
     Raises:
@@ -100,6 +105,7 @@ class Trainer:
     (['discriminator', 'discriminator.fake_logit', 'discriminator.real_logit', 'generator'], 1)
     """
 
+    @own_traceback
     @checked(
         steps=optional(integer(1)),
         seconds=optional(number(above=0)),
@@ -108,6 +114,7 @@ class Trainer:
         snapshots=integer(0),
         ema_half_life=number(0),
         checkpoint_every=number(0),
+        max_grad_norm=optional(number(above=0)),
         progress=boolean(),
         accumulate=integer(1),
         cuda_graphs=boolean(),
@@ -123,6 +130,7 @@ class Trainer:
         seed: int = 0,
         device: str = "auto",
         optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None = None,
+        max_grad_norm: float | None = None,
         schedule: Schedule = constant,
         ema_half_life: float = 10_000,
         snapshots: int = 24,
@@ -139,7 +147,8 @@ class Trainer:
     ) -> None:
         if steps is not None and seconds is not None:
             raise InputError("give a budget: either steps= or seconds=")
-        if steps is None and seconds is None and schedule is not constant:
+        schedules = [schedule, *(turn.schedule for turn in getattr(gan, "turns", ()) if turn.schedule)]
+        if steps is None and seconds is None and any(given is not constant for given in schedules):
             raise InputError("a schedule follows the budget: give steps= or seconds=")
         if batch_size % accumulate:
             raise InputError(
@@ -148,33 +157,37 @@ class Trainer:
         _check_arguments(gan, schedule, callbacks, control, checkpoint, value_range)
         self.gan, self.schedule, self.accumulate = gan, schedule, accumulate
         self.ema_half_life, self.control = ema_half_life, control or Control()
+        self.max_grad_norm = max_grad_norm
         self.device = distributed.local_device(devices.resolve_device(device))
         self.autocast: Callable[[], AbstractContextManager[Any]] = devices.mixed_precision(
             precision, self.device
         )
         self.group = distributed.join_group(self.device)
         self._advice = partial(memory.out_of_memory_advice, self.device, batch_size, accumulate, precision)
-        self._random = devices.RandomState(seed + self.group.rank, self.device)
+        self._random = RandomState(seed + self.group.rank, self.device)
         self._latents = torch.Generator(self.device).manual_seed(seed + 1)
         self._graphs: StepGraphs | None = None
         self._ema_weight: float | Tensor = 0.0
         self.plan: distributed.StepPlan | None = None
         self._interrupts: AbstractContextManager[Any] = nullcontext()
         self._inside = self._started = False
+        self.checkpoint_follows = False
         with self._own_state():
-            random_state = devices.random_state(self.device)
+            before = random_state(self.device)
             self.batches = make_batches(data, batch_size, seed, self.device, self.group.rank, self.group.size)
             real, condition, conditions = check_data(self.batches, accumulate, value_range)
-            if self.device.type == "cuda":
-                check_labels(gan, real, condition, self.batches)
-            devices.move_to_device(gan, self.device, real)
+            self._first_shapes = [tuple(tensor.shape) for tensor in tree_leaves(self.batches.peek())]
+            check_labels(gan, real, condition, self.batches)
+            channels_last = devices.move_to_device(gan, self.device, real)
             with memory.measure_peak(self.device) as peak, self.autocast():
-                check_game(gan, real, condition, torch.Generator(self.device).manual_seed(seed))
-            drew = not torch.equal(random_state, devices.random_state(self.device))
+                rng = torch.Generator(self.device).manual_seed(seed)
+                channels_last = check_game(gan, real, condition, rng, channels_last)
+            drew = not torch.equal(before, random_state(self.device))
             self._draws = drew or not all(network.training for network in gan.networks.values())
             self.group.broadcast_weights(gan)
             self.optimizers = _make_optimizers(gan, optimizer)
             self.result = run = Run(gan, budget=Budget(steps, seconds))
+            run.channels_last = channels_last
             run.settings = {
                 "game": describe_game(gan),
                 "optimizers": {name: describe_optimizer(opt) for name, opt in self.optimizers.items()},
@@ -187,13 +200,18 @@ class Trainer:
                 "schedule": describe_function(schedule),
                 "precision": precision,
                 "accumulate": accumulate,
+                "max_grad_norm": max_grad_norm,
                 "ranks": self.group.size,
             }
             self.group.check_same_settings(run.settings)
             run.conditions, run.control = conditions, self.control
+            self._follows_conditions = conditions is not None and not hasattr(self.batches, "tensors")
             run.gallery = _make_gallery(gallery, run, self.device)
-            self._parameters = {name: _trainable(gan.networks[name]) for name in self.optimizers}
-            self._learning_rates = {name: opt.param_groups[0]["lr"] for name, opt in self.optimizers.items()}
+            self._updates = {turn.name: self._make_update(turn) for turn in gan.turns}
+            self._learning_rates = {
+                name: [group["lr"] for group in optimizer.param_groups]
+                for name, optimizer in self.optimizers.items()
+            }
             self._averages = AveragedWeights.of(
                 run.averaged.values(), [gan.networks[name] for name in run.averaged]
             )
@@ -205,12 +223,14 @@ class Trainer:
         if self.device.type == "cuda" and progress and leader:
             print(run.memory)
         self._clock, self._queue = devices.Clock(run.seconds), devices.QueueLimit(self.device)
-        self.callbacks: list[Callback] = [NaNGuard(self), self._checkpoints]
+        self._guard = NaNGuard(self)
+        self.callbacks: list[Callback] = [self._guard, self._checkpoints]
         if leader:  # of several processes the first one shows the training
             self.callbacks += [Snapshots(snapshots), *callbacks, ProgressBar(self, progress)]
 
     # --- playing --------------------------------------------------------------------------------------------
 
+    @own_traceback
     def run(self) -> Run:
         """Play the whole budget, or until somebody ends the training, and return the Run.
 
@@ -218,10 +238,12 @@ class Trainer:
 
         Raises:
             InputError: if the trainer has no budget.
-            TrainingDiverged: if a loss is not finite; its ``run`` holds the training up to the last finite
-                weights.
+            TrainingDiverged: if a loss or a weight is not finite; its ``run`` holds the training up to the
+                last finite weights.
             OutOfMemory: if the device has too little memory; its ``run`` holds the training so far.
             ProcessLost: if another process of the same training has ended.
+            Exception: whatever a network, a loss, the data or a callback raises; its attribute ``run`` holds
+                the training so far.
         """
         run = self.result
         if run.budget == Budget():
@@ -237,12 +259,16 @@ class Trainer:
                     with self._clock:
                         self._queue.synchronize()
                 run.seconds = self._clock.seconds
+                self._guard.check_weights(run)
                 run.ended = "complete" if plan.spent >= 1 else "stopped"
             except KeyboardInterrupt:
                 run.ended = "interrupted"
-            except Exception:
-                if run.ended == "training":  # an error in a network, a loss or a callback
+                self._guard.check_weights(run)
+            except Exception as error:
+                if run.ended == "training":  # an error in a network, a loss, the data or a callback
                     run.ended = f"failed at step {run.step:,}"
+                with suppress(AttributeError):
+                    error.run = run  # type: ignore[attr-defined]
                 raise
             finally:
                 self._interrupts, self.plan = nullcontext(), None
@@ -251,6 +277,7 @@ class Trainer:
                 self._started = False  # whoever goes on after the end starts anew
         return run
 
+    @own_traceback
     def step(self, *networks: str) -> dict[str, Tensor]:
         """Play one step: every turn that is due, in order, then the averages and the callbacks.
 
@@ -262,6 +289,7 @@ class Trainer:
 
         Raises:
             TrainingDiverged: if a loss is not finite.
+            InputError: if a batch does not fit the networks and is of another shape than the first one.
             OutOfMemory: if the device has too little memory.
         """
         self._start()
@@ -275,14 +303,33 @@ class Trainer:
             ]
             self._set_rates(self.plan.spent if self.plan else run.progress, drawn)
             play = partial(self._play_turns, pattern)
-            scalars = play(drawn) if self._graphs is None else self._replay(pattern, play, drawn)
+            try:
+                scalars = play(drawn) if self._graphs is None else self._replay(pattern, play, drawn)
+            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+                self._explain_shape(error, drawn)
+                raise
+            run.conditions = self.batches.conditions() if self._follows_conditions else run.conditions
             run.history.append(run.step, scalars)
             run.step += 1
             self._queue.wait()
         run.seconds = self._clock.seconds
+        self.checkpoint_follows = self.plan.save if self.plan else self._checkpoints.is_due()
         with self._own_state(self._draws):
             self._notify("on_step")
         return scalars
+
+    def _explain_shape(self, error: Exception, drawn: Sequence[Any]) -> None:
+        """Raise InputError where a step fails on a batch that has another shape than the first one."""
+        shapes = [tuple(tensor.shape) for tensor in tree_leaves(list(drawn[:1]))]
+        for batch in drawn:
+            other = [tuple(tensor.shape) for tensor in tree_leaves(batch)]
+            shapes = other if other != self._first_shapes else shapes
+        if shapes != self._first_shapes and is_mismatch(error):
+            raise InputError(
+                f"a batch of step {self.result.step + 1:,} has the shape {shapes[0]}, and the first one had "
+                f"{self._first_shapes[0]}: {first_line(error)}{user_location(error)}; leave "
+                "incomplete batches out, with drop_last=True of a DataLoader"
+            ) from error
 
     def replace_turns(self, turns: Sequence[Turn]) -> None:
         """Continue with other turns of the same networks, such as those of another objective.
@@ -295,9 +342,12 @@ class Trainer:
         """
         if len({turn.name for turn in turns}) < len(turns):
             raise InputError("two turns have the same name: give each turn a name of its own")
+        if any(turn.has_own_optimizer for turn in [*turns, *self.gan.turns]):
+            raise InputError("turns with an optimiser or a schedule to themselves cannot be replaced")
         if {name for turn in turns for name in turn.updates} != set(self.optimizers):
             raise InputError(f"the turns must update the networks {', '.join(sorted(self.optimizers))}")
         self.gan.turns, self._draws = list(turns), True  # the new losses may draw random numbers
+        self._updates = {turn.name: self._make_update(turn) for turn in turns}
         if self._graphs is not None:  # the recordings are of the old losses
             self._graphs = StepGraphs(self._graphs.recorder)
 
@@ -314,51 +364,64 @@ class Trainer:
         """Play turns on what was drawn from the data for them, and update the averages."""
         scalars: dict[str, Tensor] = {}
         supply = iter(drawn)
-        parts: list[Batch] = []
+        parts: list[tuple[Batch, float]] = []
         for turn, penalties in pattern:
-            parameters = [p for name in turn.updates for p in self._parameters[name]]
+            update = self._updates[turn.name]
             for repeat in range(turn.times):
                 if not parts or repeat:
                     parts = self._make_parts(*next(supply))
-                for parameter in parameters:
+                for parameter in update.parameters:
                     parameter.grad = None
                 sums: dict[str, Tensor] = {}
-                for part in parts:
+                for part, share in parts:
+                    part.keeps_graph = repeat == turn.times - 1 and turn is not pattern[-1][0]
                     with self.autocast():
                         losses = dict(turn.loss(self.gan, part))
                     total = losses["total"]
                     for name in penalties:  # in full precision
                         losses[name] = turn.penalties[name].loss(self.gan, part)
-                        total = total + turn.penalties[name].every * losses[name]
+                        total = total + turn.penalty_weight(name) * losses[name]
                     losses["total"] = total
-                    if len(parts) > 1:  # the mean over the parts
-                        losses = {name: value / len(parts) for name, value in losses.items()}
+                    if len(parts) > 1:  # the mean over all samples
+                        losses = {name: value * share for name, value in losses.items()}
                         part.forget()  # the parts save memory: the next turn generates its samples again
                     for name, value in losses.items():
                         sums[name] = value.detach() + sums[name] if name in sums else value.detach()
-                    losses["total"].backward(inputs=parameters)  # type: ignore[no-untyped-call]
-                total = self._average_over_processes(parameters, sums.pop("total"))
+                    losses["total"].backward(inputs=update.parameters)  # type: ignore[no-untyped-call]
+                total = self._average_over_processes(update.parameters, sums.pop("total"))
                 scalars[turn.name] = total
                 scalars |= {f"{turn.name}.{name}": value for name, value in sums.items()}
                 if total.device.type != "cpu" or math.isfinite(total):  # or the NaN guard will end it
-                    for name in turn.updates:
-                        self.optimizers[name].step()
-            for part in parts:
-                part.forget(turn.updates)
+                    update.apply()
+            for part, _ in parts:
+                part.forget(update.outdated)
         if pattern:
             self._averages.update(self._ema_weight)
         return scalars
 
-    def _make_parts(self, real: Any, condition: Any) -> list[Batch]:
-        """A batch with latents of its own, in ``accumulate`` parts."""
+    def _make_update(self, turn: Turn) -> _Update:
+        """What a turn changes, and how."""
+        names = [turn.name] if turn.has_own_optimizer else turn.updates
+        optimizers = [self.optimizers[name] for name in names]
+        parameters = [p for name in turn.updates for p in _trainable(self.gan.networks[name])]
+        max_grad_norm = self.max_grad_norm if turn.max_grad_norm is None else turn.max_grad_norm
+        return _Update(
+            list(dict.fromkeys(parameters)), optimizers, self.gan.depending_on(turn.updates), max_grad_norm
+        )
+
+    def _make_parts(self, real: Any, condition: Any) -> list[tuple[Batch, float]]:
+        """A batch with latents of its own, in ``accumulate`` parts, each with its share of the samples."""
         first = real[0] if isinstance(real, tuple) else real
         count, group = len(first), self.group
         latents = self.gan.draw_latent(group.size * count, self._latents, first.device)
         latents = latents[group.rank * count :][:count] if group.size > 1 else latents
-        if self.accumulate == 1:
-            return [Batch(self.gan, real, condition, latents)]
-        columns = (tree_split(item, self.accumulate) for item in (real, condition, latents))
-        return [Batch(self.gan, *part) for part in zip(*columns, strict=True)]
+        rng = self._latents
+        number = min(self.accumulate, count)
+        if number == 1:
+            return [(Batch(self.gan, real, condition, latents, rng), 1.0)]
+        columns = (tree_split(item, number) for item in (real, condition, latents))
+        parts = [Batch(self.gan, x, c, z, rng) for x, c, z in zip(*columns, strict=True)]
+        return [(part, len(part.latent) / count) for part in parts]
 
     def _average_over_processes(self, parameters: list[Parameter], loss: Tensor) -> Tensor:
         """Average the gradients over all processes, and the loss with them, so that all see the same NaN."""
@@ -371,14 +434,19 @@ class Trainer:
 
     def _set_rates(self, spent: float, drawn: list[tuple[Any, Any]]) -> None:
         """Set the learning rates of this step, and the weight with which the averages follow."""
-        run, factor = self.result, self.schedule(spent)
+        run = self.result
+        schedules = {turn.name: turn.schedule for turn in self.gan.turns if turn.schedule}
         for name, optimizer in self.optimizers.items():
-            rate = self.control.learning_rates.get(name, self._learning_rates[name]) * factor
-            for group in optimizer.param_groups:
+            factor = schedules.get(name, self.schedule)(spent)
+            rates = self._learning_rates[name]
+            by_hand, fastest = self.control.learning_rates.get(name), max(rates)
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                if by_hand is not None:  # the groups keep their ratios
+                    rate = by_hand * (rate / fastest if fastest > 0 else 1.0)
                 if isinstance(group["lr"], Tensor):
-                    group["lr"].fill_(rate)
+                    group["lr"].fill_(rate * factor)
                 else:
-                    group["lr"] = rate
+                    group["lr"] = rate * factor
         images = 0
         if drawn:
             first = drawn[-1][0]
@@ -402,7 +470,7 @@ class Trainer:
 
     def _next_plan(self) -> distributed.StepPlan:
         """The plan of the next step, the same in every process."""
-        names = sorted(self.gan.networks)
+        names = sorted({*self.gan.networks, *self.optimizers})
         self.plan = distributed.broadcast_plan(self.group, names, self._make_plan)
         return self.plan
 
@@ -420,8 +488,10 @@ class Trainer:
         callbacks = [c for c in self.callbacks if getattr(type(c), hook) is not unchanged]
         for callback in (c for c in callbacks if c.built_in):
             getattr(callback, hook)(self.result)
-        if others := [c for c in callbacks if not c.built_in]:
-            with devices.preserve_random_state(self.device):
+        others = [callback for callback in callbacks if not callback.built_in]
+        if others:
+            kept = hook == "on_step" and all(callback.keeps_random_state for callback in others)
+            with nullcontext() if kept else preserve_random_state(self.device):
                 for callback in others:
                     getattr(callback, hook)(self.result)
 
@@ -483,6 +553,7 @@ class Trainer:
         )
 
 
+@own_traceback
 @checked(steps=optional(integer(1)), seconds=optional(number(above=0)))
 def train(
     gan: GAN, data: Any, *, steps: int | None = None, seconds: float | None = None, **options: Any
@@ -512,10 +583,12 @@ def train(
 
     Raises:
         InputError: if an argument, the data or a network cannot be used; the message says what to change.
-        TrainingDiverged: if a loss is not finite; its ``run`` holds the training up to the last finite
-            weights.
+        TrainingDiverged: if a loss or a weight is not finite; its ``run`` holds the training up to the last
+            finite weights.
         OutOfMemory: if the device has too little memory; its ``run`` holds the training so far.
         ProcessLost: if another process of the same training has ended.
+        Exception: whatever a network, a loss, the data or a callback raises; its attribute ``run`` holds the
+            training so far.
 
     >>> from gantutor import networks, objectives
     >>> pair = networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,))
@@ -528,19 +601,69 @@ def train(
     return Trainer(gan, data, steps=steps, seconds=seconds, **options).run()
 
 
+@dataclass(frozen=True)
+class _Update:
+    """What a turn changes, and how.
+
+    Attributes:
+        parameters: the parameters that it trains, each once.
+        optimizers: their optimisers; where two networks share a parameter, the first one moves it.
+        outdated: names of the networks whose samples no longer fit their weights afterwards.
+        max_grad_norm: the norm to which the gradient is clipped, or None.
+    """
+
+    parameters: list[Parameter]
+    optimizers: list[Optimizer]
+    outdated: tuple[str, ...]
+    max_grad_norm: float | None
+
+    def __post_init__(self) -> None:
+        taken: set[int] = set()
+        shared: list[list[Parameter]] = []
+        for optimizer in self.optimizers:
+            own = [p for group in optimizer.param_groups for p in group["params"]]
+            shared.append([p for p in own if id(p) in taken])
+            taken |= {id(p) for p in own}
+        object.__setattr__(self, "_shared", shared)
+
+    def apply(self) -> None:
+        """Clip the gradient and take a step with every optimiser."""
+        if self.max_grad_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm)
+        for optimizer, shared in zip(self.optimizers, self._shared, strict=True):  # type: ignore[attr-defined]
+            for parameter in shared:  # another optimiser has moved it
+                parameter.grad = None
+            optimizer.step()
+
+
 def _make_optimizers(
     gan: GAN, optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None
 ) -> dict[str, Optimizer]:
     """Put the networks that are trained into training mode, and give each its optimiser."""
-    trained = sorted({name for turn in gan.turns for name in turn.updates})
-    for name in trained:
+    for name in sorted({name for turn in gan.turns for name in turn.updates}):
         gan.networks[name].train()
+    trained = sorted({name for turn in gan.turns for name in turn.updates if not turn.has_own_optimizer})
+    own = {turn.name: turn for turn in gan.turns if turn.has_own_optimizer}
+    if both := sorted(set(own) & set(trained)):
+        raise InputError(
+            f"the turn {both[0]} has an optimiser to itself, and another turn trains the network {both[0]} "
+            "with that of the training: give the turn another name"
+        )
     make = adam() if optimizer is None else optimizer
     if isinstance(make, Mapping) and set(make) != set(trained):
         named = ", ".join(map(str, make)) or "none"
         raise InputError(f"optimizer must name the networks {', '.join(trained)}, and names {named}")
     makers = make if isinstance(make, Mapping) else dict.fromkeys(trained, make)
-    return {name: _make_optimizer(name, makers[name], _trainable(gan.networks[name])) for name in trained}
+    optimizers = {
+        name: _make_optimizer(name, makers[name], _trainable(gan.networks[name])) for name in trained
+    }
+    for name, turn in own.items():
+        default = None if isinstance(make, Mapping) else make
+        if turn.optimizer is None and default is None:
+            raise InputError(f"the turn {name} has a schedule to itself: give it an optimizer= too")
+        parameters = [p for network in turn.updates for p in _trainable(gan.networks[network])]
+        optimizers[name] = _make_optimizer(name, turn.optimizer or default, list(dict.fromkeys(parameters)))
+    return optimizers
 
 
 def _trainable(network: nn.Module) -> list[Parameter]:
@@ -552,11 +675,23 @@ def _make_optimizer(name: str, make: Any, parameters: list[Parameter]) -> Optimi
         raise InputError(
             f"the {name} has no weights to train: take it out of the turns, or let a weight require gradients"
         )
-    optimizer = make(parameters) if callable(make) else make
+    optimizer = make(parameters) if callable(make) and not isinstance(make, Optimizer) else make
     if not isinstance(optimizer, Optimizer):
         raise InputError(
             f"optimizer must be a function of parameters that gives a torch optimizer, such as adam(1e-3), "
             f"or one for each network by name, not {optimizer!r}"
+        )
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise InputError(
+            "LBFGS calls its loss several times in a step, which a game cannot do: take Adam, SGD or another "
+            "optimizer whose step() needs no function"
+        )
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if held != {id(p) for p in parameters}:
+        raise InputError(
+            f"the optimiser of the {name} holds {len(held)} parameters and not exactly the {len(parameters)} "
+            "that the network trains: give a function that makes it from the parameters, such as "
+            "gantutor.optim.adam(1e-3), or a dict with one for each network"
         )
     return optimizer
 

@@ -43,3 +43,13 @@ class Stream(IterableDataset[Tensor]):
 
 def drawn(batches: Any, count: int) -> list[Tensor]:
     return [batches.next()[0] for _ in range(count)]
+
+
+def same_state(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two positions are the same, whatever each process has seen of the conditions."""
+
+    def same(a: Any, b: Any) -> bool:
+        return torch.equal(a, b) if isinstance(a, Tensor) else bool(a == b)
+
+    names = one.keys() - {"sampled"}
+    return one.keys() == other.keys() and all(same(one[name], other[name]) for name in names)

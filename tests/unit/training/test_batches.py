@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from batch_cases import CPU, Flips, Squares, Stream, drawn
+from batch_cases import CPU, Flips, Squares, Stream, drawn, same_state
 from torch.utils.data import DataLoader, TensorDataset
 
 from gantutor._errors import InputError
@@ -93,7 +93,7 @@ def test_a_peek_does_not_move_the_position(data: Any) -> None:
     torch.manual_seed(9)
     batches.peek()
     after = batches.state_dict()
-    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    assert same_state(before, after)
     expected = drawn(batches, 4)
     batches.load_state_dict(after)
     torch.manual_seed(9)
@@ -149,9 +149,12 @@ def test_a_stream_of_samples_is_batched() -> None:
     ]
 
 
-def test_a_stream_cannot_be_resumed() -> None:
-    with pytest.raises(InputError, match=r"^a list cannot be resumed exactly: give train\(\) a tensor"):
-        make_batches([torch.zeros(2)], 2, seed=0, device=CPU).state_dict()
+def test_a_list_begins_again_where_a_position_is_loaded() -> None:
+    batches = make_batches([torch.zeros(2), torch.ones(2)], 2, seed=0, device=CPU)
+    batches.next()
+    state = batches.state_dict()
+    batches.load_state_dict(state)
+    assert not batches.resumes_exactly and torch.equal(batches.next()[0], torch.zeros(2))
 
 
 def test_pairs() -> None:

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from gantutor import InputError
-from gantutor.training.device import Clock, RandomState, move_to_device, resolve_device, without_denormals
+from gantutor._random import RandomState
+from gantutor.training.device import Clock, move_to_device, resolve_device, without_denormals
 
 
 def test_auto_is_a_device_that_works() -> None:
