@@ -11,6 +11,7 @@ from torch.utils.data import TensorDataset
 
 from gantutor._checks import checked, integer, optional
 from gantutor._conditions import cycle_rows, rows
+from gantutor._random import preserve_random_state
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.illnesses import RULES
 from gantutor.doctor.reference import Reference, Subset, make_reference, sample_count, tensors_of
@@ -91,6 +92,8 @@ class Doctor(Callback):
     >>> print(doctor)
     Nothing wrong found in 5 examinations. Not looked for: discriminator overfitting (give held_out=).
     """
+
+    keeps_random_state = True
 
     @checked(every=optional(integer(1)))
     def __init__(
@@ -177,6 +180,11 @@ class Doctor(Callback):
             return None
 
     def _examine(self, run: Run, update: dict[str, float]) -> None:
+        with preserve_random_state(run.device):
+            self._measure(run, update)
+        self._diagnose()
+
+    def _measure(self, run: Run, update: dict[str, float]) -> None:
         signs = signs_of_history(run, self._last_step or 0) | {"update": update}
         self._last_step = run.step
         if not signs["not_finite"]:
@@ -184,7 +192,6 @@ class Doctor(Callback):
             if self._latents is not None:
                 signs |= signs_of_networks(run.gan, self._reference, self._latents)
         self.signs.append(Signs(run.step, run.progress, **signs))
-        self._diagnose()
 
     def _diagnose(self) -> None:
         """Apply all rules; what is found again keeps the step at which it was first seen."""

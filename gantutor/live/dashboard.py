@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from gantutor._checks import checked, number
 from gantutor._errors import InputError
+from gantutor._random import preserve_random_state
 from gantutor.live import display
 from gantutor.live.audio_panel import Sounds, audio_panel
 from gantutor.live.controls import Controls
@@ -69,6 +70,8 @@ class Dashboard(Callback):
     2
     """
 
+    keeps_random_state = True
+
     @checked(seconds=number(0))
     def __init__(
         self,
@@ -123,7 +126,8 @@ class Dashboard(Callback):
         if now >= self._status_due:
             self._write(run, now)
         if now >= self._next:
-            self._draw(run)
+            with preserve_random_state(run.device):
+                self._draw(run)
 
     def on_pause(self, run: Run) -> None:
         """Draw the picture and make new sounds at once."""

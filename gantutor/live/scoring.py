@@ -7,6 +7,7 @@ from typing import Any
 
 from gantutor._checks import checked, function, integer, optional
 from gantutor._errors import InputError, type_name
+from gantutor._random import preserve_random_state
 from gantutor.metrics import Scores, digit_scores
 from gantutor.training.callbacks import Callback
 from gantutor.training.run import Run
@@ -40,6 +41,8 @@ class Scoring(Callback):
     >>> scoring = Scoring(lambda run: Scores(), steps=[0])
     """
 
+    keeps_random_state = True
+
     @checked(samples=optional(integer(1)), score=function())
     def __init__(
         self,
@@ -67,7 +70,8 @@ class Scoring(Callback):
     def on_step(self, run: Run) -> None:
         """Score the run if the present step is one of the steps."""
         if run.step in self.steps:
-            self.moments.append((run.step, run.seconds, self._scores(run)))
+            with preserve_random_state(run.device):
+                self.moments.append((run.step, run.seconds, self._scores(run)))
 
     def _scores(self, run: Run) -> Scores:
         if self.measure is None:

@@ -14,7 +14,9 @@ from tqdm import tqdm
 from gantutor._calling import apply
 from gantutor._checks import boolean, check_finite, integer, number, validate
 from gantutor._conditions import expand_condition
-from gantutor._errors import InputError, first_line, type_name
+from gantutor._errors import InputError, type_name
+from gantutor._random import seeded
+from gantutor._user_errors import explain_mismatch
 from gantutor.training.run import Run, check_run
 
 PYRAMID_LEVELS = 4
@@ -139,12 +141,14 @@ def invert(
         for chunk in chunks:
             chunk_targets = targets[chunk].to(device)  # (n, C, H, W)
             chunk_conditions = None if conditions is None else conditions[chunk.to(device)]
-            search = _LatentSearch(generator, chunk_targets, chunk_conditions, prior, learning_rate, bar)
+            search = _LatentSearch(
+                generator, chunk_targets, chunk_conditions, prior, learning_rate, seed, bar
+            )
             latents = search.start(candidate_latents, starts)
             latents, _ = search.descend(latents, first_steps, starts)
             results.append(search.descend(latents, steps - first_steps, 1))
     latents, losses = (torch.cat(tensors) for tensors in zip(*results, strict=True))
-    return Inversion(latents.cpu(), run.generate(latents, conditions), losses.cpu())
+    return Inversion(latents.cpu(), run.generate(latents, conditions, seed=seed), losses.cpu())
 
 
 class _LatentSearch:
@@ -157,15 +161,18 @@ class _LatentSearch:
         condition: Any,
         prior: float,
         learning_rate: float,
+        seed: int,
         bar: Any,
     ) -> None:
+        self.seed = seed
         self.generator, self.targets, self.condition = generator, targets, condition
         self.prior, self.learning_rate, self.bar = prior, learning_rate, bar
 
     def loss(self, latents: Tensor, owners: Tensor) -> Tensor:
         """Return the loss (m,) of latents (m, d); ``owners`` (m,) are the indices of their targets."""
         condition = None if self.condition is None else self.condition[owners]
-        images = apply(self.generator, latents, condition)
+        with seeded(latents.device, self.seed):  # the noise that a generator draws itself stays the same
+            images = apply(self.generator, latents, condition)
         distance = pyramid_loss(images, self.targets[owners])
         return distance + self.prior * latents.square().flatten(1).mean(1)
 
@@ -175,12 +182,8 @@ class _LatentSearch:
         rows = []
         for index in range(len(self.targets)):
             owners = torch.full((len(candidates),), index, device=candidates.device)
-            try:
+            with explain_mismatch("what the generator makes cannot be compared with these targets"):
                 losses = self.loss(candidates, owners)
-            except (RuntimeError, TypeError, ValueError, IndexError) as error:
-                raise InputError(
-                    f"what the generator makes cannot be compared with these targets: {first_line(error)}"
-                ) from error
             rows.append(candidates[losses.argsort()[:starts]])
         return torch.cat(rows)
 

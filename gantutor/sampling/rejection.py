@@ -15,6 +15,7 @@ from tqdm import tqdm
 from gantutor._calling import apply
 from gantutor._checks import boolean, check_floats, checked, integer, number, optional, validate
 from gantutor._errors import InputError, type_name
+from gantutor._random import seeded
 from gantutor.training.run import Run, check_run
 
 Sampler = Callable[[int, torch.Generator], Tensor]
@@ -229,7 +230,8 @@ def reject(
         return run.generate(run.gan.draw_latent(count, generator))
 
     def logit_function(samples: Tensor) -> Tensor:
-        logits: Any = apply(discriminator, samples.to(device))
+        with seeded(device, seed):
+            logits: Any = apply(discriminator, samples.to(device))
         if not isinstance(logits, Tensor):
             raise InputError("rejection needs a discriminator with one output, and this one has several")
         return logits.reshape(len(samples), -1).squeeze(1).cpu()
