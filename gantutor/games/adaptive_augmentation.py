@@ -14,7 +14,7 @@ from gantutor._checks import checked, integer, number
 from gantutor._errors import InputError
 from gantutor.games.classical import classical_turns, discriminator_loss
 from gantutor.games.gan import GAN
-from gantutor.games.turn import Batch, LatentSampler, Losses
+from gantutor.games.turn import Batch, Latent, Losses
 from gantutor.networks.augmentation import AdaptiveAugment, AugmentedDiscriminator
 from gantutor.objectives import Objective
 
@@ -78,7 +78,7 @@ def adaptive_augmentation(
     generator: nn.Module,
     discriminator: nn.Module,
     objective: Objective | None = None,
-    latent: int | LatentSampler = 64,
+    latent: Latent = 64,
     target: float = 0.6,
     images: int = 500_000,
     every: int = 4,
@@ -101,7 +101,7 @@ def adaptive_augmentation(
             ``AugmentedDiscriminator``.
         objective: the losses and penalties; None means ``non_saturating(r1=1.0)``. A logit of 0 must lie
             between real and generated, as with cross-entropy and hinge losses.
-        latent: dimension of the latent z, or a function that draws it: see ``GAN``.
+        latent: dimension or shape of the latent z, or a function that draws it: see ``GAN``.
         target: the mean sign of the logits of real images that is aimed at, from −1 to 1.
         images: number of real images in which the probability can rise from 0 to 1, at least 1.
         every: number of minibatches between two changes of the probability, at least 1.

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gantutor import objectives
-from gantutor._calling import apply, detach, mean_logit
+from gantutor._calling import apply, mean_logit
 from gantutor._checks import checked, number
 from gantutor._errors import InputError, type_name
 from gantutor.games.gan import GAN
-from gantutor.games.turn import Batch, LatentSampler, Losses, Penalty, Turn
+from gantutor.games.turn import Batch, Latent, Losses, Penalty, Turn
 from gantutor.objectives import Objective
 
 
@@ -39,7 +39,7 @@ def acgan_discriminator_loss(
     """
     labels = _labels(batch)
     real_logits, real_classes = _judge(gan, batch.real)
-    fake_logits, fake_classes = _judge(gan, detach(batch.fake))
+    fake_logits, fake_classes = _judge(gan, batch.detached())
     real_class = F.cross_entropy(real_classes, labels)
     fake_class = F.cross_entropy(fake_classes, labels)
     adversarial = objective.discriminator(real_logits, fake_logits)
@@ -82,7 +82,7 @@ def acgan_generator_loss(objective: Objective, weight: float, gan: GAN, batch: B
 
 def _penalty_loss(penalty: objectives.PenaltyFunction, gan: GAN, batch: Batch) -> Tensor:
     """A gradient penalty on the adversarial logits; the class logits are free."""
-    return penalty(lambda samples: _judge(gan, samples)[0], batch.real, detach(batch.fake))
+    return penalty(lambda samples: _judge(gan, samples)[0], batch.real, batch.detached())
 
 
 def _judge(gan: GAN, samples: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,7 +108,7 @@ def acgan(
     generator: nn.Module,
     discriminator: nn.Module,
     objective: Objective | None = None,
-    latent: int | LatentSampler = 64,
+    latent: Latent = 64,
     real_weight: float = 1.0,
     fake_weight: float = 1.0,
     generator_weight: float = 1.0,
@@ -125,7 +125,7 @@ def acgan(
             logits (N, K).
         objective: the adversarial losses, and the penalties on the adversarial logits; None means
             ``non_saturating(r1=1.0)``. Labels are whole numbers (N,) from 0 to K − 1.
-        latent: dimension of the latent z, or a function that draws it: see ``GAN``.
+        latent: dimension or shape of the latent z, or a function that draws it: see ``GAN``.
         real_weight: weight of the cross-entropy on real samples in the discriminator's loss, at least 0.
         fake_weight: weight of the cross-entropy on generated samples in the discriminator's loss, at least 0.
         generator_weight: weight of the cross-entropy in the generator's loss, at least 0.
