@@ -75,7 +75,7 @@ browser: .venv/.ready
 # Not among them, since they take hours: BENCHMARKS="failures tables doctor", the runs over many seeds that the
 # notebooks and the documentation show (gantutor/course/results, gantutor/doctor/hits.json).
 benchmarks: .venv/.ready
-	@for name in $(or $(BENCHMARKS),overheads choices loop quality sequences dashboard lab kills); do \
+	@for name in $(or $(BENCHMARKS),overheads choices loop foreign_loops quality sequences dashboard lab kills); do \
 	  echo "$$name"; \
 	  .venv/bin/python benchmarks/$$name.py \
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
