@@ -136,10 +136,9 @@ def _reported_to_the_supervisor() -> Iterator[None]:
         yield
     except Exception as error:
         if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
-            message = (
-                str(error) if type(error).__module__ == "gantutor" else f"{type(error).__name__}: {error}"
-            )
             callstack = traceback.format_exc()
+            ours = type(error).__module__ == "gantutor"
+            message = str(error) if ours else f"a process ended with this error:\n{callstack}"
             details = {"py_callstack": callstack, "timestamp": str(int(time.time()))}
             with suppress(OSError):
                 content = {"message": {"message": message, "extraInfo": details}}

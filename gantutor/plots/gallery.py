@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gantutor._checks import check_floats, check_tensors, checked, function, integer, optional
 from gantutor._conditions import rows
-from gantutor._errors import InputError, first_line, type_name
+from gantutor._errors import InputError, type_name
 from gantutor.plots._checks import PANEL_COUNT, check_run, matplotlib_axes
 from gantutor.plots.images import grid
 from gantutor.plots.series import as_series, draw_series_grid
@@ -77,10 +77,7 @@ def sample_grid(
 
 def _text_of(to_text: Any, sample: Tensor) -> str:
     """Call ``to_text`` for one sample and check what it returns."""
-    try:
-        text = to_text(sample)
-    except Exception as error:
-        raise InputError(f"to_text cannot say what a sample reads: {first_line(error)}") from error
+    text = to_text(sample)
     if not isinstance(text, str):
         raise InputError(f"to_text must give the text of one sample, not {type_name(text)}")
     return text

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gantutor._checks import boolean, checked, function, integer, number, optional
-from gantutor._errors import InputError, first_line
+from gantutor._user_errors import explain_mismatch
 from gantutor.plots._checks import MAX_COUNT, check_points, check_run, matplotlib_axes
 from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, figure, label
 
@@ -95,10 +95,8 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
     line = torch.linspace(-reach, reach, side)
     plane = torch.cartesian_prod(line, line)
     device = next(iter(discriminator.parameters())).device if isinstance(discriminator, nn.Module) else "cpu"
-    try:
+    with explain_mismatch("the discriminator cannot judge points of a plane"):
         values = torch.sigmoid(discriminator(plane.to(device))).cpu().view(side, side).T
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise InputError(f"the discriminator cannot judge points of a plane: {first_line(error)}") from error
     axes.imshow(
         values.numpy(),
         extent=(-reach, reach, -reach, reach),

@@ -109,7 +109,7 @@ def copy_network(network: nn.Module) -> nn.Module:
     for module in network.modules():
         for value in vars(module).values():
             for tensor in _tensors_in(value):
-                if not tensor.is_leaf:
+                if not is_lazy(tensor) and not tensor.is_leaf:
                     memo[id(tensor)] = tensor.detach().clone()
     return copy.deepcopy(network, memo)
 
@@ -155,7 +155,7 @@ def averaged_copy(network: nn.Module) -> nn.Module:
     """
     average = frozen_copy(network).eval()
     for tensor in [*average.parameters(), *average.buffers()]:
-        if not is_lazy(tensor) and tensor.dtype in HALF_PRECISION:
+        if tensor.dtype in HALF_PRECISION:
             tensor.data = tensor.data.float()
     return average
 

@@ -174,6 +174,7 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
     if channels_last:
         try:
             _run_game(gan, real, condition, rng)
+            set_memory_format(gan, channels_last=True)  # lazy modules have their weights only now
             return True
         except Exception as error:
             if is_out_of_memory(error):
@@ -198,12 +199,24 @@ def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None
     batch = Batch(gan, real, condition, latent, rng)
     if gan.pair is not None and isinstance(real, Tensor):
         _run_pair(gan, batch, len(first), *gan.pair)
-    for turn in gan.turns:
-        with torch.enable_grad():
-            _run_turn(gan, turn, batch)
+    trained: set[int] = set()
+    with torch.enable_grad():
+        for turn in gan.turns:
+            trained |= _run_turn(gan, turn, batch)
+    for name in dict.fromkeys(name for turn in gan.turns for name in turn.updates):
+        parameters = gan.networks[name].named_parameters()
+        idle = [key for key, weight in parameters if weight.requires_grad and id(weight) not in trained]
+        if idle:
+            more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
+            warn(
+                f"no loss gives the weight {idle[0]}{more} of the {name} a gradient, so it will not be "
+                "trained: set its requires_grad to False if that is meant; activation checkpointing needs "
+                "use_reentrant=False"
+            )
 
 
-def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
+def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> set[int]:
+    """Run a turn; return the ids of the weights that it gives a gradient."""
     what = f"the loss of the turn of the {turn.name}"
     with explain_mismatch(f"{what} failed"):
         losses = turn.loss(gan, batch)
@@ -227,6 +240,7 @@ def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> None:
         if some and all(gradients.get(id(weight)) is None for weight in some):
             raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
     batch.forget(gan.depending_on(turn.updates))
+    return {key for key, gradient in gradients.items() if gradient is not None}
 
 
 def _gradients(total: Tensor, weights: list[Parameter]) -> dict[int, Tensor | None]:

@@ -395,9 +395,6 @@ class Run:
             InputError: if they belong to other networks; the message names the first tensor that does not
                 fit.
         """
-        for prefix, network in self._all_networks().items():
-            start = f"{prefix}."
-            materialize(network, {k[len(start) :]: v for k, v in weights.items() if k.startswith(start)})
         current = self.weights()
         for name in sorted(set(current) ^ set(weights)):
             where = "is missing from" if name in current else "is not in these networks but in"
@@ -473,6 +470,8 @@ class Run:
         """
         path = expand(path)
         metadata, tensors = read_archive(path)
+        if isinstance(gan, GAN):
+            materialize(gan, {k[len("gan.") :]: v for k, v in tensors.items() if k.startswith("gan.")})
         run = cls(gan)
         run.load_state(metadata, {k: v for k, v in tensors.items() if not k.startswith("state.")}, str(path))
         if "state" not in metadata:  # a checkpoint has the batch-norm statistics of the last step

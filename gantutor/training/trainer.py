@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from gantutor._checks import MAX_INT, boolean, checked, integer, number, optional
-from gantutor._conditions import cycle_rows
+from gantutor._conditions import cycle_rows, parts_of
 from gantutor._errors import InputError, OutOfMemory, first_line, type_name
 from gantutor._random import RandomState, preserve_random_state, random_state
 from gantutor._tree import tree_leaves, tree_split
@@ -289,7 +289,7 @@ class Trainer:
 
         Raises:
             TrainingDiverged: if a loss is not finite.
-            InputError: if a batch does not fit the networks and is of another shape than the first one.
+            InputError: if shapes, dtypes or calls do not fit in this step.
             OutOfMemory: if the device has too little memory.
         """
         self._start()
@@ -306,7 +306,7 @@ class Trainer:
             try:
                 scalars = play(drawn) if self._graphs is None else self._replay(pattern, play, drawn)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
-                self._explain_shape(error, drawn)
+                self._explain_mismatch(error, drawn)
                 raise
             run.conditions = self.batches.conditions() if self._follows_conditions else run.conditions
             run.history.append(run.step, scalars)
@@ -318,18 +318,24 @@ class Trainer:
             self._notify("on_step")
         return scalars
 
-    def _explain_shape(self, error: Exception, drawn: Sequence[Any]) -> None:
-        """Raise InputError where a step fails on a batch that has another shape than the first one."""
-        shapes = [tuple(tensor.shape) for tensor in tree_leaves(list(drawn[:1]))]
+    def _explain_mismatch(self, error: Exception, drawn: Sequence[Any]) -> None:
+        """Raise InputError where tensors or calls do not fit; it says what is odd about the batches."""
+        if not is_mismatch(error) or memory.is_out_of_memory(error):
+            return
+        hint = ""
         for batch in drawn:
-            other = [tuple(tensor.shape) for tensor in tree_leaves(batch)]
-            shapes = other if other != self._first_shapes else shapes
-        if shapes != self._first_shapes and is_mismatch(error):
-            raise InputError(
-                f"a batch of step {self.result.step + 1:,} has the shape {shapes[0]}, and the first one had "
-                f"{self._first_shapes[0]}: {first_line(error)}{user_location(error)}; leave "
-                "incomplete batches out, with drop_last=True of a DataLoader"
-            ) from error
+            shapes = [tuple(tensor.shape) for tensor in tree_leaves(batch)]
+            if shapes != self._first_shapes:
+                hint = (
+                    f"; a batch has the shape {shapes[0]}, and the first one had {self._first_shapes[0]}: "
+                    "leave incomplete batches out, with drop_last=True of a DataLoader"
+                )
+            labels = [part for part in parts_of(batch[1]) if isinstance(part, Tensor) and part.dim() == 1]
+            if isinstance(error, IndexError) and labels and not labels[0].is_floating_point():
+                low, high = int(labels[0].min()), int(labels[0].max())
+                hint = f"; the labels of its batch reach from {low} to {high}"
+        step = f"step {self.result.step + 1:,} failed"
+        raise InputError(f"{step}: {first_line(error)}{user_location(error)}{hint}") from error
 
     def replace_turns(self, turns: Sequence[Turn]) -> None:
         """Continue with other turns of the same networks, such as those of another objective.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from gantutor.live.lab.settings import Plane, Settings
 from gantutor.metrics.divergence import measure_divergence
 from gantutor.metrics.modes import measure_modes
 from gantutor.networks import MLPDiscriminator, MLPGenerator
+from gantutor.training.ema import copy_network
 from gantutor.training.optim import adam
 from gantutor.training.run import Run
 from gantutor.training.trainer import Trainer
@@ -204,6 +204,6 @@ def _copy(name: str, network: Any) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise InputError(f"the {name} must be a torch.nn.Module, not {type_name(network)}")
     try:
-        return copy.deepcopy(network)
+        return copy_network(network)
     except Exception as error:
         raise InputError(f"the {name} cannot be copied, which Reset needs: {first_line(error)}") from error
