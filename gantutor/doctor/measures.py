@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gantutor.metrics.distances import pairwise_distances, some, to_double
+
 
 def separation(higher: Tensor, lower: Tensor) -> float:
     """Return the probability that a number of ``higher`` exceeds one of ``lower``, ties counted half.
@@ -22,8 +24,8 @@ def separation(higher: Tensor, lower: Tensor) -> float:
     >>> separation(torch.tensor([2.0, 3.0]), torch.tensor([0.0, 2.0]))
     0.875
     """
-    gaps = higher[:, None] - lower[None, :]  # (N, M)
-    return float(((gaps > 0).float() + 0.5 * (gaps == 0)).mean())
+    larger = (higher[:, None] > lower[None, :]).double()  # (N, M)
+    return float((larger + 0.5 * (higher[:, None] == lower[None, :])).mean())
 
 
 def mean_pairwise_distance(points: Tensor) -> float:
@@ -36,10 +38,10 @@ def mean_pairwise_distance(points: Tensor) -> float:
         The distance, 0 for a single point.
 
     >>> mean_pairwise_distance(torch.tensor([[0.0], [1.0], [2.0]]))
-    1.3333333730697632
+    1.3333333333333333
     """
     count = len(points)
-    return float(torch.cdist(points, points).sum() / max(1, count * (count - 1)))
+    return float(pairwise_distances(points, points).sum() / max(1, count * (count - 1)))
 
 
 def energy_coefficient(points: Tensor, reference: Tensor) -> float:
@@ -59,7 +61,7 @@ def energy_coefficient(points: Tensor, reference: Tensor) -> float:
     >>> energy_coefficient(points, points + 1)
     1.0
     """
-    between = 2 * float(torch.cdist(points, reference).mean())
+    between = 2 * float(pairwise_distances(points, reference).mean())
     within = mean_pairwise_distance(points), mean_pairwise_distance(reference)
     return (between - within[0] - within[1]) / between if between > 0 else 0.0
 
@@ -99,20 +101,25 @@ def k_means(points: Tensor, count: int, draw: torch.Generator, iterations: int =
     tensor([0.0500, 5.0500])
     """
     first = int(torch.randint(len(points), (1,), generator=draw))
-    centres = points[first : first + 1]
+    rows = to_double(points)
+    middle = some(rows).median(0).values
+    rows = rows - middle  # far from the origin a mean would lose its digits
+    centres = rows[first : first + 1].clone()
+    squares = torch.full((len(rows),), torch.inf, dtype=rows.dtype, device=rows.device)
     for _ in range(count - 1):
-        squares = torch.cdist(points, centres).min(1).values.square().cpu().double()  # (N,)
-        if float(squares.sum()) <= 0:
+        squares = torch.minimum(squares, (rows - centres[-1]).square().sum(1))  # exactly 0 for a centre
+        if float(squares.max()) <= 0:
             break
-        chosen = int(torch.multinomial(squares, 1, generator=draw))
-        centres = torch.cat([centres, points[chosen : chosen + 1]])
+        chosen = int(torch.multinomial((squares / squares.max()).cpu(), 1, generator=draw))
+        centres = torch.cat([centres, rows[chosen : chosen + 1]])
     for _ in range(iterations):
-        nearest = torch.cdist(points, centres).argmin(1)
+        nearest = torch.cdist(rows, centres).argmin(1)
         for index in range(len(centres)):
-            members = points[nearest == index]
+            members = rows[nearest == index]
             if len(members):
                 centres[index] = members.mean(0)
-    return centres
+    centres = centres + middle
+    return (centres.to(points.dtype) if points.is_floating_point() else centres).to(points.device)
 
 
 def cluster_shares(points: Tensor, centres: Tensor) -> Tensor:
@@ -128,7 +135,7 @@ def cluster_shares(points: Tensor, centres: Tensor) -> Tensor:
     >>> cluster_shares(torch.tensor([[0.0], [0.2], [0.9], [0.1]]), torch.tensor([[0.0], [1.0]]))
     tensor([0.7500, 0.2500])
     """
-    nearest = torch.cdist(points, centres).argmin(1).cpu()
+    nearest = pairwise_distances(points, centres).argmin(1).cpu()
     return nearest.bincount(minlength=len(centres)) / len(points)
 
 

@@ -15,6 +15,12 @@ from gantutor._checks import checked, integer, number, string, validate
 from gantutor._errors import InputError, type_name
 from gantutor.networks.recurrent import GRUDiscriminator
 
+MAX_MEAN, STD_RANGE = 10.0, (1e-3, 10.0)
+"""The means and standard deviations that networks are used to; features with others are standardised."""
+
+MAX_DEVIATION = 1e6
+"""Standard deviations beyond which a value is cut: it is far off anyway, and its square must be finite."""
+
 
 @dataclass(frozen=True)
 class ClassifierTest:
@@ -153,7 +159,8 @@ def two_sample_error(real: Tensor, generated: Tensor, test: ClassifierTest, seed
     """Return |accuracy − ½| of a classifier trained to tell generated series from real ones.
 
     The accuracy is that on a fifth of both sets, held out from the training. The test has its own random
-    numbers, so that measuring changes no training.
+    numbers, so that measuring changes no training. Features on an unusual scale are standardised first, see
+    ``standardise``.
 
     Args:
         real: series (N, L, F), N ≥ 10.
@@ -173,7 +180,7 @@ def two_sample_error(real: Tensor, generated: Tensor, test: ClassifierTest, seed
     validation_size = tenth if test.checkpoints > 1 else 0
     held_out, rest = order[: 2 * tenth], order[2 * tenth :]
     validation, train = rest[:validation_size], rest[validation_size:]
-    series = torch.stack([real, generated])  # (2, N, L, F)
+    series = torch.stack(standardise(real, [real, generated])[0])  # (2, N, L, F)
     labels = torch.tensor([1.0, 0.0])[:, None]
 
     def loss(network: nn.Module, index: Tensor) -> Tensor:
@@ -197,6 +204,48 @@ def two_sample_error(real: Tensor, generated: Tensor, test: ClassifierTest, seed
         called_real = torch.cat([network(chunk) for chunk in chunks]) > 0
     correct = called_real == labels.expand(2, len(held_out)).flatten().bool()
     return abs(float(correct.double().mean()) - 0.5)
+
+
+def standardise(
+    real: Tensor, sets: Sequence[Tensor], common_scale: bool = False
+) -> tuple[list[Tensor], float]:
+    """Move series to the scale that networks are used to, if they are not on it.
+
+    A feature whose mean over the real series lies beyond ±10, or whose standard deviation over them is not
+    from 0.001 to 10, is standardised by these two, in double precision. All other features stay as they are.
+    Values of more than a million standard deviations are cut.
+
+    Args:
+        real: the real series (N, L, F), which decide.
+        sets: sets of series (…, L, F) to move.
+        common_scale: whether all features are divided by one number, so that errors keep their unit.
+
+    Returns:
+        The sets in single precision, and that number, 1 without ``common_scale``.
+
+    >>> days = 1e6 + torch.tensor([[[0.0], [2.0]], [[2.0], [0.0]]])
+    >>> standardise(days, [days])[0][0].flatten()
+    tensor([-1.,  1.,  1., -1.])
+    """
+    flat = real.detach().double().flatten(0, 1)
+    start = flat[0]  # seen from here, a sum keeps its digits
+    mean = start + (flat - start).mean(0)
+    std = (flat - mean).square().mean(0).sqrt()
+    far = mean.abs() > MAX_MEAN
+    off_scale = (std > 0) & ((std < STD_RANGE[0]) | (std > STD_RANGE[1]))
+    scale = torch.where(off_scale & (std > 0), std, 1.0)
+    unit = 1.0
+    if common_scale:
+        largest = float(std.max())
+        unit = largest if largest > 0 and not STD_RANGE[0] <= largest <= STD_RANGE[1] else 1.0
+        scale = torch.full_like(std, unit)
+    shift = torch.where(far | (scale != 1), mean, 0.0)
+    limit = MAX_DEVIATION * (std / scale).clamp(min=1.0)
+    moved = [
+        torch.minimum(torch.maximum((series.detach().double() - shift) / scale, -limit), limit).float()
+        for series in sets
+    ]
+    return moved, unit
 
 
 def fit(

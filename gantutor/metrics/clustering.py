@@ -23,8 +23,8 @@ def clustering_accuracy(predicted: Tensor, labels: Tensor, classes: int) -> tupl
         predicted class ``c`` stands for the true class ``permutation[c]``.
 
     Raises:
-        InputError: for tensors of different shapes, values that are not whole numbers, or classes out of
-            range.
+        InputError: for tensors of different shapes or without values, values that are not whole numbers, or
+            classes out of range.
 
     >>> clustering_accuracy(torch.tensor([1, 1, 2, 2, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 2]), 3)
     (0.8333333333333334, tensor([2, 0, 1]))
@@ -37,9 +37,12 @@ def clustering_accuracy(predicted: Tensor, labels: Tensor, classes: int) -> tupl
             "predicted and labels must have the same shape, (count,), "
             f"not {tuple(predicted.shape)} and {tuple(labels.shape)}"
         )
+    if not len(predicted):
+        raise InputError("predicted and labels must hold at least one class each")
+    predicted, labels = predicted.cpu().long(), labels.cpu().long()  # of bytes, the products below overflow
     if int(min(predicted.min(), labels.min())) < 0 or int(max(predicted.max(), labels.max())) >= classes:
         raise InputError(f"predicted and labels must lie from 0 to {classes - 1}")
-    confusion = (predicted.cpu() * classes + labels.cpu()).bincount(minlength=classes**2)
+    confusion = (predicted * classes + labels).bincount(minlength=classes**2)
     confusion = confusion.view(classes, classes)  # [predicted, label]
     permutation = torch.from_numpy(linear_sum_assignment(-confusion.numpy())[1])
     correct = int(confusion[torch.arange(classes), permutation].sum())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from gantutor._checks import check_finite, check_tensors, integer, validate
 from gantutor._errors import InputError
+
+BLOCK = 2**18
+"""Pairs of samples that are looked at together, few enough for the cache of a processor."""
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:
@@ -15,14 +20,17 @@ def kernel_distance(first: Tensor, second: Tensor) -> float:
     E k(x, x') + E k(y, y') − 2 E k(x, y) over pairs of different samples (Gretton et al. 2012, lemma 6), with
     the kernel k(x, y) = (x·y / D + 1)³ (Bińkowski et al. 2018, arXiv:1801.01401, section 4). Its expectation
     does not depend on N and M, as that of the Fréchet distance does, so a few hundred samples are enough. For
-    equal distributions the expectation is 0, and estimates lie on both sides of it.
+    equal distributions the expectation is 0, and estimates lie on both sides of it. Features far from the
+    origin make k large, and what is large in it cancels: these terms are left out beforehand, so that the
+    distance keeps the digits of double precision.
 
     Args:
         first: features x (N, D), N ≥ 2.
         second: features y (M, D), M ≥ 2.
 
     Raises:
-        InputError: for features of another shape, fewer than two of either, or values that are not finite.
+        InputError: for features of another shape, fewer than two of either, or values that are not finite or
+            so large that their sixth powers are not.
 
     >>> rng = torch.Generator().manual_seed(0)
     >>> first, same, shifted = torch.randn(3, 500, 4, generator=rng)
@@ -30,8 +38,7 @@ def kernel_distance(first: Tensor, second: Tensor) -> float:
     (True, True)
     """
     _check(first, second)
-    x, y = first.detach().cpu().double(), second.detach().cpu().double()
-    return float(_mean_within(x) + _mean_within(y) - 2 * _kernel(x, y).mean())
+    return _distance(first.detach().cpu().double(), second.detach().cpu().double())
 
 
 def kernel_distances(
@@ -66,21 +73,52 @@ def kernel_distances(
     x, y = first.detach().cpu(), second.detach().cpu()
 
     def subset(features: Tensor) -> Tensor:
-        return features[torch.randperm(len(features), generator=rng)[:size]]
+        return features[torch.randperm(len(features), generator=rng)[:size]].double()
 
-    distances = [kernel_distance(subset(x), subset(y)) for _ in range(subsets)]
-    return torch.tensor(distances, dtype=torch.float64)
-
-
-def _kernel(x: Tensor, y: Tensor) -> Tensor:
-    kernel: Tensor = (x @ y.T / x.shape[1] + 1) ** 3
-    return kernel
+    return torch.tensor([_distance(subset(x), subset(y)) for _ in range(subsets)], dtype=torch.float64)
 
 
-def _mean_within(x: Tensor) -> Tensor:
-    """E k(x, x') over pairs of different samples."""
-    kernel = _kernel(x, x)
-    return (kernel.sum() - kernel.diagonal().sum()) / (len(x) * (len(x) - 1))
+def _distance(x: Tensor, y: Tensor) -> float:
+    """The distance of features (N, D) and (M, D) in double precision, by the cubes without what cancels.
+
+    With the common mean c, x = c + u and y = c + v: k = (a + p + q + s)³, where a = |c|² / D + 1 is a
+    constant, p = c·u / D and q = c·v / D depend on one sample only, and s = u·v / D on both. A sum of f of
+    one sample and f of the other contributes nothing to E k(x, x') + E k(y, y') − 2 E k(x, y). So k may be
+    replaced by k − (a + p)³ − (a + q)³ + a³ = s (3 b² + 3 b s + s²) + 3 p q (a + b), where b = a + p + q.
+    """
+    dimension, total = x.shape[1], len(x) + len(y)
+    start = torch.cat([x[:1], y[:1]]).mean(0)  # a sum of numbers far from the origin would lose digits
+    centre = start + ((x - start).sum(0) + (y - start).sum(0)) / total
+    u, v = x - centre, y - centre
+    a = float(centre.square().sum()) / dimension + 1
+    p, q = u @ centre / dimension, v @ centre / dimension
+
+    def kernel_sum(u: Tensor, v: Tensor, p: Tensor, q: Tensor) -> float:
+        """The sum of the reduced kernel over pairs; over pairs of different samples if both are the same."""
+        total, size = 0.0, max(1, BLOCK // len(v))
+        for start in range(0, len(u), size):
+            rows = slice(start, start + size)
+            s = u[rows] @ v.T / dimension
+            b = (a + p[rows])[:, None] + q
+            # s (3 b² + 3 b s + s²) + 3 p q (a + b), in few operations
+            kernel = (b + s).mul_(b).mul_(3).addcmul_(s, s).mul_(s)
+            kernel += (3 * p[rows, None] * q).mul_(b.add_(a))
+            if u is v:
+                kernel.diagonal(start).zero_()
+            total += float(kernel.sum())
+        return total
+
+    def mean_within(u: Tensor, p: Tensor) -> float:
+        return kernel_sum(u, u, p, p) / (len(u) * (len(u) - 1))
+
+    across = kernel_sum(u, v, p, q) / (len(u) * len(v))
+    distance = mean_within(u, p) + mean_within(v, q) - 2 * across
+    if not math.isfinite(distance):
+        raise InputError(
+            "the features are too large: their sixth powers must be finite numbers: divide them by "
+            f"{float(max(x.abs().max(), y.abs().max())):.3g}"
+        )
+    return distance
 
 
 def _check(first: Tensor, second: Tensor) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from gantutor._checks import check_finite, check_tensors, checked, integer
 from gantutor._errors import InputError
 from gantutor.data.toy import Distribution, check_distribution
+from gantutor.metrics.distances import pairwise_distances
 from gantutor.metrics.score import Score, Scores
 
 _UNITS = {
@@ -59,7 +60,7 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     check_finite("samples", samples)
     centres = tuple(map(tuple, distribution.centres.tolist()))
     real = _real_data_values(len(samples), centres, distribution.sigma, seed)
-    values = measure_modes(samples.detach().to(distribution.centres), distribution)
+    values = measure_modes(samples.detach().to(distribution.centres.device), distribution)
     reference = f"the true density of the {distribution.name}"
     return Scores(
         {
@@ -73,7 +74,7 @@ def measure_modes(samples: Tensor, distribution: Distribution) -> dict[str, floa
     """Return the five numbers of ``mode_scores`` by name, without their real-data values.
 
     Args:
-        samples: points (N, 2) of the dtype and device of the distribution's centres; they are not checked.
+        samples: points (N, 2) on the device of the distribution's centres; they are not checked.
         distribution: a distribution with modes.
 
     >>> from gantutor.data import toy
@@ -81,9 +82,7 @@ def measure_modes(samples: Tensor, distribution: Distribution) -> dict[str, floa
     8.0
     """
     count = len(distribution.centres)
-    distances, nearest = torch.cdist(
-        samples, distribution.centres, compute_mode="donot_use_mm_for_euclid_dist"
-    ).min(1)
+    distances, nearest = pairwise_distances(samples, distribution.centres).min(1)
     good = distances <= 3 * distribution.sigma
     good_in_mode = nearest[good].bincount(minlength=count)
     shares = nearest.bincount(minlength=count) / len(samples)

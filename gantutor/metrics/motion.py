@@ -13,6 +13,7 @@ from gantutor._checks import check_finite, check_integers, check_tensors, checke
 from gantutor._errors import InputError, type_name
 from gantutor.data.moving_digits import Motion
 from gantutor.metrics.digit_classifier import classify_digits
+from gantutor.metrics.distances import result_dtype, to_double
 from gantutor.metrics.motion_estimation import check_clips, measure_motion, undo_motion
 from gantutor.metrics.score import Score, Scores
 
@@ -188,7 +189,7 @@ def wasserstein_distance(first: Tensor, second: Tensor) -> Tensor:
         second: numbers (…, M), M ≥ 1, with the same leading dimensions.
 
     Returns:
-        Distances (…), one for each pair of samples.
+        Distances (…), one for each pair of samples, float64 for numbers of float64 and float32 for others.
 
     Raises:
         InputError: for tensors of other shapes or values that are not finite.
@@ -202,13 +203,16 @@ def wasserstein_distance(first: Tensor, second: Tensor) -> Tensor:
         shapes = f"{tuple(first.shape)} and {tuple(second.shape)}"
         raise InputError(f"samples must be numbers (…, N) and (…, M), not {shapes}")
     check_finite("samples", first, second)
+    dtype, device = result_dtype(first, second), first.device
+    first, second = to_double(first), to_double(second)
     values = torch.cat([first, second], -1).sort(-1).values
     steps = values[..., :-1].contiguous()
     shares = [
-        torch.searchsorted(sample.sort(-1).values.contiguous(), steps, right=True) / sample.shape[-1]
+        torch.searchsorted(sample.sort(-1).values.contiguous(), steps, right=True).double() / sample.shape[-1]
         for sample in (first, second)
     ]
-    return ((shares[0] - shares[1]).abs() * values.diff(dim=-1)).sum(-1)
+    distances = ((shares[0] - shares[1]).abs() * values.diff(dim=-1)).sum(-1)
+    return distances.to(device, dtype)
 
 
 def distance_over_frames(first: Tensor, second: Tensor) -> float:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from gantutor._checks import check_finite, check_tensors
 from gantutor._errors import InputError
+from gantutor.metrics.distances import nearest
 
 
 def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
     """Return the Euclidean distance of each query to its nearest neighbour in the data, and its index.
+
+    The distances have the digits of double precision, whatever the offset and the scale of the samples. A
+    copy has the distance 0.
 
     Args:
         queries: samples (N, …), N ≥ 1.
         data: samples (M, …) of the same shape, M ≥ 1.
 
     Returns:
-        Distances (N,) and indices into ``data`` (N,).
+        Distances (N,), float64, and indices into ``data`` (N,); of several nearest ones, the lowest index.
 
     Raises:
         InputError: for samples of different shapes, no samples, or values that are not finite.
 
+    >>> import torch
     >>> nearest_neighbours(torch.tensor([[0.9]]), torch.tensor([[0.0], [1.0]]))[1]
     tensor([1])
     """
@@ -31,10 +35,8 @@ def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
         shapes = f"{tuple(queries.shape)} and {tuple(data.shape)}"
         raise InputError(f"queries and data must be samples of one shape, not {shapes}")
     check_finite("samples", queries, data)
-    flat_data, flat_queries = (samples.float().reshape(len(samples), -1) for samples in (data, queries))
-    minima = [torch.cdist(chunk, flat_data).min(1) for chunk in torch.split(flat_queries, 1000)]
-    distances = torch.cat([minimum.values for minimum in minima])
-    return distances, torch.cat([minimum.indices for minimum in minima])
+    distances, index = (found[:, 0].to(queries.device) for found in nearest(queries, data))
+    return distances, index
 
 
 def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) -> float:
@@ -53,6 +55,7 @@ def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) 
         InputError: for samples that ``nearest_neighbours`` refuses, or where the median distance of the
             held-out samples is 0.
 
+    >>> import torch
     >>> train = torch.zeros(4, 2)
     >>> nearest_neighbour_ratio(train, train, torch.ones(4, 2))
     0.0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from gantutor._checks import check_finite, check_tensors
 from gantutor._errors import InputError
+from gantutor.metrics.distances import inside_balls, nearest
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float, float]:
@@ -29,12 +29,13 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
     Raises:
         InputError: for features of another shape, values that are not finite, or a k out of range.
 
+    >>> import torch
     >>> features = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
     >>> precision_recall(features, features), precision_recall(features, features + 100)
     ((1.0, 1.0), (0.0, 0.0))
     """
     check_tensors(real=real, generated=generated)
-    if real.dim() != 2 or generated.dim() != 2 or real.shape[1] != generated.shape[1]:
+    if real.dim() != 2 or generated.dim() != 2 or real.shape[1] != generated.shape[1] or not real.shape[1]:
         shapes = f"{tuple(real.shape)} and {tuple(generated.shape)}"
         raise InputError(f"features must have shapes (N, D) and (M, D), not {shapes}")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k < min(len(real), len(generated)):
@@ -42,17 +43,11 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> tuple[float
             f"k must be a whole number from 1 to {min(len(real), len(generated)) - 1}, not {k!r}"
         )
     check_finite("features", real, generated)
-    real, generated = real.double(), generated.double()
     return _share_inside(generated, real, k), _share_inside(real, generated, k)
 
 
 def _share_inside(points: Tensor, features: Tensor, k: int) -> float:
     """The share of the points (N, D) inside the manifold of the features (M, D)."""
-
-    def distances(chunk: Tensor) -> Tensor:
-        return torch.cdist(chunk, features)
-
     # The nearest neighbour of a point within its own set is itself, hence k + 1.
-    radii = torch.cat([distances(chunk).kthvalue(k + 1).values for chunk in torch.split(features, 500)])
-    inside = [(distances(chunk) <= radii).any(1) for chunk in torch.split(points, 500)]
-    return float(torch.cat(inside).double().mean())
+    radii = nearest(features, features, k + 1)[0][:, -1]
+    return float(inside_balls(points, features, radii).double().mean())

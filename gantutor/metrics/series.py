@@ -14,9 +14,13 @@ from gantutor.metrics.classifier_test import (
     fit,
     half_width,
     light_classifier_test,
+    standardise,
     two_sample_error,
 )
 from gantutor.metrics.score import Score, Scores
+
+MAX_ABS = 1e100
+"""The largest value of a series: squares must be finite."""
 
 
 @checked(seed=integer(0))
@@ -46,7 +50,8 @@ def discriminative_score(
         A score from 0 to ½.
 
     Raises:
-        InputError: for series of another type or shape, values that are not finite, or too few series.
+        InputError: for series of another type or shape, values that are not finite or beyond ±1e100, or too
+            few series.
 
     >>> from gantutor.metrics.classifier_test import strong_classifier_test
     >>> real = torch.rand(100, 6, 2, generator=torch.Generator().manual_seed(0))
@@ -90,7 +95,7 @@ def predictive_score(
     a step ahead: so does TimeGAN's public code, while the paper speaks of the whole next vector. The
     real-data value is that of the predictor trained on the real series themselves, the paper's "original".
     Where the features are independent, as in its Sines, the score only says whether the last one has the
-    right median.
+    right median. Series on an unusual scale are moved for the training, see ``standardise``.
 
     Args:
         real: series (N, L, F), L ≥ 2, F ≥ 2.
@@ -119,13 +124,14 @@ def predictive_score(
     if features < 2:
         raise InputError("the predictive score needs at least 2 features; for one, take train_on_synthetic")
     make_predictor = partial(Predictor, features - 1, 1, hidden or half_width(features))
+    (real, generated), unit = standardise(real, [real, generated], common_scale=True)
 
     def error(train: Tensor) -> float:
         def loss(network: nn.Module, rows: Tensor) -> Tensor:
             return absolute_error(network, train[rows, :-1, :-1], train[rows, 1:, -1:])
 
         network = fit(make_predictor, loss, torch.arange(len(train)), steps, batch, learning_rate, seed)
-        return _mean_error(network, real[:, :-1, :-1], real[:, 1:, -1:])
+        return unit * _mean_error(network, real[:, :-1, :-1], real[:, 1:, -1:])
 
     reference = f"{len(real):,} real series"
     return Score(error(generated), error(real), "mean absolute error", "lower", len(generated), reference)
@@ -145,7 +151,8 @@ def train_on_synthetic(
 
     A GRU reads a series up to a step and predicts the change to the next, of all features ("train on
     synthetic, test on real": Esteban, Hyland & Rätsch 2017, arXiv:1706.02633, section 4.2). The real-data
-    value of all three scores is the error after training on real series.
+    value of all three scores is the error after training on real series. Series on an unusual scale are moved
+    for the training, see ``standardise``.
 
     Args:
         generated: series (N, L, F), L ≥ 2.
@@ -169,16 +176,20 @@ def train_on_synthetic(
     0.0
     """
     generated, real_train, held_out = _checked_series(generated, real_train, held_out)
+    last_value = float(held_out.double().diff(dim=1).abs().mean())
+    (generated, real_train, held_out), unit = standardise(
+        real_train, [generated, real_train, held_out], common_scale=True
+    )
 
     def error(train: Tensor) -> float:
         network = train_forecaster(train, hidden, steps, batch, seed)
-        return _mean_error(network, held_out[:, :-1], held_out[:, 1:])
+        return unit * _mean_error(network, held_out[:, :-1], held_out[:, 1:])
 
     real = error(real_train)
     values = {
         "series_train_on_synthetic": (error(generated), len(generated)),
         "series_train_on_real": (real, len(real_train)),
-        "series_last_value": (float(held_out.double().diff(dim=1).abs().mean()), 0),
+        "series_last_value": (last_value, 0),
     }
     reference = f"{len(held_out):,} held-out series"
     return Scores(
@@ -276,7 +287,7 @@ def _mean_error(network: nn.Module, inputs: Tensor, targets: Tensor) -> float:
 
 
 def _checked_series(*sets: Tensor) -> list[Tensor]:
-    """The sets of series on the CPU in single precision, checked to be of one shape and finite."""
+    """The sets of series on the CPU, checked to be of one shape, finite and not beyond ±1e100."""
     for series in sets:
         valid = isinstance(series, Tensor) and series.dim() == 3 and len(series) and series.shape[1] > 1
         if not valid or series.shape[1:] != sets[0].shape[1:] or not series.is_floating_point():
@@ -285,4 +296,6 @@ def _checked_series(*sets: Tensor) -> list[Tensor]:
                 f"series must be floats of one shape (count, length ≥ 2, features), not {shapes}"
             )
     check_finite("series", *sets)
-    return [series.detach().cpu().float() for series in sets]
+    if max(float(series.abs().max()) for series in sets) > MAX_ABS:
+        raise InputError(f"series must lie within ±{MAX_ABS:.0e}: divide them by a number")
+    return [series.detach().cpu() for series in sets]

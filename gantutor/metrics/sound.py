@@ -43,8 +43,8 @@ def log_spectral_distance(estimate: Tensor, target: Tensor, min_level: float = -
         Decibels (N,).
 
     Raises:
-        InputError: for waves of another type or shape, values that are not finite, a silent target, or a
-            level out of range.
+        InputError: for waves of another type or shape, values that are not finite, a target that is silent in
+            all windows, or a level out of range.
 
     >>> target = torch.randn(1, 1024, generator=torch.Generator().manual_seed(0))
     >>> round(float(log_spectral_distance(target / 10, target)), 2)
@@ -53,12 +53,18 @@ def log_spectral_distance(estimate: Tensor, target: Tensor, min_level: float = -
     estimate, target = _waves(estimate, target)
     if estimate.shape[1] < WINDOW:
         raise InputError(f"waves must have at least {WINDOW} samples, not {estimate.shape[1]}")
+    estimate, target = (waves / _peaks(target) for waves in (estimate, target))  # so that no square vanishes
     window = torch.hann_window(WINDOW, dtype=target.dtype)
     spectra = [
         torch.stft(waves, WINDOW, HOP, window=window, center=False, return_complex=True).abs()
         for waves in (estimate, target)
     ]
-    min_magnitude = spectra[1].amax((1, 2), keepdim=True) * 10 ** (min_level / 20)
+    loudest = spectra[1].amax((1, 2), keepdim=True)
+    if bool((loudest == 0).any()):
+        raise InputError(
+            f"a target is silent in all windows of {WINDOW} samples: there is nothing to compare"
+        )
+    min_magnitude = loudest * 10 ** (min_level / 20)
     levels = [20 * torch.maximum(spectrum, min_magnitude).log10() for spectrum in spectra]
     return (levels[0] - levels[1]).square().mean(1).sqrt().mean(1)
 
@@ -87,14 +93,15 @@ def scale_invariant_sdr(estimate: Tensor, target: Tensor) -> Tensor:
     """Return the scale-invariant signal-to-distortion ratio of estimated waves, in decibels.
 
     10 log₁₀ (‖α s‖² / ‖α s − ŝ‖²) with α = ⟨ŝ, s⟩ / ‖s‖² (Le Roux et al. 2019, arXiv:1811.02508, equation 4).
-    Loudness does not matter; the mean is not subtracted.
+    Loudness does not matter; the mean is not subtracted. An estimate at a right angle to the target has none
+    of it: −∞. So has silence, for which the ratio is 0 / 0, because the target is missing from it altogether.
 
     Args:
         estimate: waves ŝ (N, L).
         target: the clean waves s (N, L).
 
     Returns:
-        Decibels (N,).
+        Decibels (N,), float64; infinite for a multiple of the target, up to rounding.
 
     Raises:
         InputError: for waves of another type or shape, values that are not finite, or a silent target.
@@ -103,12 +110,24 @@ def scale_invariant_sdr(estimate: Tensor, target: Tensor) -> Tensor:
     20.0
     """
     estimate, target = _waves(estimate, target)
+    estimate, target = (
+        waves / _peaks(waves) for waves in (estimate, target)
+    )  # it depends on neither's scale
     scale = (estimate * target).sum(1, keepdim=True) / target.square().sum(1, keepdim=True)
     return _decibels(scale * target, scale * target - estimate)
 
 
 def _decibels(signal: Tensor, noise: Tensor) -> Tensor:
-    return 10 * (signal.square().sum(1) / noise.square().sum(1)).log10()
+    """10 log₁₀ (‖signal‖² / ‖noise‖²) of waves (N, L); −∞ where there is no signal."""
+    peaks = _peaks(signal, noise)  # seen from here, squares neither overflow nor vanish
+    signal, noise = ((waves / peaks).square().sum(1) for waves in (signal, noise))
+    return torch.where(signal == 0, -torch.inf, 10 * (signal.log10() - noise.log10()))
+
+
+def _peaks(*waves: Tensor) -> Tensor:
+    """The largest absolute values of waves (N, L), together: (N, 1), and 1 for silence."""
+    peaks = torch.stack([wave.abs().amax(1, keepdim=True) for wave in waves]).amax(0)
+    return torch.where(peaks == 0, 1.0, peaks)
 
 
 def _waves(estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
