@@ -1,4 +1,4 @@
-"""The guide to one's own data and networks: its examples run in order, and pass a strict type checker."""
+"""The guide to one's own data and networks, and the gallery: examples that run, and pass a type checker."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 import run_examples  # noqa: E402
 
-GUIDE = ROOT / "docs/guide.md"
-TEXT = GUIDE.read_text(encoding="utf-8")
-PROSE = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
+PAGES = {name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("guide", "gallery")}
+LINKS = {
+    (name, link)
+    for name, text in PAGES.items()
+    for link in re.findall(
+        r"\]\((?!https?:)([^)#]+)\)", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    )
+}
 
 
 def finished(command: list[str], folder: Path) -> str:
@@ -29,8 +34,13 @@ def finished(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
-def test_the_examples_run_in_order(tmp_path: Path) -> None:
-    said = finished([sys.executable, str(ROOT / "scripts/course/run_examples.py"), str(GUIDE)], tmp_path)
+def printed_by(page: str, folder: Path) -> str:
+    script, text = ROOT / "scripts/course/run_examples.py", ROOT / f"docs/{page}.md"
+    return finished([sys.executable, str(script), str(text)], folder)
+
+
+def test_the_examples_of_the_guide_run_in_order(tmp_path: Path) -> None:
+    said = printed_by("guide", tmp_path)
     assert "generator(z, condition) with z of shape (64, 64) failed" in said
     assert "Resumed at step 30" in said and "<Run: 20 steps, 1,280 images" in said
     found = re.search(r"^distance: (-?[\d.]+) .*real data (-?[\d.]+);", said, re.MULTILINE)
@@ -41,22 +51,33 @@ def test_the_examples_run_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "runs/two.zip").is_file() and (tmp_path / "squares.png").is_file()
 
 
-def test_the_examples_pass_a_strict_type_checker(tmp_path: Path) -> None:
+def test_the_examples_of_the_gallery_run_in_order(tmp_path: Path) -> None:
+    said = printed_by("gallery", tmp_path)
+    assert "DCGAN torch.Size([16, 1, 28, 28])" in said and "waves torch.Size([4, 1, 512])" in said
+    found = re.search(r"^styles: discriminator.augmentation ([\d.]+)$", said, re.MULTILINE)
+    assert found and 0 < float(found[1]) < 1, said
+    correlation = re.search(r"^correlation: tensor\(([\d.]+)\) real: tensor\(([\d.]+)\)$", said, re.MULTILINE)
+    assert correlation and float(correlation[1]) > 0.5 * float(correlation[2]), said
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_pass_a_strict_type_checker(page: str, tmp_path: Path) -> None:
     script = ""
-    for code in run_examples.examples(TEXT):
+    for code in run_examples.examples(PAGES[page]):
         name = run_examples.file_of(code)
         if name:
             (tmp_path / name).write_text(code.lstrip("\n"), encoding="utf-8")
         else:
             script += code[script.count("\n") :]
-    (tmp_path / "guide.py").write_text(script, encoding="utf-8")
+    (tmp_path / f"{page}.py").write_text(script, encoding="utf-8")
+    files = sorted(path.name for path in tmp_path.glob("*.py"))
     settings = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
-    finished([sys.executable, "-m", "mypy", *settings, "guide.py", "mine.py"], tmp_path)
+    finished([sys.executable, "-m", "mypy", *settings, *files], tmp_path)
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", PROSE))))
-def test_a_link_leads_to_a_file(link: str) -> None:
-    assert (GUIDE.parent / link).is_file()
+@pytest.mark.parametrize(("page", "link"), sorted(LINKS))
+def test_a_link_leads_to_a_file(page: str, link: str) -> None:
+    assert (ROOT / "docs" / link).is_file()
 
 
 def test_an_error_names_the_line_of_the_text(tmp_path: Path) -> None:
