@@ -177,6 +177,8 @@ class Trainer:
             self.batches = make_batches(data, batch_size, seed, self.device, self.group.rank, self.group.size)
             real, condition, conditions = check_data(self.batches, accumulate, value_range)
             self._first_shapes = [tuple(tensor.shape) for tensor in tree_leaves(self.batches.peek())]
+            for name in dict.fromkeys(name for turn in gan.turns for name in turn.updates):
+                gan.networks[name].train()
             check_labels(gan, real, condition, self.batches)
             channels_last = devices.move_to_device(gan, self.device, real)
             with memory.measure_peak(self.device) as peak, self.autocast():
@@ -645,9 +647,7 @@ class _Update:
 def _make_optimizers(
     gan: GAN, optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None
 ) -> dict[str, Optimizer]:
-    """Put the networks that are trained into training mode, and give each its optimiser."""
-    for name in sorted({name for turn in gan.turns for name in turn.updates}):
-        gan.networks[name].train()
+    """Return the optimisers: one for each network that is trained, and for each turn that wants its own."""
     trained = sorted({name for turn in gan.turns for name in turn.updates if not turn.has_own_optimizer})
     own = {turn.name: turn for turn in gan.turns if turn.has_own_optimizer}
     if both := sorted(set(own) & set(trained)):
