@@ -49,11 +49,12 @@ class OtherFormat(InputError):  # noqa: N818
     """A file is whole, and of another format than the one that is read here."""
 
 
-def expand(path: str | Path) -> Path:
+def expand(path: str | Path, name: str = "path") -> Path:
     """Return a path with the home folder in the place of ``~``.
 
     Args:
         path: the path.
+        name: what the argument is called in messages.
 
     Raises:
         InputError: if it is no path, or the home folder is not known.
@@ -61,7 +62,7 @@ def expand(path: str | Path) -> Path:
     >>> expand("~/run.zip").name
     'run.zip'
     """
-    path = check_path(path)
+    path = check_path(path, name)
     try:
         return path.expanduser()
     except RuntimeError:
@@ -75,12 +76,13 @@ def new_file(path: Path) -> Iterator[Path]:
     What stood at ``path`` before stays until then.
 
     Args:
-        path: the file; its folder is made if need be.
+        path: the file; its folder is made if need be, and ``~`` stands for the home folder.
 
     Raises:
+        InputError: if the home folder is not known.
         WriteFailed: if nothing can be written there.
     """
-    fresh: Path | None = None
+    path, fresh = expand(path), None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path.parent, glob.escape(path.name), STALE_AFTER)
@@ -159,6 +161,7 @@ def check_replaceable(path: Path) -> None:
     Raises:
         InputError: if there is something else.
     """
+    path = expand(path)
     try:
         with zipfile.ZipFile(path) as archive:
             known = sorted(archive.namelist()) == [CONTENT, TENSORS]
@@ -187,6 +190,7 @@ def read_archive(path: Path, kind: str = "saved run") -> tuple[dict[str, Any], d
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    path = expand(path)
     try:
         if (path / "run.json").is_file():  # a folder, as up to format 2
             check_format(read_json(path / "run.json"), path, kind)
@@ -274,7 +278,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: if the file is missing or damaged.
     """
-    path = check_path(path)
+    path = expand(path)
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -297,6 +301,7 @@ def write_json(path: Path, content: Any) -> None:
     Raises:
         InputError: if JSON cannot hold the content.
     """
+    path = expand(path)
     path.write_text(_to_json(path, content), encoding="utf-8")
 
 
@@ -309,7 +314,7 @@ def read_json(path: Path) -> Any:
     Raises:
         InputError: if the file is missing or damaged.
     """
-    path = check_path(path)
+    path = expand(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor._errors import DataUnavailable
+from gantutor._files import expand
 from gantutor.data.bundled import missing_package
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import CACHE_FOLDER
@@ -23,14 +24,17 @@ def letters(folder: str | Path = CACHE_FOLDER) -> Dataset:
     20,800 held out.
 
     Args:
-        folder: where the data set is kept; it is downloaded the first time.
+        folder: where the data set is kept, ``~`` standing for the home folder; it is downloaded the first
+            time.
 
     Returns:
         In each part, images (N, 1, 28, 28), float32 in [−1, 1], and labels (N,) from 0 (a) to 25 (z).
 
     Raises:
+        InputError: if ``folder`` is not a path.
         DataUnavailable: if torchvision is missing, or the download fails.
     """
+    folder = expand(folder, "folder")
     try:
         from torchvision.datasets import EMNIST
     except (ImportError, RuntimeError):  # RuntimeError if it was built for another torch

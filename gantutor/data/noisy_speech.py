@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
@@ -32,7 +34,8 @@ def noisy_speech(
         name: the recordings, ``"spoken_digits"`` or ``"speech_commands"`` (see ``spoken_digits``).
         copies: how many times each recording is in the training part; the held-out part has it once, in the
             order of ``spoken_digits(name).held_out``.
-        snr_range: the signal-to-noise ratio is uniform between these two numbers, in decibels.
+        snr_range: the signal-to-noise ratio is uniform between these two numbers, in decibels from −100 to
+            100.
         seed: seed of the random numbers.
 
     Returns:
@@ -48,12 +51,11 @@ def noisy_speech(
     (torch.Size([449, 4096]), 1.0)
     """
     is_pair = isinstance(snr_range, tuple | list) and len(snr_range) == 2
-    if (
-        not is_pair
-        or not all(isinstance(end, int | float) and abs(end) <= 100 for end in snr_range)
-        or snr_range[0] > snr_range[1]
-    ):
-        raise InputError(f"snr_range must be a pair of decibels (low, high), not {snr_range!r}")
+    if not is_pair or not all(_is_level(end) for end in snr_range) or snr_range[0] > snr_range[1]:
+        raise InputError(
+            "snr_range must be a pair of decibels (low, high), from -100 to 100 and in ascending order, not "
+            f"{reprlib.repr(snr_range)}"
+        )
     recordings = spoken_digits(name)
     train, held_out = (
         _pairs(part.tensors[0], times, snr_range, torch.Generator().manual_seed(2 * seed + index))
@@ -66,6 +68,11 @@ def noisy_speech(
     size = f"{len(train):,} pairs to train on and {len(held_out):,} held out, {LENGTH:,} samples each"
     card = Card(f"{name}_noisy", content, recordings.card.source, recordings.card.licence, size)
     return Dataset(card.name, train, held_out, card)
+
+
+def _is_level(value: object) -> bool:
+    """Whether a value is a number of decibels; True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 100
 
 
 def sample_noise(waves: Tensor, rng: torch.Generator) -> Tensor:

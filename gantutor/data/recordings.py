@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gantutor._checks import checked, integer
 from gantutor._errors import DataUnavailable, InputError, first_line, type_name
-from gantutor._files import new_file
+from gantutor._files import expand, new_file
 from gantutor.data.io import open_file
 
 MAX_MINUTES = 10
@@ -72,7 +72,7 @@ def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
     left at ``path``.
 
     Args:
-        path: the file, which ends in .wav.
+        path: the file, which ends in .wav; ``~`` stands for the home folder.
         wave: (L,) or (channels, L), floats in [−1, 1], at most 8 channels.
         rate: sample rate, from 1000 to 192,000 samples per second.
 
@@ -94,7 +94,7 @@ def write_recording(path: str | Path, wave: Tensor, rate: int = 8000) -> Path:
     samples = _to_channels(wave)  # (channels, L)
     if not isinstance(path, str | Path) or Path(path).suffix.lower() != ".wav":
         raise InputError(f"path must be the name of a file that ends in .wav, not {str(path)!r}")
-    soundfile, path = soundfile_module(), Path(path)
+    soundfile, path = soundfile_module(), expand(path)
     with new_file(path) as temporary:
         try:
             soundfile.write(str(temporary), samples.T.numpy(), rate, format="WAV", subtype="PCM_16")

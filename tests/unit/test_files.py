@@ -475,6 +475,27 @@ def test_a_pickle_is_damage_and_is_not_unpickled(tmp_path: Path) -> None:
         assert "\n" not in str(error.value) and not (tmp_path / "sprung").exists()
 
 
+def test_files_are_written_and_read_below_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    below = Path("~/kept")
+    write_archive(below / "run.zip", FORMAT, {"a": torch.ones(2)})
+    write_tensors(below / "weights.safetensors", {"a": torch.ones(2)})
+    write_json(below / "content.json", [1])
+    assert sorted(path.name for path in (tmp_path / "home" / "kept").iterdir()) == [
+        "content.json",
+        "run.zip",
+        "weights.safetensors",
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    check_replaceable(below / "run.zip")
+    assert read_archive(below / "run.zip")[1]["a"].tolist() == [1, 1]
+    assert read_tensors(below / "weights.safetensors")["a"].tolist() == [1, 1]
+    assert read_json(below / "content.json") == [1]
+
+
 def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/here")
     assert expand("~/run.zip") == Path("/here/run.zip") and expand(Path("a/~b")) == Path("a/~b")

@@ -67,8 +67,12 @@ def test_the_three_noises_have_their_spectra() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"snr_range": (3, -3)}, r"snr_range must be a pair of decibels \(low, high\), not \(3, -3\)"),
+        ({"snr_range": (3, -3)}, r"snr_range must be a pair of decibels \(low, high\), .*, not \(3, -3\)"),
         ({"snr_range": 3}, "snr_range must be a pair"),
+        ({"snr_range": (False, True)}, "snr_range must be a pair"),
+        ({"snr_range": (-3, True)}, "snr_range must be a pair"),
+        ({"snr_range": (float("nan"), 3)}, "snr_range must be a pair"),
+        ({"snr_range": (-200, 3)}, "from -100 to 100"),
         ({"copies": 0}, "copies must be a whole number of at least 1, not 0"),
         ({"name": "song"}, "name must be one of spoken_digits, speech_commands"),
     ],
