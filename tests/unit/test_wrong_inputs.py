@@ -31,7 +31,7 @@ MEANT = {
     "tuple": "list",
     "Mapping": "dict",
     "Callable": "Module other",
-    "LatentSampler": "Module other",
+    "Latent": "Module other",
     "View": "Module other",
     "Sounds": "Module other",
 }
