@@ -179,11 +179,15 @@ class Trainer:
             self._first_shapes = [tuple(tensor.shape) for tensor in tree_leaves(self.batches.peek())]
             for name in dict.fromkeys(name for turn in gan.turns for name in turn.updates):
                 gan.networks[name].train()
-            check_labels(gan, real, condition, self.batches)
+            on_gpu = self.device.type == "cuda"  # where a label out of range ends the process
+            if on_gpu:
+                check_labels(gan, real, condition, self.batches)
             channels_last = devices.move_to_device(gan, self.device, real)
             with memory.measure_peak(self.device) as peak, self.autocast():
                 rng = torch.Generator(self.device).manual_seed(seed)
                 channels_last = check_game(gan, real, condition, rng, channels_last)
+            if not on_gpu:
+                check_labels(gan, real, condition, self.batches)
             drew = not torch.equal(before, random_state(self.device))
             self._draws = drew or not all(network.training for network in gan.networks.values())
             self.group.broadcast_weights(gan)
