@@ -131,7 +131,14 @@ CALLS = [
     Call("data.read_handwriting", {"source": Made(handwriting)}),
     Call("data.handwritten_line", {"images": shades(3, 1, 28, 28), "gap": 5}),
     Call(
-        "data.read_photograph", {"source": Made(a_picture), "side": 16, "grey": True, "box": [0, 0, 30, 30]}
+        "data.read_photograph",
+        {
+            "source": Made(a_picture),
+            "side": 16,
+            "grey": True,
+            "box": [0, 0, 30, 30],
+            "value_range": None,
+        },
     ),
     Call("data.read_recording", {"source": Made(recording), "rate": 8000, "length": 4096}),
     Call("data.write_recording", {"path": Path("out.wav"), "wave": shades(4096), "rate": 8000}),
