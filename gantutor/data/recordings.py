@@ -32,16 +32,30 @@ MAX_CLIPPED_SHARE = 0.01
 None of 2,266 clean spoken digits has more than 0.006; amplified to twice full scale, their median has 0.019.
 """
 
+LEVEL_WIDTH, FLAT_RATIO = 1e-4, 4
+"""Samples within this width of an extreme value stand at it. A clipped recording has more than this many
+times as many there as at the next level."""
+
+MAX_SAMPLES = 500_000_000
+"""Samples that are read of all channels together, in 2 GB of memory."""
+
+CANCELLED_SHARE = 0.01
+"""Channels cancel if their average has less than this share of the energy of independent ones."""
+
 
 @checked(rate=integer(1000, 192_000), length=integer(1, 100_000_000))
 def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4096) -> Tensor:
     """Read a WAV, FLAC, OGG or MP3 file as a wave of a given sample rate and length.
 
-    Channels are averaged, the mean is subtracted, and a wave that goes beyond ±1 is scaled down to it. Of a
-    longer recording the loudest part is kept; a shorter one is padded with zeros on both sides.
+    Of a longer recording the loudest part is kept; a shorter one is padded with zeros on both sides. Each
+    channel of this part is checked by itself. Silent channels are left out, and the others are averaged.
+    Where they cancel each other, as in opposite phase, the loudest one is taken alone. The mean is
+    subtracted, and a wave that goes beyond ±1 is scaled down to it.
+
+    Cut-off tops are found in formats that keep every sample. MP3, OGG and others round them off.
 
     Args:
-        source: the path of a sound file, or its content.
+        source: the path of a sound file, or its content; ``~`` stands for the home folder.
         rate: sample rate of the result, from 1000 to 192,000 samples per second; others are resampled.
         length: number of samples of the result, at least 1.
 
@@ -49,8 +63,8 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
         The wave (``length``,), float32 in [−1, 1].
 
     Raises:
-        InputError: if the file is not a recording, or is empty, silent, clipped, not finite, or over 10
-            minutes long; or if ``rate`` or ``length`` is out of range.
+        InputError: if the file is not a recording, or is empty, silent, not finite, or over 10 minutes long;
+            if one of its channels is clipped; or if ``rate`` or ``length`` is out of range.
         DataUnavailable: if soundfile is missing.
 
     >>> read_recording(b"some text")
@@ -58,10 +72,10 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
     ...
     gantutor.InputError: the recording cannot be read as sound (...): WAV, FLAC, OGG and MP3 can
     """
-    sound, source_rate = _decode(source)
+    file, name = open_file(source, "recording", "a sound file", "a sound file")
+    sound, source_rate = _decode(file, name)  # (channels, n)
     part = loudest_part(sound, math.ceil(length * source_rate / rate))
-    _check_level(part)
-    return fit_length(part, source_rate, rate, length)
+    return fit_length(_mix(_audible(part, name)), source_rate, rate, length)
 
 
 @checked(rate=integer(1000, 192_000))
@@ -156,7 +170,7 @@ def loudest_part(sound: Tensor, length: int) -> Tensor:
     """Cut out the part of a sound that has the most energy, and centre the energy within it.
 
     Args:
-        sound: samples (n,).
+        sound: samples (n,), or (channels, n), whose energies are added.
         length: number of samples to keep.
 
     Returns:
@@ -165,16 +179,18 @@ def loudest_part(sound: Tensor, length: int) -> Tensor:
     >>> loudest_part(torch.tensor([0.0, 0.0, 0.0, 1.0, -1.0, 1.0, 0.0, 0.0]), 5)
     tensor([ 0.,  1., -1.,  1.,  0.])
     """
-    spare = len(sound) - length
+    spare = sound.shape[-1] - length
     if spare <= 0:
         return sound
-    energy = (sound.double() - sound.double().mean()).square()
+    energy = torch.zeros(sound.shape[-1], dtype=torch.float64)
+    for channel in sound.reshape(-1, sound.shape[-1]):
+        energy += (channel.double() - channel.double().mean()).square()
     cumulative = torch.cat([energy.new_zeros(1), energy.cumsum(0)])
     start = int((cumulative[length:] - cumulative[:-length]).argmax())
     weights = energy[start : start + length]
     centre = (weights * torch.arange(length)).sum() / weights.sum().clamp(min=1e-30)
     start = min(max(start + round(float(centre) - (length - 1) / 2), 0), spare)
-    return sound[start : start + length]
+    return sound[..., start : start + length]
 
 
 def resample(sound: Tensor, source_rate: int, rate: int) -> Tensor:
@@ -222,15 +238,19 @@ def soundfile_module() -> Any:
     return soundfile
 
 
-def _decode(source: Any) -> tuple[Tensor, int]:
-    """Read all samples (n,), averaged over the channels, and the sample rate."""
+def _decode(file: Any, name: str) -> tuple[Tensor, int]:
+    """Read all samples (channels, n) and the sample rate."""
     soundfile = soundfile_module()
-    file, name = open_file(source, "recording", "a sound file", "a sound file")
     try:
         with soundfile.SoundFile(file) as reader:
             rate = int(reader.samplerate)
             _check_rate(rate, name)
             limit = MAX_MINUTES * 60 * rate
+            if min(reader.frames, limit) * reader.channels > MAX_SAMPLES:
+                raise InputError(
+                    f"{name} has too many samples in {reader.channels} channels: at most "
+                    f"{MAX_SAMPLES // 1_000_000} million can be read, so cut it to the part that is wanted"
+                )
             samples = reader.read(limit + 1, dtype="float32", always_2d=True)
     except (RuntimeError, TypeError, OSError) as error:
         reason = first_line(error).rpartition(": ")[2]
@@ -239,7 +259,7 @@ def _decode(source: Any) -> tuple[Tensor, int]:
         raise InputError(f"{name} is longer than {MAX_MINUTES} minutes: cut it to the part that is wanted")
     if not len(samples):
         raise InputError(f"{name} holds no samples: record at least a fraction of a second")
-    sound = torch.from_numpy(samples).mean(1)
+    sound = torch.from_numpy(samples).T.contiguous()
     if not bool(sound.isfinite().all()):
         raise InputError(f"{name} contains values that are not finite (NaN or infinity)")
     return sound, rate
@@ -251,19 +271,50 @@ def _check_rate(rate: int, name: str) -> None:
         raise InputError(f"{name} has {rate} samples a second: {low:,} to {high:,} can be resampled")
 
 
-def _check_level(part: Tensor) -> None:
-    """Raise InputError if samples (n,) are silent or clipped."""
-    peak = float((part - part.mean()).abs().max())
-    if peak < SILENCE_LEVEL:
+def _audible(part: Tensor, name: str) -> Tensor:
+    """Return the channels (channels, n) that are not silent, or raise InputError."""
+    peaks = (part - part.mean(1, keepdim=True)).abs().amax(1)
+    if float(peaks.max()) < SILENCE_LEVEL:
         raise InputError(
-            f"the recording is silent (its largest value is {peak:.2g} of full scale): "
+            f"{name} is silent (its largest value is {float(peaks.max()):.2g} of full scale): "
             "record it again, closer to the microphone"
         )
+    audible = (peaks >= SILENCE_LEVEL).nonzero()[:, 0].tolist()
+    for index in audible:
+        share = _clipped_share(part[index])
+        if share > MAX_CLIPPED_SHARE:
+            which = "it" if len(part) == 1 else f"its channel {index + 1}"
+            raise InputError(
+                f"{name} is cut off by too much volume ({share:.1%} of {which} stands at full scale, at most "
+                f"{MAX_CLIPPED_SHARE:.0%} is allowed): record it again, more quietly"
+            )
+    return part[audible]
+
+
+def _clipped_share(channel: Tensor) -> float:
+    """The share of the steps of a channel (n,) that lie along its extreme values, 0 if it is not clipped."""
+    if not 0.97 <= float(channel.abs().max()) <= 1:  # the largest value of µ-law is 0.98
+        return 0.0
     # Clipping gives flat tops, of several samples; a true extreme value is a single sample.
-    extremes = (part >= part.max() - 1e-4).float() - (part <= part.min() + 1e-4).float()
-    share = float((extremes[1:] * extremes[:-1] > 0).float().mean())
-    if 0.97 <= float(part.abs().max()) <= 1 and share > MAX_CLIPPED_SHARE:
-        raise InputError(
-            f"the recording is cut off by too much volume ({share:.1%} of it stands at full scale, at most "
-            f"{MAX_CLIPPED_SHARE:.0%} is allowed): record it again, more quietly"
-        )
+    tops, bottoms = channel >= channel.max() - LEVEL_WIDTH, channel <= channel.min() + LEVEL_WIDTH
+    extremes = tops.float() - bottoms.float()
+    share = float((extremes[1:] * extremes[:-1] > 0).float().mean()) if len(channel) > 1 else 0.0
+    # With few levels, as of 8 bits, the tops of any loud sound are flat, but so is the level next to them.
+    between = channel[~tops & ~bottoms]
+    if not len(between):
+        return share
+    next_levels = (between >= between.max() - LEVEL_WIDTH).sum() + (
+        between <= between.min() + LEVEL_WIDTH
+    ).sum()
+    return share if int((tops | bottoms).sum()) > FLAT_RATIO * int(next_levels) else 0.0
+
+
+def _mix(channels: Tensor) -> Tensor:
+    """Average channels (channels, n), or return the loudest one (n,) if they cancel each other."""
+    channels = channels - channels.mean(1, keepdim=True)
+    energies = channels.double().square().sum(1)
+    mixed = channels.mean(0)
+    # Sounds that have nothing to do with each other keep 1 / channels of their energy on average.
+    independent = float(energies.mean()) / len(channels)
+    cancelled = float(mixed.double().square().sum()) < CANCELLED_SHARE * independent
+    return channels[int(energies.argmax())] if cancelled else mixed
