@@ -7,7 +7,9 @@ import functools
 import linecache
 import os
 import re
+import sys
 import sysconfig
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,19 +75,19 @@ def is_mismatch(error: BaseException) -> bool:
     return bool(_MISMATCH.search(str(error)))
 
 
-def _frames(traceback: TracebackType | None) -> list[tuple[FrameType, TracebackType]]:
+def _frames(part: TracebackType | None) -> list[tuple[FrameType, TracebackType]]:
     """The frames of a traceback with the part of it that belongs to each, the outermost first."""
     frames = []
-    while traceback is not None:
-        frames.append((traceback.tb_frame, traceback))
-        traceback = traceback.tb_next
+    while part is not None:
+        frames.append((part.tb_frame, part))
+        part = part.tb_next
     return frames
 
 
-def _is_raise(frame: FrameType, traceback: TracebackType) -> bool:
+def _is_raise(frame: FrameType, part: TracebackType) -> bool:
     """Whether the instruction that failed is ``raise`` itself."""
     code = frame.f_code.co_code
-    return dis.opname[code[traceback.tb_lasti]] in ("RAISE_VARARGS", "RERAISE")
+    return dis.opname[code[part.tb_lasti]] in ("RAISE_VARARGS", "RERAISE")
 
 
 def user_location(error: BaseException) -> str:
@@ -94,8 +96,8 @@ def user_location(error: BaseException) -> str:
     Args:
         error: with its traceback.
     """
-    for frame, traceback in reversed(_frames(error.__traceback__)):
-        path, line = frame.f_code.co_filename, traceback.tb_lineno
+    for frame, part in reversed(_frames(error.__traceback__)):
+        path, line = frame.f_code.co_filename, part.tb_lineno
         if is_ours(path) or is_library(path) or path.startswith(_INSTALLED):
             continue
         code = linecache.getline(path, line, frame.f_globals).strip()
@@ -135,6 +137,19 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
 
 
+def user_traceback(error: BaseException) -> str:
+    """Return the traceback of an error as text, without the frames of this package.
+
+    Args:
+        error: with its traceback.
+    """
+    shown = None
+    for frame, part in reversed(_frames(error.__traceback__)):
+        if not _is_hidden(frame):
+            shown = TracebackType(shown, frame, part.tb_lasti, part.tb_lineno)
+    return "".join(traceback.format_exception(type(error), error, shown)).strip()
+
+
 def own_traceback(function: Callable[P, T]) -> Callable[P, T]:
     """Return a function whose tracebacks show the user's code without the frames of this package between.
 
@@ -157,15 +172,15 @@ def own_traceback(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def _shortened(traceback: TracebackType | None) -> TracebackType | None:
+def _shortened(whole: TracebackType | None) -> TracebackType | None:
     """A traceback without our frames, if the user's code is inside them."""
-    frames = _frames(traceback)
+    frames = _frames(whole)
     outer = [index for index, (frame, _) in enumerate(frames) if is_ours(frame.f_code.co_filename)]
     if not outer:
-        return traceback
+        return whole
     inside = [part for frame, part in frames[outer[-1] + 1 :] if not is_library(frame.f_code.co_filename)]
     if not inside:
-        return traceback
+        return whole
     shown = [part for frame, part in frames[outer[0] :] if not _is_hidden(frame)]
     shortened = None
     for part in reversed(shown):
@@ -186,8 +201,6 @@ def warn(message: str) -> None:
     Args:
         message: one sentence.
     """
-    import sys
-
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and (is_ours(path := frame.f_code.co_filename) or is_library(path)):
         level, frame = level + 1, frame.f_back

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NoReturn
 
 from gantutor._errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
+from gantutor._user_errors import user_traceback
 from gantutor.course import recipes
 from gantutor.course.environment import environment_report
 from gantutor.course.processes import STOP_MESSAGE, check_budget, check_out
@@ -138,7 +139,7 @@ def _reported_to_the_supervisor() -> Iterator[None]:
         if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
             callstack = traceback.format_exc()
             ours = type(error).__module__ == "gantutor"
-            message = str(error) if ours else f"a process ended with this error:\n{callstack}"
+            message = str(error) if ours else f"a process ended with this error:\n{user_traceback(error)}"
             details = {"py_callstack": callstack, "timestamp": str(int(time.time()))}
             with suppress(OSError):
                 content = {"message": {"message": message, "extraInfo": details}}

@@ -236,7 +236,10 @@ def supervise() -> None:
             written = failure.error_file_data["message"]
             message = written["message"] if isinstance(written, dict) else failure.message
             time = failure.timestamp
-            failures.append({"rank": rank, "exitcode": failure.exitcode, "message": message, "time": time})
+            own = isinstance(written, dict)
+            failures.append(
+                {"rank": rank, "exitcode": failure.exitcode, "message": message, "time": time, "own": own}
+            )
         write_json(Path(logs) / "failures.json", failures)
         sys.exit(1)
 
@@ -283,6 +286,7 @@ def _cause(logs: Path) -> str:
             name = signal.Signals(-failure["exitcode"]).name
             rank = failure["rank"]
             return f"process {rank} was ended by {name}; started again, a checkpoint folder lets it go on"
-    messages = [failure["message"] for failure in failures if failure["exitcode"] > 0]
+    # A process that has failed may be ended from outside before it has left, because others end too.
+    messages = [failure["message"] for failure in failures if failure["exitcode"] > 0 or failure["own"]]
     causes = [message for message in messages if LOST_PROCESS_MESSAGE not in message]
     return str((causes or messages or ["they were ended from outside"])[0])

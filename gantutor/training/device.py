@@ -81,7 +81,7 @@ def set_memory_format(network: nn.Module, channels_last: bool) -> None:
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     for tensor in [*network.parameters(), *network.buffers()]:
         if not is_lazy(tensor) and tensor.dim() == 4:
-            tensor.data = tensor.data.contiguous(memory_format=memory_format)
+            tensor.data = tensor.data.to(memory_format=memory_format)  # of 1 × 1 weights too
     torch.clear_autocast_cache()  # it may hold copies in the other format
 
 

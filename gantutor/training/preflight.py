@@ -210,8 +210,7 @@ def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None
             more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
             warn(
                 f"no loss gives the weight {idle[0]}{more} of the {name} a gradient, so it will not be "
-                "trained: set its requires_grad to False if that is meant; activation checkpointing needs "
-                "use_reentrant=False"
+                "trained: set its requires_grad to False if that is meant"
             )
 
 
@@ -234,13 +233,33 @@ def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> set[int]:
         for name in turn.updates
     }
     total = losses["total"] + sum(penalty.sum() for penalty in penalties.values())
+    trained = [weight for some in weights.values() for weight in some]
     with explain_mismatch(f"the gradient of {what} failed"):
-        gradients = _gradients(total.sum(), [weight for some in weights.values() for weight in some])
+        gradients = _gradients(total.sum(), trained)
+    if any(gradients.get(id(weight)) is None for weight in trained) and _is_checkpointed(total):
+        raise InputError(
+            "a network uses activation checkpointing with use_reentrant=True, which gives no gradient to "
+            "weights where the loop asks for those of some networks only: pass use_reentrant=False to checkpoint()"
+        )
     for name, some in weights.items():
         if some and all(gradients.get(id(weight)) is None for weight in some):
             raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
     batch.forget(gan.depending_on(turn.updates))
     return {key for key, gradient in gradients.items() if gradient is not None}
+
+
+def _is_checkpointed(total: Tensor) -> bool:
+    """Whether torch.utils.checkpoint was used, in its re-entrant form, to compute a loss."""
+    seen, nodes = set(), [total.grad_fn]
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        if type(node).__name__ == "CheckpointFunctionBackward":
+            return True
+        seen.add(node)
+        nodes.extend(parent for parent, _ in node.next_functions)
+    return False
 
 
 def _gradients(total: Tensor, weights: list[Parameter]) -> dict[int, Tensor | None]:
@@ -298,7 +317,7 @@ def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
     """
     columns = [head.shape[1] if head.dim() == 2 else 1 for head in heads]
     if (
-        len(heads) > 1
+        len(heads) == 2
         and min(columns) == 1
         and any(head.dim() == 2 and count > 1 for head, count in zip(heads, columns, strict=True))
     ):

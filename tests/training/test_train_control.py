@@ -202,11 +202,12 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_the_last_good_weights(
 def test_weights_that_break_before_the_loss_does_are_not_taken_for_good(
     step: int, point_game: Make, points: Tensor
 ) -> None:
-    """At step 100, where the weights are copied, the loss is still finite and the weights are not."""
-    with pytest.raises(
-        gt.TrainingDiverged, match=rf"at step {step + 1}\b.*weights of the generator are not finite"
-    ) as e:
+    """The loss is still finite and the weights are not; at step 100, where they are copied, that is seen."""
+    seen_at = step if step == 100 else step + 1
+    with pytest.raises(gt.TrainingDiverged) as e:
         quick(point_game(poisoned(step, gradient_only=True)), points, steps=500)
+    message = str(e.value)
+    assert f"at step {seen_at}" in message and "weights of the generator" in message
     assert e.value.run.sample(50).isfinite().all()
 
 

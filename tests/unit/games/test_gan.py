@@ -119,9 +119,9 @@ def test_the_generator_of_a_turn_never_moves_the_other_networks(point_game: Make
     ("make", "says"),
     [
         (lambda: gt.GAN(nn.Identity(), nn.Identity(), "hinge"), "objective .*non_saturating"),
-        (lambda: gt.GAN(nn.Identity(), nn.Identity(), latent=0), "latent must be a whole number ≥ 1, a shape"),
-        (lambda: gt.GAN(nn.Identity(), nn.Identity(), latent=True), "latent must be a whole number ≥ 1, a shape"),
-        (lambda: gt.GAN(nn.Identity(), nn.Identity(), latent="64"), "latent must be a whole number ≥ 1, a shape"),
+        (lambda: gt.GAN(nn.Identity(), nn.Identity(), latent=0), "latent must be .* a shape"),
+        (lambda: gt.GAN(nn.Identity(), nn.Identity(), latent=True), "latent must be .* a shape"),
+        (lambda: gt.GAN(nn.Identity(), nn.Identity(), latent="64"), "latent must be .* a shape"),
         (lambda: gt.GAN(lambda z: z, nn.Identity()), "generator must be a torch.nn.Module, not function"),
         (lambda: gt.GAN(nn.Identity(), None), "discriminator must be a torch.nn.Module"),
         (lambda: gt.GAN(nn.Identity(), nn.Identity(), discriminator_turns=0), "times .*at least 1"),
