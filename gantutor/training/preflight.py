@@ -238,8 +238,8 @@ def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> set[int]:
         gradients = _gradients(total.sum(), trained)
     if any(gradients.get(id(weight)) is None for weight in trained) and _is_checkpointed(total):
         raise InputError(
-            "a network uses activation checkpointing with use_reentrant=True, which gives no gradient to "
-            "weights where the loop asks for those of some networks only: pass use_reentrant=False to checkpoint()"
+            "a network uses activation checkpointing with use_reentrant=True, which gives its weights no "
+            "gradient where a loop asks for those of some networks only: pass use_reentrant=False to it"
         )
     for name, some in weights.items():
         if some and all(gradients.get(id(weight)) is None for weight in some):
