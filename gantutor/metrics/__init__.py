@@ -12,6 +12,7 @@ from gantutor.metrics.digits import class_means, digit_scores
 from gantutor.metrics.divergence import divergence_scores
 from gantutor.metrics.face_features import FaceFeatures
 from gantutor.metrics.faces import eigenface_features, face_scores
+from gantutor.metrics.features import feature_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.kernel_distance import kernel_distance, kernel_distances
 from gantutor.metrics.modes import mode_scores
@@ -61,6 +62,7 @@ __all__ = [
     "divergence_scores",
     "eigenface_features",
     "face_scores",
+    "feature_scores",
     "format_number",
     "frechet_distance",
     "inception_score",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gantutor._checks import check_finite, check_tensors
 from gantutor._errors import InputError
-from gantutor.metrics.distances import Frame
+from gantutor.metrics.distances import BLOCK, Frame
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -48,19 +48,26 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
             )
     check_finite("features", first, second)
     frame = Frame(first, second)
-    clouds = [frame.centred(features) for features in (first, second)]
-    means = [cloud.mean(0) for cloud in clouds]
-    factors = [_factor(cloud - mean) for cloud, mean in zip(clouds, means, strict=True)]
-    cross = torch.linalg.svdvals(factors[0] @ factors[1].T).sum()
-    spreads = sum(factor.square().sum() for factor in factors)
-    distance = float((means[0] - means[1]).square().sum() + spreads - 2 * cross)
+    (mean, factor), (other_mean, other_factor) = (_mean_and_factor(part, frame) for part in (first, second))
+    cross = torch.linalg.svdvals(factor @ other_factor.T).sum()
+    spreads = factor.square().sum() + other_factor.square().sum()
+    distance = float((mean - other_mean).square().sum() + spreads - 2 * cross)
     if not math.isfinite(result := max(distance, 0.0) * frame.unit * frame.unit):
         raise InputError("the features are too large: their squares must be finite numbers: divide them")
     return result
 
 
-def _factor(deviations: Tensor) -> Tensor:
-    """A matrix F of at most D rows with Fᵀ F = Σ, the covariance of features whose mean is 0 (N, D)."""
-    count, dimension = deviations.shape
-    scaled = deviations / math.sqrt(count - 1)
-    return torch.linalg.qr(scaled, mode="r").R if count > dimension else scaled
+def _mean_and_factor(features: Tensor, frame: Frame) -> tuple[Tensor, Tensor]:
+    """The mean of features (N, D), seen from the frame, and a matrix F of at most D rows with Fᵀ F = Σ.
+
+    The features are converted to double precision in parts, so that 50,000 of them fit into the memory.
+    """
+    count, dimension = features.shape
+    parts = torch.split(features, max(4 * dimension, BLOCK // dimension))
+    mean = torch.stack([frame.centred(part).sum(0) for part in parts]).sum(0) / count
+    factor = mean.new_zeros(0, dimension)
+    for part in parts:
+        factor = torch.cat([factor, (frame.centred(part) - mean) / math.sqrt(count - 1)])
+        if len(factor) > dimension:
+            factor = torch.linalg.qr(factor, mode="r").R
+    return mean, factor

@@ -97,6 +97,28 @@ CALLS = [
             "seed": 0,
         },
     ),
+    Call(
+        "metrics.feature_scores",
+        {
+            "features": lambda images: images.flatten(1)[:, :4],
+            "other_real": noise(12, 1, 4, 4),
+            "features_name": "pixels",
+            "k": 2,
+            "kid_size": 5,
+            "kid_subsets": 2,
+            "batch_size": 7,
+            "seed": 0,
+        },
+        then=lambda score, arguments: score(noise(9, 1, 4, 4, seed=1), noise(10, 1, 4, 4, seed=2)),
+    ),
+    Call(
+        "metrics.feature_scores of images",
+        {
+            "generated": noise(9, 1, 4, 4, seed=1),
+            "reference": noise(10, 1, 4, 4, seed=2),
+        },
+        of=lambda: gt.metrics.feature_scores(lambda images: images.flatten(1)[:, :4], noise(12, 1, 4, 4)),
+    ),
     Call("metrics.eigenface_features", {"images": shades(2, 1, 64, 64)}),
     Call("metrics.FaceFeatures", {"train": shades(12, 1, 16, 16), "eigenfaces": 4}),
     Call(
