@@ -50,11 +50,17 @@ def nearest(queries: Tensor, data: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     """
     x, y = _flat(queries), _flat(data)
     frame = Frame(x, y)
-    squares, index, limits, unsure = _candidates(x, y, k, frame, torch.float32)
+    # A GPU, or a CPU that is told to, may multiply single-precision numbers with fewer digits than they have.
+    quick = x.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
+    dtype = torch.float32 if quick else torch.float64
+    squares, index, limits, unsure = _candidates(x, y, k, frame, dtype)
+    if quick and bool(unsure.any()):
+        rows = unsure.nonzero()[:, 0]
+        more = _candidates(x[rows], y, k, frame, torch.float64)
+        limits = limits.double()
+        squares[rows], index[rows], limits[rows], unsure[rows] = more
     rows = unsure.nonzero()[:, 0]
-    if len(rows):
-        squares[rows], index[rows], limits, unsure = _candidates(x[rows], y, k, frame, torch.float64)
-        rows, limits = rows[unsure], limits[unsure]
+    limits = limits[rows]
     for part in _row_blocks(len(rows), max(len(y), x.shape[1])):
         chunk = rows[part]
         squares[chunk], index[chunk] = _nearest_within(x[chunk], y, k, frame, limits[part])
@@ -249,7 +255,8 @@ def _squares(u: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     follow.
     """
     sums = u.square().sum(1)[:, None] + v.square().sum(1)
-    return torch.addmm(sums, u, v.T, alpha=-2), sums
+    with torch.autocast(u.device.type, enabled=False):
+        return torch.addmm(sums, u, v.T, alpha=-2), sums
 
 
 def _error_factor(u: Tensor) -> float:
@@ -259,7 +266,7 @@ def _error_factor(u: Tensor) -> float:
 def _squares_by_difference(x: Tensor, y: Tensor, row: Tensor, column: Tensor, frame: Frame) -> Tensor:
     """Squared distances (P,) of the samples x[row] and y[column], in units of the frame."""
     squares = x.new_empty(len(row), dtype=torch.float64)
-    for part in _row_blocks(len(row), x.shape[1]):
+    for part in _row_blocks(len(row), 16 * x.shape[1]):  # few enough for the cache of a processor
         gaps = frame.scaled(x[row[part]]) - frame.scaled(y[column[part]])
         squares[part] = gaps.square().sum(1)
     return squares

@@ -15,6 +15,12 @@ CELLS_PER_SIDE = (4, 2, 2)
 MIN_CONTRAST = 0.03
 """Details below this contrast, on the scale from −1 to 1, count as none."""
 
+MIN_RELATIVE_STD = 1e-9
+"""A principal direction with a smaller standard deviation than this share of the first one's is rounding."""
+
+MIN_TEXTURE_STD = 1e-6
+"""A texture statistic with a smaller standard deviation does not vary over the training faces."""
+
 MAX_TRAINING_FACES = 2_000
 """As many training faces are enough to find the eigenfaces; of more, an even selection is used."""
 
@@ -39,7 +45,7 @@ class FaceFeatures:
         directions: the principal directions (C · H · W, ``eigenfaces``), each divided by its standard
             deviation.
         texture_mean: the means of the texture statistics over the training faces (48,).
-        texture_std: their standard deviations (48,).
+        texture_std: their standard deviations (48,), 1 for one that does not vary.
 
     Raises:
         InputError: for training faces of another type or shape or not finite, or a number out of range; when
@@ -62,7 +68,8 @@ class FaceFeatures:
         self.shape = train.shape[1:]
         self.mean, self.directions = principal_directions(train, eigenfaces)
         statistics = texture_statistics(train)
-        self.texture_mean, self.texture_std = statistics.mean(0), statistics.std(0).clamp(min=1e-9)
+        std = statistics.std(0)
+        self.texture_mean, self.texture_std = statistics.mean(0), torch.where(std < MIN_TEXTURE_STD, 1.0, std)
 
     def eigenface_coefficients(self, images: Tensor) -> Tensor:
         """Return the coefficients of images along the eigenfaces, (N, ``eigenfaces``)."""
@@ -94,7 +101,7 @@ def principal_directions(images: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
     Returns:
         The mean (D,) and the directions (D, ``count``), each divided by the standard deviation of the images
-        along it; both float64.
+        along it, and 0 where they do not vary; both float64.
 
     >>> mean, directions = principal_directions(torch.rand(20, 1, 4, 4), 3)
     >>> mean.shape, directions.shape
@@ -104,7 +111,10 @@ def principal_directions(images: Tensor, count: int) -> tuple[Tensor, Tensor]:
     mean = flat.mean(0)
     _, singular_values, rows = torch.linalg.svd(flat - mean, full_matrices=False)
     deviations = singular_values[:count] / len(flat) ** 0.5
-    return mean, (rows[:count] / deviations[:, None].clamp(min=1e-9)).T
+    # Rounding gives a direction without variance one of 1e-16; divided by that, new images would be far away.
+    varies = deviations > MIN_RELATIVE_STD * deviations[:1]
+    scales = torch.where(varies, 1 / torch.where(varies, deviations, 1.0), 0.0)
+    return mean, (rows[:count] * scales[:, None]).T
 
 
 def texture_statistics(images: Tensor) -> Tensor:

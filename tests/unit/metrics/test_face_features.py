@@ -95,6 +95,17 @@ def test_they_fit_colour_and_other_sizes() -> None:
     assert FaceFeatures(some, eigenfaces=5)(some[:4]).shape == (4, 53)
 
 
+def test_what_does_not_vary_over_the_training_faces_is_not_magnified() -> None:
+    few = train()[:6].repeat(5, 1, 1, 1)  # 30 faces, of rank 5
+    features = FaceFeatures(few, eigenfaces=12)
+    found = features(train()[100:140])
+    assert bool((found[:, 5:12] == 0).all()) and float(found.abs().max()) < 100
+    torch.testing.assert_close(features(few)[:, :5].square().mean(0), torch.ones(5, dtype=torch.float64))
+    constant = FaceFeatures(torch.full((9, 1, 32, 32), 0.3), eigenfaces=4)
+    assert float(constant(torch.full((2, 1, 32, 32), 0.3)).abs().max()) < 1e-6
+    assert float(constant(torch.rand(2, 1, 32, 32) * 2 - 1).abs().max()) < 100
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [

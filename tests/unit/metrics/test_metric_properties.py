@@ -136,6 +136,23 @@ def test_precision_and_recall_are_those_of_every_pair(sets: tuple[Tensor, ...], 
     assert metrics.precision_recall(real, generated, k) == expected
 
 
+def test_lower_precision_of_the_training_changes_no_distance() -> None:
+    rng = torch.Generator().manual_seed(0)
+    queries, data = torch.randn(40, 30, generator=rng), torch.randn(60, 30, generator=rng)
+    usual = metrics.nearest_neighbours(queries, data)
+    before = torch.get_float32_matmul_precision()
+    try:
+        torch.set_float32_matmul_precision("medium")
+        lower = metrics.nearest_neighbours(queries, data)
+    finally:
+        torch.set_float32_matmul_precision(before)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = metrics.nearest_neighbours(queries, data)
+        assert metrics.precision_recall(data, data + 1e-3) == metrics.precision_recall(data, data)
+    for found in (lower, mixed):
+        assert torch.equal(found[0], usual[0]) and torch.equal(found[1], usual[1])
+
+
 def test_more_samples_than_a_block_holds() -> None:
     rng = torch.Generator().manual_seed(0)
     data = 1e4 + torch.randn(3000, 2, generator=rng, dtype=torch.float64).round(decimals=1)  # many copies
