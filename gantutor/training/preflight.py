@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
+from torch.nn.parameter import is_lazy
 
 from gantutor._calling import apply
 from gantutor._conditions import join, parts_of
@@ -107,11 +110,11 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
 
 @torch.no_grad()
 def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
-    """Try the smallest and the largest label of the data on copies of a classical pair on the CPU.
+    """Try the smallest and the largest label of the data on copies of the networks on the CPU.
 
     A label out of range would end the training at the first batch that holds it; on a GPU no later call of
-    the process survives that error. Games with other networks, and conditions that are not whole numbers, are
-    not checked.
+    the process survives that error. Tried are the networks of a classical game and the outputs of others;
+    conditions that are not whole numbers are not checked.
 
     Args:
         gan: the game.
@@ -122,14 +125,16 @@ def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
     Raises:
         InputError: if a network cannot use these labels.
     """
-    if not isinstance(real, Tensor) or gan.pair is None:
+    if not isinstance(real, Tensor):
         return
     all_conditions = getattr(batches, "tensors", (real, *parts_of(condition)))[1:]
     if all(part.is_floating_point() for part in all_conditions):
         return
     extreme_conditions = join(tuple(map(_with_extreme_labels, parts_of(condition), all_conditions)))
     latent = gan.draw_latent(len(real), torch.Generator().manual_seed(0), torch.device("cpu"))
-    for name, inputs in zip(gan.pair, (latent, real.cpu()), strict=True):
+    calls = [(name, latent) for name in gan.outputs]
+    calls += [(name, real.cpu()) for name in (gan.pair or ())[1:]]
+    for name, inputs in calls:
         network = copy_network(gan.networks[name]).cpu()
         with explain_mismatch(f"{name} with these conditions failed"), seeded(torch.device("cpu"), 0):
             apply(network, inputs, extreme_conditions)
@@ -153,7 +158,7 @@ def _with_extreme_labels(conditions: Tensor, all_conditions: Tensor) -> Tensor:
 
 @torch.no_grad()
 def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channels_last: bool) -> bool:
-    """Run every network and every turn once on a first batch, without changing a weight.
+    """Run every network and every turn once on a first batch, without changing a weight or a buffer.
 
     Networks that do not work in the channels-last memory format, such as those that call ``view`` after a
     convolution, are put back to torch's default format.
@@ -171,6 +176,26 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
     Raises:
         InputError: if shapes, types or calls do not fit; the message names the network or the turn.
     """
+    with _restored_buffers(gan):
+        return _try_game(gan, real, condition, rng, channels_last)
+
+
+@contextmanager
+def _restored_buffers(network: nn.Module) -> Iterator[None]:
+    """Put the buffers of a network back at the end, such as running means, which every call moves."""
+    places = [(module._buffers, name) for module in network.modules() for name in module._buffers]
+    kept = [
+        (buffers, name, buffer, buffer.clone())
+        for buffers, name in places
+        if (buffer := buffers[name]) is not None and not is_lazy(buffer)
+    ]
+    yield
+    for buffers, name, buffer, values in kept:
+        buffer.copy_(values)
+        buffers[name] = buffer
+
+
+def _try_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channels_last: bool) -> bool:
     if channels_last:
         try:
             _run_game(gan, real, condition, rng)

@@ -87,12 +87,24 @@ def describe_function(function: Any) -> str:
     if isinstance(function, partial):
         name, bound = (
             describe_function(function.func),
-            [describe_function(value) for value in function.args],
+            [
+                *map(_describe_bound, function.args),
+                *(f"{key}={_describe_bound(value)}" for key, value in function.keywords.items()),
+            ],
         )
     else:
         name = getattr(function, "__name__", type(function).__name__)
         bound = [repr(value) for value in _closure_values(function)]
     return f"{name}({', '.join(bound)})" if bound else name
+
+
+def _describe_bound(value: Any) -> str:
+    """A value that is bound to a function: itself, if it is a number or a text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_describe_bound, value))}]"
+    return describe_function(value)
 
 
 def _closure_values(function: Any) -> Iterator[Any]:

@@ -34,6 +34,11 @@ def frames(*lead: int, size: int = 16, channels: int = 1) -> torch.Tensor:
 
 CALLS = [
     Call(
+        "networks.AdaptedNetwork",
+        {"network": nn.Linear(2, 3), "call": lambda network, inputs, condition: network(inputs)},
+        lambda net, a: net(torch.randn(2, 2)),
+    ),
+    Call(
         "networks.MLPGenerator",
         {"latent": 2, "shape": (1, 3, 3), "width": 4, "depth": 2, "activation": nn.ReLU, "output": nn.Tanh},
         lambda net, a: from_latent(net, a).flatten(1),
