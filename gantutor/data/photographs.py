@@ -86,8 +86,7 @@ def read_photograph(
     gantutor.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
     """
     _check_range(value_range)
-    file, name = open_file(source, "photograph", "a picture file", "a picture")
-    pixels = _decode(file, name, value_range)  # (3, H, W) in [0, 1]
+    pixels, name = _decode(source, value_range)  # (3, H, W) in [0, 1]
     if box is not None:
         left, top, right, bottom = _check_box(box, pixels.shape[2], pixels.shape[1])
         pixels = pixels[:, top:bottom, left:right]
@@ -105,14 +104,15 @@ def read_photograph(
     return small
 
 
-def _decode(file: Any, name: str, value_range: tuple[float, float] | None) -> Tensor:
-    """Read a picture file as an upright colour image (3, H, W) in [0, 1]."""
+def _decode(source: Any, value_range: tuple[float, float] | None) -> tuple[Tensor, str]:
+    """Read a picture file as an upright colour image (3, H, W) in [0, 1], and give its name for messages."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
         raise DataUnavailable(
             "photographs are read by the package Pillow, which is missing: pip install pillow"
         ) from None
+    file, name = open_file(source, "photograph", "a picture file", "a picture")
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     depth: Depth | None = None
@@ -130,7 +130,7 @@ def _decode(file: Any, name: str, value_range: tuple[float, float] | None) -> Te
                 depth = depth or pillow_depth(image)
                 packing = str(image.tile[0].args) if image.tile else ""
                 image.load()
-                return _to_rgb(ImageOps.exif_transpose(image), packing, depth, value_range, name)
+                return _to_rgb(ImageOps.exif_transpose(image), packing, depth, value_range, name), name
     except Image.DecompressionBombError:
         raise InputError(
             f"{name} has far too many pixels: at most {MAX_MEGAPIXELS} million can be read"

@@ -72,8 +72,9 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
     ...
     gantutor.InputError: the recording cannot be read as sound (...): WAV, FLAC, OGG and MP3 can
     """
+    soundfile = soundfile_module()
     file, name = open_file(source, "recording", "a sound file", "a sound file")
-    sound, source_rate = _decode(file, name)  # (channels, n)
+    sound, source_rate = _decode(soundfile, file, name)  # (channels, n)
     part = loudest_part(sound, math.ceil(length * source_rate / rate))
     return fit_length(_mix(_audible(part, name)), source_rate, rate, length)
 
@@ -238,9 +239,8 @@ def soundfile_module() -> Any:
     return soundfile
 
 
-def _decode(file: Any, name: str) -> tuple[Tensor, int]:
+def _decode(soundfile: Any, file: Any, name: str) -> tuple[Tensor, int]:
     """Read all samples (channels, n) and the sample rate."""
-    soundfile = soundfile_module()
     try:
         with soundfile.SoundFile(file) as reader:
             rate = int(reader.samplerate)
