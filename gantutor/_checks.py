@@ -342,21 +342,25 @@ def string() -> Rule:
 
 
 def check_path(path: Any, name: str = "path") -> Path:
-    """Return a path as a ``Path``.
+    """Return a path as a ``Path``, with the home folder in the place of ``~``.
 
     Args:
         path: a string or a ``Path``.
         name: what the argument is called in messages.
 
     Raises:
-        InputError: if it is something else, or holds a null character.
+        InputError: if it is something else, or holds a null character, or the home folder that ``~`` stands
+            for is not known.
 
     >>> check_path("runs/digits").name
     'digits'
     """
     if not isinstance(path, str | Path) or "\0" in str(path):
         raise InputError(f"{name} must be the path of a file or a folder, not {path!r}")
-    return Path(path)
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"the home folder in {path} is not known: write it out") from None
 
 
 def optional(rule: Rule) -> Rule:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gantutor._checks import checked, describe_value, integer, number
 from gantutor._errors import DataUnavailable, InputError
-from gantutor._files import new_file
+from gantutor._files import expand, new_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,7 +64,7 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
         raise InputError(
             f"these clips have more than {MAX_PIXELS:,} pixels at zoom={zoom}: take fewer, or a smaller zoom"
         )
-    path = Path(path)
+    path = expand(path)
     with new_file(path) as temporary:
         save_animation(temporary, side_by_side(clips, gap=2), FORMATS[suffix], fps, zoom)
     return path

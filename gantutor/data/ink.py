@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gantutor._errors import InputError
 from gantutor.data.io import open_file
+from gantutor.data.photographs import decode_picture
 
 MAX_SIDE = 800
 """Pixels of the longer side of a picture; larger files are reduced to it."""
@@ -41,10 +42,15 @@ def read_grey(source: Any) -> Tensor:
         with Image.open(file) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise InputError(f"{name} has more than {MAX_PIXELS:,} pixels: make it smaller")
+            is_deep = image.mode.startswith(("I", "F"))
             image.draft("L", (MAX_SIDE, MAX_SIDE))  # a JPEG is decoded at a smaller size
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-            paper = Image.new("RGBA", upright.size, "white")  # shows through transparent parts
-            grey = Image.alpha_composite(paper, upright).convert("L")
+            if not is_deep:
+                upright = ImageOps.exif_transpose(image).convert("RGBA")
+                paper = Image.new("RGBA", upright.size, "white")  # shows through transparent parts
+                grey = Image.alpha_composite(paper, upright).convert("L")
+        if is_deep:  # more than 8 bits, which Pillow would cut off
+            shades, _ = decode_picture(source, None)
+            grey = Image.fromarray((shades[0] * 255).round().byte().numpy())
     except InputError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):

@@ -86,7 +86,7 @@ def read_photograph(
     gantutor.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
     """
     _check_range(value_range)
-    pixels, name = _decode(source, value_range)  # (3, H, W) in [0, 1]
+    pixels, name = decode_picture(source, value_range)  # (3, H, W) in [0, 1]
     if box is not None:
         left, top, right, bottom = _check_box(box, pixels.shape[2], pixels.shape[1])
         pixels = pixels[:, top:bottom, left:right]
@@ -104,7 +104,7 @@ def read_photograph(
     return small
 
 
-def _decode(source: Any, value_range: tuple[float, float] | None) -> tuple[Tensor, str]:
+def decode_picture(source: Any, value_range: tuple[float, float] | None) -> tuple[Tensor, str]:
     """Read a picture file as an upright colour image (3, H, W) in [0, 1], and give its name for messages."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError

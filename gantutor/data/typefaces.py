@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gantutor._errors import InputError, first_line, type_name
+from gantutor._files import expand
 
 DIGITS = "0123456789"
 
@@ -246,7 +247,7 @@ def _read(source: Any) -> tuple[bytes, str]:
         return bytes(source), "this"
     if not isinstance(source, str | Path):
         raise InputError(f"a font must be the path of a TTF or OTF file or its bytes, not {source!r}")
-    path = Path(source)
+    path = expand(source)
     if not path.is_file():
         raise InputError(f"there is no file {str(source)!r}: give the path of a TTF or OTF file")
     try:

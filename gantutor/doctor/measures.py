@@ -66,6 +66,18 @@ def energy_coefficient(points: Tensor, reference: Tensor) -> float:
     return (between - within[0] - within[1]) / between if between > 0 else 0.0
 
 
+def flatten_samples(samples: Tensor) -> Tensor:
+    """Return samples (N, …) as points (N, D), in 32 bits or, if they are so, in 64.
+
+    Args:
+        samples: floating-point samples.
+
+    >>> flatten_samples(torch.zeros(2, 1, 3, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+    return samples.flatten(1).to(torch.promote_types(samples.dtype, torch.float32))
+
+
 def values_of(samples: Tensor) -> Tensor:
     """Return the values of samples in one row on the CPU; of more than a million values, every n-th.
 

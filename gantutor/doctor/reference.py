@@ -10,7 +10,13 @@ from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from gantutor._errors import InputError, type_name
-from gantutor.doctor.measures import cluster_shares, k_means, mean_pairwise_distance, values_of
+from gantutor.doctor.measures import (
+    cluster_shares,
+    flatten_samples,
+    k_means,
+    mean_pairwise_distance,
+    values_of,
+)
 
 MAX_SAMPLES = 256
 """Samples of each kind in an examination: an area under the ROC curve is then known to ± 0.03."""
@@ -144,7 +150,7 @@ def make_reference(
     """
     count = sample_count(data[0])
     train = draw_subset(data, 2 * count, draw, device)
-    flat = train.samples.flatten(1).float()  # (N, D)
+    flat = flatten_samples(train.samples)  # (N, D)
     centres = k_means(flat, CLUSTERS, draw)
     values = values_of(flat)
     return Reference(

@@ -17,6 +17,7 @@ from gantutor._conditions import rows
 from gantutor.doctor.measures import (
     cluster_shares,
     energy_coefficient,
+    flatten_samples,
     mean_pairwise_distance,
     perplexity,
     separation,
@@ -176,7 +177,7 @@ def signs_of_networks(gan: GAN, known: Reference | None, latents: Subset) -> dic
         if not bool(samples.isfinite().all()):
             return signs
         if known is not None and samples.shape[1:] == known.train.samples.shape[1:]:
-            signs |= signs_of_samples(samples.flatten(1).float(), known)
+            signs |= signs_of_samples(flatten_samples(samples), known)
         else:
             known = None
         if "discriminator" in gan.networks and len(parts) == 1:
@@ -191,7 +192,7 @@ def signs_of_samples(samples: Tensor, known: Reference) -> dict[str, Any]:
         samples: shape (N, D).
         known: what is known of the data.
     """
-    real = known.train.samples.flatten(1).float()  # (M, D)
+    real = flatten_samples(known.train.samples)  # (M, D)
     shares = cluster_shares(samples, known.centres)
     values = values_of(samples)
     low, high = float(values.quantile(0.01)), float(values.quantile(0.99))

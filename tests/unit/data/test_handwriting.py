@@ -15,7 +15,7 @@ from torch import Tensor
 
 import gantutor as gt
 from gantutor.data.handwriting import handwritten_line, read_handwriting
-from gantutor.data.ink import connected_components, extract_ink, otsu_threshold
+from gantutor.data.ink import connected_components, extract_ink, otsu_threshold, read_grey
 
 DIGITS = gt.data.digits().held_out.tensors[0]
 LABELS = gt.data.digits().held_out.tensors[1]
@@ -228,3 +228,11 @@ def test_a_picture_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("gantutor.data.ink.MAX_PIXELS", 1000)
     with pytest.raises(gt.InputError, match="has more than 1,000 pixels"):
         read_handwriting(picture(PAPER))
+
+
+def test_ink_of_16_bits_is_read_in_all_its_shades(tmp_path: Path) -> None:
+
+    shades = np.linspace(0, 65535, 64).astype(np.uint16)[None].repeat(64, 0)
+    Image.fromarray(shades).save(tmp_path / "deep.png")
+    read = read_grey(tmp_path / "deep.png")
+    torch.testing.assert_close(read[0], torch.linspace(0, 1, 64), atol=1 / 255, rtol=0)
