@@ -132,7 +132,10 @@ class Pane:
         bundle = {} if picture is None else still_bundle(picture, description)
         if watched():
             _take_over(self, close or (lambda: close_all(widget)))
-            bundle |= widget._repr_mimebundle_() | {"text/plain": description}
+            widget_bundle = widget._repr_mimebundle_()
+            if isinstance(widget_bundle, tuple):  # anywidget's, with metadata
+                widget_bundle = widget_bundle[0]
+            bundle |= widget_bundle | {"text/plain": description}
         if bundle:
             self._handle = _put(self._handle, bundle)
         if watched() and picture is not None:
