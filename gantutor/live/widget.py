@@ -71,6 +71,11 @@ class BrowserView:
         self._latest[kind] = (message, list(buffers))
         self.widget.send(message, list(buffers))
 
+    @property
+    def comm_id(self) -> str:
+        """The identity of the channel between the kernel and the page; empty once the view is closed."""
+        return getattr(self.widget.comm, "comm_id", "")
+
     def close(self) -> None:
         """Remove the view from the page and from the kernel's memory."""
         self._latest.clear()

@@ -112,7 +112,7 @@ def test_a_live_view_without_widgets_names_them(monkeypatch: pytest.MonkeyPatch)
     from gantutor.live import display
 
     asked = SimpleNamespace(get_parent=lambda channel: {"metadata": {"cellId": "a"}})
-    monkeypatch.setattr(display, "_kernel", lambda: asked)
+    monkeypatch.setattr(display, "kernel", lambda: asked)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(gt.InputError, match="need the package ipywidgets, which is missing: pip"):
         gt.live.lab()

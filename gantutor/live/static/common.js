@@ -74,6 +74,7 @@ export const floats = (buffer) => new Float32Array(bytes(buffer).slice().buffer)
 
 /** A number in few letters. */
 export function short(value) {
+  if (value === null || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(1).replace("e+", "e").replace("-", "−");
