@@ -7,23 +7,11 @@ import time
 from collections.abc import Callable
 
 from jupyter_browser import READY, SESSION, Notebook
+from view_checks import CUT, set_theme
 
 from gantutor.live.lab.controls import GAME_CONTROLS, NETWORK_CONTROLS
 from gantutor.live.lab.layers import LAYERS
 from gantutor.live.lab.settings import DISTRIBUTIONS
-
-THEME = "document.body.dataset.jpThemeLight"
-CUT = """selector => {
-    const view = document.querySelector(selector);
-    const output = view.closest(".jp-OutputArea-output").getBoundingClientRect();
-    return [...view.querySelectorAll("*")]
-        .filter(element => {
-            const box = element.getBoundingClientRect();
-            return box.width && (box.right > output.right + 1 || box.left < output.left - 1);
-        })
-        .map(element => `${element.tagName}.${element.className}`).join(", ");
-}"""
-"""The elements of a view that reach beyond the output of their cell."""
 
 
 def step(lab: Notebook) -> int:
@@ -160,13 +148,7 @@ def test_the_keyboard_reaches_every_control(notebook: Callable[..., Notebook]) -
 def test_nothing_is_cut_off(notebook: Callable[..., Notebook], shot: Callable[..., None]) -> None:
     lab = begin(notebook)
     for theme in ("Dark", "Light"):
-        change = (
-            f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})"
-        )
-        lab.page.evaluate(change)
-        lab.until(
-            lambda theme=theme: lab.page.evaluate(THEME) == str(theme == "Light").lower(), 20, "the theme"
-        )
+        set_theme(lab, theme)
         for width in (700, 900, 1400, 1600):
             lab.page.set_viewport_size({"width": width, "height": 1000})
             lab.until(lambda: not lab.page.evaluate(CUT, ".gt-lab"), 10, f"all of the lab at {width} pixels")

@@ -44,6 +44,8 @@ export function view(build) {
 /** An HTML element: attributes, "on…" listeners, and children that are elements or text. */
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
+  // JupyterLab takes arrows and letters for its own commands, unless the element with the focus forbids it.
+  if (["button", "input", "select", "summary"].includes(tag)) made.dataset.lmSuppressShortcuts = "true";
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value !== null && value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);

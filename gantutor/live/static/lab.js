@@ -134,7 +134,6 @@ export default view((page) => {
   let colours = null;
 
   root.classList.add("gt-lab");
-  root.dataset.lmSuppressShortcuts = "true"; // arrows and letters are for the controls, not for the notebook
 
   // --- controls ---------------------------------------------------------------------------------------------
   const press = (name) => () => send("press", { name });
@@ -163,7 +162,12 @@ export default view((page) => {
     placeholder: "x y; x y; x y",
     title: "Points to learn, typed as x y; x y; x y. Enter learns them",
     "aria-label": "points",
-    onchange: () => send("typed", { text: typed.value }),
+    onchange: () => typed.value !== state.typed && send("typed", { text: typed.value }),
+    onkeydown: (event) => {
+      if (event.key !== "Enter") return;
+      state = { ...state, typed: typed.value }; // leaving the field must not send it again
+      send("typed", { text: typed.value });
+    },
   });
   const clear = button("Clear", "✕", "Take all drawn points away", press("clear"), { class: "gt-lab-clear" });
 
