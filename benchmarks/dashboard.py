@@ -1,8 +1,9 @@
-"""What watching costs: the shares of the time that a dashboard takes, and a training with it over one without.
+"""What watching costs: the dashboard's shares of the time, and a training with it over one without.
 
 Run ``python benchmarks/dashboard.py``. Both are of the same seed and steps, one after the other, in
 turns; the dashboard hands its messages to the widget as in JupyterLab. Generating samples and asking the
-discriminator about them is counted apart from the messages. What the browser does is not in the figures. Writes ``results/dashboard.json`` beside this file.
+discriminator about them is counted apart from the messages. What the browser does is not in the figures.
+Writes ``results/dashboard.json`` beside this file.
 """
 
 from __future__ import annotations

