@@ -24,9 +24,10 @@ def plane_says(lab: Notebook) -> str:
     return str(lab.page.locator(".gt-lab-plane").first.get_attribute("aria-label"))
 
 
-def pixels(lab: Notebook) -> str:
-    """What stands on the plane's canvas."""
-    return str(lab.page.locator(".gt-lab-plane").first.evaluate("canvas => canvas.toDataURL()"))
+def pixels(lab: Notebook) -> bytes:
+    """What stands on the plane's canvas, as it is seen."""
+    picture: bytes = lab.page.locator(".gt-lab-plane").first.screenshot()
+    return picture
 
 
 def begin(

@@ -5,11 +5,11 @@ const PATIENCE = 4000; // milliseconds after which a choice is sent although the
 
 const STYLE = `
 .gt-explorer .gt-settings { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 0 28px; max-width: 900px; }
-.gt-explorer .gt-setting { display: grid; grid-template-columns: 92px minmax(0, 1fr) 44px; gap: 8px; align-items: center; min-height: 30px; }
+.gt-explorer .gt-setting { display: grid; grid-template-columns: 104px minmax(0, 1fr) 44px; gap: 8px; align-items: center; min-height: 30px; }
 .gt-explorer .gt-setting input { width: 100%; min-width: 0; margin: 0; }
 .gt-explorer output { text-align: right; font-variant-numeric: tabular-nums; }
 .gt-explorer fieldset { border: none; padding: 0; margin: 4px 0; display: flex; flex-wrap: wrap; gap: 4px; align-items: center; min-width: 0; }
-.gt-explorer legend { float: left; width: 92px; padding: 0; margin-right: 8px; color: var(--gt-quiet); }
+.gt-explorer legend { float: left; width: 104px; padding: 0; margin-right: 8px; color: var(--gt-quiet); }
 .gt-explorer fieldset button { min-width: 34px; justify-content: center; }
 .gt-explorer .gt-shown { display: grid; grid-template-columns: minmax(110px, 1fr) minmax(0, 3.4fr); gap: 8px 20px; align-items: start; max-width: 1000px; }
 .gt-explorer h4 { font: inherit; font-weight: 600; margin: 6px 0 3px; }

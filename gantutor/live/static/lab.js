@@ -90,7 +90,7 @@ function setting(send, first) {
 
 /** Red, green and blue of a colour of the theme. */
 function rgb(near, name) {
-  const pen = element("canvas", { width: 1, height: 1 }).getContext("2d");
+  const pen = element("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
   pen.fillStyle = colour(near, name);
   pen.fillRect(0, 0, 1, 1);
   return pen.getImageData(0, 0, 1, 1).data;

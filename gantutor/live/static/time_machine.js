@@ -72,7 +72,7 @@ export default view((page) => {
     if (sent.form === "images") {
       const size = sent.count * sent.height * sent.width * sent.channels;
       sheet.set({ ...sent, alt }, data.subarray(moment * size, (moment + 1) * size));
-      sheet.canvas.style.maxWidth = `${4 * sheet.canvas.width}px`;
+      sheet.canvas.style.maxWidth = `${2.5 * sheet.canvas.width}px`;
     } else if (sent.form === "series") {
       curves.setAttribute("aria-label", alt);
       drawCurves(moment);

@@ -104,6 +104,15 @@ def test_twenty_voices_are_under_400_kb() -> None:
 def test_the_still_picture_names_its_sounds(tones: Tensor) -> None:
     shown = gt.live.listen(tones, ["low", "a title that is long", "$x"]).still()
     assert [axes.get_title() for axes in shown.axes] == ["low", "a title that …", "$x"]
+    first = shown.axes[0]
+    assert (first.get_xlabel(), first.get_ylabel()) == ("s", "kHz")
+    assert [label.get_text() for label in first.get_yticklabels()] == ["0", "4"]
+    assert tuple(first.images[0].get_extent()) == (0, 0.5, 0, 4)
+
+
+def test_the_page_says_what_the_axes_are(tones: Tensor) -> None:
+    html = gt.live.listen(tones, rate=16_000).html()
+    assert "0 to 8 kHz; time to the right, 0 to 0.25 s" in html
 
 
 @pytest.mark.parametrize(
