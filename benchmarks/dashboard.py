@@ -1,8 +1,9 @@
-"""What watching costs: the share of the time that a dashboard takes, and a training with it over one without.
+"""What watching costs: the dashboard's shares of the time, and a training with it over one without.
 
 Run ``python benchmarks/dashboard.py``. Both are of the same seed and steps, one after the other, in
-turns; the dashboard draws and hands its pictures to the widgets as in JupyterLab. What the browser does with
-them is not in the figures. Writes ``results/dashboard.json`` beside this file.
+turns; the dashboard hands its messages to the widget as in JupyterLab. Generating samples and asking the
+discriminator about them is counted apart from the messages. What the browser does is not in the figures.
+Writes ``results/dashboard.json`` beside this file.
 """
 
 from __future__ import annotations
@@ -49,16 +50,18 @@ def train(game: Game, steps: int, *callbacks: gt.Callback) -> float:
 
 def measured(game: Game, steps: int, rounds: int) -> dict[str, float]:
     """The dashboard's own share, and the ratio of the times, medians of ``rounds`` pairs."""
-    shares, ratios = [], []
+    shares, sampling, ratios = [], [], []
     train(game, 3, dashboard.Dashboard())  # the first picture loads fonts
     for _ in range(rounds):
         board = dashboard.Dashboard()
         watched = train(game, steps, board)
         shares.append(board.drawing_seconds / watched)
+        sampling.append(board.sampling_seconds / watched)
         ratios.append(watched / train(game, steps))
     return {
         "steps": steps,
         "share_of_drawing": round(statistics.median(shares), 4),
+        "share_of_sampling": round(statistics.median(sampling), 4),
         "watched_over_unwatched": round(statistics.median(ratios), 4),
         "all_ratios": [round(ratio, 3) for ratio in sorted(ratios)],
     }

@@ -1,8 +1,9 @@
 """Frames a second of the 2-D lab at two layers of 100, batch 128, all layers on.
 
 Run ``python benchmarks/lab.py``. A lab with its panel plays for ``--seconds``, as it does in a
-notebook: training on its own thread, the plane drawn, encoded and handed to the widgets, the curves once a
-second. What the browser does with it is not in the figures: it has the other core.
+notebook: training on its own thread, frames computed, turned into bytes and handed to the view, the curves
+twice a second. The page is played by a thread that acknowledges each frame after a hundredth of a second;
+what a browser does with a frame is not in the figures: it has the other core.
 The parts are timed alone as well, and medians given. Writes ``results/lab.json`` beside this file.
 """
 
@@ -14,6 +15,7 @@ import json
 import os
 import platform
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +23,15 @@ from typing import Any
 
 import torch
 
-from gantutor.live.lab import curves, plane
+from gantutor.live.lab import messages
 from gantutor.live.lab.game import BATCH_SIZE, Game
-from gantutor.live.lab.lab import FRAME_INTERVAL, Lab
-from gantutor.live.lab.layers import LAYERS, compute_layers
+from gantutor.live.lab.lab import Lab
+from gantutor.live.lab.layers import FIRST_LAYERS, compute_layers
+from gantutor.live.lab.screen import FRAME_INTERVAL
 from gantutor.live.lab.settings import Settings, plane_of
+
+DRAWN_AFTER = 0.01
+"""Seconds from a frame to its acknowledgement."""
 
 
 def new_game(loss: str) -> Game:
@@ -36,10 +42,19 @@ def playing(loss: str, seconds: float) -> dict[str, float]:
     """Frames and steps a second of a lab that plays."""
     lab = Lab(new_game(loss))
     panel = lab.open_panel()
-    lab.play()
-    time.sleep(1)  # the first frames load fonts
     frames: list[float] = []
-    panel.plane.observe(lambda _: frames.append(time.perf_counter()), "value")
+    send = panel.view.send
+
+    def sent(kind: str, content: dict[str, Any], *buffers: bytes) -> None:
+        send(kind, content, *buffers)
+        if kind == "frame":
+            frames.append(time.perf_counter())
+            threading.Timer(DRAWN_AFTER, lab.acknowledge, [content["number"]]).start()
+
+    panel.view.send = sent
+    lab.play()
+    time.sleep(1)
+    frames.clear()
     step, began = lab.run.step, time.perf_counter()
     time.sleep(seconds)
     gone, steps = time.perf_counter() - began, lab.run.step - step
@@ -65,10 +80,9 @@ def milliseconds(action: Callable[[], Any], times: int) -> float:
 
 def parts(times: int) -> dict[str, float]:
     """Milliseconds of what a frame is made of."""
-    game, shown = new_game("non-saturating"), frozenset(LAYERS)
+    game, shown = new_game("non-saturating"), FIRST_LAYERS
     game.advance(50)
     game.measure()
-    picture, curve, seen = plane.Picture(game.plane), curves.Picture(game), compute_layers(game, shown)
     measured = game.record.steps
 
     def measure() -> None:
@@ -79,10 +93,9 @@ def parts(times: int) -> dict[str, float]:
     return {
         "step": milliseconds(game.advance, times),
         "layers": milliseconds(lambda: compute_layers(game, shown), times),
-        "draw": milliseconds(lambda: picture.draw(seen), times),
-        "encode": milliseconds(picture.encode, times),
+        "frame": milliseconds(lambda: messages.frame_message(game, shown, 1), times),
         "measure": milliseconds(measure, times),
-        "curves": milliseconds(lambda: curve.draw(game), max(5, times // 10)),
+        "curves": milliseconds(lambda: messages.curves_message(game, 0.0), times),
     }
 
 
@@ -102,7 +115,7 @@ def main() -> None:
             "width": 100,
             "depth": 2,
             "batch": BATCH_SIZE,
-            "layers": len(LAYERS),
+            "layers": len(FIRST_LAYERS),
             "aim": round(1 / FRAME_INTERVAL),
         },
         "machine": {

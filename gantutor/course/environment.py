@@ -96,6 +96,7 @@ def _lines() -> Iterator[ReportLine]:
     yield _package("jupyterlab", (4, 4))
     yield ipykernel_line(_version("ipykernel"))
     yield _package("ipywidgets", (8, 1, 5))
+    yield _package("anywidget", (0, 9, 18))
     yield _package("papermill", (2, 6))
     yield _digits()
     free = shutil.disk_usage(Path.cwd()).free
@@ -111,26 +112,21 @@ def _lines() -> Iterator[ReportLine]:
 
 
 def ipykernel_line(installed: str | None) -> ReportLine:
-    """Return the finding on ipykernel; live controls need one that handles messages while a cell runs.
+    """Return the finding on ipykernel; live controls were tried with certain versions of it.
 
     Args:
         installed: its version, or None where it is not installed.
 
     >>> print(ipykernel_line("7.2.0"))
     [OK] ipykernel 7.2.0
-    >>> ipykernel_line("6.30.1").state
+    >>> ipykernel_line("6.16.0").state
     '!!'
     """
-    advice = "pip install 'ipykernel>=7.1,<7.4'"
+    advice = "pip install 'ipykernel>=6.17,<7.5'"
     if installed is None:
         return ReportLine("!!", f"ipykernel is not installed: {advice}")
-    if version_numbers(installed) < (7, 1):
-        reason = "cannot answer the live controls while a cell runs"
-        return ReportLine(
-            "!!", f"ipykernel {installed} {reason}: {advice}, or stop training with the ■ button"
-        )
-    if version_numbers(installed) >= (7, 4):
-        reason = "leaves the live controls waiting for the busy cell, or was not tried"
+    if not (6, 17) <= version_numbers(installed) < (7, 5):
+        reason = "was not tried with the live controls"
         return ReportLine(
             "!!", f"ipykernel {installed} {reason}: {advice}, or stop training with the ■ button"
         )

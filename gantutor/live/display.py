@@ -30,23 +30,24 @@ _closers: dict[tuple[str, str, int], Callable[[], None]] = {}
 
 def in_notebook() -> bool:
     """Return whether this code runs in a Jupyter kernel."""
-    return _kernel() is not None
+    return kernel() is not None
 
 
 def watched() -> bool:
     """Return whether the front end that runs the present cell can show widgets.
 
-    JupyterLab, and what is built from it, tells the kernel which cell it runs. papermill, nbval and nbclient
-    do not, and nobody sees a cell there while it runs.
+    JupyterLab, Notebook 7 and VS Code tell the kernel which cell it runs, and Colab does so in its own way.
+    papermill, nbval and nbclient do not, nor can they be asked for input: nobody sees a cell there while it
+    runs.
 
     Raises:
         InputError: if the front end can show widgets and ipywidgets is not installed.
     """
-    kernel = _kernel()
-    if kernel is None:
+    running = kernel()
+    if running is None:
         return False
-    parent = kernel.get_parent("shell") or {}
-    if not parent.get("metadata", {}).get("cellId"):
+    request = running.get_parent("shell") or {}
+    if request.get("content", {}).get("allow_stdin") is False or not _cell_of(request):
         return False
     try:
         import ipywidgets  # noqa: F401
@@ -57,13 +58,20 @@ def watched() -> bool:
     return True
 
 
+def _cell_of(request: dict[str, Any]) -> str:
+    """The identity of the cell that a front end asks the kernel to run; empty if it does not say."""
+    metadata = request.get("metadata") or {}
+    return metadata.get("cellId") or (metadata.get("colab") or {}).get("cell_id") or ""
+
+
 def shell() -> Any:
     """Return IPython's shell, or None outside of IPython."""
     module = sys.modules.get("IPython")
     return None if module is None else module.get_ipython()
 
 
-def _kernel() -> Any:
+def kernel() -> Any:
+    """Return the Jupyter kernel that runs this code, or None."""
     return getattr(shell(), "kernel", None)
 
 
@@ -132,7 +140,10 @@ class Pane:
         bundle = {} if picture is None else still_bundle(picture, description)
         if watched():
             _take_over(self, close or (lambda: close_all(widget)))
-            bundle |= widget._repr_mimebundle_() | {"text/plain": description}
+            widget_bundle = widget._repr_mimebundle_()
+            if isinstance(widget_bundle, tuple):  # anywidget's, with metadata
+                widget_bundle = widget_bundle[0]
+            bundle |= widget_bundle | {"text/plain": description}
         if bundle:
             self._handle = _put(self._handle, bundle)
         if watched() and picture is not None:
@@ -174,9 +185,9 @@ def _take_over(pane: Pane, close: Callable[[], None]) -> None:
 
     Several views of one cell live side by side: only those of an earlier run of the cell are closed.
     """
-    kernel = _kernel()
-    parent = (kernel.get_parent("shell") or {}) if kernel is not None else {}
-    cell = parent.get("metadata", {}).get("cellId", "")
+    running = kernel()
+    parent = (running.get_parent("shell") or {}) if running is not None else {}
+    cell = _cell_of(parent)
     run = parent.get("header", {}).get("msg_id", "")
     for key in [key for key in _closers if key[0] == cell and key[1] != run]:
         _closers.pop(key)()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor
 from gantutor import plots, sampling
 from gantutor._checks import check_floats
 from gantutor._conditions import cycle_rows
-from gantutor._errors import InputError, type_name
+from gantutor._errors import InputError, first_line, type_name
 from gantutor.live import display
-from gantutor.live.redraw import RedrawnPicture
+from gantutor.live.widget import BrowserView, available, image_bytes
 from gantutor.training.run import Run, check_run
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PATH_STEPS = 11
 """The number of latents on a path."""
+MAX_SEED, MAX_MOVE = 99, 4.0
+"""The largest seed of a latent, and the longest move along a direction, that the controls choose."""
 NEIGHBOUR_COUNT = 5
 """The number of training samples that are shown beside a generated image."""
 
@@ -100,10 +103,13 @@ class Explorer:
             path = path + move * direction
         return path
 
-    def still(self) -> Figure:
-        """Return the figure of the present choice."""
+    def pictures(self) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the chosen image (1, C, H, W), and rows of images by their titles.
+
+        The rows are the path, the same latent under every label, and the nearest training samples.
+        """
         path = self.walk()
-        chosen = round(self.along * (PATH_STEPS - 1))
+        chosen = self.chosen()
         images = self.run.generate(path, self._conditions(PATH_STEPS))
         rows = {f"{self.path} path from latent {self.first} to latent {self.last}": images}
         if self.labels:
@@ -112,17 +118,30 @@ class Explorer:
         if self.data is not None:
             distances = (self.data - images[chosen]).flatten(1).norm(dim=1)
             rows["the nearest training samples"] = self.data[
-                distances.topk(NEIGHBOUR_COUNT, largest=False).indices
+                distances.topk(min(NEIGHBOUR_COUNT, len(distances)), largest=False).indices
             ]
         rows = {title: plots.spectrograms_to_rgb(images) for title, images in rows.items()}
-        return self._draw(plots.spectrograms_to_rgb(images[chosen : chosen + 1]), rows, chosen)
+        return plots.spectrograms_to_rgb(images[chosen : chosen + 1]), rows
+
+    def chosen(self) -> int:
+        """Return the index of the chosen latent on the path."""
+        return round(self.along * (PATH_STEPS - 1))
+
+    def title(self) -> str:
+        """Return the title of the chosen image."""
+        label = "" if self.label is None else f"label {self.label}, "
+        return f"{label}{self.along:.0%} of the way"
+
+    def still(self) -> Figure:
+        """Return the figure of the present choice."""
+        shown, rows = self.pictures()
+        return self._draw(shown, rows, self.chosen())
 
     def _draw(self, shown: Tensor, rows: dict[str, Tensor], chosen: int) -> Figure:
         fig, axes = plots.figure(size=(9.6, 0.95 * len(rows) + 0.5))
         axes.remove()
         layout = fig.add_gridspec(len(rows), 2, width_ratios=[1, 3.2])
-        label = "" if self.label is None else f"label {self.label}, "
-        plots.grid(shown, f"{label}{self.along:.0%} of the way", 1, fig.add_subplot(layout[:, 0]))
+        plots.grid(shown, self.title(), 1, fig.add_subplot(layout[:, 0]))
         for index, (title, images) in enumerate(rows.items()):
             panel = fig.add_subplot(layout[index, 1])
             plots.grid(images, title, PATH_STEPS, panel)
@@ -158,58 +177,75 @@ def explore(run: Run, data: Any = None, label: int | None = None) -> Explorer:
         InputError: if one of these does not fit; see ``Explorer``.
     """
     explorer = Explorer(run, data, label)
-    display.Pane().show(panel(explorer) if display.watched() else None, explorer.still(), explorer.describe())
+    still, words, pane = explorer.still(), explorer.describe(), display.Pane()
+    if display.watched() and available():
+        pane.show(panel(explorer).widget, still, words)
+    elif display.in_notebook():
+        pane.show_still(still, words)
     return explorer
 
 
-def panel(explorer: Explorer) -> Any:
-    """Return the widgets of an explorer, connected to it."""
-    import ipywidgets as widgets
+def panel(explorer: Explorer) -> BrowserView:
+    """Return the view of an explorer, connected to it.
 
-    wide: dict[str, Any] = {"style": {"description_width": "110px"}, "layout": {"width": "300px"}}
-    choices: dict[str, Any] = {
-        "first": widgets.IntSlider(value=explorer.first, max=99, description="from latent", **wide),
-        "last": widgets.IntSlider(value=explorer.last, max=99, description="to latent", **wide),
-        "along": widgets.FloatSlider(
-            value=explorer.along, max=1, step=0.1, description="along the path", **wide
-        ),
-        "path": widgets.ToggleButtons(
-            value=explorer.path, options=["spherical", "linear"], style={"button_width": "90px"}
-        ),
+    The browser sends the state of all controls, the next one when it has the pictures of the last: of the
+    moves of a slider that come meanwhile only the newest is computed.
+    """
+    lock = threading.Lock()  # a front end may deliver two requests on two threads
+
+    def show(number: int = 0) -> None:
+        try:
+            shown, rows = explorer.pictures()
+            sheets = [image_bytes(images, max(PATH_STEPS, len(images))) for images in (shown, *rows.values())]
+            content = {
+                "titles": [explorer.title(), *rows],
+                "sheets": [sheet.content for sheet in sheets],
+                "chosen": explorer.chosen(),
+                "alt": explorer.describe(),
+                "error": "",
+                "number": number,
+            }
+            view.send("pictures", content, *(sheet.data for sheet in sheets))
+        except InputError as error:
+            view.send("failure", {"error": str(error), "number": number})
+        except Exception as error:  # the user's network may raise anything: report it and go on
+            words = f"these pictures could not be made: {first_line(error)}"
+            view.send("failure", {"error": words, "number": number})
+
+    def receive(request: dict[str, Any], _: Any) -> None:
+        if request.get("kind") == "choose":
+            with lock:
+                choose(explorer, request)
+                show(int(request.get("number", 0)))
+
+    state = {
+        "labels": explorer.labels,
+        "label": explorer.label,
+        "first": explorer.first,
+        "last": explorer.last,
+        "along": explorer.along,
+        "path": explorer.path,
+        "moves": explorer.moves,
     }
-    if explorer.labels:
-        choices["label"] = widgets.ToggleButtons(
-            value=explorer.label,
-            options=explorer.labels,
-            style={"button_width": "36px"},
-            tooltips=[f"label {x}" for x in explorer.labels],
-        )
-    moves = [
-        widgets.FloatSlider(min=-4, max=4, step=0.25, description=f"direction {i + 1}", **wide)
-        for i in range(len(explorer.moves))
-    ]
-    frame = RedrawnPicture(explorer.still, explorer.describe)
+    view = BrowserView("explorer", state, receive)
+    show()
+    return view
 
-    def changed(_: Any) -> None:
-        for name, widget in choices.items():
-            setattr(explorer, name, widget.value)
-        explorer.moves = [move.value for move in moves]
-        frame.refresh()
 
-    for name, widget in choices.items():
-        widget.add_class(f"gt-explore-{name}")
-        widget.observe(changed, "value")
-    for move in moves:
-        move.observe(changed, "value")
-    frame.refresh()
-    columns = widgets.HBox(
-        [widgets.VBox([choices[name] for name in ("first", "last", "along", "path")]), widgets.VBox(moves)]
-    )
-    box = widgets.VBox(
-        [*([choices["label"]] if explorer.labels else []), columns, frame.picture, frame.message]
-    )
-    box.add_class("gt-explorer")
-    return box
+def choose(explorer: Explorer, request: dict[str, Any]) -> None:
+    """Set an explorer to what the controls of its view say; values that make no sense are left out."""
+    for name, top in (("first", MAX_SEED), ("last", MAX_SEED)):
+        if type(request.get(name)) is int and 0 <= request[name] <= top:
+            setattr(explorer, name, request[name])
+    along, moves = request.get("along"), request.get("moves")
+    if isinstance(along, int | float) and 0 <= along <= 1:
+        explorer.along = float(along)
+    if request.get("path") in ("spherical", "linear"):
+        explorer.path = request["path"]
+    if request.get("label") in explorer.labels:
+        explorer.label = request["label"]
+    if isinstance(moves, list) and len(moves) == len(explorer.moves):
+        explorer.moves = [min(max(float(move), -MAX_MOVE), MAX_MOVE) for move in moves]
 
 
 def labels_of(run: Run) -> list[int]:

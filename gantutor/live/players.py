@@ -28,7 +28,7 @@ MAX_SOUNDS = 20
 MAX_SAMPLES = 480_000
 """The number of samples in all sounds together at most: a minute at 8 kHz, 1.3 MB in the notebook."""
 
-IMAGE_WIDTH, IMAGE_HEIGHT = 120, 96
+IMAGE_WIDTH, IMAGE_HEIGHT = 136, 110
 """Width and height of a picture on the page, in CSS pixels."""
 
 PALETTE_SIZE = 64
@@ -83,21 +83,45 @@ class Players:
             _player(wav(waveform, self.rate), picture, title, describe(waveform, title, self.rate))
             for waveform, picture, title in zip(self.waves, pictures, self.titles, strict=True)
         ]
-        return f"<div class='gt-players' role='group'>{''.join(parts)}</div>"
+        key = f"<div style='opacity:.75;font-size:90%'>{escape(self.key())}</div>"
+        return f"<div class='gt-players' role='group'>{''.join(parts)}{key}</div>"
+
+    def key(self) -> str:
+        """Return the sentence that says what the axes and the colours of the spectrograms are.
+
+        >>> Players(torch.zeros(4000)).key()
+        'Spectrograms: frequency upwards, 0 to 4 kHz; time to the right, 0 to 0.50 s; bright is loud.'
+        """
+        top, length = self.rate / 2000, self.waves.shape[1] / self.rate
+        return (
+            f"Spectrograms: frequency upwards, 0 to {top:g} kHz; time to the right, 0 to {length:.2f} s; "
+            "bright is loud."
+        )
 
     def still(self) -> Figure:
-        """Return a figure of the spectrograms under their titles."""
+        """Return a figure of the spectrograms under their titles, with axes in kHz and seconds."""
         columns = min(len(self), 10)
         rows = -(-len(self) // columns)
-        fig = plots.Figure(figsize=(0.85 * columns + 0.1, 1.05 * rows + 0.1), dpi=90, layout="constrained")
+        fig = plots.Figure(figsize=(0.9 * columns + 0.5, 1.1 * rows + 0.45), dpi=90, layout="constrained")
         panels = fig.subplots(rows, columns, squeeze=False)
         images = plots.spectrograms_to_rgb(padded_spectrogram(self.waves))
+        top, length = self.rate / 2000, self.waves.shape[1] / self.rate
         for index, panel in enumerate(panels.flat):
-            panel.set_axis_off()
-            if index < len(self):
-                panel.set_title(_short(self.titles[index]), fontsize=7, parse_math=False)
-                picture = ((images[index].permute(1, 2, 0) + 1) / 2).numpy()
-                panel.imshow(picture, aspect="auto", interpolation="nearest")
+            if index >= len(self):
+                panel.set_axis_off()
+                continue
+            panel.set_title(_short(self.titles[index]), fontsize=7, parse_math=False)
+            picture = ((images[index].permute(1, 2, 0) + 1) / 2).numpy()
+            panel.imshow(picture, aspect="auto", interpolation="nearest", extent=(0, length, 0, top))
+            column = index % columns
+            panel.set_yticks([0, top], ["0", f"{top:g}"] if column == 0 else ["", ""])
+            is_lowest = index + columns >= len(self)
+            panel.set_xticks([0, length], ["0", f"{length:.2g}"] if is_lowest else ["", ""])
+            panel.tick_params(labelsize=6, length=2, pad=1)
+            if column == 0:
+                panel.set_ylabel("kHz", fontsize=6, labelpad=0)
+            if is_lowest:
+                panel.set_xlabel("s", fontsize=6, labelpad=0)
         return fig
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:

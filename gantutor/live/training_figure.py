@@ -61,6 +61,18 @@ def training_figure(run: Run, view: View | None = None, scoring: Scoring | None 
     return fig
 
 
+def view_figure(run: Run, view: View) -> Figure:
+    """Draw what a view of the user's own shows, as a figure for a moving page.
+
+    Args:
+        run: the training so far.
+        view: a function ``view(run, axes)``; its errors are written into the panel.
+    """
+    fig = plots.Figure(figsize=(5.6, 4.4), dpi=100, layout="constrained")
+    _draw_samples(run, view, fig.add_subplot())
+    return fig
+
+
 def _draw_samples(run: Run, view: View, axes: Axes) -> None:
     """Call the view, and write its error into the axes if it fails: it must not end a training."""
     try:
@@ -118,3 +130,30 @@ def _style_panel(axes: Axes, title: str, unit: str) -> None:
     axes.tick_params(labelsize=7)
     if axes.lines:
         axes.legend(fontsize=7, loc="best", framealpha=0.6)
+
+
+def describe(run: Run) -> str:
+    """Describe the picture of a run in one sentence, for screen readers.
+
+    >>> from gantutor import GAN, networks
+    >>> run = Run(GAN(networks.MLPGenerator(2, (2,)), networks.MLPDiscriminator((2,)), latent=2))
+    >>> describe(run)
+    'A training after 0 steps: its generated samples.'
+    """
+    names = [turn.name for turn in run.gan.turns if turn.name in run.history.names]
+    last = ", ".join(f"{name} {recent_mean(run, name):.3g}" for name in names)
+    losses = f" and its losses, lately {last}" if last else ""
+    what = "its generated samples" if run.outputs else "its networks"
+    return f"A training after {run.step:,} steps: {what}{losses}."
+
+
+def recent_mean(run: Run, name: str, count: int = 50) -> float:
+    """Return the mean of the last values of a scalar in the history.
+
+    Args:
+        run: the training.
+        name: the name of the scalar.
+        count: the number of values at the end to average.
+    """
+    values = run.history.column(name)[1][-count:]
+    return sum(values) / len(values)

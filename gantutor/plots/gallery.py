@@ -105,7 +105,7 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
         InputError: if ``run`` is not a Run or its samples have another shape.
     """
     check_run(run)
-    samples = _samples_of(run, count)
+    samples = gallery_samples(run, count)
     title = f"Generated, step {run.step:,}"
     if len(run.outputs) > 1:
         title += f": {' and '.join(run.outputs)}"
@@ -135,8 +135,13 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
     return axes.figure  # type: ignore[return-value]
 
 
-def _samples_of(run: Any, count: int) -> Tensor:
-    """``count`` samples of a run's fixed latents, or of new ones; of several outputs an equal share each."""
+def gallery_samples(run: Any, count: int) -> Tensor:
+    """Return samples of a run's fixed latents, or of new ones; of several outputs an equal share each.
+
+    Args:
+        run: the training.
+        count: the number of samples.
+    """
     share = max(1, count // max(1, len(run.outputs)))
     parts = []
     for name in run.outputs or (None,):

@@ -23,6 +23,8 @@ class Control:
         stopped: whether the training ends after the present step.
         delay: seconds to wait after every step.
         learning_rates: learning rates set by hand, by network name.
+        while_waiting: a function that is called again and again while the training waits, for instance to
+            look for a press of a button; None for none.
 
     >>> control = Control()
     >>> control.pause(); control.step("discriminator"); control.wait()
@@ -36,6 +38,7 @@ class Control:
         self.stopped = False
         self.delay = 0.0
         self.learning_rates: dict[str, float] = {}
+        self.while_waiting: Callable[[], object] | None = None
         self._requested_steps: deque[tuple[str, ...]] = deque()
 
     def pause(self) -> None:
@@ -102,15 +105,20 @@ class Control:
         while (
             not (self.stopped or self.paused) and (remaining := started + self.delay - time.monotonic()) > 0
         ):
-            time.sleep(min(remaining, 0.01))
+            self._rest(min(remaining, 0.01))
         while not self.stopped and self.paused:
             with suppress(IndexError):  # no step is requested, or another thread has dropped it
                 return self._requested_steps.popleft()
             if on_wait is not None and not notified:
                 notified = True
                 on_wait()
-            time.sleep(0.01)
+            self._rest(0.01)
         return None if self.stopped else ()
+
+    def _rest(self, seconds: float) -> None:
+        time.sleep(seconds)
+        if self.while_waiting is not None:
+            self.while_waiting()
 
 
 class DeferredInterrupt:

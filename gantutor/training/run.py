@@ -38,7 +38,7 @@ from gantutor.training.serialization import pack, unpack
 BATCH_NORM_BATCHES = 16
 """Batches of 64 latents over which batch-norm statistics are recomputed."""
 
-PREVIEW_BATCHES = 2
+PREVIEW_BATCHES = 1
 """The same inside ``preview``, for pictures during a training."""
 
 
@@ -93,6 +93,8 @@ class Run:
         settings: what the training was given, by name.
         conditions: conditions of up to 1,000 training samples, or None.
         gallery: latents and conditions of the snapshots, or None.
+        real_batch: the real samples of the first batch and their condition, or None before a training; views
+            show them, and they are not saved.
         control: the Control that steers the run while it trains.
         memory: the Memory that the training needs on its device.
         channels_last: whether the networks are in the channels-last memory format.
@@ -128,6 +130,7 @@ class Run:
         self.outputs = tuple(name for name in gan.outputs if name in gan.averaged)
         self.conditions: Any = None
         self.gallery: tuple[Tensor, Any] | None = None
+        self.real_batch: tuple[Any, Any] | None = None
         self.control: Any = None
         self.memory: Any = None
         self.channels_last = False

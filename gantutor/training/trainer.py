@@ -211,6 +211,7 @@ class Trainer:
             }
             self.group.check_same_settings(run.settings)
             run.conditions, run.control = conditions, self.control
+            run.real_batch = (real, condition)
             self._follows_conditions = conditions is not None and not hasattr(self.batches, "tensors")
             run.gallery = _make_gallery(gallery, run, self.device)
             self._updates = {turn.name: self._make_update(turn) for turn in gan.turns}

@@ -49,7 +49,7 @@ def main() -> None:
         training.close()
         lab = Notebook(browser, address, Path(place), "lab", (LAB,))
         lab.run()
-        lab.page.wait_for_selector(".gt-lab-plane img", timeout=120_000)
+        lab.page.wait_for_selector(".gt-lab-plane", timeout=120_000)
         lab.idle()
         lab.page.click(".gt-lab-play")
         take(lab, ".gt-lab", "lab.png")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import pytest
 from jupyter_browser import Notebook
 
 GAME = """
@@ -88,11 +92,20 @@ def test_the_keyboard_reaches_every_control_and_interrupts(notebook: Callable[..
         reached |= {name for name in lab.page.evaluate(focused).split() if name.startswith("gt-")}
         lab.page.keyboard.press("Tab")
     assert {"gt-pause", "gt-step", "gt-step-generator", "gt-stop", "gt-slow", "gt-rate-generator"} <= reached
-    picture = lab.page.locator(".gt-picture img")
-    assert "A training after" in (picture.get_attribute("alt") or "")
+    picture = lab.page.locator(".gt-picture canvas:visible")
+    assert "A training after" in (picture.get_attribute("aria-label") or "")
+    assert all(lab.page.locator("canvas:visible").evaluate_all("all => all.map((one) => one.ariaLabel)"))
     lab.page.locator(".gt-pause").focus()
     lab.page.keyboard.press("Space")
     lab.until(lambda: "paused" in lab.text(), 2, "the pause")
+    lab.page.locator(".gt-dashboard").focus()
+    lab.page.keyboard.press("Space")
+    lab.until(lambda: "paused" not in lab.text(), 2, "the training going on")
+    lab.page.keyboard.press("s")
+    lab.until(lambda: "paused" in lab.text(), 2, "the pause that comes with a step")
+    stood = stands(lab)
+    lab.page.keyboard.press("s")
+    lab.until(lambda: step(lab) == stood + 1, 2, "one step")
     lab.page.locator(".gt-stop").focus()
     lab.page.keyboard.press("Enter")
     lab.says("returned Run stopped", 5)
@@ -140,14 +153,138 @@ def test_a_dashboard_shown_twice_works_twice(notebook: Callable[..., Notebook]) 
     assert lab.page.locator(".jp-OutputArea-output img").count() == 3  # one each, and the last cell's
 
 
-def test_a_front_end_without_subshells_is_told(notebook: Callable[..., Notebook]) -> None:
+def test_a_front_end_that_sends_no_clicks_is_told(notebook: Callable[..., Notebook]) -> None:
     deaf = """
-from gantutor.live import controls
-controls.RESPONSE_TIMEOUT = 1.0
-controls.Controls._on_heartbeat = lambda *_: None
+from gantutor.live import training_page
+training_page.RESPONSE_TIMEOUT = 1.0
+training_page.TrainingPage._receive = lambda *_: None
 """
     lab = notebook(GAME, deaf, TRAINING)
     lab.run()
     lab.says("This front end delivers no clicks while a cell runs", 30)
     lab.page.evaluate("void window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
     lab.says("returned Run interrupted", 10)  # as the sentence promises
+
+
+# --- as in notebook 00, on a machine that has other work to do ----------------------------------------------
+
+DIGITS = """
+import gantutor as gt, torch
+digits = gt.data.digits()
+torch.manual_seed(0)
+gan = gt.GAN(
+    gt.networks.ConvGenerator(classes=10), gt.networks.ConvDiscriminator(classes=10),
+    objective=gt.objectives.non_saturating(r1=1.0),
+)
+classes = torch.arange(10).repeat(6)
+gallery = torch.randn(6, 64).repeat_interleave(10, 0), classes
+def train(*callbacks, **settings):
+    run = gt.train(gan, digits.train, gallery=gallery, progress=False, callbacks=callbacks, **settings)
+    print("returned", run.ended, run.step)
+"""
+SECONDS_OF_WATCHING = 30
+
+
+@pytest.fixture
+def other_work() -> Iterator[None]:
+    """Keeps one core busy."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield
+    process.kill()
+    process.wait()
+
+
+def updates(notebook: Notebook) -> int:
+    """How many sets of samples the page has shown."""
+    return int(notebook.page.locator(".gt-picture").get_attribute("data-updates") or 0)
+
+
+@pytest.mark.usefixtures("other_work")
+def test_a_new_picture_comes_in_each_tenth_of_a_training_beside_other_work(
+    notebook: Callable[..., Notebook],
+) -> None:
+    cells = (
+        f"train(gt.live.Dashboard(), seconds={SECONDS_OF_WATCHING})",
+        "train(gt.live.Dashboard(), steps=10**6)",
+    )
+    lab = notebook(DIGITS, *cells)
+    lab.run()
+    lab.page.wait_for_selector(".gt-dashboard", timeout=90_000)
+    began, moments, known = time.monotonic(), list[float](), 0
+    pixels = set[int]()
+    while lab.text().count("returned") == 0:
+        if lab.page.locator(".gt-picture").count() and (count := updates(lab)) > known:
+            known = count
+            moments.append(time.monotonic())
+            pixels.add(hash(lab.page.locator(".gt-pictures canvas").evaluate("one => one.toDataURL()")))
+        assert time.monotonic() - began < 20 * SECONDS_OF_WATCHING, "the training did not end"
+        time.sleep(0.05)
+    tenth = (time.monotonic() - began) / 10
+    shown = {int((moment - began) / tenth) for moment in moments}
+    print(f"{len(moments)} pictures, {len(pixels)} different, in {10 * tenth:.1f} s")
+    assert shown >= set(range(10)) and len(pixels) >= 10
+    lab.until(lambda: lab.page.locator(".gt-step-count").count() == 1 and step(lab) > 2, 60, "the second")
+    before = time.monotonic()
+    lab.page.click(".gt-pause")
+    lab.until(lambda: "paused" in lab.page.locator(".gt-progress").inner_text(), 5, "the pause")
+    print(f"paused after {time.monotonic() - before:.2f} s")
+    lab.page.click(".gt-stop")
+    lab.says("returned stopped", 10)
+
+
+CUT_OFF = """root => {
+    const frame = root.getBoundingClientRect();
+    const right = Math.min(frame.right, innerWidth) + 1;
+    return [...root.querySelectorAll("*")]
+        .map((part) => [part, part.getBoundingClientRect()])
+        .filter(([_, box]) => box.width > 0 && (box.left < frame.left - 1 || box.right > right))
+        .map(([part, box]) => `${part.tagName} ${part.className} ${box.left}..${box.right}`);
+}"""
+"""The elements of the dashboard that reach out of it or of the window."""
+
+CONTRAST = """root => {
+    const light = (colour) => {
+        const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+        const linear = parts.map((x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    };
+    const paper = light(getComputedStyle(root).backgroundColor);
+    const words = "button, label, figcaption, .gt-message, .gt-progress, td";
+    return [...root.querySelectorAll(words)].map((part) => {
+        const ink = light(getComputedStyle(part).color);
+        return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+    });
+}"""
+"""The contrast of the words to the ground, as WCAG computes it."""
+
+
+def test_nothing_is_cut_off_and_all_can_be_read(
+    notebook: Callable[..., Notebook], shot: Callable[..., None]
+) -> None:
+    scored = """
+scoring = gt.live.Scoring(digits.held_out, steps=range(0, 1000, 5), samples=200)
+doctor = gt.doctor.Doctor(digits.train, every=5)
+train(scoring, doctor, gt.live.Dashboard(scoring=scoring, doctor=doctor), steps=10**6)
+"""
+    lab = notebook(DIGITS, scored)
+    lab.run()
+    lab.page.wait_for_selector(".gt-score-table td", timeout=120_000)
+    lab.until(lambda: updates(lab) >= 3 and step(lab) > 12, 90, "three pictures")
+    lab.page.wait_for_selector(".gt-report", timeout=60_000)
+    board = lab.page.locator(".gt-dashboard")
+    for theme in ("Dark", "Light"):
+        change = (
+            f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})"
+        )
+        lab.page.evaluate(change)
+        for width in (1600, 1400, 900, 600):
+            lab.page.set_viewport_size({"width": width, "height": 1100})
+            time.sleep(1.0)
+            board.scroll_into_view_if_needed()
+            shot(lab, f"dashboard_{width}_{theme.lower()}")
+            assert board.evaluate(CUT_OFF) == [], (width, theme)
+            assert min(board.evaluate(CONTRAST)) > 4.5, (width, theme)
+            box: Any = lab.page.locator(".gt-pictures canvas").bounding_box()
+            assert box["width"] >= min(480, 0.7 * width), width  # 60 digits, large enough to see
+    lab.page.click(".gt-stop")
+    lab.says("returned stopped", 15)

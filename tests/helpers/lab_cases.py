@@ -32,9 +32,31 @@ def threads() -> int:
     return sum(thread.name == "gantutor lab" for thread in threading.enumerate())
 
 
-def mouse(kind: str, x: float, y: float) -> dict[str, Any]:
-    size = {"boundingRectWidth": 420, "boundingRectHeight": 420}
-    return {"type": kind, "relativeX": x, "relativeY": y} | size
+def press(panel: Any, name: str) -> None:
+    """A click on a button, as the browser reports it."""
+    panel.receive({"kind": "press", "name": name})
+
+
+def choose(panel: Any, name: str, value: Any) -> None:
+    """A control set to a value, as the browser reports it."""
+    panel.receive({"kind": "set", "name": name, "value": value})
+
+
+def stroke(panel: Any, *points: tuple[float, float]) -> None:
+    """A stroke of the mouse through these points of the plane, as the browser reports it."""
+    press(panel, "stroke")
+    panel.receive({"kind": "stroke", "points": [list(point) for point in points]})
+
+
+def write(panel: Any, text: str) -> None:
+    """Points typed into the field, as the browser reports it."""
+    panel.receive({"kind": "typed", "text": text})
+
+
+def controls(panel: Any) -> dict[str, dict[str, Any]]:
+    """The controls that the browser shows, by name."""
+    state = panel.box.state
+    return {control["name"]: control for control in [state["slow"], *state["game"], *state["networks"]]}
 
 
 # --- every control, in any order --------------------------------------------------------------------------
@@ -43,28 +65,28 @@ def mouse(kind: str, x: float, y: float) -> dict[str, Any]:
 def presses(panel: Any, draw: random.Random) -> list[Any]:
     """One press for each control, with a value drawn at random."""
 
-    def set_value(widget: Any) -> Any:
-        if hasattr(widget, "options"):
-            return lambda: setattr(widget, "value", draw.choice([value for _, value in widget.options]))
-        if isinstance(widget.value, bool):
-            return lambda: setattr(widget, "value", not widget.value)
-        return lambda: setattr(widget, "value", draw.randint(widget.min, min(widget.max, 24)))
+    def set_value(control: dict[str, Any]) -> Any:
+        if "options" in control:
+            values = [value for _, value in control["options"] if control["name"] != "slow" or value <= 0.05]
+            return lambda: choose(panel, control["name"], draw.choice(values))
+        return lambda: choose(panel, control["name"], draw.randint(control["low"], min(control["high"], 24)))
+
+    def toggle(name: str) -> Any:
+        return lambda: panel.receive({"kind": "layer", "name": name, "on": draw.random() < 0.5})
+
+    def scribble() -> None:
+        count = draw.randint(0, 12)
+        stroke(panel, *[(draw.uniform(-3, 3), draw.uniform(-3, 3)) for _ in range(count)])
 
     texts = ["", "0 0", "a", "0 0; 1 1; 0 1", "0 0; 1 nan; 2 2", "1 1; 1 1; 1 1"]
-    kinds = ["mousedown", "mousemove", "mouseup", "mouseleave"]
+    state = panel.box.state
     return [
-        *[button.click for button in panel.buttons.values()],
-        *[set_value(widget) for widget in panel.controls.values()],
-        *[set_value(widget) for widget in panel.layers.values()],
-        *[set_value(panel.play)] * 4,
-        set_value(panel.distribution),
-        lambda: setattr(panel.slow, "value", draw.choice([0.0, 0.05])),
-        lambda: setattr(panel.sketch.typed, "value", draw.choice(texts)),
-        panel.sketch.clear.click,
-        *[
-            lambda: panel.sketch._mouse._dom_handlers(
-                mouse(draw.choice(kinds), draw.uniform(-50, 500), draw.uniform(-50, 500))
-            )
-        ]
-        * 4,
+        *[lambda name=name: press(panel, name) for name, *_ in state["buttons"]],
+        *[set_value(control) for control in controls(panel).values()],
+        *[toggle(name) for name in state["layers"]],
+        *[lambda: press(panel, "play")] * 4,
+        lambda: write(panel, draw.choice(texts)),
+        lambda: press(panel, "clear"),
+        *[scribble] * 4,
+        lambda: panel.receive({"kind": "ack", "number": draw.randint(0, 100)}),
     ]

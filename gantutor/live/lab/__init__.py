@@ -9,9 +9,8 @@ from torch import nn
 from gantutor._checks import checked, integer, optional
 from gantutor._errors import InputError
 from gantutor.data.toy import Distribution
-from gantutor.live import display
 from gantutor.live.lab.game import Game
-from gantutor.live.lab.lab import Lab
+from gantutor.live.lab.lab import Lab, interactive
 from gantutor.live.lab.settings import DISTRIBUTIONS, DRAWING, OWN_DATA, Settings, plane_of
 
 __all__ = ["Lab", "Settings", "lab"]
@@ -32,7 +31,7 @@ def lab(
     """Show a lab in which two small networks learn a distribution in the plane, and return it.
 
     In JupyterLab the lab is interactive. Elsewhere, for instance under papermill, it leaves a still picture
-    of all layers. With the same settings its steps equal those of ``gantutor.training.trainer`` to the bit.
+    of the layers. With the same settings its steps equal those of ``gantutor.training.trainer`` to the bit.
 
     Args:
         generator: your own generator, (N, ``latent``) → (N, 2); None builds a small one. A copy is trained,
@@ -64,7 +63,7 @@ def lab(
         {name: net for name, net in networks.items() if net is not None},
     )
     if steps is None:
-        steps = 0 if display.watched() else DEFAULT_STEPS
+        steps = 0 if interactive() else DEFAULT_STEPS
     interval = max(1, -(-steps // MEASUREMENTS))
     for start in range(0, steps, interval):
         game.measure()

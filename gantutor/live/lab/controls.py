@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from gantutor.live.lab.settings import LOSSES, Settings
@@ -43,81 +42,55 @@ FIXED_BY_NETWORK = {
 }
 """The settings that cannot be changed if the user supplies the network of this name."""
 
-LABEL_STYLE = {"description_width": "76px"}
-"""The style of a slider's label."""
+DISTRIBUTION = ("learn", "What to learn; builds new networks")
+"""Label and tooltip of the choice of a distribution."""
+SLOW = ("slow motion, s", "Seconds from one step to the next")
+"""Label and tooltip of slow motion."""
+
+Control = dict[str, Any]
+"""One control as the browser builds it: name, label, title, value, disabled, and either the choices with
+their labels ("options") or the smallest and largest whole number ("low", "high")."""
 
 
-def button(label: str, icon: str, tooltip: str, action: Callable[[], None]) -> Any:
-    """Return a button that calls a function.
-
-    Args:
-        label: the text on the button.
-        icon: the name of a Font Awesome icon.
-        tooltip: the text that hovering shows.
-        action: the function to call.
-    """
-    import ipywidgets as widgets
-
-    widget = widgets.Button(description=label, icon=icon, tooltip=tooltip, layout={"width": "84px"})
-    widget.on_click(lambda _: action())
-    return widget
-
-
-def choice(
-    label: str, options: Any, value: Any, tooltip: str, width: str = "288px", label_width: str = "76px"
-) -> Any:
-    """Return a list to choose one of several words from, or a slider over several numbers.
+def choice(name: str, label: str, title: str, options: Any, value: Any) -> Control:
+    """Return a control that chooses one of several words or numbers.
 
     Args:
+        name: the name of the setting.
         label: the text beside the control.
+        title: the text that hovering shows.
         options: the words or numbers.
-        value: the first choice.
-        tooltip: the text that hovering shows.
-        width: the width of the control, in CSS.
-        label_width: the width of the label, in CSS.
+        value: the present choice; it is added to the numbers if it is not among them.
+
+    >>> choice("slow", *SLOW, (0.0, 0.5), 0.1)["options"]
+    [['0', 0.0], ['0.1', 0.1], ['0.5', 0.5]]
     """
-    import ipywidgets as widgets
-
-    are_words = isinstance(options[0], str)
-    return (widgets.Dropdown if are_words else widgets.SelectionSlider)(
-        options=labelled_options(options, value),
-        value=value,
-        description=label,
-        tooltip=tooltip,
-        style={"description_width": label_width},
-        layout={"width": width},
-        **({} if are_words else {"continuous_update": False}),
-    )
+    return {
+        "name": name,
+        "label": label,
+        "title": title,
+        "options": [list(pair) for pair in labelled_options(options, value)],
+        "value": value,
+        "disabled": False,
+    }
 
 
-def control(name: str, settings: Settings) -> Any:
+def control(name: str, settings: Settings) -> Control:
     """Return the control of one setting, with its present value."""
-    import ipywidgets as widgets
-
-    label, options, tooltip = (GAME_CONTROLS | NETWORK_CONTROLS)[name]
+    label, options, title = (GAME_CONTROLS | NETWORK_CONTROLS)[name]
     value = getattr(settings, name)
     if isinstance(options, range) or isinstance(options[0], str | float):
-        return choice(label, options, value, tooltip)
+        return choice(name, label, title, options, value)
     low, high = options
-    return widgets.IntSlider(
-        value=value,
-        min=low,
-        max=high,
-        description=label,
-        tooltip=tooltip,
-        continuous_update=False,
-        style=LABEL_STYLE,
-        layout={"width": "288px"},
-    )
-
-
-def set_value(widget: Any, value: Any) -> None:
-    """Set a control to a value, and add the value to the choices if it is not among them."""
-    if hasattr(widget, "options"):
-        values = [choice for _, choice in widget.options]
-        if value not in values:
-            widget.options = labelled_options((*values, value), value)
-    widget.value = value
+    return {
+        "name": name,
+        "label": label,
+        "title": title,
+        "low": low,
+        "high": high,
+        "value": value,
+        "disabled": False,
+    }
 
 
 def labelled_options(options: Any, value: Any) -> list[tuple[str, Any]]:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gantutor import plots
-from gantutor.live import display
 from gantutor.live.lab.game import SCORED_LATENTS, Game
-from gantutor.live.lab.plane import jpeg
+from gantutor.live.lab.settings import Plane
 from gantutor.metrics.divergence import divergence_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
-
-WIDTH, HEIGHT = 600, 225
-"""Width and height of the picture of the curves, in pixels."""
 
 
 class Curves:
@@ -46,22 +42,23 @@ class Curves:
         plots.label(losses, "losses", "step", "mean of a batch")
         plots.label(modes, "modes covered", "step")
         plots.label(distances, "distance from the truth", "step", "nats")
-        distribution = game.plane.distribution
-        if distribution is None:
-            _note(modes, "the density of these\npoints is not known")
-            _note(distances, "the density of these\npoints is not known")
-        else:
+        texts = notes(game.plane)
+        for name, panel in (("modes", modes), ("distances", distances)):
+            if texts[name]:
+                panel.text(
+                    0.5, 0.5, texts[name], transform=panel.transAxes, ha="center", va="center", fontsize=8
+                )
+                panel.set_yticks([])
+        if game.plane.distribution is not None:
             distances.set_yscale("log")
-            real_scores = divergence_scores(distribution.sample(SCORED_LATENTS, seed=1), distribution)
-            for name, line in (("reverse_kl_cells", self.kl), ("js_cells", self.js)):
-                distances.axhline(real_scores[name].real, color=line.get_color(), linestyle=":", linewidth=1)
-            if distribution.modes:
-                modes.locator_params(axis="y", integer=True)
-                modes.set_ylim(-0.4, len(distribution.centres) * 1.08)
-                modes.axhline(len(distribution.centres), color=plots.REAL, linestyle=":", linewidth=1)
-            else:
-                _note(modes, f"the {distribution.name} is a curve:\nno modes to count")
+            real = real_divergences(game.plane)
+            for name, line in (("reverse_kl", self.kl), ("js", self.js)):
+                distances.axhline(real[name], color=line.get_color(), linestyle=":", linewidth=1)
             distances.legend(fontsize=7, loc="upper right")
+        if count := mode_count(game.plane):
+            modes.locator_params(axis="y", integer=True)
+            modes.set_ylim(-0.4, count * 1.08)
+            modes.axhline(count, color=plots.REAL, linestyle=":", linewidth=1)
         losses.legend(fontsize=7, loc="center right")
         for panel in panels:
             panel.tick_params(labelsize=7)
@@ -84,30 +81,29 @@ class Curves:
             panel.set_xlim(0, max(game.run.step, 10))
 
 
-def _note(panel: Axes, words: str) -> None:
-    panel.text(0.5, 0.5, words, transform=panel.transAxes, ha="center", va="center", fontsize=8)
-    panel.set_yticks([])
+def mode_count(plane: Plane) -> int:
+    """Return the number of modes of a plane; 0 if its distribution is a curve or not known."""
+    distribution = plane.distribution
+    return len(distribution.centres) if distribution is not None and distribution.modes else 0
 
 
-class Picture:
-    """The curves of a game as a JPEG."""
+def notes(plane: Plane) -> dict[str, str]:
+    """Return what stands in the panels "modes" and "distances" if they have no curve; empty if they have."""
+    if plane.distribution is None:
+        return dict.fromkeys(("modes", "distances"), "the density of these\npoints is not known")
+    no_modes = (
+        "" if plane.distribution.modes else f"the {plane.distribution.name} is a curve:\nno modes to count"
+    )
+    return {"modes": no_modes, "distances": ""}
 
-    def __init__(self, game: Game) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100)
-        self.canvas = FigureCanvasAgg(figure)
-        panels = figure.subplots(1, 3)
-        figure.subplots_adjust(left=0.075, right=0.975, top=0.89, bottom=0.19, wspace=0.45)
-        self.curves = Curves(panels, game)
-
-    def draw(self, game: Game) -> bytes:
-        """Return the curves of a game so far, as a JPEG."""
-        with display.DRAWING_LOCK:
-            self.curves.set(game)
-            self.canvas.draw()
-            return jpeg(self.canvas)
+def real_divergences(plane: Plane) -> dict[str, float]:
+    """Return reverse KL and JS of real samples, which generated samples can reach; empty if not known."""
+    distribution = plane.distribution
+    if distribution is None:
+        return {}
+    scores = divergence_scores(distribution.sample(SCORED_LATENTS, seed=1), distribution)
+    return {"reverse_kl": float(scores["reverse_kl_cells"].real), "js": float(scores["js_cells"].real)}
 
 
 def describe(game: Game) -> str:

@@ -13,19 +13,20 @@ from gantutor.data import toy
 from gantutor.live import display
 from gantutor.live.lab import screen
 from gantutor.live.lab.game import Game
-from gantutor.live.lab.layers import LAYERS
+from gantutor.live.lab.layers import FIRST_LAYERS
 from gantutor.live.lab.pen import Pen
 from gantutor.live.lab.placement import Placement
 from gantutor.live.lab.plane import describe
 from gantutor.live.lab.settings import DRAWING, OWN_DATA, Plane, plane_of
 from gantutor.live.lab.thread import RepeatingThread
+from gantutor.live.widget import available
 from gantutor.training.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FRAME_INTERVAL = 1 / 15
-"""Seconds from one picture to the next, if it can be drawn that fast."""
+MIN_TRAINING = screen.FRAME_INTERVAL / 3
+"""Seconds of training between two frames at least, however long a frame takes to compute."""
 
 IDLE_TIMEOUT = 300.0
 """Seconds without a signal from the page after which the lab pauses by itself."""
@@ -45,7 +46,8 @@ class Lab:
         shown: the names of the layers that are drawn.
         delay: seconds to wait after each step.
         message: the last message to the user.
-        panel: the widgets, or None before they are needed.
+        pen: the points drawn with the mouse.
+        panel: the view in the browser, or None before it is needed.
 
     >>> from gantutor.live.lab.settings import Settings
     >>> game = Game(Settings(), plane_of("ring"))
@@ -55,7 +57,7 @@ class Lab:
 
     def __init__(self, game: Game) -> None:
         self.game = game
-        self.shown = frozenset(LAYERS)
+        self.shown = FIRST_LAYERS
         self.delay = 0.0
         self.pen = Pen()
         self.message = "Press Play, or take single steps."
@@ -87,7 +89,7 @@ class Lab:
         self.sign_of_life()
         self.say("Playing.")
         self._player.start()
-        self._notify("on_play", True)
+        self._notify("sync")
 
     def pause(self, words: str = "Paused.") -> None:
         """Stop training; when this returns, the present step is finished and no other begins.
@@ -99,7 +101,7 @@ class Lab:
         self._player.stop()
         if played:
             self.say(words)
-        self._notify("on_play", False)
+        self._notify("sync")
 
     @checked(network=optional(one_of("discriminator", "generator")))
     def step(self, network: str | None = None) -> None:
@@ -193,22 +195,22 @@ class Lab:
         self.delay = float(seconds)
 
     def close(self) -> None:
-        """Stop training for good and replace the widgets by a still picture."""
+        """Stop training for good and replace the view by a still picture."""
         self._end(settle=True)
 
     def still(self) -> Figure:
-        """Return a figure of all layers and the curves."""
+        """Return a figure of the plane and the curves."""
         with self._lock:
             return screen.still(self.game)
 
     def display(self) -> None:
-        """Show the panel with a folded still picture if widgets can be shown, or else the picture only."""
+        """Show the view with a folded still picture if widgets can be shown, or else the picture only."""
         if display.in_notebook():
-            box = self.open_panel().box if display.watched() and not self._closed else None
-            self._placement.show(self.still(), describe(self.game, screen.ALL_LAYERS), box)
+            box = self.open_panel().box if interactive() and not self._closed else None
+            self._placement.show(self.still(), describe(self.game, FIRST_LAYERS), box)
 
     def open_panel(self) -> Any:
-        """Return the widgets of the lab, which are made at the first call."""
+        """Return the panel of the lab, which is made at the first call."""
         if self.panel is None:
             from gantutor.live.lab.panel import Panel
 
@@ -223,36 +225,26 @@ class Lab:
     def say(self, words: str) -> None:
         """Show one sentence to the user, and keep it as ``message``."""
         self.message = words
-        self._notify("on_words", words)
+        self._notify("sync")
 
     def sign_of_life(self) -> None:
         """Note that the user is present."""
         self._last_sign = time.monotonic()
 
     def show(self, redraw_all: bool = False) -> None:
-        """Draw the plane, and the curves where they are due, and update the panel.
+        """Send the browser the plane, and the curves where they are due.
 
         Args:
-            redraw_all: whether to draw the curves even if they are not due.
+            redraw_all: whether to send the curves even if they are not due.
         """
         if self.panel is None:
             return
-        with self._lock:
-            waiting = self.panel.drawing and self.game.settings.distribution != DRAWING
-            pen = self.pen.points if waiting or self.pen.down else []
-            shown = frozenset() if waiting else self.shown
-            frame = self._screen.draw(self.game, shown, pen, redraw_all)
-        self._notify("on_picture", *frame)
+        with self._lock:  # of two threads, the frame that is sent last is the newest
+            self._notify("on_messages", self._screen.draw(self.game, self.shown, redraw_all))
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """Return the point of the plane at a position in the picture.
-
-        Args:
-            x: the position from the left, as a share of the width.
-            y: the position from the top, as a share of the height.
-        """
-        with self._lock:
-            return self._screen.place(self.game, x, y)
+    def acknowledge(self, number: int) -> None:
+        """Note that the browser has drawn the frame of this number."""
+        self._screen.courier.acknowledge(number)
 
     def _notify(self, event: str, *arguments: Any) -> None:
         if self.panel is not None:
@@ -267,14 +259,18 @@ class Lab:
             self.show(redraw_all=True)
 
     def _turn(self) -> float | None:
-        """Train for the rest of a frame and draw it; return the seconds to wait, or None to end."""
+        """Train until the next frame is due and send it; return the seconds to wait, or None to end.
+
+        Training never waits for the browser: while it has not drawn the frames before, it is sent none.
+        """
         began = time.monotonic()
-        until = began + max(FRAME_INTERVAL / 3, FRAME_INTERVAL - self._screen.seconds)
+        courier = self._screen.courier
+        until = began + max(MIN_TRAINING, courier.seconds_left())
         steps = 1 if self.delay else 10_000
         with self._lock:
             if not self._safely(lambda: self.game.advance(steps, until=until)):
                 return None
-        if not self._safely(self.show):
+        if (self.delay or courier.ready()) and not self._safely(self.show):
             return None
         if time.monotonic() - self._last_sign > IDLE_TIMEOUT:
             self.pause("Paused, as nobody has been there for some minutes: Play goes on.")
@@ -297,11 +293,11 @@ class Lab:
             words = f"Paused: the networks cannot take this step ({first_line(error)}). Reset starts again."
         self._player.stop(wait=False)
         self.say(words)
-        self._notify("on_play", False)
+        self._notify("sync")
         return False
 
     def _end(self, settle: bool) -> None:
-        """Stop for good and remove the widgets; a still picture replaces them if ``settle`` is True."""
+        """Stop for good and remove the view; a still picture replaces it if ``settle`` is True."""
         if self._closed:
             return
         self.pause()
@@ -309,7 +305,7 @@ class Lab:
         self.run.ended = "stopped"
         if self.panel is not None:
             if settle:
-                self._placement.show_still(self.still(), describe(self.game, screen.ALL_LAYERS))
+                self._placement.show_still(self.still(), describe(self.game, FIRST_LAYERS))
             self.panel.close()
             self.panel = None
 
@@ -321,3 +317,8 @@ class Lab:
         self._check_open()
         if self.panel is not None and self.panel.drawing:
             self.pen.check_complete()
+
+
+def interactive() -> bool:
+    """Return whether the page can show the view: widgets, and anywidget is installed."""
+    return display.watched() and available()

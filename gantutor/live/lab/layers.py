@@ -6,21 +6,27 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gantutor.live.lab.game import Game, evaluation_mode
 from gantutor.live.lab.settings import RELATIVE_LOSSES
 
-REAL, GENERATED, SHADE, GRID, ARROWS = (
+REAL, GENERATED, SHADE, GRID, ARROWS, DENSITY = (
     "real",
     "generated",
     "discriminator",
     "warped grid",
     "gradient arrows",
+    "density",
 )
-LAYERS = (REAL, GENERATED, SHADE, GRID, ARROWS)
+LAYERS = (REAL, GENERATED, SHADE, GRID, ARROWS, DENSITY)
 """The names of all layers."""
+FIRST_LAYERS = frozenset(LAYERS) - {DENSITY}
+"""The layers that are drawn at first; the density covers the discriminator's colours."""
 SHADE_SIZE = 48
-"""Points along each side of the shade."""
+"""Points along each side of the shade and of the density."""
+BLUR = (0.05, 0.25, 0.4, 0.25, 0.05)
+"""Weights of neighbouring cells in the density, which smooth its histogram."""
 
 GRID_LINES, GRID_POINTS = 17, 33
 """Lines of the latent grid in each direction, and points along each line; they run from −2.5 to 2.5."""
@@ -42,6 +48,7 @@ class Layers:
         lines: the warped grid, L lines of P points (L, P, 2).
         tails: where the arrows begin (A, 2), with A at most 60.
         arrows: the arrows (A, 2).
+        density: the generator's density on the same grid as the shade (48, 48), its maximum 1.
     """
 
     real: Tensor
@@ -50,6 +57,7 @@ class Layers:
     lines: Tensor
     tails: Tensor
     arrows: Tensor
+    density: Tensor
 
 
 def compute_layers(game: Game, shown: frozenset[str]) -> Layers:
@@ -75,6 +83,7 @@ def compute_layers(game: Game, shown: frozenset[str]) -> Layers:
         warped_grid(game) if GRID in shown else torch.zeros(0, 0, 2),
         tails,
         arrows(game, tails, real) if len(tails) else no_points,
+        density(game) if DENSITY in shown else torch.zeros(0, 0),
     )
 
 
@@ -109,6 +118,24 @@ def shade(game: Game) -> Tensor:
             pair = game.plane.points[: len(generated)], generated
             middle = torch.stack([mean_logits(discriminator, points).mean() for points in pair]).mean()
     return torch.sigmoid(logits - middle).nan_to_num(0.5).view(SHADE_SIZE, SHADE_SIZE)
+
+
+@torch.no_grad()
+def density(game: Game) -> Tensor:
+    """Return the density of generated points, a smoothed histogram over the plane with maximum 1: (48, 48).
+
+    Points outside of the plane are not counted.
+    """
+    (x, y), reach = game.plane.centre, game.plane.reach
+    shares = (game.points(game.scored) - torch.tensor([x - reach, y - reach])) / (2 * reach)
+    cells = (shares[shares.isfinite().all(1)] * SHADE_SIZE).floor().clamp(-1, SHADE_SIZE).long()
+    columns, rows = cells[((cells >= 0) & (cells < SHADE_SIZE)).all(1)].T
+    counts = torch.bincount(rows * SHADE_SIZE + columns, minlength=SHADE_SIZE**2).float()
+    weights = torch.tensor(BLUR)
+    smooth = functional.conv2d(
+        counts.view(1, 1, SHADE_SIZE, SHADE_SIZE), torch.outer(weights, weights)[None, None], padding="same"
+    )[0, 0]
+    return smooth / smooth.max().clamp(min=1e-9)
 
 
 def latent_grid(dimensions: int) -> Tensor:

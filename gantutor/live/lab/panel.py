@@ -1,168 +1,174 @@
-"""The panel of the lab: widgets, each of which calls one method of the lab."""
+"""The panel of the lab: the view in the browser, what its controls request, and what it is told."""
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from html import escape
+from collections.abc import Callable
 from typing import Any
 
 from gantutor._errors import InputError, first_line
-from gantutor.live import display
 from gantutor.live.lab.controls import (
     DELAYS,
+    DISTRIBUTION,
     FIXED_BY_NETWORK,
     GAME_CONTROLS,
     NETWORK_CONTROLS,
-    button,
+    SLOW,
     choice,
     control,
-    set_value,
 )
 from gantutor.live.lab.layers import LAYERS
-from gantutor.live.lab.plane import IMAGE_SIZE
-from gantutor.live.lab.settings import DISTRIBUTIONS, DRAWING, OWN_DATA
-from gantutor.live.lab.sketch import Sketch
+from gantutor.live.lab.messages import Message
+from gantutor.live.lab.pen import parse
+from gantutor.live.lab.settings import DISTRIBUTIONS, DRAWING, OWN_DATA, RELATIVE_LOSSES
+from gantutor.live.widget import BrowserView
 
-SIZE = f"{IMAGE_SIZE}px"
-"""Side of the plane's picture, in CSS."""
+INVITATION = "Drag with the mouse in the plane, or type at least three points as x y; x y; x y."
+"""Shown until there are enough points."""
 
-STYLE = f"""<style>
-.gt-lab-plane img {{ width: {SIZE}; height: {SIZE}; pointer-events: none; }}
-.gt-lab-plane {{ width: {SIZE}; height: {SIZE}; user-select: none; line-height: 0; margin: 0; }}
-.gt-lab-curves {{ line-height: 0; margin: 0; }}
-.gt-lab-curves img {{ max-width: none; }}
-.gt-lab-drawing {{ cursor: crosshair; }}
-.gt-lab-head {{ font-weight: bold; }}
-.gt-lab-numbers {{ font-size: 12px; }}
-</style>"""
-
-HEARTBEAT = 5000
-"""Milliseconds between two signals from the page while the lab trains."""
+BUTTONS = {
+    "step": ("Step", "Pause, and take one step of D and of G"),
+    "step-d": ("Only D", "Pause, and take one step of D alone"),
+    "step-g": ("Only G", "Pause, and take one step of G alone"),
+    "reset": ("Reset", "Back to step 0 and the first weights"),
+}
+"""Labels and tooltips of the buttons beside Play."""
 
 
 class Panel:
-    """All widgets of one lab.
+    """The controls of one lab: it does what the browser requests, and tells it the state of the lab.
 
     A request that fails is reported in the status line, in one sentence.
 
     Args:
-        lab: the lab that the widgets control.
+        lab: the lab that is controlled.
 
     Attributes:
-        box: the box that holds all widgets.
+        view: the view in the browser; the trait ``state`` of its widget holds what it shows beside the
+            plane and the curves.
+        drawing: whether "draw your own" is chosen.
+        typed: the text of the field for points.
     """
 
     def __init__(self, lab: Any) -> None:
-        import ipywidgets as widgets
-
         self.lab = lab
-        self._syncing = threading.local()
-        self.plane, self.curves = widgets.HTML(), widgets.HTML()
-        self.numbers, self.status = widgets.HTML(), widgets.HTML()
-        self.play = widgets.ToggleButton(
-            description="Play", icon="play", tooltip="Train until pressed again", layout={"width": "90px"}
-        )
-        self._watch(self.play, lambda playing: lab.play() if playing else lab.pause())
-        step = partial(self._do, lab.step)
-        only_d, only_g = (
-            partial(self._do, partial(lab.step, name)) for name in ("discriminator", "generator")
-        )
-        self.buttons = {
-            "step": button("Step", "step-forward", "Pause, and take one step of D and of G", step),
-            "step-d": button("Only D", "step-forward", "Pause, and take one step of D alone", only_d),
-            "step-g": button("Only G", "step-forward", "Pause, and take one step of G alone", only_g),
-            "reset": button(
-                "Reset", "undo", "Back to step 0 and the first weights", partial(self._do, lab.reset)
-            ),
-        }
-        self.slow = choice(
-            "slow motion, s", DELAYS, 0.0, "Seconds from one step to the next", "260px", "96px"
-        )
-        self._watch(self.slow, lab.slow_down)
-        self.layers = {
-            name: widgets.Checkbox(
-                name in lab.shown, description=name, indent=False, layout={"width": "auto"}
-            )
-            for name in LAYERS
-        }
-        for box in self.layers.values():
-            self._watch(box, self._on_layers)
-        self.sketch = Sketch(lab, self.plane, self._do, self._quietly)
-        self.sketch.active = lab.game.settings.distribution == DRAWING
         current = lab.game.settings.distribution
+        self.drawing, self.typed = current == DRAWING, ""
         self._own_data = lab.game.plane if current == OWN_DATA else None
-        names = (*DISTRIBUTIONS, DRAWING, OWN_DATA) if current == OWN_DATA else (*DISTRIBUTIONS, DRAWING)
-        self.distribution = choice("learn", names, current, "What to learn; builds new networks")
-        self._watch(self.distribution, self._on_distribution)
-        self.controls = {name: self._control(name) for name in GAME_CONTROLS | NETWORK_CONTROLS}
-        self._heartbeat = widgets.Play(interval=HEARTBEAT, max=10**9, layout={"display": "none"})
-        self._heartbeat.observe(lambda _: lab.sign_of_life(), "value")
-        self._add_classes()
-        self.box = self._layout()
-        self.on_words(lab.message)
-        self.sync()
+        self._lock = threading.RLock()
+        self.view = BrowserView("lab", self.state(), lambda request, _: self.receive(request))
 
     @property
-    def drawing(self) -> bool:
-        """Whether "draw your own" is chosen."""
-        return self.sketch.active
-
-    def _watch(self, widget: Any, action: Callable[[Any], Any]) -> None:
-        widget.observe(lambda change: self._do(lambda: action(change["new"])), "value")
-
-    def _control(self, name: str) -> Any:
-        widget = control(name, self.lab.game.settings)
-        self._watch(widget, lambda value: self.lab.change(**{name: value}))
-        for network, names in FIXED_BY_NETWORK.items():
-            if network in self.lab.game.user_networks and name in names:
-                widget.disabled, widget.tooltip = True, f"Your own {network} is played with as it is"
-        return widget
-
-    def _add_classes(self) -> None:
-        widgets_by_name = {
-            "play": self.play, "plane": self.plane, "curves": self.curves, "status": self.status,
-            "numbers": self.numbers, "slow": self.slow, "distribution": self.distribution,
-            "draw": self.sketch.typed, "clear": self.sketch.clear,
-        } | self.buttons  # fmt: skip
-        widgets_by_name |= {name.replace("_", "-"): widget for name, widget in self.controls.items()}
-        widgets_by_name |= {f"layer-{name.replace(' ', '-')}": box for name, box in self.layers.items()}
-        for name, widget in widgets_by_name.items():
-            widget.add_class(f"gt-lab-{name}")
-
-    def _layout(self) -> Any:
-        import ipywidgets as widgets
-
-        def head(words: str) -> Any:
-            return widgets.HTML(f"<span class='gt-lab-head'>{words}</span>")
-
-        wrap, fixed_size = {"flex_flow": "row wrap"}, {"flex": "0 0 auto"}
-        top = widgets.HBox([self.play, *self.buttons.values(), self.slow], layout=wrap)
-        layers = widgets.HBox([*self.layers.values()], layout=wrap | {"width": f"{IMAGE_SIZE}px"})
-        steering = [head("The game: the networks stay"), *[self.controls[name] for name in GAME_CONTROLS]]
-        building = [head("The networks: built anew, at step 0"), self.distribution]
-        building += [self.controls[name] for name in NETWORK_CONTROLS]
-        sides = widgets.HBox([widgets.VBox(steering), widgets.VBox(building)])
-        pen = widgets.HBox([self.sketch.typed, self.sketch.clear], layout={"justify_content": "flex-end"})
-        right = widgets.VBox([sides, pen, self.curves, self.numbers], layout=fixed_size)
-        main = widgets.HBox(
-            [widgets.VBox([self.plane, layers], layout=fixed_size), right],
-            layout=wrap | {"align_items": "flex-start"},
-        )
-        style = widgets.HTML(STYLE, layout={"display": "none"})
-        box = widgets.VBox([style, top, self.status, main, self._heartbeat])
-        box.add_class("gt-lab")
-        return box
+    def box(self) -> Any:
+        """The widget."""
+        return self.view.widget
 
     # --- what the page does -------------------------------------------------------------------------------
 
-    def _do(self, action: Callable[[], Any]) -> None:
-        """Do what a control requests, and set all controls to the state of the lab."""
-        if getattr(self._syncing, "on", False):
+    def receive(self, request: dict[str, Any]) -> None:
+        """Do what the browser requests.
+
+        Args:
+            request: "kind" is one of ready, ack, alive, press, set, layer, stroke and typed.
+        """
+        kind = request.get("kind")
+        if kind == "ack":
+            self.lab.acknowledge(int(request["number"]))
             return
         self.lab.sign_of_life()
+        if kind not in ("alive", "ready"):
+            self._do(lambda: self._request(kind, request))
+
+    def _request(self, kind: Any, request: dict[str, Any]) -> None:
+        lab = self.lab
+        if kind == "press":
+            presses: dict[str, Callable[[], None]] = {
+                "play": lambda: lab.pause() if lab.playing else lab.play(),
+                "step": lab.step,
+                "step-d": lambda: lab.step("discriminator"),
+                "step-g": lambda: lab.step("generator"),
+                "reset": lab.reset,
+                "clear": self._clear,
+                "stroke": lab.pause,  # a stroke begins
+            }
+            presses[request["name"]]()
+        elif kind == "set":
+            self._set(request["name"], request["value"])
+        elif kind == "layer":
+            lab.shown = lab.shown - {request["name"]} | ({request["name"]} if request["on"] else set())
+            lab.show()
+        elif kind == "stroke":
+            self._stroke(request["points"])
+        elif kind == "typed":
+            self._type(request["text"])
+
+    def _set(self, name: str, value: Any) -> None:
+        if name == "slow":
+            self.lab.slow_down(value)
+        elif name == "distribution":
+            self._choose(value)
+        else:
+            self.lab.change(**{name: value})
+
+    def _choose(self, name: str) -> None:
+        """Learn the distribution of this name, or begin to draw one."""
+        self.drawing = name == DRAWING
+        if name == DRAWING:
+            self.lab.pause()
+            if len(self.lab.pen.points) >= 3:
+                self.lab.draw(self.lab.pen.points)
+            else:
+                self.lab.say(INVITATION)
+                self.lab.show()
+        elif name == OWN_DATA and self._own_data is not None:
+            self.lab.learn(self._own_data)
+        else:
+            self.lab.change(distribution=name)
+
+    def _stroke(self, points: list[list[float]]) -> None:
+        """Add a stroke of the mouse to the drawing and learn it; it begins and ends in the plane."""
+        if not self.drawing or not points:
+            return
+        plane, pen = self.lab.game.plane, self.lab.pen
+        self.lab.pause()
+        inside = [
+            tuple(
+                min(max(float(value), middle - plane.reach), middle + plane.reach)
+                for value, middle in zip(point, plane.centre, strict=True)
+            )
+            for point in points
+            if all(math.isfinite(value) for value in point)
+        ]
+        for index, (x, y) in enumerate(inside):
+            if index == 0:
+                pen.press(x, y, plane.reach)
+            else:
+                pen.move(x, y)
+        pen.lift()
+        self.typed = pen.to_text() if pen.points else ""
+        try:
+            self.lab.draw(pen.points)
+        except InputError:
+            self.lab.show()
+            raise
+
+    def _type(self, text: str) -> None:
+        self.typed = text
+        if text.strip():
+            points = parse(text)
+            self.lab.draw(points)
+            self.drawing, self.lab.pen.points = True, points
+
+    def _clear(self) -> None:
+        self.lab.pause()
+        self.lab.pen.clear()
+        self.typed = ""
+        self.lab.say(f"No points are drawn. {INVITATION}" if self.drawing else "No points are drawn.")
+        self.lab.show()
+
+    def _do(self, action: Callable[[], Any]) -> None:
+        """Do what a control requests, and set all controls to the state of the lab."""
         try:
             action()
         except InputError as error:
@@ -171,63 +177,54 @@ class Panel:
             self.lab.say(f"this could not be done: {first_line(error)}.")
         self.sync()
 
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Ignore the requests of widgets that this thread sets inside the block."""
-        before = getattr(self._syncing, "on", False)
-        self._syncing.on = True
-        try:
-            yield
-        finally:
-            self._syncing.on = before
-
-    def _on_layers(self, _: bool) -> None:
-        self.lab.shown = frozenset(name for name, box in self.layers.items() if box.value)
-        self.lab.show()
-
-    def _on_distribution(self, name: str) -> None:
-        self.sketch.active = name == DRAWING
-        if name == DRAWING:
-            self.sketch.begin()
-        elif name == OWN_DATA:
-            self.lab.learn(self._own_data)
-        else:
-            self.lab.change(distribution=name)
-
     # --- what the lab says --------------------------------------------------------------------------------
 
-    def on_picture(self, picture: str, curves: str, numbers: str) -> None:
-        """Show a new picture of the plane, and new curves and numbers if they are not empty."""
-        self.plane.value = picture
-        if curves:
-            self.curves.value, self.numbers.value = curves, escape(numbers)
-
-    def on_words(self, words: str) -> None:
-        """Show a message in the status line."""
-        self.status.value = display.status(words[:1].upper() + words[1:])
-
-    def on_play(self, playing: bool) -> None:
-        """Follow the start or the end of training."""
-        self._heartbeat.playing = False
-        if playing:
-            self._heartbeat.playing = True
-        self.sync()
+    def on_messages(self, messages: list[Message]) -> None:
+        """Send messages to the browser."""
+        for kind, content, buffers in messages:
+            self.view.send(kind, content, *buffers)
 
     def sync(self) -> None:
-        """Set every control to the state of the lab."""
-        settings, playing = self.lab.game.settings, self.lab.playing
-        with self._quietly():
-            self.play.value = playing
-            self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
-            self.distribution.value = DRAWING if self.drawing else settings.distribution
-            set_value(self.slow, self.lab.delay)
-            for name, widget in self.controls.items():
-                set_value(widget, getattr(settings, name))
-            for name in ("r1", "r2"):
-                self.controls[name].disabled = settings.loss == "Wasserstein"
-            (self.plane.add_class if self.drawing else self.plane.remove_class)("gt-lab-drawing")
+        """Set every control in the browser to the state of the lab."""
+        with self._lock:  # of two threads, the one that writes last has seen the newest state
+            self.view.widget.state = self.state()
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the browser shows beside the plane and the curves."""
+        lab, settings = self.lab, self.lab.game.settings
+        message = lab.message
+        return {
+            "playing": lab.playing,
+            "message": message[:1].upper() + message[1:],
+            "drawing": self.drawing,
+            "typed": self.typed,
+            "pen": [list(point) for point in lab.pen.points] if self.drawing else [],
+            "learnt": not self.drawing or settings.distribution == DRAWING,
+            "shown": [name for name in LAYERS if name in lab.shown],
+            "layers": list(LAYERS),
+            "scale": "D(x), moved to ½ between the means"
+            if settings.loss in RELATIVE_LOSSES
+            else "D(x), probability of real",
+            "buttons": [[name, *words] for name, words in BUTTONS.items()],
+            "slow": choice("slow", *SLOW, DELAYS, lab.delay),
+            "game": [self._control(name) for name in GAME_CONTROLS],
+            "networks": [self._distribution(), *(self._control(name) for name in NETWORK_CONTROLS)],
+        }
+
+    def _distribution(self) -> dict[str, Any]:
+        names = (*DISTRIBUTIONS, DRAWING, *([OWN_DATA] if self._own_data is not None else []))
+        current = DRAWING if self.drawing else self.lab.game.settings.distribution
+        return choice("distribution", *DISTRIBUTION, names, current)
+
+    def _control(self, name: str) -> dict[str, Any]:
+        game = self.lab.game
+        built = control(name, game.settings)
+        built["disabled"] = name in ("r1", "r2") and game.settings.loss == "Wasserstein"
+        for network, names in FIXED_BY_NETWORK.items():
+            if network in game.user_networks and name in names:
+                built |= {"disabled": True, "title": f"Your own {network} is played with as it is"}
+        return built
 
     def close(self) -> None:
-        """Remove the widgets from the page and from the kernel's memory."""
-        self.sketch.close()
-        display.close_all(self.box)
+        """Remove the view from the page and from the kernel's memory."""
+        self.view.close()

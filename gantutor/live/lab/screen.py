@@ -1,100 +1,74 @@
-"""The pictures of a lab: the plane and the curves, drawn when they are due."""
+"""What a lab shows: messages to the browser when they are due, and the still figure."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from gantutor.live import display
 from gantutor.live.lab import curves, plane
+from gantutor.live.lab.courier import Courier
 from gantutor.live.lab.game import Game
-from gantutor.live.lab.layers import LAYERS, compute_layers
+from gantutor.live.lab.layers import FIRST_LAYERS, compute_layers
+from gantutor.live.lab.messages import Message, curves_message, frame_message, plane_message
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CURVES_INTERVAL = 1.0
-"""Seconds between two drawings of the curves and of the numbers."""
-
-ALL_LAYERS = frozenset(LAYERS)
-"""The names of all layers, as a set."""
-
-
-class Frame(NamedTuple):
-    """What the panel shows.
-
-    Attributes:
-        plane: the plane, as HTML.
-        curves: the curves, as HTML; empty while they are not due.
-        numbers: the last values in one line; empty while they are not due.
-    """
-
-    plane: str
-    curves: str
-    numbers: str
+FRAME_INTERVAL = 1 / 32
+"""Seconds from one frame to the next."""
+CURVES_INTERVAL = 0.5
+"""Seconds from one message of curves to the next."""
 
 
 class Screen:
-    """Draws the plane and the curves of the present game of a lab.
+    """Makes the messages that show the present game of a lab.
 
     Attributes:
-        seconds: how long the last drawing took.
+        courier: says when the next frame may be sent.
 
     >>> from gantutor.live.lab.settings import Settings, plane_of
-    >>> screen = Screen()
-    >>> screen.draw(Game(Settings(), plane_of("line")), ALL_LAYERS, ()).numbers[:6]
-    'step 0'
+    >>> screen, game = Screen(), Game(Settings(), plane_of("line"))
+    >>> [message.kind for message in screen.draw(game, FIRST_LAYERS)]
+    ['plane', 'curves', 'frame']
+    >>> [message.kind for message in screen.draw(game, FIRST_LAYERS)]
+    ['frame']
     """
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.courier = Courier(FRAME_INTERVAL)
         self._game: Game | None = None
         self._due = 0.0
         self._previous = (0, 0.0)
 
-    def draw(self, game: Game, shown: frozenset[str], pen: plane.Points, redraw_all: bool = False) -> Frame:
-        """Draw a game in its present state.
+    def draw(self, game: Game, shown: frozenset[str], redraw_all: bool = False) -> list[Message]:
+        """Return what the browser needs in order to show a game in its present state.
 
         Args:
             game: the game.
             shown: the names of the layers to draw.
-            pen: the points drawn so far.
-            redraw_all: whether to draw the curves even if they are not due.
+            redraw_all: whether to send the curves even if they are not due.
         """
-        began = time.monotonic()
+        now = time.monotonic()
+        messages = []
         if game is not self._game:
-            if self._game is None or game.plane is not self._game.plane:
-                self._plane, self._curves = plane.Picture(game.plane), curves.Picture(game)
-            self._game, redraw_all, self._previous = game, True, (game.run.step, began)
-        due = redraw_all or began >= self._due
-        if due:
+            messages.append(plane_message(game))
+            self._game, redraw_all, self._previous = game, True, (game.run.step, now)
+        if redraw_all or now >= self._due:
+            self._due = now + CURVES_INTERVAL
             game.measure()
-        self._plane.draw(compute_layers(game, shown), pen)
-        plane_html = display.image(self._plane.encode(), plane.describe(game, shown))
-        if not due:
-            self.seconds = time.monotonic() - began
-            return Frame(plane_html, "", "")
-        curves_html = display.image(self._curves.draw(game), curves.describe(game))
-        self._due = time.monotonic() + CURVES_INTERVAL
-        self.seconds = self._due - CURVES_INTERVAL - began
-        return Frame(
-            plane_html, curves_html, f"step {game.run.step:,}{self._speed(game, began)}{curves.numbers(game)}"
-        )
+            messages.append(curves_message(game, self._speed(game, now)))
+        return [*messages, frame_message(game, shown, self.courier.number_next())]
 
-    def _speed(self, game: Game, now: float) -> str:
+    def _speed(self, game: Game, now: float) -> float:
+        """Return the steps a second since the last call, or 0 if that was too short a time ago."""
         step, previous = self._previous
         self._previous = (game.run.step, now)
-        done = game.run.step - step
-        return f" · {done / (now - previous):,.0f} steps/s · " if done > 1 and now - previous > 0.1 else " · "
-
-    def place(self, game: Game, x: float, y: float) -> tuple[float, float]:
-        """Return the point of the plane at a position in the picture; see ``plane.Picture.place``."""
-        picture = self._plane if game is self._game else plane.Picture(game.plane)
-        return picture.place(x, y)
+        steps = game.run.step - step
+        return steps / (now - previous) if steps > 1 and now - previous > 0.1 else 0.0
 
 
 def still(game: Game) -> Figure:
-    """Return a figure of all layers and the curves of a game.
+    """Return a figure of the layers that are shown at first, and of the curves of a game.
 
     pyplot does not know this figure. Whenever a widget's message is handled, IPython lets pyplot draw all its
     figures on the thread of the message, and a figure must be drawn by one thread only.
@@ -104,6 +78,6 @@ def still(game: Game) -> Figure:
     game.measure()
     figure = Figure(figsize=(12.6, 3.7), dpi=100, layout="constrained")
     panels = figure.subplots(1, 4, width_ratios=[1.75, 1.1, 1.1, 1.1])
-    plane.draw_plane(panels[0], game, compute_layers(game, ALL_LAYERS))
+    plane.draw_plane(panels[0], game, compute_layers(game, FIRST_LAYERS))
     curves.Curves(panels[1:], game).set(game)
     return figure

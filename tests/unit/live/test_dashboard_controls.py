@@ -14,7 +14,8 @@ from pages import Display
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import Dashboard, controls, training_figure
+from gantutor.live import Dashboard, controls, polling, training_figure, training_page
+from gantutor.live.training_page import TrainingPage
 
 pytestmark = pytest.mark.usefixtures("no_widget_is_left")
 
@@ -25,14 +26,14 @@ Make = Callable[..., gt.GAN]
 
 
 class Presser(gt.Callback):
-    """Presses controls from another thread while a training runs."""
+    """Presses controls from another thread while a training runs, as a subshell does."""
 
-    def __init__(self, board: Dashboard, press: Callable[[controls.Controls], None]) -> None:
+    def __init__(self, board: Dashboard, press: Callable[[TrainingPage], None]) -> None:
         self.board, self.press = board, press
 
     def on_start(self, run: gt.Run) -> None:
-        assert self.board._controls is not None
-        self.thread = threading.Thread(target=self.press, args=(self.board._controls,))
+        assert self.board._page is not None
+        self.thread = threading.Thread(target=self.press, args=(self.board._page,))
         self.thread.start()
 
     def on_end(self, run: gt.Run) -> None:
@@ -40,11 +41,16 @@ class Presser(gt.Callback):
 
 
 def pressed(
-    press: Callable[[controls.Controls], None], game: gt.GAN, points: Tensor, steps: int = 10**6
+    press: Callable[[TrainingPage], None], game: gt.GAN, points: Tensor, steps: int = 10**6
 ) -> gt.Run:
     board = Dashboard(lambda run, axes: None)
     presser = Presser(board, press)
     return gt.train(game, points, steps=steps, callbacks=[board, presser], progress=False, snapshots=0)
+
+
+def order(page: TrainingPage, kind: str, **content: Any) -> None:
+    """A message of the page, as ipywidgets hands it to a widget."""
+    page.browser.widget._handle_custom_msg({"kind": kind, **content}, [])
 
 
 def until(happened: Callable[[], bool], seconds: float = 20) -> None:
@@ -57,17 +63,17 @@ def until(happened: Callable[[], bool], seconds: float = 20) -> None:
 def test_pause_step_rates_and_stop(display: Display, point_game: Make, points: Tensor) -> None:
     seen: list[Any] = []
 
-    def press(row: controls.Controls) -> None:
-        run = row.run
+    def press(page: TrainingPage) -> None:
+        run = page.run
         until(lambda: run.step > 3)
-        row.pause.value = True
+        order(page, "pause")
         until(lambda: run.control.paused)
         time.sleep(0.2)
         stood = run.step
         time.sleep(0.2)
         seen.append(run.step == stood)
         before = {name: [p.clone() for p in net.parameters()] for name, net in run.gan.networks.items()}
-        row.steps["generator"].click()
+        order(page, "step", networks=["generator"])
         until(lambda: run.step == stood + 1)
         time.sleep(0.1)
         moved = {
@@ -75,61 +81,106 @@ def test_pause_step_rates_and_stop(display: Display, point_game: Make, points: T
             for name, net in run.gan.networks.items()
         }
         seen.append(moved == {"generator": True, "discriminator": False})
-        row.rates["generator"].value = 0.25
-        row.slow.value = 0.5
+        order(page, "rate", name="generator", value=0.25)
+        order(page, "slow", value=0.5)
         seen.append((run.control.learning_rates, run.control.delay) == ({"generator": 0.25}, 0.5))
-        row.slow.value = 0
-        row.pause.value = False
+        order(page, "slow", value=0)
+        order(page, "resume")
         until(lambda: run.step > stood + 5)
-        row.stop.click()
+        order(page, "stop")
 
     run = pressed(press, point_game(), points)
     assert run.ended == "stopped" and seen == [True, True, True]
 
 
 def test_a_step_pauses_first(display: Display, point_game: Make, points: Tensor) -> None:
-    def press(row: controls.Controls) -> None:
-        until(lambda: row.run.step > 3)
-        row.steps[""].click()
-        until(lambda: row.run.control.paused)
+    def press(page: TrainingPage) -> None:
+        until(lambda: page.run.step > 3)
+        order(page, "step", networks=[])
+        until(lambda: page.run.control.paused)
         time.sleep(0.1)
-        row.stop.click()
+        order(page, "stop")
 
     assert pressed(press, point_game(), points).ended == "stopped"
 
 
 def test_pressed_at_random_nothing_sticks(display: Display, point_game: Make, points: Tensor) -> None:
-    def press(row: controls.Controls) -> None:
+    def press(page: TrainingPage) -> None:
         draw = random.Random(0)
         actions: list[Callable[[], Any]] = [
-            lambda: setattr(row.pause, "value", not row.pause.value),
-            *(button.click for button in row.steps.values()),
-            lambda: setattr(row.slow, "value", draw.choice([0, 0.05])),
-            lambda: setattr(row.rates["generator"], "value", draw.choice([0, 1e-4, 1e-3])),
-            row.run.control.resume,
+            lambda: order(page, draw.choice(["pause", "resume"])),
+            lambda: order(page, "step", networks=draw.choice([[], ["generator"], ["discriminator"]])),
+            lambda: order(page, "slow", value=draw.choice([0, 0.05])),
+            lambda: order(page, "rate", name="generator", value=draw.choice([0, 1e-4, 1e-3, -3])),
+            page.run.control.resume,
         ]
         for _ in range(400):
             draw.choice(actions)()
             time.sleep(draw.choice([0, 0, 0.002]))
-        row.stop.click()
+        order(page, "stop")
 
     assert pressed(press, point_game(), points).ended == "stopped"
 
 
-def test_the_page_is_asked_for_a_sign_of_life(display: Display, four_steps: gt.Run) -> None:
-    row = controls.Controls(four_steps)
-    row.check_page(now=100.0, began=99.0)
-    assert row._heartbeat.playing and controls.WAITING_MESSAGE in row.message.value
-    row.check_page(now=100.0 + controls.RESPONSE_TIMEOUT, began=99.0)
-    assert controls.NO_CLICKS_MESSAGE in row.message.value and not row._heartbeat.playing
-    row._heartbeat.value = 3
-    assert row.connected and not row._heartbeat.playing and controls.READY_MESSAGE in row.message.value
+def test_messages_are_looked_for_while_it_trains_and_while_it_waits(
+    display: Display, point_game: Make, points: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread brings the presses, as with ipykernel 6: all happens between the steps."""
+    board, looks = Dashboard(lambda run, axes: None), list[bool]()
+    presses = iter([("pause", {}), ("step", {"networks": []}), ("resume", {}), ("stop", {})])
+
+    def poll(comm_ids: Any) -> int:
+        assert board._page is not None and comm_ids == (board._page.browser.comm_id,)
+        looks.append(board._page.run.control.paused)
+        if len(looks) % 3 == 0 and (press := next(presses, None)) is not None:
+            order(board._page, press[0], **press[1])
+        return 0
+
+    monkeypatch.setattr(polling, "poll", poll)
+    monkeypatch.setattr(training_page, "POLL_INTERVAL", 0.0)
+    run = gt.train(point_game(), points, steps=10**6, callbacks=[board], progress=False, snapshots=0)
+    assert run.ended == "stopped" and True in looks and False in looks
+    assert run.control.while_waiting is None
 
 
-def test_every_control_can_be_reached_and_says_what_it_does(display: Display, four_steps: gt.Run) -> None:
+def test_the_page_is_told_what_its_press_has_done(display: Display, four_steps: gt.Run) -> None:
     row = controls.Controls(four_steps)
-    for widget in (row.pause, row.stop, row.slow, *row.steps.values(), *row.rates.values()):
-        assert widget.tooltip and widget.description and widget.tabbable is not False
+    row.receive({"kind": "pause", "mark": "pause 1"})
+    assert row.status() == {
+        "paused": True,
+        "delay": 0.0,
+        "rates": {"discriminator": 1.5e-3, "generator": 1.5e-3},
+        "message": controls.READY_MESSAGE,
+        "mark": "pause 1",
+    }
+    row.receive({"kind": "rate", "name": "generator", "value": 7, "mark": "rate 2"})
+    assert "learning rate of generator" in row.status()["message"] and row.status()["mark"] == "rate 2"
+    assert row.status()["rates"]["generator"] == 1.5e-3
+
+
+def test_where_the_page_does_not_answer_it_is_said(display: Display, four_steps: gt.Run) -> None:
+    row = controls.Controls(four_steps)
+    assert row.status()["message"] == controls.WAITING_MESSAGE
+    row.give_up()
+    assert row.status()["message"] == controls.NO_CLICKS_MESSAGE
+    row.receive({"kind": "ready"})
+    assert row.status()["message"] == controls.READY_MESSAGE
+    row.give_up()
+    assert row.status()["message"] == controls.READY_MESSAGE
+
+
+def test_every_button_says_what_it_does(display: Display, four_steps: gt.Run) -> None:
+    state = controls.Controls(four_steps).state()
+    assert [step["label"] for step in state["steps"]] == ["Step", "Only discriminator", "Only generator"]
+    assert all(step["title"].startswith("Pause, and take ") for step in state["steps"])
+    assert [rate["name"] for rate in state["rates"]] == ["discriminator", "generator"]
+
+
+def test_what_no_dashboard_understands_is_refused(display: Display, four_steps: gt.Run) -> None:
+    page = TrainingPage(four_steps, None, None, None, None, 1.0)
+    with pytest.raises(gt.InputError, match="no dashboard understands"):
+        page._receive({"kind": "dance"}, [])
+    page.close()
 
 
 def test_a_game_of_one_network_has_its_controls(display: Display, points: Tensor) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
 import torch
-from lab_cases import SMALL, threads, wait_for
+from lab_cases import SMALL, choose, controls, threads, wait_for
 from torch import nn
 
 import gantutor as gt
@@ -35,11 +36,11 @@ def test_networks_of_ones_own_are_copied_and_reset_to_where_they_stood() -> None
     assert isinstance(trained, nn.Linear) and not torch.equal(trained.weight, before)
     own.reset()
     assert own.run.step == 0 and torch.equal(own.run.gan.generator.weight, before)  # type: ignore[arg-type]
-    controls = own.open_panel().controls
-    assert all(controls[name].disabled for name in ("generator_width", "latent", "discriminator_depth"))
-    assert controls["latent"].tooltip == "Your own generator is played with as it is"
-    own.open_panel().distribution.value = "ring"
-    own.panel.distribution.value = OWN_DATA
+    shown = controls(own.open_panel())
+    assert all(shown[name]["disabled"] for name in ("generator_width", "latent", "discriminator_depth"))
+    assert shown["latent"]["title"] == "Your own generator is played with as it is"
+    choose(own.panel, "distribution", "ring")
+    choose(own.panel, "distribution", OWN_DATA)
     assert own.game.plane.name == "moons"
 
 
@@ -111,6 +112,18 @@ def test_shown_twice_both_places_hold_the_same_widgets(monkeypatch: pytest.Monke
     assert one == two and all("image/png" in bundle for bundle in left)
     made.close()
     assert display.WIDGET_TYPE not in left[2] | left[3] and len(left) == 4 and made.panel is None
+
+
+def test_without_anywidget_a_trained_lab_leaves_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[dict[str, Any]] = []
+    monkeypatch.setattr(display, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "watched", lambda: True)
+    monkeypatch.setattr(importlib.import_module("gantutor.live.lab.lab"), "available", lambda: False)
+    monkeypatch.setattr(placement, "current_cell", lambda: 7)
+    monkeypatch.setattr(display, "_put", keeping(left))
+    made = lab(**SMALL)
+    assert made.panel is None and made.run.step == 300
+    assert [set(bundle) for bundle in left] == [{"text/plain", "image/png"}]
 
 
 def test_a_cell_run_again_ends_the_lab_it_showed(monkeypatch: pytest.MonkeyPatch) -> None:

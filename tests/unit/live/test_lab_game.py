@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from lab_cases import SMALL, game
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor, nn
 
 import gantutor as gt
@@ -160,20 +161,32 @@ def test_no_layers_no_numbers() -> None:
     assert not any(part.numel() for part in vars(seen).values())
 
 
-def test_every_layer_can_be_seen_in_the_picture() -> None:
+def test_every_layer_can_be_seen_in_the_still_picture() -> None:
     seen = game()
     seen.advance(30)
-    picture = plane.Picture(seen.plane)
 
     def pixels(*names: str) -> Any:
-        picture.draw(layers.compute_layers(seen, frozenset(names)))
-        return np.asarray(picture.canvas.buffer_rgba()).astype(int).copy()
+        figure, axes = gt.plots.figure(size=(4.2, 4.2))
+        plane.Artists(axes, seen.plane).set(layers.compute_layers(seen, frozenset(names)))
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba()).astype(int).copy()
 
     empty = pixels()
     for name in layers.LAYERS:
         assert int((np.abs(pixels(name) - empty).sum(-1) > 30).sum()) > 100, name
-    np.testing.assert_array_equal(pixels(), empty)
-    assert picture.encode().startswith(b"\xff\xd8")
+
+
+def test_the_density_lies_where_the_generator_puts_its_points() -> None:
+    seen = game()
+    seen.advance(30)
+    found = layers.density(seen)
+    side, reach = layers.SHADE_SIZE, seen.plane.reach
+    cells = ((seen.points(seen.scored) + reach) / (2 * reach) * side).long()
+    inside = cells[((cells >= 0) & (cells < side)).all(1)]
+    middle = torch.stack([(found.sum(axis) * torch.arange(side)).sum() / found.sum() for axis in (0, 1)])
+    assert float(found.max()) == pytest.approx(1) and float(found.min()) >= 0
+    assert torch.allclose(middle, inside.float().mean(0), atol=1.0)  # the second coordinate comes first
 
 
 # --- measures and curves ----------------------------------------------------------------------------------

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lab_cases import game, mouse, presses, threads, wait_for
+from lab_cases import choose, controls, game, press, presses, stroke, threads, wait_for, write
 
 import gantutor as gt
-from gantutor.live.lab import Lab, curves, plane, sketch
+from gantutor.live.lab import Lab, courier
+from gantutor.live.lab.layers import FIRST_LAYERS, LAYERS
 from gantutor.live.lab.pen import Pen, parse
-from gantutor.live.lab.settings import DRAWING, plane_of
+from gantutor.live.lab.settings import DRAWING
 
 
 @pytest.fixture
@@ -27,10 +28,21 @@ def played() -> Iterator[Lab]:
     made.pause()
 
 
-@pytest.fixture
-def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Curves get their numbers, and are not drawn: most of the time of a press goes there."""
-    monkeypatch.setattr(curves.Picture, "draw", lambda self, game: self.curves.set(game) or b"")
+class Page:
+    """Stands for the browser: keeps the messages, and acknowledges frames if it is asked to."""
+
+    def __init__(self, lab: Lab, monkeypatch: pytest.MonkeyPatch, answers: bool = True) -> None:
+        self.lab, self.answers = lab, answers
+        self.messages: list[tuple[str, dict[str, Any], tuple[bytes, ...]]] = []
+        monkeypatch.setattr(lab.panel.view, "send", self._take)
+
+    def _take(self, kind: str, content: dict[str, Any], *buffers: bytes) -> None:
+        self.messages.append((kind, content, buffers))
+        if kind == "frame" and self.answers:
+            self.lab.panel.receive({"kind": "ack", "number": content["number"]})
+
+    def frames(self) -> list[dict[str, Any]]:
+        return [content for kind, content, _ in self.messages if kind == "frame"]
 
 
 # --- playing ----------------------------------------------------------------------------------------------
@@ -39,12 +51,12 @@ def no_curves(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_play_and_pause(played: Lab) -> None:
     played.play()
     wait_for(3, played)
-    assert played.playing and threads() == 1 and played.panel.play.value is True
+    assert played.playing and threads() == 1 and played.panel.box.state["playing"] is True
     played.play()
     assert threads() == 1
     played.pause()
     step = played.run.step
-    assert not played.playing and threads() == 0 and played.panel.play.value is False
+    assert not played.playing and threads() == 0 and played.panel.box.state["playing"] is False
     threading.Event().wait(0.1)
     assert played.run.step == step and played.message == "Paused."
     played.play()
@@ -94,7 +106,11 @@ def test_where_nobody_is_left_it_pauses(played: Lab, monkeypatch: pytest.MonkeyP
         if not played.playing:
             break
         threading.Event().wait(0.01)
-    assert not played.playing and "nobody has been there" in played.message and not played.panel.play.value
+    assert (
+        not played.playing
+        and "nobody has been there" in played.message
+        and not played.panel.box.state["playing"]
+    )
 
 
 def test_a_game_that_diverges_pauses_and_reset_heals(played: Lab) -> None:
@@ -129,11 +145,12 @@ def test_a_change_out_of_range_leaves_all_as_it_was(played: Lab) -> None:
             played.change(**change)
     assert played.game is before
     played.change(generator_rate=0.0007)
-    assert played.panel.controls["generator_rate"].value == 0.0007
+    rate = controls(played.panel)["generator_rate"]
+    assert rate["value"] == 0.0007 and ["0.0007", 0.0007] in rate["options"]
 
 
 def test_slow_motion_waits_between_steps(played: Lab) -> None:
-    played.panel.slow.value = 2.0
+    choose(played.panel, "slow", 2.0)
     assert played.delay == 2.0
     played.play()
     wait_for(1, played)
@@ -143,69 +160,66 @@ def test_slow_motion_waits_between_steps(played: Lab) -> None:
         played.slow_down(11)
 
 
-def test_a_stroke_is_learnt_when_the_mouse_is_let_go(played: Lab) -> None:
-    panel = played.panel
-    panel.sketch._mouse._dom_handlers(mouse("mousedown", 100, 100))
+def test_a_stroke_is_learnt_when_the_mouse_is_let_go(played: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, learnt = played.panel, []
+    stroke(panel, (-1, 0.5), (1, 0.5))
     assert played.pen.points == []  # nothing is drawn until it is asked for
-    panel.distribution.value = DRAWING
-    assert "Drag with the mouse" in played.message and "role='status'" in panel.status.value
-    for event in (mouse("mousedown", 100, 100), mouse("mousemove", 300, 100), mouse("mouseup", 300, 100)):
-        panel.sketch._mouse._dom_handlers(event)
-    assert played.game.plane.name == "drawing" and played.run.step == 0
+    choose(panel, "distribution", DRAWING)
+    assert "Drag with the mouse" in panel.box.state["message"] and not panel.box.state["learnt"]
+    draw = played.draw
+    monkeypatch.setattr(played, "draw", lambda points: (learnt.append(points), draw(points)))
+    stroke(panel, (-1, 0.5), (0, 0.5), (1, 0.5))
+    assert len(learnt) == 1 and played.game.plane.name == "drawing" and played.run.step == 0
     drawn = played.game.plane.distribution
-    assert drawn is not None and len(drawn.centres) > 30
-    middle = plane_of("ring")
-    expected = [plane.Picture(middle).place(x / 420, 100 / 420) for x in (100, 300)]
-    assert drawn.centres[0].tolist() == pytest.approx(expected[0], abs=1e-5)
-    assert drawn.centres[-1].tolist() == pytest.approx(expected[1], abs=0.04)
-    typed = panel.sketch.typed
-    assert torch.allclose(torch.tensor(parse(typed.value)), drawn.centres, atol=0.006)
-    learnt = played.game
-    typed.value += "; 0 0"  # by the user: now it is learnt again
-    assert played.game is not learnt and played.pen.points[-1] == (0.0, 0.0)
-    panel.sketch.clear.click()
-    assert typed.value == ""
-    panel.distribution.value = "ring"
+    assert drawn is not None and len(drawn.centres) > 30 and panel.box.state["learnt"]
+    assert drawn.centres[0].tolist() == pytest.approx([-1, 0.5], abs=1e-5)
+    assert drawn.centres[-1].tolist() == pytest.approx([1, 0.5], abs=0.041)
+    typed = panel.box.state["typed"]
+    assert torch.allclose(torch.tensor(parse(typed)), drawn.centres, atol=0.006)
+    assert len(panel.box.state["pen"]) == len(drawn.centres)
+    before = played.game
+    write(panel, typed + "; 0 0")  # by the user: now it is learnt again
+    assert played.game is not before and played.pen.points[-1] == (0.0, 0.0)
+    press(panel, "clear")
+    assert panel.box.state["typed"] == "" and panel.box.state["pen"] == []
+    choose(panel, "distribution", "ring")
     played.step()
 
 
-def test_the_points_of_a_stroke_are_learnt_once_and_drawn_seldom(
-    played: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    panel, learnt, seen = played.panel, [], []
-    panel.distribution.value = DRAWING
-    draw, show = played.draw, played.show
-    monkeypatch.setattr(played, "draw", lambda *given: (learnt.append(given), draw(*given)))
-    monkeypatch.setattr(played, "show", lambda **given: (seen.append(given), show(**given)))
-    monkeypatch.setattr(sketch, "DRAWING_INTERVAL", 1000.0)
-    panel.sketch._mouse._dom_handlers(mouse("mousedown", 100, 100))
-    for x in range(100, 300, 5):
-        panel.sketch._mouse._dom_handlers(mouse("mousemove", x, 100))
-    assert len(seen) == 1
-    panel.sketch._mouse._dom_handlers(mouse("mouseup", 300, 100))
-    assert len(seen) == 2 and len(learnt) == 1 and ";" in panel.sketch.typed.value
+def test_a_stroke_beyond_the_plane_ends_at_its_edge(played: Lab) -> None:
+    choose(played.panel, "distribution", DRAWING)
+    stroke(played.panel, (0, 0), (float("nan"), 0), (50, 0))
+    assert max(x for x, _ in played.pen.points) <= 1.6 + 1e-6
+
+
+def test_a_stroke_pauses_the_training_when_it_begins(played: Lab) -> None:
+    played.draw([(0, 0), (1, 0), (0, 1)])
+    played.play()
+    wait_for(1, played)
+    press(played.panel, "stroke")
+    assert not played.playing
 
 
 def test_fewer_than_three_points_are_one_sentence(played: Lab) -> None:
     panel = played.panel
-    panel.distribution.value = DRAWING
+    choose(panel, "distribution", DRAWING)
     for attempt in (
-        lambda: setattr(panel.play, "value", True),
-        panel.buttons["step"].click,
-        lambda: panel.sketch._mouse._dom_handlers(mouse("mousedown", 200, 200)),
-        lambda: panel.sketch._mouse._dom_handlers(mouse("mouseup", 200, 200)),
-        lambda: setattr(panel.sketch.typed, "value", "0 0; 1 1"),
+        lambda: press(panel, "play"),
+        lambda: press(panel, "step"),
+        lambda: stroke(panel, (0, 0)),
+        lambda: write(panel, "0 0; 1 1"),
     ):
         attempt()
-        assert not played.playing and panel.play.value is False and played.run.step == 0
-    assert played.message == "a drawing needs at least 3 points, and this one has 2."
+        assert not played.playing and panel.box.state["playing"] is False and played.run.step == 0
+    assert panel.box.state["message"] == "A drawing needs at least 3 points, and this one has 2."
     with pytest.raises(gt.InputError, match="a drawing needs at least 3 points, and this one has 0"):
         played.draw([])
-    panel.sketch.typed.value = "0 0; 1 x"
+    write(panel, "0 0; 1 x")
     assert played.message == "points are written as x y; x y; x y, and '1 x' is none."
-    panel.sketch.typed.value = "0 0; 1 1; -1 1"
-    assert played.game.settings.distribution == DRAWING and panel.distribution.value == DRAWING
-    panel.sketch.clear.click()
+    write(panel, "0 0; 1 1; -1 1")
+    assert played.game.settings.distribution == DRAWING
+    assert controls(panel)["distribution"]["value"] == DRAWING
+    press(panel, "clear")
     assert played.pen.points == [] and played.message.startswith("No points are drawn.")
 
 
@@ -228,24 +242,108 @@ def test_the_pen_leaves_points_evenly() -> None:
     assert pen.points == [] and parse(" ; ") == []
 
 
-def test_controls_pressed_in_any_order_and_fast(played: Lab, no_curves: None) -> None:
+# --- what the browser is sent -----------------------------------------------------------------------------
+
+
+def test_a_frame_holds_the_shown_layers_as_bytes(played: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(played, monkeypatch)
+    choose(played.panel, "distribution", "spiral")
+    assert [kind for kind, *_ in page.messages] == ["plane", "curves", "frame"]
+    (_, plane, [real]), _, (_, frame, buffers) = page.messages
+    assert plane["name"] == "spiral" and plane["modes"] == 0 and "no modes" in plane["notes"]["modes"]
+    assert len(real) == 500 * 2 * 4 and 0 < plane["real"]["js"] < 0.1
+    sizes = [500 * 2 * 4, 48 * 48, 34 * 33 * 2 * 4, 60 * 2 * 4, 60 * 2 * 4, 0]
+    assert [len(buffer) for buffer in buffers] == sizes and frame["points_a_line"] == 33
+    generated = torch.frombuffer(bytearray(buffers[0]), dtype=torch.float32).view(-1, 2)
+    assert torch.equal(generated, played.game.points(played.game.latents))
+    for name in LAYERS:
+        played.panel.receive({"kind": "layer", "name": name, "on": name == "density"})
+    assert [len(buffer) for buffer in page.messages[-1][2]] == [0, 0, 0, 0, 0, 48 * 48]
+    assert played.shown == {"density"} == set(played.panel.box.state["shown"])
+
+
+def test_curves_are_thinned_and_complete(played: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(played, monkeypatch)
+    played.game.advance(700)
+    played.show(redraw_all=True)
+    [(_, content, buffers)] = [message for message in page.messages if message[0] == "curves"]
+    assert content["names"] == ["discriminator", "generator", "modes", "reverse_kl", "js"]
+    steps, losses = (np.frombuffer(buffer, "<f4") for buffer in buffers[:2])
+    assert len(steps) == len(losses) <= 300 and steps[-1] > 690
+    assert losses.mean() == pytest.approx(np.mean(played.run.history.column("discriminator")[1]), abs=0.02)
+
+
+def test_frames_follow_one_another_while_the_page_draws_them(
+    played: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(played, monkeypatch)
+    played.play()
+    for _ in range(3000):
+        if len(page.frames()) >= 20:
+            break
+        threading.Event().wait(0.01)
+    played.pause()
+    frames = page.frames()
+    numbers = [frame["number"] for frame in frames]
+    assert len(frames) >= 20 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert frames[-1]["step"] == played.run.step  # the last one shows where it stands
+
+
+def test_training_does_not_wait_for_a_page_that_draws_nothing(
+    played: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "PATIENCE", 1000.0)
+    page = Page(played, monkeypatch, answers=False)
+    played.play()
+    wait_for(200, played)
+    sent = len(page.frames())
+    assert 0 < sent <= courier.WINDOW + 1
+    played.panel.receive({"kind": "ack", "number": page.frames()[-1]["number"]})
+    for _ in range(3000):
+        if len(page.frames()) > sent:
+            break
+        threading.Event().wait(0.01)
+    newest = page.frames()[sent]
+    assert newest["step"] >= 200  # none of those that were dropped
+    played.pause()
+
+
+def test_a_hidden_page_is_sent_a_frame_now_and_then() -> None:
+    now = [0.0]
+    sender = courier.Courier(0.03, clock=lambda: now[0])
+    sent = []
+    for _ in range(1000):
+        now[0] += 0.01
+        if sender.ready():
+            sent.append(sender.number_next())
+    assert courier.WINDOW + 15 <= len(sent) <= courier.WINDOW + 20  # ten seconds, two a second
+    sender.acknowledge(10**9)  # a number that was never sent
+    assert sender.ready() is (sender.seconds_left() == 0)
+
+
+# --- every control, in any order --------------------------------------------------------------------------
+
+
+def test_controls_pressed_in_any_order_and_fast(played: Lab) -> None:
     draw = random.Random(0)
     every = presses(played.panel, draw)
     for _ in range(300):
         draw.choice(every)()
         assert "\n" not in played.message
-    played.panel.distribution.value = "ring"
-    played.panel.buttons["reset"].click()
-    played.panel.play.value = True
+    played.pause()
+    choose(played.panel, "distribution", "ring")
+    press(played.panel, "reset")
+    press(played.panel, "play")
     wait_for(1, played)
     played.pause()
     assert threads() == 0
     settings = played.game.settings
-    shown = {name: widget.value for name, widget in played.panel.controls.items()}
+    shown = {name: control["value"] for name, control in controls(played.panel).items()}
+    assert shown.pop("slow") == played.delay
     assert shown == {name: getattr(settings, name) for name in shown}
 
 
-def test_two_threads_press_at_once(played: Lab, no_curves: None) -> None:
+def test_two_threads_press_at_once(played: Lab) -> None:
     """Python on the main thread, the page on another: nobody waits for ever."""
     failed: list[BaseException] = []
 
@@ -267,13 +365,28 @@ def test_two_threads_press_at_once(played: Lab, no_curves: None) -> None:
     assert threads() == 0
 
 
-def test_every_control_has_a_label_and_every_picture_a_description(played: Lab) -> None:
-    panel = played.panel
-    for widget in [panel.play, *panel.buttons.values(), *panel.controls.values(), *panel.layers.values()]:
-        assert widget.description
-    for widget in [panel.play, *panel.buttons.values(), *panel.controls.values(), panel.sketch.typed]:
-        assert widget.tooltip
-    assert 'alt="The plane (ring) after 0 steps: real points in blue;' in panel.plane.value
-    assert 'alt="Curves over 0 steps.' in panel.curves.value
-    assert panel.numbers.value.startswith("step 0 · ")
-    assert "gt-lab-generator-rate" in panel.controls["generator_rate"]._dom_classes
+def test_every_control_has_a_label_and_every_picture_a_description(
+    played: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(played, monkeypatch)
+    for control in controls(played.panel).values():
+        assert control["label"] and control["title"]
+    assert all(label and title for _, label, title in played.panel.box.state["buttons"])
+    played.show(redraw_all=True)
+    content = {kind: content for kind, content, _ in page.messages}
+    assert content["frame"]["alt"].startswith("The plane (ring) after 0 steps: real points in blue;")
+    assert content["curves"]["alt"].startswith("Curves over 0 steps.") and content["frame"]["step"] == 0
+    assert set(played.panel.box.state["shown"]) == FIRST_LAYERS
+
+
+def test_a_request_that_makes_no_sense_changes_nothing(played: Lab) -> None:
+    before = played.game
+    for request in (
+        {"kind": "press", "name": "explode"},
+        {"kind": "set", "name": "latent", "value": "many"},
+        {"kind": "set", "name": "slow", "value": None},
+        {"kind": "nothing"},
+        {},
+    ):
+        played.panel.receive(request)
+        assert played.game is before and "\n" not in played.message

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from pages import Display, FakeTime
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import Dashboard, dashboard, display
+from gantutor.live import Dashboard, dashboard, training_page, widget
 from gantutor.live import display as page
+from gantutor.live.widget import BrowserView
 
 pytestmark = pytest.mark.usefixtures("no_widget_is_left")
 
@@ -20,45 +22,62 @@ Make = Callable[..., gt.GAN]
 Same = Callable[[gt.Run, gt.Run], bool]
 
 
+class Watched(NamedTuple):
+    """What a page did: the share of the time that samples took, and the messages by kind."""
+
+    share: float
+    sent: Counter[str]
+
+
 def watch(
     monkeypatch: pytest.MonkeyPatch, run: gt.Run, drawing: float, step: float, steps: int, seconds: float
-) -> tuple[float, int]:
-    """Steps of ``step`` seconds under a dashboard whose picture takes ``drawing``; its share of the time, and
-    how often it was drawn."""
-    clock = FakeTime()
-    draws = []
+) -> Watched:
+    """Steps of ``step`` seconds under a dashboard whose samples take ``drawing``, by a clock of its own."""
+    clock, sent = FakeTime(), Counter[str]()
+    real_samples = training_page.gallery_samples
 
-    def draw(*_: Any) -> Any:
+    def sample(*given: Any) -> Any:
         clock.now += drawing
-        draws.append(clock.now)
-        return gt.plots.figure()[0]
+        return real_samples(*given)
 
-    monkeypatch.setattr(dashboard, "time", clock)
-    monkeypatch.setattr(dashboard, "training_figure", draw)
-    monkeypatch.setattr(display, "png", lambda figure: b"")
+    for module in (dashboard, training_page):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(training_page, "gallery_samples", sample)
+    monkeypatch.setattr(BrowserView, "send", lambda view, kind, *_: sent.update([kind]))
     board = Dashboard(seconds=seconds)
     board.on_start(run)
-    began, draws[:] = clock.now, []
+    began = clock.now
+    sent.clear()
     for _ in range(steps):
         clock.now += step
         board.on_step(run)
-    share = len(draws) * drawing / (clock.now - began)
+    share = sent["plot"] * drawing / (clock.now - began)
+    assert board.sampling_seconds == pytest.approx((sent["plot"] + 1) * drawing)
     board.on_end(run)
-    return share, len(draws)
+    return Watched(share, sent)
 
 
-def test_a_slow_picture_takes_its_share_of_the_time_at_most(
+def test_slow_samples_take_their_share_of_the_time_at_most(
     display: Display, four_steps: gt.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share, count = watch(monkeypatch, four_steps, drawing=1.0, step=0.1, steps=4000, seconds=2.0)
-    assert 0.025 < share <= 0.032 and 11 <= count <= 14
+    watched = watch(monkeypatch, four_steps, drawing=1.0, step=0.1, steps=4000, seconds=2.0)
+    assert 0.08 < watched.share <= 1.05 * training_page.SAMPLING_SHARE
+    assert watched.sent["logits"] == watched.sent["plot"]
 
 
-def test_a_quick_picture_is_drawn_as_often_as_asked(
+def test_quick_samples_are_shown_as_often_as_asked(
     display: Display, four_steps: gt.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share, count = watch(monkeypatch, four_steps, drawing=0.01, step=0.25, steps=400, seconds=2.0)
-    assert share < 0.01 and 45 <= count <= 52
+    watched = watch(monkeypatch, four_steps, drawing=0.01, step=0.25, steps=400, seconds=2.0)
+    assert watched.share < 0.01 and 45 <= watched.sent["plot"] <= 52
+
+
+def test_the_page_moves_four_times_a_second_whatever_samples_cost(
+    display: Display, four_steps: gt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = watch(monkeypatch, four_steps, drawing=0.02, step=0.01, steps=1000, seconds=0.25)
+    assert 37 <= watched.sent["status"] <= 41 and watched.sent["losses"] == watched.sent["status"]
+    assert 35 <= watched.sent["plot"] <= 41
 
 
 def test_a_training_leaves_a_picture_and_no_widget(
@@ -119,8 +138,7 @@ def test_watching_changes_nothing(
         control.slow_down(0.01)
         return control
 
-    monkeypatch.setattr(dashboard, "MAX_DRAWING_SHARE", 1.0)
-    monkeypatch.setattr(dashboard, "SECOND_DRAWING_DELAY", 0.0)
+    monkeypatch.setattr(training_page, "SAMPLING_SHARE", 1.0)
     board, control = Dashboard(view, seconds=0), slow(gt.Control())
     watched = gt.train(point_game(), points, steps=8, callbacks=[board], progress=False, control=control)
     assert len(drawn) > 3
@@ -138,6 +156,64 @@ def test_batch_norm_is_watched_without_a_change(
     watched, plain = go(Dashboard(seconds=0)), go()
     assert torch.equal(watched.sample(4), plain.sample(4))  # a glance is not taken for a measurement
     assert same_weights(watched, plain)
+
+
+def test_a_discriminator_with_a_memory_is_asked_without_a_change(
+    display: Display, images: Tensor, same_weights: Same, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_page, "SAMPLING_SHARE", 1.0)
+    asked: list[bool] = []
+
+    def go(*callbacks: gt.Callback) -> gt.Run:
+        torch.manual_seed(5)
+        discriminator = torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(64, 16)),
+            torch.nn.BatchNorm1d(16),
+            torch.nn.Dropout(0.5),
+            torch.nn.Linear(16, 1),
+        )
+        discriminator[4].register_forward_hook(lambda module, *_: asked.append(module.training))
+        game = gt.GAN(gt.networks.ConvGenerator(4, size=8), discriminator, latent=4)
+        return gt.train(game, images, steps=6, batch_size=8, snapshots=0, callbacks=callbacks, progress=False)
+
+    watched = go(Dashboard(seconds=0))
+    assert asked.count(False) >= 2 * 4  # real and generated samples, at most steps
+    asked.clear()
+    plain = go()
+    assert not asked.count(False) and torch.equal(watched.sample(4), plain.sample(4))
+    assert same_weights(watched, plain)
+
+
+def test_samples_that_fail_are_said_and_end_nothing(
+    display: Display, point_game: Make, points: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+    monkeypatch.setattr(
+        BrowserView, "send", lambda view, kind, content=None, *_: sent.append((kind, content))
+    )
+
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("no memory for a look")
+
+    monkeypatch.setattr(training_page, "gallery_samples", fail)
+    run = gt.train(point_game(), points, steps=3, callbacks=[Dashboard()], progress=False)
+    assert run.ended == "complete"
+    assert "no memory for a look" in next(content["text"] for kind, content in sent if kind == "words")
+
+
+def test_without_anywidget_a_still_picture_is_replaced_in_place(
+    display: Display, point_game: Make, points: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(widget, "available", lambda: False)
+    monkeypatch.setattr(dashboard, "STILL_INTERVAL", 0.0)
+    monkeypatch.setattr(dashboard, "STILL_SHARE", 1.0)
+    board = Dashboard(seconds=0)
+    gt.train(point_game(), points, steps=4, callbacks=[board], progress=False)
+    assert len(display.shown) == 1 and len(display.updated) == 5
+    assert all(set(bundle) == {"text/plain", "image/png"} for bundle in display.shown + display.updated)
+    assert "pip install anywidget" in display.shown[0]["text/plain"]
+    assert "anywidget" not in display.updated[-1]["text/plain"]
 
 
 class Interrupting(gt.Callback):
@@ -175,4 +251,4 @@ def test_an_error_in_a_callback_closes_the_dashboard(
     board = Dashboard()
     with pytest.raises(ZeroDivisionError):
         gt.train(point_game(), points, steps=3, callbacks=[board, Broken()], progress=False)
-    assert board._controls is None and set(display.updated[-1]) == {"text/plain", "image/png"}
+    assert board._page is None and set(display.updated[-1]) == {"text/plain", "image/png"}

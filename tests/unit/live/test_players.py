@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import Dashboard, Players, dashboard, players
+from gantutor.live import Dashboard, Players, dashboard, players, training_page
 from gantutor.live import display as page
 from gantutor.live.audio_panel import audio_panel
 
@@ -104,6 +104,15 @@ def test_twenty_voices_are_under_400_kb() -> None:
 def test_the_still_picture_names_its_sounds(tones: Tensor) -> None:
     shown = gt.live.listen(tones, ["low", "a title that is long", "$x"]).still()
     assert [axes.get_title() for axes in shown.axes] == ["low", "a title that …", "$x"]
+    first = shown.axes[0]
+    assert (first.get_xlabel(), first.get_ylabel()) == ("s", "kHz")
+    assert [label.get_text() for label in first.get_yticklabels()] == ["0", "4"]
+    assert tuple(first.images[0].get_extent()) == (0, 0.5, 0, 4)
+
+
+def test_the_page_says_what_the_axes_are(tones: Tensor) -> None:
+    html = gt.live.listen(tones, rate=16_000).html()
+    assert "0 to 8 kHz; time to the right, 0 to 0.25 s" in html
 
 
 @pytest.mark.parametrize(
@@ -150,8 +159,8 @@ def test_hearing_changes_nothing(
         made.append(run.step)
         return sounds(run)
 
-    for name, value in (("MAX_DRAWING_SHARE", 2.0), ("SECOND_DRAWING_DELAY", 0.0), ("SOUND_INTERVAL", 0.0)):
-        monkeypatch.setattr(dashboard, name, value)
+    for name, value in (("SAMPLING_SHARE", 1.0), ("SOUND_SHARE", 1.0), ("SOUND_INTERVAL", 0.0)):
+        monkeypatch.setattr(training_page, name, value)
     heard_run = hear(display, point_game(), points, counted)
     assert len(made) > 3 and made[-1] == 8
     assert same_weights(heard_run, gt.train(point_game(), points, steps=8, progress=False))
@@ -211,9 +220,9 @@ def test_sounds_that_fail_are_said_and_end_nothing(
 
 @pytest.mark.parametrize(
     ("picture", "sound", "least"),
-    [(0.2, 1.0, 0.018), (1.0, 0.2, 0.018), (0.5, 0.5, 0.018), (0.01, 0.03, 0.006)],
+    [(0.2, 1.0, 0.09), (1.0, 0.2, 0.09), (0.5, 0.5, 0.09), (0.01, 0.03, 0.006)],
 )
-def test_picture_and_sounds_share_what_drawing_may_take(
+def test_samples_and_sounds_take_their_shares_of_the_time(
     display: Display,
     point_game: Make,
     points: Tensor,
@@ -224,18 +233,21 @@ def test_picture_and_sounds_share_what_drawing_may_take(
 ) -> None:
     clock, drawn, made = FakeTime(), [], []
 
+    samples = point_game().generator(torch.zeros(9, 2)).detach()
+
     def draw(*_: Any) -> Any:
         clock.now += picture
         drawn.append(clock.now)
-        return gt.plots.figure()[0]
+        return samples
 
     def sing(run: gt.Run) -> Any:
         clock.now += sound
         made.append(clock.now)
         raise gt.InputError("hush")
 
-    monkeypatch.setattr(dashboard, "time", clock)
-    monkeypatch.setattr(dashboard, "training_figure", draw)
+    for module in (dashboard, training_page):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(training_page, "gallery_samples", draw)
     monkeypatch.setattr(page, "png", lambda figure: b"")
     run = gt.train(point_game(), points, steps=1, progress=False)
     board = Dashboard(seconds=2.0, sounds=sing)
@@ -245,9 +257,10 @@ def test_picture_and_sounds_share_what_drawing_may_take(
         clock.now += 0.1
         board.on_step(run)
     share = (len(drawn) * picture + len(made) * sound) / (clock.now - began)
-    assert least < share <= dashboard.MAX_DRAWING_SHARE * 1.05 and 0 < len(made) <= len(drawn)
+    most = training_page.SAMPLING_SHARE + training_page.SOUND_SHARE
+    assert least < share <= most * 1.05 and 0 < len(made) <= len(drawn)
     gaps = [later - earlier for earlier, later in itertools.pairwise(made)]
-    assert min(gaps) >= dashboard.SOUND_INTERVAL
+    assert min(gaps) >= training_page.SOUND_INTERVAL
     board.on_end(run)
 
 
