@@ -11,11 +11,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import run_examples
+
+from gantutor.course.commands import notebook_files
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import notebook_files  # noqa: E402
-import run_examples  # noqa: E402
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")

@@ -7,21 +7,18 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import teaching_page
+from small_course import PARAMETERS, cell, notebook
+
+from gantutor._errors import InputError
+from gantutor.cli import main
+from gantutor.course.commands import grade, notebook_files, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import grade  # noqa: E402
-import notebook_files  # noqa: E402
-import sweep  # noqa: E402
-import teaching_page  # noqa: E402
-from small_course import PARAMETERS, cell, notebook  # noqa: E402
-
-from gantutor._errors import InputError  # noqa: E402
 
 PAGE = ROOT / "docs" / "teaching.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -119,8 +116,8 @@ def test_make_passes_its_options_on() -> None:
     asked = ["exercises", "sweep", "NOTEBOOKS=02", "PRESET=smoke", "SWEEP=--seeds 3 --set compare=False"]
     done = subprocess.run(["make", "-n", *asked], cwd=ROOT, capture_output=True, text=True, check=True)
     said = " ".join(done.stdout.split())
-    assert "scripts/course/exercises_only.py 02" in said
-    assert "scripts/course/sweep.py 02 --preset smoke --seeds 3 --set compare=False" in said
+    assert "-m gantutor exercises 02" in said
+    assert "-m gantutor sweep 02 --preset smoke --seeds 3 --set compare=False" in said
 
 
 # --- grades ----------------------------------------------------------------------------------------------
@@ -143,7 +140,7 @@ def test_answers_are_graded_and_what_fails_keeps_none_from_its_turn(
     spoil = "import os, pathlib\npathlib.Path(os.environ['GANTUTOR_PROGRESS']).write_text('solved')"
     cy = handed_in(tmp_path, "cy", first % '"ab"', spoil)
     out = tmp_path / "out"
-    assert grade.main([*map(str, (ada, bo, cy)), "--out", str(out)]) == 0
+    assert main(["grade", *map(str, (ada, bo, cy)), "--out", str(out)]) == 0
     rows = {row.split("|")[1].strip(): row for row in (out / "grades.md").read_text().splitlines()}
     assert rows["ada"].startswith("| ada      | ✓    | ✗    |      | 1 of 3 |            ")
     assert rows["bo"].startswith("| bo       | ✓    |      |      | 1 of 3 | SyntaxError")
@@ -181,7 +178,7 @@ def test_what_cannot_be_graded_is_named(
     handed_in(tmp_path / "a", "none", "gt.exercises.check(number, answer)")
     (tmp_path / "a" / "broken.ipynb").write_text("[1]")
     paths: list[Any] = [str(tmp_path / f"{name}.ipynb") for name in names]
-    assert grade.main([*paths, "--out", str(tmp_path / "out")]) == 2
+    assert main(["grade", *paths, "--out", str(tmp_path / "out")]) == 2
     assert said in capsys.readouterr().err
 
 

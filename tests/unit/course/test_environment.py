@@ -90,6 +90,6 @@ def test_the_command_prints_the_report_and_tells_by_its_status(
 ) -> None:
     for state, status in (("OK", 0), ("--", 0), ("!!", 1)):
         report = EnvironmentReport((ReportLine("OK", "Python"), ReportLine(state, "something")))
-        monkeypatch.setattr("gantutor.cli.environment_report", lambda report=report: report)
-        assert main([]) == status
+        monkeypatch.setattr("gantutor.course.environment.environment_report", lambda report=report: report)
+        assert main(["report"]) == status
         assert capsys.readouterr().out == f"[OK] Python\n[{state}] something\n"

@@ -53,4 +53,4 @@ def differences(
 def _agree(before: Any, now: Any, relative: float, absolute: float) -> bool:
     if before is None or now is None:  # a value that JSON cannot hold: not a number, or infinite
         return before is now
-    return abs(before - now) <= max(relative * max(abs(before), abs(now)), absolute)
+    return bool(abs(before - now) <= max(relative * max(abs(before), abs(now)), absolute))

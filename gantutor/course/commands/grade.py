@@ -1,6 +1,6 @@
-"""Run notebooks that were handed in anew, each alone, and put into one table what their answers are worth.
+"""``gantutor grade``: run notebooks that were handed in anew, each alone, and say in a table who solved what.
 
-    python scripts/course/grade.py handed_in/*.ipynb
+    gantutor grade handed_in
 
 A run executes the code of those who handed in: do it where that can do no harm. The executed copies lie under
 --out, for reading.
@@ -9,18 +9,18 @@ A run executes the code of those who handed in: do it where that can do no harm.
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import notebook_files
-from notebook_files import own_code, text_of
-from run_course import Result, run_in
-
 from gantutor._errors import InputError
 from gantutor._files import new_file
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import own_code, text_of
+from gantutor.course.commands.run_course import Result, check_papermill, run_in
+from gantutor.course.commands.writable_home import settings_elsewhere, why_no_room
 from gantutor.course.exercises import numbers, saved_progress
 from gantutor.course.score_report import as_table
 
@@ -70,36 +70,54 @@ def table(found: Mapping[str, tuple[Result, States]], exercises: Sequence[str]) 
     return as_table(rows)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, 2 where something handed in is no notebook of exercises, 130 when interrupted."""
-    parser = argparse.ArgumentParser(description="Run notebooks that were handed in, and grade them.")
-    parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("runs/grades"))
-    parser.add_argument("--patience", type=int, default=120, help="seconds a cell may take (default 120)")
-    options = parser.parse_args(arguments)
+def handed_in(given: Sequence[str]) -> list[Path]:
+    """The notebooks meant by files, folders and patterns, which the shell of Windows leaves to the program.
+
+    >>> [path.name for path in handed_in(["ada.ipynb"])]
+    ['ada.ipynb']
+    """
+    paths: list[Path] = []
+    for name in given:
+        if Path(name).is_dir():
+            paths += sorted(Path(name).glob("*.ipynb"))
+        elif not Path(name).exists() and glob.has_magic(name):
+            paths += map(Path, sorted(glob.glob(name)))  # noqa: PTH207 (the pattern may be absolute)
+        else:
+            paths.append(Path(name))
+    if not paths:
+        raise InputError(f"there is no notebook in {', '.join(given)}")
+    return paths
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade what was handed in, and print and write the table.
+
+    Args:
+        options: of the command line.
+
+    Returns:
+        0, or 130 when interrupted.
+
+    Raises:
+        InputError: if something that was handed in is no notebook of exercises.
+    """
+    check_papermill()
+    paths = handed_in(options.notebooks)
+    stems = [path.stem for path in paths]
+    if twice := [stem for stem in stems if stems.count(stem) > 1]:
+        raise InputError(f"two notebooks are called {twice[0]}: they would run in one folder")
+    exercises = sorted({number for path in paths for number in asked(path)})
+    if not exercises:
+        raise InputError("there is no exercise in what was handed in")
+    os.environ.update(settings_elsewhere(why_no_room()))
     found: dict[str, tuple[Result, States]] = {}
-    exercises: list[str] = []
-    try:
-        stems = [path.stem for path in options.notebooks]
-        if twice := [stem for stem in stems if stems.count(stem) > 1]:
-            raise InputError(f"two notebooks are called {twice[0]}: they would run in one folder")
-        exercises = sorted({number for path in options.notebooks for number in asked(path)})
-        if not exercises:
-            raise InputError("there is no exercise in what was handed in")
-        for count, path in enumerate(options.notebooks, 1):
-            print(f"[{count}/{len(stems)}] {path.stem}", flush=True)
-            found[path.stem] = grade(path, options.out / path.stem, options.patience)
-            if found[path.stem][0].state == "interrupted":
-                return 130
-        text = table(found, exercises)
-        print(f"\n{text}")
-        with new_file(options.out / "grades.md") as fresh:
-            fresh.write_text(text + "\n", encoding="utf-8")
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    for count, path in enumerate(paths, 1):
+        print(f"[{count}/{len(stems)}] {path.stem}", flush=True)
+        found[path.stem] = grade(path, options.out / path.stem, options.patience)
+        if found[path.stem][0].state == "interrupted":
+            return 130
+    text = table(found, exercises)
+    print(f"\n{text}")
+    with new_file(options.out / "grades.md") as fresh:
+        fresh.write_text(text + "\n", encoding="utf-8")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

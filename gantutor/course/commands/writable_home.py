@@ -1,7 +1,5 @@
 """Where the home folder has no room, the settings of Jupyter, IPython and Matplotlib go somewhere else.
 
-    python scripts/course/writable_home.py jupyter lab            # the command, with or without room
-
 None of them starts where it cannot write its own files; the course needs none of these.
 """
 
@@ -10,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 NEEDS = 256 * 1024
@@ -54,20 +52,3 @@ def settings_elsewhere(reason: str) -> dict[str, str]:
     said = f"The home folder cannot be written to ({reason}): settings of Jupyter and others go to {place}."
     print(said, file=sys.stderr, flush=True)
     return {name: str(place / name.lower()) for name in FOLDERS if name not in os.environ}
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Becomes the command; returns 2 where there is none."""
-    if not arguments:
-        print("python scripts/course/writable_home.py COMMAND …: name the command to run", file=sys.stderr)
-        return 2
-    try:
-        os.environ.update(settings_elsewhere(why_no_room()))
-        os.execvp(arguments[0], list(arguments))
-    except OSError as error:
-        print(f"{arguments[0]} cannot be run: {error.strerror or error}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

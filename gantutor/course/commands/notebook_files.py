@@ -1,4 +1,4 @@
-"""What the scripts need to know of a notebook's file: its cells, its source, its parameters."""
+"""What the commands need to know of a notebook's file: its cells, its source, its parameters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from gantutor._files import new_file
 
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def read(path: Path) -> Notebook:
