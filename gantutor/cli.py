@@ -48,6 +48,9 @@ EXAMPLES = {
 }
 """Commands to begin with."""
 
+_WITHOUT_TORCH = ("lab", "checks")
+"""Modules of ``course/commands`` that begin at once; the others wait some seconds for torch."""
+
 
 class _Parser(argparse.ArgumentParser):
     """Reports a wrong argument in one sentence, without the usage text before it."""
@@ -143,6 +146,8 @@ def _work_of(module: str) -> Callable[[argparse.Namespace], int]:
     """The function ``run`` of a module of ``course/commands``, which is imported when it is called."""
 
     def run(options: argparse.Namespace) -> int:
+        if module not in _WITHOUT_TORCH:
+            _say_on_a_terminal("One moment: loading PyTorch …")
         status: int = importlib.import_module(f"gantutor.course.commands.{module}").run(options)
         return status
 

@@ -88,7 +88,9 @@ def find(folder: Path, names: Sequence[str]) -> list[Path]:
 def _nearest(name: str, stems: Sequence[str]) -> str:
     """The notebook whose name, or a word of it, is nearly the one given; or the empty text."""
     words = {word: stem for stem in reversed(stems) for word in [*stem.split("_"), stem[3:], stem] if word}
-    near = [] if name.isdigit() else get_close_matches(name.lower(), words, n=1)
+    if name.isdigit():
+        return words.get(name.zfill(2), "")
+    near = get_close_matches(name.lower(), words, n=1)
     return words[near[0]] if near else ""
 
 

@@ -65,7 +65,7 @@ def place(folder: Path | None) -> Path:
     folder = folder.expanduser().resolve()
     written, kept = copy_course(folder)
     if written:
-        print(f"Copied {written} files of the course to {folder}", flush=True)
+        print(f"Copied {written} file{'s' * (written > 1)} of the course to {folder}", flush=True)
     if kept:
         print(f"Kept what you have changed, though the course has newer versions: {', '.join(kept)}")
         print("Rename or delete such a file, and the next gantutor lab brings the newer one", flush=True)
