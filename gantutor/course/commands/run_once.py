@@ -17,8 +17,8 @@ from typing import Any
 
 from gantutor._errors import InputError
 from gantutor._files import new_file, read_json, write_json
+from gantutor.course.child_processes import end_with_parent
 from gantutor.course.commands import notebook_files
-from gantutor.course.commands.child_processes import end_with_parent
 from gantutor.course.commands.run_course import Result, run_in
 from gantutor.course.score_report import read_notebook
 

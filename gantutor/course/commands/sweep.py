@@ -23,8 +23,8 @@ from urllib.parse import quote
 
 from gantutor._errors import InputError
 from gantutor._files import new_file, write_json
+from gantutor.course.child_processes import available_cores, end_children, start_child
 from gantutor.course.commands import notebook_files, sweep_table
-from gantutor.course.commands.child_processes import available_cores, end_children, start_child
 from gantutor.course.commands.course_files import course_folder, find
 from gantutor.course.commands.lock_folder import FolderInUse, lock_folder
 from gantutor.course.commands.run_course import Result, check_papermill, last_line, summary

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from gantutor._user_errors import user_traceback
 from gantutor.course import recipes
+from gantutor.course.child_processes import INTERRUPTIONS
 from gantutor.course.processes import STOP_MESSAGE, check_budget, check_out
 from gantutor.training.distributed import rank
 from gantutor.training.trainer import train
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         InputError: if an option cannot be used.
     """
+    if not {"", str(Path.cwd())} & set(sys.path):  # the program gantutor finds recipes as python -m does
+        sys.path.insert(0, "")
     with _handle_signals(options.checkpoint), _reported_to_the_supervisor():
         return _train(options)
 
@@ -103,11 +106,15 @@ def _handle_signals(checkpoint: str | None) -> Iterator[None]:
         print(f"{STOP_MESSAGE}: {advice}", file=sys.stderr, flush=True)
         raise SystemExit(128 + number)
 
-    handlers = signal.signal(signal.SIGTERM, terminate), signal.getsignal(signal.SIGINT)
-    if rank() > 0:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, *INTERRUPTIONS)}
+    signal.signal(signal.SIGTERM, terminate)
+    for number in INTERRUPTIONS:
+        if rank() > 0:
+            signal.signal(number, signal.SIG_IGN)
+        elif number != signal.SIGINT:  # Windows would end the process
+            signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handlers[0])
-        signal.signal(signal.SIGINT, handlers[1])
+        for number, handler in before.items():
+            signal.signal(number, handler)

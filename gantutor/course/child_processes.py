@@ -1,7 +1,8 @@
-"""Processes that this one starts, and ends without signals: Windows has none that another process would hear.
+"""Processes that this one starts and ends, on every platform.
 
-A child waits for the end of its standard input. The parent closes it to end the child, and when the parent
-itself is killed, the system closes it.
+A child that runs a notebook is ended without a signal, since Windows has none that it would hear. It waits
+for the end of its standard input: the parent closes it to end the child, and the system closes it when the
+parent is killed. Processes of torchrun are interrupted with what stands for Ctrl-C on each platform.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import IO, Any
+
+INTERRUPTIONS = [getattr(signal, name) for name in ("SIGINT", "SIGBREAK") if hasattr(signal, name)]
+"""The signals that ask a process to end as Ctrl-C does; the second exists on Windows alone."""
 
 
 def start_child(
@@ -43,6 +47,18 @@ def own_group() -> dict[str, Any]:
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt a process that was started with ``own_group`` as Ctrl-C would, and on Windows its children.
+
+    Args:
+        process: whose children have its group; see ``INTERRUPTIONS``.
+    """
+    if sys.platform == "win32":
+        process.send_signal(signal.CTRL_BREAK_EVENT)  # Ctrl-C itself is not heard in a group of its own
+    else:
+        process.send_signal(signal.SIGINT)
 
 
 def end_children(processes: Collection[subprocess.Popen[bytes]], patience: float) -> None:

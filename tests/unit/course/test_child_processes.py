@@ -10,16 +10,18 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from gantutor.course.commands import child_processes, lock_folder
-from gantutor.course.commands.child_processes import end_children, own_group, start_child
+from gantutor.course import child_processes
+from gantutor.course.child_processes import end_children, own_group, start_child
+from gantutor.course.commands import lock_folder, train
 
 CHILD = """
 import pathlib, sys, time
-from gantutor.course.commands.child_processes import end_with_parent
+from gantutor.course.child_processes import end_with_parent
 end_with_parent()
 pathlib.Path("begun").touch()
 try:
@@ -34,7 +36,7 @@ except KeyboardInterrupt:
 def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a module ``child``, in which processes begin."""
     (tmp_path / "child.py").write_text(CHILD)
-    root = str(Path(__file__).resolve().parents[4])
+    root = str(Path(__file__).resolve().parents[3])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), root]))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -59,7 +61,7 @@ def test_a_child_that_is_told_to_end_tidies_up(child: Path) -> None:
 def test_a_child_ends_when_its_parent_is_killed(child: Path) -> None:
     parent = (
         "import time\nfrom pathlib import Path\n"
-        "from gantutor.course.commands.child_processes import start_child\n"
+        "from gantutor.course.child_processes import start_child\n"
         "start_child('child', [], open('log', 'wb'), {})\ntime.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", parent])
@@ -102,6 +104,32 @@ def test_where_threads_have_no_signals_the_interpreter_is_interrupted(
     thread.start()
     thread.join(10)
     assert called == [True]
+
+
+def test_each_platform_has_its_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    process: Any = SimpleNamespace(send_signal=sent.append)
+    for platform in ("linux", "darwin", "win32"):
+        monkeypatch.setattr(sys, "platform", platform)
+        monkeypatch.setattr(signal, "CTRL_BREAK_EVENT", 1, raising=False)
+        child_processes.interrupt(process)
+    assert sent == [signal.SIGINT, signal.SIGINT, 1]
+
+
+@pytest.mark.parametrize(("number", "stops"), [("0", True), ("1", False)])
+def test_the_second_interruption_of_windows_is_heard_by_the_first_process_alone(
+    number: str, stops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a signal of Linux in the place of SIGBREAK."""
+    monkeypatch.setattr(train, "INTERRUPTIONS", [signal.SIGINT, signal.SIGUSR1])
+    monkeypatch.setenv("RANK", number)
+    before, heard = signal.getsignal(signal.SIGUSR1), False
+    with train._handle_signals(None):
+        try:
+            signal.raise_signal(signal.SIGUSR1)
+        except KeyboardInterrupt:
+            heard = True
+    assert heard == stops and signal.getsignal(signal.SIGUSR1) == before
 
 
 # --- folders that one run at a time holds -------------------------------------------------------------------
