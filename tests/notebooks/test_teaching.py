@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import doctest
 import re
 import shlex
@@ -14,6 +15,7 @@ import pytest
 import teaching_page
 from small_course import PARAMETERS, cell, notebook
 
+from gantutor import cli
 from gantutor._errors import InputError
 from gantutor.cli import main
 from gantutor.course.commands import grade, notebook_files, sweep
@@ -86,28 +88,30 @@ def commands() -> list[str]:
     return re.findall(r"^    (\S.*?)(?: {2,}#.*)?$", TEXT, re.MULTILINE)
 
 
+def parsed(line: str) -> argparse.Namespace:
+    """The options of a command of the page, which begins with gantutor."""
+    program, *words = shlex.split(line)
+    assert program == "gantutor"
+    return cli._parser().parse_args(words)
+
+
 def test_its_commands_are_understood() -> None:
+    assert {parsed(line).command for line in commands()} == {"course", "exercises", "grade", "sweep"}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert {line.split()[0] for line in commands()} == {"make", ".venv/bin/python"}
-    for line in commands():
-        program, *words = shlex.split(line)
-        if program == "make":
-            assert re.search(rf"^{words[0]}:", makefile, re.MULTILINE)
-            assert all(f"$({word.split('=')[0]})" in makefile for word in words[1:])
-        else:
-            assert (ROOT / words[0]).is_file()
+    given = re.findall(r"`make (\w+) ([^`]+)`", TEXT)
+    assert given
+    for target, words in given:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+        assert all(f"$({word.split('=')[0]})" in makefile for word in shlex.split(words))
 
 
 def test_its_sweeps_could_begin() -> None:
     found = [line for line in commands() if "sweep" in line]
     assert len(found) == 2
     for line in found:
-        words = shlex.split(line)
-        given = dict(word.split("=", 1) for word in words if word.startswith(("NOTEBOOKS=", "SWEEP=")))
-        arguments = [given["NOTEBOOKS"], *shlex.split(given["SWEEP"])] if given else words[2:]
-        options = sweep.parse(arguments)
+        options = parsed(line)
         (path,) = (ROOT / "notebooks").glob(f"{options.name}*.ipynb")
-        sweep.check_names(path, list(dict(options.set)))
+        sweep.check_names(path, [name for name, _ in map(sweep.read_values, options.set)])
 
 
 def test_make_passes_its_options_on() -> None:
