@@ -1,4 +1,4 @@
-"""Nothing asks Apple's GPU for double precision, which it does not have. Not run on one: a device stands in."""
+"""Nothing asks Apple's GPU for double precision, which it lacks. Not run on one: a device stands in."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_the_clock_stands_still_outside_of_its_block() -> None:
     assert clock.seconds > after
 
 
-# --- Apple's GPU: not run on one; what is asked of torch is checked with a stand-in --------------------------
+# --- Apple's GPU, not run on one: what is asked of torch is checked with a stand-in ------------------------
 
 
 @pytest.mark.parametrize(
