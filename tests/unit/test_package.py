@@ -109,6 +109,17 @@ def test_what_is_built_from_the_source_archive_holds_the_recordings(tmp_path: Pa
     assert not any(name.startswith("gantutor/data/files") for name in names)
 
 
+def test_what_is_installed_as_a_checkout_leads_to_it(tmp_path: Path) -> None:
+    """As with pip install -e, which fails where a file of Python lies among those that the wheel moves."""
+    pytest.importorskip("editables")
+    code = f"from hatchling.build import build_editable\nprint(build_editable({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=180, check=True)
+    (path,) = tmp_path.glob("gantutor-*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".pth"))
+        assert Path(wheel.read(name).decode().strip()) == ROOT
+
+
 def test_the_wheel_carries_licence_version_and_needs(wheel: zipfile.ZipFile) -> None:
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     said = wheel.read(metadata).decode()

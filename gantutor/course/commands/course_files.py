@@ -14,7 +14,7 @@ from gantutor._errors import InputError
 PACKAGE = Path(__file__).resolve().parents[2]
 """The folder ``gantutor``, in a checkout or where it is installed."""
 
-FOLDERS = ("notebooks", "docs", "images")
+PATTERNS = ("notebooks/*.ipynb", "docs/*.md", "docs/*.py", "images/*.*")
 """What a copy of the course holds: the notebooks, and the pages and pictures that they link to."""
 
 RECORD = ".gantutor-course.json"
@@ -154,8 +154,8 @@ def _course_content() -> dict[str, bytes]:
     root = course_folder()
     content = {
         path.relative_to(root).as_posix(): path.read_bytes()
-        for folder in FOLDERS
-        for path in sorted((root / folder).glob("*.*"))
+        for pattern in PATTERNS
+        for path in sorted(root.glob(pattern))
         if path.is_file() and not path.name.startswith(".")
     }
     if found := checkout():
