@@ -124,7 +124,7 @@ def test_the_wheel_carries_licence_version_and_needs(wheel: zipfile.ZipFile) -> 
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     said = wheel.read(metadata).decode()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
-    assert "License-Expression: MIT" in said and "Requires-Python: <3.14,>=3.11" in said
+    assert "License-Expression: MIT" in said and "Requires-Python: <3.15,>=3.11" in said
     needs = [
         line for line in said.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line
     ]
