@@ -174,7 +174,15 @@ def remark(cell: Cell, absent: set[str], file: str) -> Cell:
 
 
 def exercises_only(notebook: Notebook, stem: str) -> Notebook:
-    """The exercises of a notebook as a notebook; raises InputError where it has no section of them."""
+    """Return the exercises of a notebook as a notebook.
+
+    Args:
+        notebook: the whole one.
+        stem: the name of its file, without its ending.
+
+    Raises:
+        InputError: if it has no section of exercises.
+    """
     try:
         above, below = divide(notebook)
     except InputError as error:

@@ -31,7 +31,16 @@ SIGNS = {"solved": "✓", "tried": "✗"}
 
 
 def grade(path: Path, folder: Path, patience: int) -> tuple[Result, States]:
-    """Run one notebook in this folder, where the exercises keep what was solved; a cell may take so long."""
+    """Run one notebook in a folder, where the exercises keep what was solved.
+
+    Args:
+        path: of the notebook.
+        folder: emptied first.
+        patience: seconds that a cell may take.
+
+    Returns:
+        How the run ended, and the state of each exercise that was answered.
+    """
     record = folder.resolve() / "progress.json"
     os.environ[saved_progress.PROGRESS_VARIABLE] = str(record)
     # A cell that takes too long is interrupted, and the next one has its turn.
@@ -45,7 +54,14 @@ def grade(path: Path, folder: Path, patience: int) -> tuple[Result, States]:
 
 
 def asked(path: Path) -> list[str]:
-    """The numbers of the exercises that a notebook checks; raises InputError where it is no notebook."""
+    """Return the numbers of the exercises that a notebook checks.
+
+    Args:
+        path: of the notebook.
+
+    Raises:
+        InputError: if it cannot be read as a notebook.
+    """
     try:
         code = "\n".join(text_of(cell["source"]) for cell in own_code(notebook_files.read(path)))
     except (OSError, ValueError, KeyError, TypeError):

@@ -35,10 +35,18 @@ class FolderInUse(Exception):  # noqa: N818
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[TextIO]:
-    """Hold a folder, which is made if need be, while the block runs; gives the open file that is locked.
+    """Hold a folder while the block runs; another process that asks for it meanwhile is refused.
 
-    The lock ends with the process, however it ends: the file that stays behind holds nothing. Raises
-    FolderInUse where another process holds the folder, or where nothing can be written there.
+    The lock ends with the process, however it ends: the file that stays behind holds nothing.
+
+    Args:
+        folder: made if it is missing.
+
+    Returns:
+        The open file that is locked.
+
+    Raises:
+        FolderInUse: if another process holds the folder, or nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

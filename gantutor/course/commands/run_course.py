@@ -66,12 +66,25 @@ def current_commit() -> str:
 
 
 def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
-    """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which."""
+    """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which.
+
+    Args:
+        path: of the notebook.
+        out: the folder in which its folder is made.
+        given: its parameters.
+    """
     return run_in(out.resolve() / path.stem, path, given)
 
 
 def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> Result:
-    """The same in this folder, an absolute path, which is emptied first; with options of papermill."""
+    """Run one notebook in a folder, which is emptied first; an error in it ends in a result that says which.
+
+    Args:
+        folder: an absolute path.
+        path: of the notebook.
+        given: its parameters.
+        **options: of papermill.
+    """
     import papermill
 
     copy = folder / path.name
@@ -100,7 +113,15 @@ def last_line(text: str) -> str:
 
 
 def compare(path: Path, copy: Path) -> tuple[list[str], str]:
-    """What differs between a run's scores and the committed ones; where they cannot be compared, why not."""
+    """Return what differs between a run's scores and the committed ones.
+
+    Args:
+        path: of the committed notebook.
+        copy: of the executed one.
+
+    Returns:
+        A sentence for each difference; and where the two cannot be compared, why not.
+    """
     committed, executed = notebook_files.read(path), notebook_files.read(copy)
     about = committed["metadata"].get("gantutor", {})
     ran = notebook_files.parameters(executed)
@@ -122,9 +143,20 @@ def run_all(
     jobs: int = 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Result]:
-    """Run the notebooks in this order, ``jobs`` at a time.
+    """Run notebooks in this order, some at a time.
 
     None begins once the minutes are spent, or after an interruption.
+
+    Args:
+        paths: of the notebooks.
+        out: the folder for their executed copies.
+        given: their parameters.
+        minutes: or None for as long as it takes.
+        jobs: so many at a time.
+        clock: gives seconds.
+
+    Returns:
+        A result for each notebook, in their order.
     """
     results = [Result(path.stem) for path in paths]
     start = clock()
@@ -213,9 +245,15 @@ def scored(results: Sequence[Result]) -> list[NotebookScores]:
 
 
 def write_scores(results: Sequence[Result], stem: Path, given: dict[str, Any]) -> None:
-    """Write scores and what became of each notebook to ``stem``.md and ``stem``.json, each as a whole.
+    """Write scores and what became of each notebook, as a table and as JSON, each as a whole.
 
-    Raises InputError where nothing can be written.
+    Args:
+        results: of all notebooks.
+        stem: the files are called so, with .md and .json.
+        given: the parameters of the run.
+
+    Raises:
+        InputError: if nothing can be written.
     """
     states = {
         result.name: {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}

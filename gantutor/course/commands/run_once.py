@@ -26,7 +26,13 @@ RECORD = "run.json"
 
 
 def run_once(path: Path, folder: Path, given: dict[str, Any]) -> Result:
-    """Run the notebook; the record is written last, as a whole, and tells of the source that was run."""
+    """Run a notebook, and write last, as a whole, how it ended and which source was run.
+
+    Args:
+        path: of the notebook.
+        folder: emptied first.
+        given: its parameters.
+    """
     source = notebook_files.source_hash(notebook_files.read(path))
     result = run_in(folder.resolve(), path, given)
     how = {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
@@ -36,7 +42,14 @@ def run_once(path: Path, folder: Path, given: dict[str, Any]) -> Result:
 
 
 def ended(path: Path, folder: Path, given: dict[str, Any], name: str = "") -> Result | None:
-    """How the run in this folder ended; None where none has, of this source and with these parameters."""
+    """Return how the run in a folder ended; None where none has, of this source and with these parameters.
+
+    Args:
+        path: of the notebook.
+        folder: of the run.
+        given: the parameters.
+        name: what the result is called; the notebook's name if left out.
+    """
     try:
         record = read_json(folder / RECORD)
         source = notebook_files.source_hash(notebook_files.read(path))

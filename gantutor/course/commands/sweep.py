@@ -78,7 +78,15 @@ def plan(preset: str, values: Mapping[str, Sequence[Any]], seeds: Sequence[int])
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
-    """Raises InputError where the notebook has no such parameter."""
+    """Check that a notebook has these parameters.
+
+    Args:
+        path: of the notebook.
+        names: of parameters.
+
+    Raises:
+        InputError: if it lacks one; the message says which it has.
+    """
     known = notebook_files.parameters(notebook_files.read(path))
     for name in names:
         if name not in known:
@@ -116,7 +124,18 @@ def outcome(path: Path, folder: Path, given: Given, status: int) -> Result:
 
 
 def run_all(path: Path, out: Path, runs: Mapping[str, Given], jobs: int, threads: int) -> list[Result]:
-    """Run what is not finished yet, ``jobs`` at a time; after a Ctrl-C the runs that go on are ended."""
+    """Run what is not finished yet, some at a time; after a Ctrl-C the runs that go on are ended.
+
+    Args:
+        path: of the notebook.
+        out: the folder for the folders of the runs.
+        runs: their parameters by the names of their folders.
+        jobs: so many at a time.
+        threads: of each.
+
+    Returns:
+        A result for each run, in their order.
+    """
     before = {name: ended(path, out / name, given, name) for name, given in runs.items()}
     results = {name: r if r and r.state == "done" else Result(name) for name, r in before.items()}
     waiting = [name for name, result in results.items() if result.state != "done"]
@@ -149,7 +168,19 @@ def run_all(path: Path, out: Path, runs: Mapping[str, Given], jobs: int, threads
 
 
 def write_table(out: Path, runs: Mapping[str, Given], results: Sequence[Result]) -> str:
-    """Write the table to scores.md and, with every run's scores, to scores.json; returns the table."""
+    """Write the table to scores.md and, with every run's scores, to scores.json.
+
+    Args:
+        out: the folder of the sweep.
+        runs: the parameters of each run by its name.
+        results: of the runs, in their order.
+
+    Returns:
+        The table.
+
+    Raises:
+        InputError: if nothing can be written.
+    """
     settings = [
         {name: value for name, value in given.items() if name not in ("preset", "seed")}
         for given in runs.values()

@@ -34,7 +34,13 @@ def differences(
     fresh: Mapping[str, Mapping[str, Any]],
     own: Mapping[str, tuple[float, float]],
 ) -> list[str]:
-    """One sentence for each score that differs by more than its tolerance, or that only one side has."""
+    """Return one sentence for each score that differs by more than its tolerance, or that only one side has.
+
+    Args:
+        committed: what was recorded for each score, by its name.
+        fresh: the same of another run.
+        own: tolerances (relative, absolute) of the notebook's own, by the name of the score.
+    """
     found = []
     for name in sorted(committed.keys() | fresh.keys()):
         if name not in fresh:

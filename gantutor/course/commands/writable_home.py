@@ -44,8 +44,14 @@ def why_no_room(find_home: Callable[[], Path] = Path.home) -> str:
 
 
 def settings_elsewhere(reason: str) -> dict[str, str]:
-    """Variables that send all settings to a fresh temporary folder, but for those that somebody has set; none
-    where there is no reason to."""
+    """Return variables that send all settings to a fresh temporary folder, and say so.
+
+    Args:
+        reason: what ``why_no_room`` returned; without one no variable is returned.
+
+    Returns:
+        Values by the name of the variable; those that somebody has set already are left out.
+    """
     if not reason:
         return {}
     place = Path(tempfile.mkdtemp(prefix="gantutor-settings-"))
