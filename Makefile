@@ -26,15 +26,15 @@ help:
 
 # PYTHON may name another interpreter; otherwise the first that fits is taken.
 .venv/.ready: pyproject.toml constraints.txt
-	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
-	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3); do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; then \
 	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
 	    exec $$python gantutor/course/commands/lock_folder.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
 	      install --disable-pip-version-check -e ".[images,audio,faces,sequences,lab,test]" -c constraints.txt' \
 	      "$$python"; \
 	  fi; \
 	done; \
-	echo "GANTutor needs Python 3.11, 3.12 or 3.13: none was found; name one as in make test PYTHON=/path/to/python3.12"; \
+	echo "GANTutor needs Python 3.11 to 3.14: none was found; name one as in make test PYTHON=/path/to/python3.12"; \
 	exit 1
 	@touch .venv/.ready
 

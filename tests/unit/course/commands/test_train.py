@@ -1,4 +1,4 @@
-"""``gantutor train`` as an installed program: it finds recipes in the present folder, as ``python -m`` does."""
+"""``gantutor train`` as an installed program finds recipes in the present folder, as ``python -m`` does."""
 
 from __future__ import annotations
 
