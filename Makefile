@@ -1,4 +1,5 @@
-# make lab · make course · make test: the first use of any of them makes .venv and installs into it.
+# make lab · make course · make test: the first use of any of them makes .venv and installs into it. They call the
+# command gantutor, which does the same without make: .venv/bin/gantutor --help.
 
 PRESET ?= cpu
 SEED ?=
@@ -6,7 +7,6 @@ MINUTES ?=
 NOTEBOOKS ?=
 COURSE_OPTIONS ?=
 BROWSER ?=
-COURSE := $(basename $(notdir $(wildcard notebooks/*.ipynb)))
 
 .PHONY: help lab course test lint unit browser smoke repeat check screenshots benchmarks reference
 
@@ -26,50 +26,46 @@ help:
 
 # PYTHON may name another interpreter; otherwise the first that fits is taken.
 .venv/.ready: pyproject.toml constraints.txt
-	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
-	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; then \
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3); do \
+	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; then \
 	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
-	    exec $$python scripts/course/lock_folder.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
+	    exec $$python gantutor/course/commands/lock_folder.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
 	      install --disable-pip-version-check -e ".[images,audio,faces,sequences,lab,test]" -c constraints.txt' \
 	      "$$python"; \
 	  fi; \
 	done; \
-	echo "GANTutor needs Python 3.11, 3.12 or 3.13: none was found; name one as in make test PYTHON=/path/to/python3.12"; \
+	echo "GANTutor needs Python 3.11 to 3.14: none was found; name one as in make test PYTHON=/path/to/python3.12"; \
 	exit 1
 	@touch .venv/.ready
 
 lab: .venv/.ready
-	.venv/bin/python scripts/course/writable_home.py .venv/bin/jupyter lab --ServerApp.root_dir='$(CURDIR)' \
-	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
-	  $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+	.venv/bin/python -m gantutor lab $(if $(filter no,$(BROWSER)),--no-browser)
 
 course: .venv/.ready
-	.venv/bin/python scripts/course/run_course.py $(NOTEBOOKS) --preset $(PRESET) \
+	.venv/bin/python -m gantutor course $(NOTEBOOKS) --preset $(PRESET) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(COURSE_OPTIONS)
 
 # For teachers: docs/teaching.md.
 .PHONY: exercises sweep
 
 exercises: .venv/.ready
-	.venv/bin/python scripts/course/exercises_only.py $(NOTEBOOKS)
+	.venv/bin/python -m gantutor exercises $(NOTEBOOKS)
 
 sweep: .venv/.ready
-	.venv/bin/python scripts/course/sweep.py $(NOTEBOOKS) --preset $(PRESET) $(SWEEP)
+	.venv/bin/python -m gantutor sweep $(NOTEBOOKS) --preset $(PRESET) $(SWEEP)
 
 test: lint unit smoke repeat browser check
 
 lint: .venv/.ready
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
+	.venv/bin/python -m gantutor test lint
 
 # Two processes share the tests; each takes one thread.
 unit: .venv/.ready
-	.venv/bin/python -m pytest -q -n 2 --dist worksteal --ignore=tests/browser --junitxml=runs/unit.xml
+	.venv/bin/python -m gantutor test unit
 
 # Real clicks in a real JupyterLab; the screenshots are left in runs/browser.
 browser: .venv/.ready
-	.venv/bin/python -m pytest -q tests/browser --junitxml=runs/browser.xml
+	.venv/bin/python -m gantutor test browser
 
 # Each writes benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
 # Not among them, since they take hours: BENCHMARKS="failures tables doctor", the runs over many seeds that the
@@ -89,17 +85,11 @@ screenshots: .venv/.ready
 	.venv/bin/python scripts/site/screenshots.py
 
 smoke: .venv/.ready
-	OMP_NUM_THREADS=1 .venv/bin/python scripts/course/run_course.py --preset smoke --jobs 2 --out runs/smoke \
-	  --scores runs/smoke/scores
+	.venv/bin/python -m gantutor test smoke
 
 # Every executed copy once more, cell by cell, two at once: a seed must repeat.
 repeat: smoke
-	OMP_NUM_THREADS=1 .venv/bin/python scripts/course/lock_folder.py runs/smoke .venv/bin/python -m pytest -q \
-	  -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
-	  -p no:cacheprovider -o addopts= -o testpaths= \
-	  --junitxml=runs/repeat.xml $(foreach name,$(COURSE),runs/smoke/$(name)/$(name).ipynb)
+	.venv/bin/python -m gantutor test repeat
 
 check: .venv/.ready
-	.venv/bin/python scripts/course/adopt_outputs.py --check
-	.venv/bin/python scripts/course/readme_scores.py --check
-	.venv/bin/python scripts/course/teaching_page.py --check
+	.venv/bin/python -m gantutor test check

@@ -11,14 +11,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from gantutor import data, games, metrics, networks, objectives, sampling, training
+from gantutor import _openmp  # noqa: F401  # before torch is imported
 from gantutor._errors import DataUnavailable, InputError, OutOfMemory, ProcessLost, TrainingDiverged
-from gantutor.games import GAN, Batch, Penalty, Turn
-from gantutor.training import Callback, Control, Run, Trainer, optim, train
 
 if TYPE_CHECKING:
-    from gantutor import course, doctor, live, plots
+    from gantutor import course, data, doctor, games, live, metrics, networks, objectives, plots, sampling
+    from gantutor import training as training
     from gantutor.course import exercises, launch
+    from gantutor.games import GAN, Batch, Penalty, Turn
+    from gantutor.training import Callback, Control, Run, Trainer, optim, train
 
 __version__ = "0.1.0"
 
@@ -53,19 +54,35 @@ __all__ = [
     "training",
 ]
 
-_LAZY = {
-    "course": "gantutor.course",
-    "doctor": "gantutor.doctor",
-    "exercises": "gantutor.course.exercises",
-    "live": "gantutor.live",
-    "plots": "gantutor.plots",
+_HOMES = {
+    "GAN": "gantutor.games",
+    "Batch": "gantutor.games",
+    "Penalty": "gantutor.games",
+    "Turn": "gantutor.games",
+    "Callback": "gantutor.training",
+    "Control": "gantutor.training",
+    "Run": "gantutor.training",
+    "Trainer": "gantutor.training",
+    "optim": "gantutor.training",
+    "train": "gantutor.training",
+    "exercises": "gantutor.course",
+    "launch": "gantutor.course",
 }
+"""The module of each name that is no module of this package itself."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a person sees when it is first asked for, so that the import costs little beside torch."""
-    if name in _LAZY:
-        return importlib.import_module(_LAZY[name])
-    if name == "launch":
-        return importlib.import_module("gantutor.course.processes").launch
-    raise AttributeError(f"module 'gantutor' has no attribute {name!r}")
+    """Import what is asked for when it is first asked for: ``gantutor --help`` need not wait for torch."""
+    if name not in __all__:
+        raise AttributeError(f"module 'gantutor' has no attribute {name!r}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        value = importlib.import_module(f"gantutor.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not yet: Jupyter completes ``gt.`` with them."""
+    return sorted({*globals(), *__all__})

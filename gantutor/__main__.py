@@ -1,4 +1,4 @@
-"""``python -m gantutor`` runs the command line."""
+"""``python -m gantutor`` is the command ``gantutor``."""
 
 import sys
 

@@ -402,7 +402,7 @@ def available_devices() -> list[str]:
 
 
 def device_name() -> Rule:
-    """Return a rule that allows ``"auto"`` and the names of the available devices.
+    """Return a rule that allows ``"auto"``, names of available devices, and ``"gpu"`` if one is a GPU.
 
     >>> device_name()("auto")
     'auto'
@@ -410,7 +410,8 @@ def device_name() -> Rule:
 
     def check(value: Any) -> Any:
         devices = available_devices()
-        if not isinstance(value, str) or value not in ("auto", *devices):
+        names = ("auto", *devices, *(["gpu"] if len(devices) > 1 else []))
+        if not isinstance(value, str) or value not in names:
             raise ValueError(f"'auto' or one of the devices that torch can use here ({', '.join(devices)})")
         return value
 

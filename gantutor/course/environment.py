@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -26,6 +28,9 @@ OPTIONAL_PACKAGES = {
     "names": "the names of notebook 04",
 }
 """Packages that only some notebooks need, with what they are needed for."""
+
+HOSTED = ("Kaggle", "Google Colab", "SageMaker")
+"""Places that bring a kernel and a page of their own, which nobody can choose."""
 
 
 @dataclass(frozen=True)
@@ -81,23 +86,57 @@ def environment_report() -> EnvironmentReport:
     return EnvironmentReport(tuple(_lines()))
 
 
+def find_place(environment: Mapping[str, str] | None = None) -> str:
+    """Return where the notebook runs.
+
+    Args:
+        environment: the environment variables; None for those of this process.
+
+    Returns:
+        ``"Kaggle"``, ``"Google Colab"``, ``"SageMaker"``, ``"VS Code"``, or ``""`` for any other place, such
+        as JupyterLab.
+
+    >>> find_place({"KAGGLE_KERNEL_RUN_TYPE": "Interactive", "COLAB_RELEASE_TAG": "release"})
+    'Kaggle'
+    """
+    variables = os.environ if environment is None else environment
+    if "KAGGLE_KERNEL_RUN_TYPE" in variables:  # asked first: Kaggle's machines are built from Colab's
+        return "Kaggle"
+    if "COLAB_RELEASE_TAG" in variables or (environment is None and _is_importable("google.colab")):
+        return "Google Colab"
+    if any(name.startswith("SAGEMAKER_") for name in variables):
+        return "SageMaker"
+    return "VS Code" if "VSCODE_PID" in variables else ""
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # the package that it would be part of is missing or damaged
+        return False
+
+
 def _lines() -> Iterator[ReportLine]:
     python = ".".join(str(part) for part in sys.version_info[:3])
     yield _requirement(
-        f"Python {python}", (3, 11) <= sys.version_info[:2] < (3, 14), "use Python 3.11, 3.12 or 3.13"
+        f"Python {python}", (3, 11) <= sys.version_info[:2] < (3, 15), "use Python 3.11, 3.12, 3.13 or 3.14"
     )
-    supported = (2, 11) <= version_numbers(torch.__version__) < (2, 15)
-    yield _requirement(f"torch {torch.__version__}", supported, "the course was made for torch 2.11 to 2.14")
+    supported = (2, 8) <= version_numbers(torch.__version__) < (2, 15)
+    yield _requirement(f"torch {torch.__version__}", supported, "the course was made for torch 2.8 to 2.14")
     yield _torch_companion("torchvision", needed=True)
     yield _torch_companion("torchaudio", needed=False)
     yield ReportLine(
         "OK", f"devices: {', '.join(available_devices())}; threads on the CPU: {torch.get_num_threads()}"
     )
-    yield _package("jupyterlab", (4, 4))
-    yield ipykernel_line(_version("ipykernel"))
-    yield _package("ipywidgets", (8, 1, 5))
+    place = find_place()
+    if place:
+        yield ReportLine("OK", f"this is {place}")
+    else:
+        yield _package("jupyterlab", (4, 4))
+    yield ipykernel_line(_version("ipykernel"), place)
+    yield _package("ipywidgets", (7, 7, 1) if place in HOSTED else (8, 1, 5))
     yield _package("anywidget", (0, 9, 18))
-    yield _package("papermill", (2, 6))
+    yield _package("papermill", (2, 6), needed=not place, use="runs of whole notebooks from outside")
     yield _digits()
     free = shutil.disk_usage(Path.cwd()).free
     yield _requirement(
@@ -111,17 +150,24 @@ def _lines() -> Iterator[ReportLine]:
         yield ReportLine("OK", f"{name} {installed}") if installed else ReportLine("--", missing)
 
 
-def ipykernel_line(installed: str | None) -> ReportLine:
+def ipykernel_line(installed: str | None, place: str = "") -> ReportLine:
     """Return the finding on ipykernel; live controls were tried with certain versions of it.
 
     Args:
         installed: its version, or None where it is not installed.
+        place: what ``find_place`` returned. Where the kernel cannot be chosen, no other one is asked for.
 
     >>> print(ipykernel_line("7.2.0"))
     [OK] ipykernel 7.2.0
-    >>> ipykernel_line("6.16.0").state
-    '!!'
+    >>> ipykernel_line("6.16.0").state, ipykernel_line("6.16.0", "Google Colab").state
+    ('!!', '--')
     """
+    if place in HOSTED and not (6, 17) <= version_numbers(installed or "") < (7, 5):
+        return ReportLine(
+            "--",
+            f"{place} has ipykernel {installed}: the live controls may wait for the end of a busy cell; the "
+            "■ button ends a training, and keeps what was learnt",
+        )
     advice = "pip install 'ipykernel>=6.17,<7.5'"
     if installed is None:
         return ReportLine("!!", f"ipykernel is not installed: {advice}")
@@ -160,9 +206,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _package(name: str, minimum: tuple[int, ...]) -> ReportLine:
+def _package(name: str, minimum: tuple[int, ...], needed: bool = True, use: str = "") -> ReportLine:
     advice = f"pip install '{name}>={'.'.join(str(part) for part in minimum)}'"
     installed = _version(name)
+    if installed is None and not needed:
+        return ReportLine("--", f"{name} is not installed: only needed for {use}")
     if installed is None:
         return ReportLine("!!", f"{name} is not installed: {advice}")
     return _requirement(f"{name} {installed}", version_numbers(installed) >= minimum, advice)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import torch
+
 from gantutor import _checks
 from gantutor._checks import (
     Rule,
@@ -21,10 +23,12 @@ from gantutor._checks import (
     string,
 )
 from gantutor._errors import InputError
+from gantutor.training.device import resolve_device
 
 __all__ = [
     "available_devices",
     "boolean",
+    "choose_device",
     "device_name",
     "function",
     "integer",
@@ -66,6 +70,30 @@ def validate(namespace: Mapping[str, Any], **rules: Rule) -> None:
             hint = f"did you mean {matches[0]!r}? The" if matches else "the"
             raise InputError(f"unknown parameter {name!r}: {hint} parameters are: {', '.join(rules)}")
     _checks.validate(namespace, **rules)
+
+
+def choose_device(preset: str, device: str = "auto") -> torch.device:
+    """Return the device of a notebook: with the preset ``"gpu"`` alone it is the GPU.
+
+    Args:
+        preset: the notebook's preset. ``"gpu"`` takes CUDA if it is there, and MPS on a Mac otherwise.
+        device: a device that is asked for by name goes before the preset; ``"auto"`` leaves it to the
+            preset.
+
+    Raises:
+        InputError: if the preset asks for a GPU and there is none, or if there is no such device.
+
+    >>> choose_device("gpu", "cpu")
+    device(type='cpu')
+    """
+    if preset == "gpu" and device == "auto":
+        if available_devices() == ["cpu"]:
+            raise InputError(
+                "preset 'gpu' needs a GPU that torch can use (CUDA, or MPS on a Mac), and there is none "
+                "here: take preset='cpu', or add device='cpu' for the same long training on the CPU"
+            )
+        return resolve_device("gpu")
+    return resolve_device(device)
 
 
 def _assigned(inputs: list[str], names: set[str]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import IO
 from gantutor._checks import integer, number, optional, validate
 from gantutor._errors import InputError, ProcessLost
 from gantutor._files import check_replaceable, expand, read_json, write_json
+from gantutor.course.child_processes import INTERRUPTIONS, available_cores, interrupt, own_group
 from gantutor.course.recipes import find_recipe
 from gantutor.training.device import mixed_precision, resolve_device
 from gantutor.training.distributed import LOST_PROCESS_MESSAGE
@@ -182,13 +183,13 @@ def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) 
     code = "from gantutor.course.processes import supervise; supervise()"
     command = [sys.executable, "-c", code, str(processes), str(logs), *arguments]
     interrupted = False
-    with (logs / "supervisor.log").open("w") as log:
-        child = subprocess.Popen(
+    with (logs / "supervisor.log").open("wb") as log:
+        child: subprocess.Popen[bytes] = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             stderr=log,
             env=_environment(processes, threads),
-            start_new_session=True,  # else ■ would also reach it directly, and interrupt it twice
+            **own_group(),  # else ■ would also reach it directly, and interrupt it twice
         )
         assert child.stdout is not None
         with _terminated(child), child.stdout:
@@ -200,7 +201,7 @@ def _run(arguments: list[str], processes: int, threads: int | None, logs: Path) 
                     if interrupted:  # a second Ctrl-C ends it at once
                         return True, 1
                     interrupted = True
-                    child.send_signal(signal.SIGINT)
+                    interrupt(child)
 
 
 def supervise() -> None:
@@ -213,6 +214,8 @@ def supervise() -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    for interruption in INTERRUPTIONS[1:]:  # of Windows: the processes hear it too, and the first ends them
+        signal.signal(interruption, signal.SIG_IGN)
     processes, logs, *arguments = sys.argv[1:]
     config = LaunchConfig(
         min_nodes=1,
@@ -245,8 +248,8 @@ def supervise() -> None:
 
 
 def _environment(processes: int, threads: int | None) -> dict[str, str]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    settings = {"OMP_NUM_THREADS": str(threads or max(1, cores // processes)), "PYTHONUNBUFFERED": "1"}
+    share = max(1, available_cores() // processes)
+    settings = {"OMP_NUM_THREADS": str(threads or share), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     # gloo looks up the address of the machine's name, which on many laptops is missing or wrong.
     loopback = [name for _, name in socket.if_nameindex() if name.startswith("lo")]
     return os.environ | settings | ({"GLOO_SOCKET_IFNAME": loopback[0]} if loopback else {})
@@ -279,7 +282,7 @@ def _cause(logs: Path) -> str:
     try:
         failures = sorted(read_json(logs / "failures.json"), key=lambda failure: failure["time"])
     except InputError:
-        lines = (logs / "supervisor.log").read_text(errors="replace").split("\n")
+        lines = (logs / "supervisor.log").read_text(encoding="utf-8", errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "they said nothing")
     for failure in failures:
         if failure["exitcode"] < 0 and -failure["exitcode"] != signal.SIGTERM:

@@ -167,7 +167,7 @@ def decode_names(names: Tensor) -> list[str]:
     if names.dim() == 3 and shape[2] == count:
         if not bool(names.isfinite().all()):
             raise InputError("the sequences contain values that are not finite (NaN or infinity)")
-        names = names.double().argmax(2)
+        names = names.cpu().double().argmax(2)
     elif names.dim() != 2 or names.is_floating_point() or names.dtype == torch.bool:
         raise InputError(
             f"sequences must have shape (N, L, {count}), or (N, L) with whole numbers, "

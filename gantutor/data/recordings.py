@@ -130,7 +130,7 @@ def _to_channels(wave: Any) -> Tensor:
         )
     if not wave.numel():
         raise InputError("wave holds no samples: there is nothing to write")
-    wave = wave.detach().double().cpu()
+    wave = wave.detach().cpu().double()
     if not bool(wave.isfinite().all()):
         raise InputError("wave contains values that are not finite (NaN or infinity)")
     peak = float(wave.abs().max())

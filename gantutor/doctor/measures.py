@@ -24,6 +24,7 @@ def separation(higher: Tensor, lower: Tensor) -> float:
     >>> separation(torch.tensor([2.0, 3.0]), torch.tensor([0.0, 2.0]))
     0.875
     """
+    higher, lower = to_double(higher), to_double(lower)
     larger = (higher[:, None] > lower[None, :]).double()  # (N, M)
     return float((larger + 0.5 * (higher[:, None] == lower[None, :])).mean())
 

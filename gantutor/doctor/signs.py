@@ -208,7 +208,7 @@ def signs_of_samples(samples: Tensor, known: Reference) -> dict[str, Any]:
         "pairwise_distance": mean_pairwise_distance(samples) / max(known.pairwise_distance, 1e-12),
         "energy_coefficient": energy_coefficient(samples, real[: len(samples)]),
         "mean": (mean * math.sqrt(stride) / max(known.spread, 1e-12)).cpu(),
-        "outside": float(outside.double().mean()),
+        "outside": float(outside.cpu().double().mean()),
         "range_ratio": (high - low) / real_range,
         "quantiles": (low, high, known.low, known.high),
     }

@@ -140,10 +140,7 @@ class Pane:
         bundle = {} if picture is None else still_bundle(picture, description)
         if watched():
             _take_over(self, close or (lambda: close_all(widget)))
-            widget_bundle = widget._repr_mimebundle_()
-            if isinstance(widget_bundle, tuple):  # anywidget's, with metadata
-                widget_bundle = widget_bundle[0]
-            bundle |= widget_bundle | {"text/plain": description}
+            bundle |= _widget_bundle(widget) | {"text/plain": description}
         if bundle:
             self._handle = _put(self._handle, bundle)
         if watched() and picture is not None:
@@ -201,3 +198,12 @@ def close_all(widget: Any) -> None:
     for child in getattr(widget, "children", ()):
         close_all(child)
     widget.close()
+
+
+def _widget_bundle(widget: Any) -> dict[str, Any]:
+    """What a front end needs to show a widget, by MIME type."""
+    if not hasattr(widget, "_repr_mimebundle_"):  # ipywidgets 7, as in Colab
+        view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+        return {"application/vnd.jupyter.widget-view+json": view}
+    bundle: Any = widget._repr_mimebundle_()
+    return dict(bundle[0] if isinstance(bundle, tuple) else bundle)  # anywidget adds metadata

@@ -20,7 +20,8 @@ def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
         data: samples (M, …) of the same shape, M ≥ 1.
 
     Returns:
-        Distances (N,), float64, and indices into ``data`` (N,); of several nearest ones, the lowest index.
+        Distances (N,), float64, or float32 on a device that has no other; and indices into ``data`` (N,), of
+        several nearest ones the lowest.
 
     Raises:
         InputError: for samples of different shapes, no samples, or values that are not finite.
@@ -35,8 +36,10 @@ def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
         shapes = f"{tuple(queries.shape)} and {tuple(data.shape)}"
         raise InputError(f"queries and data must be samples of one shape, not {shapes}")
     check_finite("samples", queries, data)
-    distances, index = (found[:, 0].to(queries.device) for found in nearest(queries, data))
-    return distances, index
+    distances, index = (found[:, 0] for found in nearest(queries, data))
+    if queries.device.type == "mps":
+        distances = distances.float()
+    return distances.to(queries.device), index.to(queries.device)
 
 
 def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) -> float:

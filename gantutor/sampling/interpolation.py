@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gantutor._checks import check_floats, checked, integer, validate
 from gantutor._errors import InputError
+from gantutor.metrics.distances import to_double
 
 
 def linear_interpolation(first: Tensor, last: Tensor, count: int = 10) -> Tensor:
@@ -54,8 +55,9 @@ def spherical_interpolation(first: Tensor, last: Tensor, count: int = 10) -> Ten
     tensor([0.7071, 0.7071])
     """
     t = _fractions(first, last, count)
-    cosine = torch.nn.functional.cosine_similarity(first.double().flatten(), last.double().flatten(), dim=0)
-    angle = torch.acos(cosine.clamp(-1, 1)).to(first.dtype)
+    start, end = (to_double(latent).flatten() for latent in (first, last))
+    cosine = torch.nn.functional.cosine_similarity(start, end, dim=0)
+    angle = torch.acos(cosine.clamp(-1, 1)).to(first.device, first.dtype)
     if float(torch.sin(angle)) < 1e-4:
         if float(cosine) < 0:
             raise InputError(
@@ -90,12 +92,12 @@ def latent_directions(latents: Tensor, samples: Tensor, count: int = 4) -> Tenso
         shapes = f"{tuple(latents.shape)} and {tuple(samples.shape)}"
         raise InputError(f"latents and samples must have shapes (count, d) and (count, …), not {shapes}")
     validate({"count": count}, count=integer(1, latents.shape[1]))
-    flat = samples.flatten(1).double()
-    covariance = (latents.double() - latents.double().mean(0)).T @ (flat - flat.mean(0)) / len(flat)
+    flat, points = to_double(samples).flatten(1), to_double(latents)
+    covariance = (points - points.mean(0)).T @ (flat - flat.mean(0)) / len(flat)
     left, _, _ = torch.linalg.svd(covariance, full_matrices=False)
     if left.shape[1] < count:
         raise InputError(f"samples of {flat.shape[1]} numbers have at most {left.shape[1]} such directions")
-    directions: Tensor = left[:, :count].T.to(latents.dtype)
+    directions: Tensor = left[:, :count].T.to(latents.device, latents.dtype)
     return directions
 
 

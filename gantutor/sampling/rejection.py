@@ -16,6 +16,7 @@ from gantutor._calling import apply
 from gantutor._checks import boolean, check_floats, checked, integer, number, optional, validate
 from gantutor._errors import InputError, type_name
 from gantutor._random import seeded
+from gantutor.metrics.distances import to_double
 from gantutor.training.run import Run, check_run
 
 Sampler = Callable[[int, torch.Generator], Tensor]
@@ -79,7 +80,7 @@ def acceptance(logits: Tensor, max_logit: float, gamma: float = 0.0, epsilon: fl
     check_floats(logits=logits.clamp(min=-1e38) if is_float else logits)
     if logits.dim() != 1:
         raise InputError(f"logits must have shape (count,), one a sample, not {tuple(logits.shape)}")
-    return _acceptance(logits, max_logit, gamma, epsilon).to(logits.dtype)
+    return _acceptance(logits, max_logit, gamma, epsilon).to(logits.device, logits.dtype)
 
 
 def _acceptance(logits: Tensor, max_logit: float, gamma: float, epsilon: float = 1e-8) -> Tensor:
@@ -87,7 +88,7 @@ def _acceptance(logits: Tensor, max_logit: float, gamma: float, epsilon: float =
 
 
 def _rejection_score(logits: Tensor, max_logit: float, epsilon: float = 1e-8) -> Tensor:
-    log_ratio = (logits.double() - max_logit).clamp(max=0.0)
+    log_ratio = (to_double(logits) - max_logit).clamp(max=0.0)
     return log_ratio - torch.log(-torch.expm1(log_ratio - epsilon))
 
 

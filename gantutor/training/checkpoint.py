@@ -204,7 +204,8 @@ def _checkpoints(folder: Path) -> list[Path]:
 
 
 def _check_settings(theirs: dict[str, Any], ours: dict[str, Any], path: Path) -> None:
-    differing = [name for name in sorted(set(theirs) | set(ours)) if theirs.get(name) != ours.get(name)]
+    names = sorted({*theirs, *ours} - {"threads"})  # those of the checkpoint are taken over
+    differing = [name for name in names if theirs.get(name) != ours.get(name)]
     if differing:
         what = "; ".join(f"{name} was {theirs.get(name)!r} and is {ours.get(name)!r}" for name in differing)
         raise InputError(f"{path} belongs to another training: {what}")

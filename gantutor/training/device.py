@@ -26,8 +26,8 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """Return the device of a name.
 
     Args:
-        name: ``"auto"`` for the first GPU, if there is one, and the CPU otherwise; or a device such as
-            ``"cpu"`` or ``"cuda:1"``.
+        name: ``"auto"`` for the first GPU, if there is one, and the CPU otherwise; ``"gpu"`` for the first
+            GPU, whether ``"cuda"`` or ``"mps"``; or a device such as ``"cpu"`` or ``"cuda:1"``.
 
     Raises:
         InputError: if there is no such device.
@@ -37,7 +37,7 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """
     name = str(name)
     check_device(name)
-    if name != "auto":
+    if name not in ("auto", "gpu"):
         return torch.device(name)
     if torch.cuda.is_available():
         return torch.device("cuda")
@@ -162,6 +162,8 @@ class QueueLimit:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
             self._events.clear()
+        elif self.device.type == "mps":
+            torch.mps.synchronize()
 
 
 class Clock:

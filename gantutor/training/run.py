@@ -34,6 +34,7 @@ from gantutor.training.device import set_memory_format
 from gantutor.training.history import History, Snapshot
 from gantutor.training.module_state import extra_states, materialize, named_tensors, set_extra_states
 from gantutor.training.serialization import pack, unpack
+from gantutor.training.threads import use_stored_threads
 
 BATCH_NORM_BATCHES = 16
 """Batches of 64 latents over which batch-norm statistics are recomputed."""
@@ -203,7 +204,7 @@ class Run:
             (self.gan.draw_latent(64, rng, self.device), cycle_rows(self.conditions, 64, start=64 * index))
             for index in range(batches)
         )
-        with seeded(self.device, 0):
+        with seeded(self.device, 0), use_stored_threads(self.settings):
             ema.recompute_batch_norm(self.averaged[name], inputs)
         self._batch_norm_states[name] = (self.step, batches)
 
@@ -272,7 +273,11 @@ class Run:
         generator, device = self.output(output), self.device
         check_same_length(latents, conditions)
         samples = []
-        with explain_mismatch("the generator cannot use these latents and conditions"), seeded(device, seed):
+        with (
+            explain_mismatch("the generator cannot use these latents and conditions"),
+            seeded(device, seed),
+            use_stored_threads(self.settings),
+        ):
             for start in range(0, len(latents), 500):
                 chunk = slice(start, start + 500)
                 condition = tree_map(lambda part: part.to(device), rows(conditions, chunk))

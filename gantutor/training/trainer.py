@@ -27,6 +27,7 @@ from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.training import device as devices
 from gantutor.training import distributed, memory
+from gantutor.training import threads as thread_counts
 from gantutor.training.batches import make_batches
 from gantutor.training.callbacks import Callback, Checkpoints, NaNGuard, ProgressBar, Snapshots
 from gantutor.training.control import (
@@ -83,6 +84,10 @@ class Trainer:
         accumulate: number of equal parts that each batch is split into, to save memory; it must divide
             ``batch_size``.
         cuda_graphs: on a GPU, record whole steps as CUDA graphs if the game allows it.
+        threads: CPU threads inside the steps, when the training runs on a CPU. ``"auto"`` takes one for every
+            ten million multiply-adds of an average matrix product or convolution, at least one, and never
+            more than ``torch.get_num_threads()``; a resumed training takes as many as it had. A number takes
+            that many, and None all of torch's.
         value_range: (low, high) that images, tensors (N, C, H, W), must lie in; None accepts any values.
         progress: whether ``run`` shows a progress bar.
 
@@ -142,6 +147,7 @@ class Trainer:
         precision: str = "float32",
         accumulate: int = 1,
         cuda_graphs: bool = True,
+        threads: int | str | None = "auto",
         value_range: tuple[float, float] | None = (-1.0, 1.0),
         progress: bool = True,
     ) -> None:
@@ -155,6 +161,7 @@ class Trainer:
                 f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not"
             )
         _check_arguments(gan, schedule, callbacks, control, checkpoint, value_range)
+        thread_counts.check_threads(threads)
         self.gan, self.schedule, self.accumulate = gan, schedule, accumulate
         self.ema_half_life, self.control = ema_half_life, control or Control()
         self.max_grad_norm = max_grad_norm
@@ -171,6 +178,7 @@ class Trainer:
         self.plan: distributed.StepPlan | None = None
         self._interrupts: AbstractContextManager[Any] = nullcontext()
         self._inside = self._started = False
+        self._threads: int | None = None  # until the rehearsal has shown how many it takes
         self.checkpoint_follows = False
         with self._own_state():
             before = random_state(self.device)
@@ -183,14 +191,22 @@ class Trainer:
             if on_gpu:
                 check_labels(gan, real, condition, self.batches)
             channels_last = devices.move_to_device(gan, self.device, real)
-            with memory.measure_peak(self.device) as peak, self.autocast():
+
+            def rehearse() -> bool:
                 rng = torch.Generator(self.device).manual_seed(seed)
-                channels_last = check_game(gan, real, condition, rng, channels_last)
+                return check_game(gan, real, condition, rng, channels_last)
+
+            with memory.measure_peak(self.device) as peak, self.autocast():
+                if threads == "auto" and self.device.type == "cpu":
+                    channels_last, multiply_adds = thread_counts.count_multiply_adds(gan, rehearse)
+                else:
+                    channels_last, multiply_adds = rehearse(), None
             if not on_gpu:
                 check_labels(gan, real, condition, self.batches)
             drew = not torch.equal(before, random_state(self.device))
             self._draws = drew or not all(network.training for network in gan.networks.values())
             self.group.broadcast_weights(gan)
+            self._threads = self._choose_threads(threads, multiply_adds)
             self.optimizers = _make_optimizers(gan, optimizer)
             self.result = run = Run(gan, budget=Budget(steps, seconds))
             run.channels_last = channels_last
@@ -208,6 +224,7 @@ class Trainer:
                 "accumulate": accumulate,
                 "max_grad_norm": max_grad_norm,
                 "ranks": self.group.size,
+                "threads": self._threads,
             }
             self.group.check_same_settings(run.settings)
             run.conditions, run.control = conditions, self.control
@@ -224,6 +241,7 @@ class Trainer:
             )
             self._checkpoints = Checkpoints(self, checkpoint, checkpoint_every)
             self._checkpoints.resume()
+            self._threads = self._resume_threads(threads == "auto")
             self._record_steps(cuda_graphs)
             run.memory = self._measure_memory(peak.bytes)
         leader = self.group.leader
@@ -508,10 +526,40 @@ class Trainer:
                 for callback in others:
                     getattr(callback, hook)(self.result)
 
+    def _choose_threads(self, threads: int | str | None, multiply_adds: float | None) -> int | None:
+        """The number of CPU threads inside the steps, the same in every process; None on a GPU."""
+        if self.device.type != "cpu":
+            return None
+        if isinstance(threads, int):
+            return self._fewest(threads)
+        return self._fewest(thread_counts.choose_threads(multiply_adds, torch.get_num_threads()))
+
+    def _resume_threads(self, automatic: bool) -> int | None:
+        """The number of CPU threads after a checkpoint was read: its own, if so many are allowed.
+
+        Sums in another order differ in their last digits, so another number is announced.
+        """
+        run, count = self.result, self._threads
+        stored = thread_counts.stored_threads(run.settings)
+        if count is not None and stored is not None:
+            if automatic:
+                count = self._fewest(min(stored, torch.get_num_threads()))
+            if count != stored and self.group.leader:
+                print(
+                    f"The checkpoint was trained with threads={stored} and goes on with threads={count}: "
+                    "it will differ from an uninterrupted training in its last digits."
+                )
+        run.settings["threads"] = count
+        return count
+
+    def _fewest(self, count: int) -> int:
+        """The smallest of the numbers of all processes."""
+        return int(torch.stack(self.group.gather(torch.tensor(count))).min())
+
     @contextmanager
     def _own_state(self, random: bool = True) -> Iterator[None]:
-        """Inside the block torch's global random state is the training's own, numbers too small for a normal
-        float count as 0, and a lack of memory is explained.
+        """Inside the block torch's global random state and number of threads are the training's own, numbers
+        too small for a normal float count as 0, and a lack of memory is explained.
 
         ``random=False`` leaves the random state alone, which another thread may be using.
         """
@@ -520,7 +568,11 @@ class Trainer:
             return
         self._inside = True
         try:
-            with self._random if random else nullcontext(), devices.without_denormals():
+            with (
+                self._random if random else nullcontext(),
+                devices.without_denormals(),
+                thread_counts.use_threads(self._threads),
+            ):
                 yield
         except (RuntimeError, MemoryError) as error:
             if not memory.is_out_of_memory(error):

@@ -19,8 +19,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import notebook_files
-from notebook_files import Notebook, own_cells, own_code, text_of
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import Notebook, own_cells, own_code, text_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 LARGEST = 3_000_000
 """Bytes of a committed notebook."""
@@ -112,7 +114,7 @@ def clean(output: dict[str, Any], count: int) -> dict[str, Any]:
 def _relative(content: Any) -> Any:
     """Paths inside the project relative to it, and those in the home folder beginning with ~."""
     if isinstance(content, str):
-        content = content.replace(f"{notebook_files.ROOT}/", "")
+        content = content.replace(f"{ROOT}/", "")
         return content.replace(f"{Path.home()}/", "~/")
     if isinstance(content, list):
         return [_relative(part) for part in content]
@@ -180,8 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep-times", action="store_true", help="leave the committed times: the machine was busy"
     )
-    parser.add_argument("--runs", type=Path, default=notebook_files.ROOT / "runs" / "course")
-    parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "course")
+    parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks")
     options = parser.parse_args(arguments)
     paths = [
         path

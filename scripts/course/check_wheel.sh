@@ -32,7 +32,7 @@ for archive in "$elsewhere"/gantutor-*.whl "$elsewhere"/gantutor-*.tar.gz; do
     "$elsewhere"/venv/*) ;;
     *) echo "the package was imported from $where, not from ${archive##*/}"; exit 1 ;;
   esac
-  "${alone[@]}" "$elsewhere/venv/bin/python" "$root/scripts/examples.py" "$root/README.md"
+  "${alone[@]}" "$elsewhere/venv/bin/python" "$root/scripts/course/run_examples.py" "$root/README.md"
   echo "${archive##*/} works on its own${alone[0]:+, in a network namespace without a network}."
   options=(--force-reinstall --no-deps) # what the package needs is there by now
 done

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-import notebook_files
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def tests(report: Path) -> Counter[str]:
@@ -64,7 +64,7 @@ def line(runs: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the line; returns 0."""
     parser = argparse.ArgumentParser(description="Count what make test and make course did.")
-    parser.add_argument("--runs", type=Path, default=notebook_files.ROOT / "runs")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs")
     print(line(parser.parse_args(arguments).runs))
     return 0
 

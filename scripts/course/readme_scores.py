@@ -11,11 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import notebook_files
-
 from gantutor._errors import InputError
 from gantutor._files import new_file
 from gantutor.course.score_report import as_markdown, collect
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def insert(text: str, content: str, name: str, what: str = "the page") -> str:
@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="change nothing; fail where the table is not fresh"
     )
-    parser.add_argument("--readme", type=Path, default=notebook_files.ROOT / "README.md")
-    parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks")
     options = parser.parse_args(arguments)
     try:
         table = as_markdown(collect(options.notebooks))

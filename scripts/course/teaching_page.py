@@ -16,16 +16,17 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-import notebook_files
-from notebook_files import text_of
 from readme_scores import refresh
-from run_course import find
 
 from gantutor import exercises
 from gantutor._errors import InputError
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.course_files import find
+from gantutor.course.commands.notebook_files import text_of
 from gantutor.course.environment import OPTIONAL_PACKAGES
 from gantutor.course.score_report import read_notebook
 
+ROOT = Path(__file__).resolve().parents[2]
 EVERYWHERE = ("preset", "seed", "device")
 """Parameters of every notebook."""
 
@@ -93,7 +94,7 @@ def content(paths: Sequence[Path], project: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0, or 1 where the page is not fresh, or 2 where the page or the notebooks cannot be used."""
-    root = notebook_files.ROOT
+    root = ROOT
     parser = argparse.ArgumentParser(description="Write what the notebooks ask for, or check it.")
     parser.add_argument("--check", action="store_true", help="change nothing; fail where it is not fresh")
     parser.add_argument("--page", type=Path, default=root / "docs" / "teaching.md")

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from jupyter_browser import Notebook, chromium, jupyterlab
-from notebook_files import ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "images"
 SECONDS = 45
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from notebook_files import Notebook, text_of
+
+from gantutor.course.commands.notebook_files import Notebook, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

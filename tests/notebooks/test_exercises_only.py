@@ -6,22 +6,19 @@ import ast
 import builtins
 import doctest
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from small_course import PARAMETERS, cell, notebook
+
+from gantutor import exercises
+from gantutor._errors import InputError
+from gantutor.cli import main
+from gantutor.course.commands import exercises_only, notebook_files, run_course
+from gantutor.course.commands.notebook_files import text_of
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import exercises_only  # noqa: E402
-import notebook_files  # noqa: E402
-import run_course  # noqa: E402
-from notebook_files import text_of  # noqa: E402
-from small_course import PARAMETERS, cell, notebook  # noqa: E402
-
-from gantutor import exercises  # noqa: E402
-from gantutor._errors import InputError  # noqa: E402
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 every = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
@@ -111,7 +108,7 @@ def test_it_runs_and_answers_that_everything_is_open(
     number: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GANTUTOR_PROGRESS", str(tmp_path / "progress.json"))
-    assert exercises_only.main([number, "--out", str(tmp_path / "out")]) == 0
+    assert main(["exercises", number, "--out", str(tmp_path / "out")]) == 0
     (path,) = (tmp_path / "out").glob("*.ipynb")
     result = run_course.run_one(path, tmp_path, {})
     assert (result.state, result.reason) == ("done", "")
@@ -192,12 +189,12 @@ def test_a_notebook_without_exercises_is_refused(tmp_path: Path, capsys: pytest.
     with pytest.raises(InputError, match="one section '## Exercises', and here are 0"):
         exercises_only.exercises_only(small(cell("1")), "07_small")
     notebook_files.write(tmp_path / "07.ipynb", small(cell("1")))
-    assert exercises_only.main(["--notebooks", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert main(["exercises", "--notebooks", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "07: there must be one section" in capsys.readouterr().err
-    assert exercises_only.main(["99", "--out", str(tmp_path / "out")]) == 2
+    assert main(["exercises", "99", "--out", str(tmp_path / "out")]) == 2
     assert "there is no notebook '99'" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        exercises_only.main(["--notebooks", str(tmp_path), "--out", str(tmp_path)])
+    assert main(["exercises", "--notebooks", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "--out must not be the folder of the notebooks" in capsys.readouterr().err
 
 
 def test_the_examples_run() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -12,11 +11,10 @@ from urllib.parse import unquote
 import pytest
 
 import gantutor
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import text_of
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import notebook_files  # noqa: E402
-from notebook_files import text_of  # noqa: E402
 
 TEXT = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 ENTRY = re.compile(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import text_of
 
-import notebook_files  # noqa: E402
-from notebook_files import text_of  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)")

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import adopt_outputs
-import notebook_files
 import papermill
 import pytest
 from notebook_cases import PATHS, SCORES, code_cells, every, first, prose
-from notebook_files import Notebook, text_of
 
 import gantutor as gt
 from gantutor import exercises
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import Notebook, text_of
 from gantutor.course.score_report import read_notebook
 
 STILL = ("image/", "text/", "audio/", "video/")

@@ -9,11 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import adopt_outputs
-import notebook_files
 from notebook_cases import PATHS, SCORES, code_cells, every, prose
-from notebook_files import Notebook, text_of
 
 import gantutor
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import Notebook, text_of
 
 WORDS, CODE_CELLS, LINES = 2000, 35, 25
 

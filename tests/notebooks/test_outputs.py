@@ -10,13 +10,11 @@ from typing import Any
 
 import adopt_outputs
 import count_tests
-import notebook_files
 import pytest
 import readme_scores
-import run_course
-import tolerance
 from small_course import PARAMETERS, executed, shown
 
+from gantutor.course.commands import notebook_files, run_course, tolerance
 from gantutor.metrics import MIME
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import run_examples
+
+from gantutor import cli
+from gantutor.course.commands import notebook_files
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import notebook_files  # noqa: E402
-import run_examples  # noqa: E402
 
 README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -85,6 +87,14 @@ def test_the_commands_are_in_the_makefile() -> None:
     commands = set(re.findall(r"\bmake (\w+)", TEXT))
     assert {"lab", "test", "course"} <= commands
     assert all(re.search(rf"^{command}:", makefile, re.MULTILINE) for command in commands)
+
+
+def test_the_programs_commands_are_all_in_the_table() -> None:
+    known = [name for group in cli.COMMANDS.values() for name in group]
+    assert re.findall(r"^\| `gantutor (\w+)` \|", TEXT, re.MULTILINE) == known
+    for line in re.findall(r"^    gantutor (.+?)(?: {2,}#.*)?$", TEXT, re.MULTILINE):
+        assert cli._parser().parse_args(shlex.split(line)).command in known
+    assert set(re.findall(r"`gantutor (\w+)", TEXT)) <= {*known, "COMMAND"}
 
 
 def test_papermills_parameters_are_those_of_the_notebook() -> None:

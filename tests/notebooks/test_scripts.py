@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import adopt_outputs
-import notebook_files
 import pytest
-import run_course
 from small_course import PARAMETERS, RECORD, cell, executed, notebook, shown
 
+from gantutor.cli import main
+from gantutor.course.commands import notebook_files, run_course
+from gantutor.course.commands.course_files import find
 from gantutor.metrics import MIME
 
 ROOT = Path(__file__).resolve().parents[2]
+HERE = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+"""The environment of commands: they are those of this checkout, wherever they are started."""
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +35,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, source in sources.items():
         content = notebook(cell(PARAMETERS, "parameters"), cell(source))
         notebook_files.write(folder / "notebooks" / f"{name}.ipynb", content)
-    command = [
-        sys.executable,
-        ROOT / "scripts/course/run_course.py",
-        "--notebooks",
-        "notebooks",
-        "--seed",
-        "1",
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    command = [sys.executable, "-m", "gantutor", "course", "--notebooks", "notebooks", "--seed", "1"]
+    done = subprocess.run(command, cwd=folder, env=HERE, capture_output=True, text=True)
     (folder / "said").write_text(done.stdout)
     (folder / "status").write_text(str(done.returncode))
     return folder
@@ -109,7 +105,7 @@ def test_a_run_that_differs_from_the_committed_scores_fails(
     monkeypatch.setattr(run_course, "run_one", answer)
     monkeypatch.setattr(run_course, "compare", lambda path, copy: (["modes is 3, but 8 is committed"], ""))
     arguments = ["01", "--notebooks", str(course / "notebooks"), "--out", str(tmp_path / "a")]
-    assert run_course.main([*arguments, "--scores", str(tmp_path / "scores")]) == 1
+    assert main(["course", *arguments, "--scores", str(tmp_path / "scores")]) == 1
     said = capsys.readouterr().out
     assert "DIFFERS 01_good: modes is 3, but 8 is committed" in said
     assert said.splitlines()[-1] == "notebooks: 0 passed, 1 failed, 0 not run"
@@ -153,7 +149,7 @@ def test_rotation_gives_each_notebook_its_turn() -> None:
 
 def test_names_pick_notebooks(course: Path) -> None:
     folder = course / "notebooks"
-    found = run_course.find(folder, ["03", "notebooks/01_good.ipynb"])
+    found = find(folder, ["03", "notebooks/01_good.ipynb"])
     assert [path.stem for path in found] == ["01_good", "03_good"]
 
 
@@ -162,7 +158,7 @@ def test_names_pick_notebooks(course: Path) -> None:
     [
         (["07"], "there is no notebook '07': the notebooks are 01_good, 02_bad, 03_good"),
         (["--seed", "-1"], "--seed must be a whole number of at least 0, not -1"),
-        (["--seed", "1.5"], "invalid int value: '1.5'"),
+        (["--seed", "1.5"], "--seed must be a whole number of at least 0, not 1.5"),
         (["--minutes", "0"], "--minutes must be a number greater than 0, not 0"),
         (["--minutes", "nan"], "--minutes must be a number greater than 0, not nan"),
         (["--preset", "big"], "invalid choice: 'big'"),
@@ -173,7 +169,7 @@ def test_bad_input_ends_in_a_sentence(
     course: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        status: Any = run_course.main(["--notebooks", str(course / "notebooks"), *arguments])
+        status: Any = main(["course", "--notebooks", str(course / "notebooks"), *arguments])
     except SystemExit as exit:
         status = exit.code
     assert status == 2
@@ -187,9 +183,9 @@ def test_an_interruption_ends_cleanly(tmp_path: Path) -> None:
     for name in ("01", "02"):
         content = notebook(cell(PARAMETERS, "parameters"), cell(sleeping))
         notebook_files.write(tmp_path / "notebooks" / f"{name}.ipynb", content)
-    command = [sys.executable, ROOT / "scripts/course/run_course.py", "--notebooks", "notebooks"]
+    command = [sys.executable, "-m", "gantutor", "course", "--notebooks", "notebooks"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=tmp_path, env=HERE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     pid = tmp_path / "runs" / "course" / "01" / "pid"
     deadline = time.monotonic() + 60

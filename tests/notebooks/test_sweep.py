@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_course import PARAMETERS, cell, notebook
+
+from gantutor.cli import main
+from gantutor.course.commands import notebook_files, run_course, run_once, sweep, sweep_table
+from gantutor.course.score_report import NotebookScores
+from gantutor.metrics import MIME
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import notebook_files  # noqa: E402
-import run_course  # noqa: E402
-import run_once  # noqa: E402
-import sweep  # noqa: E402
-import sweep_table  # noqa: E402
-from small_course import PARAMETERS, cell, notebook  # noqa: E402
-
-from gantutor.course.score_report import NotebookScores  # noqa: E402
-from gantutor.metrics import MIME  # noqa: E402
+HERE = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+"""The environment of commands: they are those of this checkout, wherever they are started."""
 
 RECORD = f"""import os
 from IPython.display import display
@@ -51,8 +49,8 @@ def course(folder: Path, code: str) -> Path:
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The folder of a sweep of four runs, one of which fails, and what it said."""
     folder = course(tmp_path_factory.mktemp("sweep"), RECORD)
-    command = [sys.executable, str(ROOT / "scripts/course/sweep.py"), *ARGUMENTS]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "gantutor", "sweep", *ARGUMENTS]
+    done = subprocess.run(command, cwd=folder, env=HERE, capture_output=True, text=True, check=False)
     return folder, done
 
 
@@ -92,11 +90,11 @@ def test_started_again_it_repeats_what_failed_alone(
         begun.append(folder.name)
         (folder / run_once.RECORD).unlink(missing_ok=True)
         sweep.log_of(folder).write_text("some words\nKilled\n")
-        return subprocess.Popen(["false"])
+        return subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"])
 
     monkeypatch.chdir(swept[0])
     monkeypatch.setattr(sweep, "start", start)
-    assert sweep.main(ARGUMENTS) == 1
+    assert main(["sweep", *ARGUMENTS]) == 1
     assert begun == [FAILED]
     said = capsys.readouterr().out
     assert "4 runs of 02_small, 3 finished before" in said
@@ -123,9 +121,9 @@ def test_a_changed_notebook_is_run_again(swept: Any, tmp_path: Path) -> None:
 def test_an_interruption_ends_the_runs_and_their_kernels(tmp_path: Path) -> None:
     code = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
     course(tmp_path, code)
-    command = [sys.executable, str(ROOT / "scripts/course/sweep.py"), "02", "--notebooks", "notebooks"]
+    command = [sys.executable, "-m", "gantutor", "sweep", "02", "--notebooks", "notebooks"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=tmp_path, env=HERE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     pids: list[str] = []
     deadline = time.monotonic() + 90
@@ -154,10 +152,11 @@ def test_the_runs_share_the_processors(
         return [run_course.Result(name) for name in arguments[2]]
 
     monkeypatch.chdir(swept[0])
-    monkeypatch.setattr(sweep, "cores", lambda: 8)
+    monkeypatch.setattr(sweep, "available_cores", lambda: 8)
     monkeypatch.setattr(sweep, "run_all", run_all)
     seeds = [str(seed) for seed in range(runs)]
-    sweep.main(["02", "--notebooks", "notebooks", "--out", "shared", "--jobs", str(jobs), "--seeds", *seeds])
+    options = ["--notebooks", "notebooks", "--out", "shared", "--jobs", str(jobs), "--seeds", *seeds]
+    main(["sweep", "02", *options])
     assert asked == [shared]
 
 
@@ -192,8 +191,8 @@ def test_names_of_folders_are_safe_and_tell_runs_apart() -> None:
         (["02", "--set", "width=3,"], "give a name and values"),
         (["02", "--set", "seed=3"], "seed has an option of its own, --seeds"),
         (["02", "--set", "width=3", "--set", "width=4"], "--set names a parameter twice"),
-        (["02", "--jobs", "0"], "--jobs must be at least 1, not 0"),
-        (["02", "--seeds", "1", "-1"], "--seeds must be at least 0, not -1"),
+        (["02", "--jobs", "0"], "--jobs must be a whole number of at least 1, not 0"),
+        (["02", "--seeds", "1", "-1"], "--seeds must be a whole number of at least 0, not -1"),
         (["02", "--preset", "big"], "invalid choice: 'big'"),
     ],
 )
@@ -201,7 +200,7 @@ def test_bad_input_ends_in_a_sentence(
     swept: Any, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        status: Any = sweep.main([*arguments, "--notebooks", str(swept[0] / "notebooks")])
+        status: Any = main(["sweep", *arguments, "--notebooks", str(swept[0] / "notebooks")])
     except SystemExit as exit:
         status = exit.code
     assert status == 2

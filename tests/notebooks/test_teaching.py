@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import doctest
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import teaching_page
+from small_course import PARAMETERS, cell, notebook
+
+from gantutor import cli
+from gantutor._errors import InputError
+from gantutor.cli import main
+from gantutor.course.commands import grade, notebook_files, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
-
-import grade  # noqa: E402
-import notebook_files  # noqa: E402
-import sweep  # noqa: E402
-import teaching_page  # noqa: E402
-from small_course import PARAMETERS, cell, notebook  # noqa: E402
-
-from gantutor._errors import InputError  # noqa: E402
 
 PAGE = ROOT / "docs" / "teaching.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -89,28 +88,30 @@ def commands() -> list[str]:
     return re.findall(r"^    (\S.*?)(?: {2,}#.*)?$", TEXT, re.MULTILINE)
 
 
+def parsed(line: str) -> argparse.Namespace:
+    """The options of a command of the page, which begins with gantutor."""
+    program, *words = shlex.split(line)
+    assert program == "gantutor"
+    return cli._parser().parse_args(words)
+
+
 def test_its_commands_are_understood() -> None:
+    assert {parsed(line).command for line in commands()} == {"course", "exercises", "grade", "sweep"}
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert {line.split()[0] for line in commands()} == {"make", ".venv/bin/python"}
-    for line in commands():
-        program, *words = shlex.split(line)
-        if program == "make":
-            assert re.search(rf"^{words[0]}:", makefile, re.MULTILINE)
-            assert all(f"$({word.split('=')[0]})" in makefile for word in words[1:])
-        else:
-            assert (ROOT / words[0]).is_file()
+    given = re.findall(r"`make (\w+) ([^`]+)`", TEXT)
+    assert given
+    for target, words in given:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+        assert all(f"$({word.split('=')[0]})" in makefile for word in shlex.split(words))
 
 
 def test_its_sweeps_could_begin() -> None:
     found = [line for line in commands() if "sweep" in line]
     assert len(found) == 2
     for line in found:
-        words = shlex.split(line)
-        given = dict(word.split("=", 1) for word in words if word.startswith(("NOTEBOOKS=", "SWEEP=")))
-        arguments = [given["NOTEBOOKS"], *shlex.split(given["SWEEP"])] if given else words[2:]
-        options = sweep.parse(arguments)
+        options = parsed(line)
         (path,) = (ROOT / "notebooks").glob(f"{options.name}*.ipynb")
-        sweep.check_names(path, list(dict(options.set)))
+        sweep.check_names(path, [name for name, _ in map(sweep.read_values, options.set)])
 
 
 def test_make_passes_its_options_on() -> None:
@@ -119,8 +120,8 @@ def test_make_passes_its_options_on() -> None:
     asked = ["exercises", "sweep", "NOTEBOOKS=02", "PRESET=smoke", "SWEEP=--seeds 3 --set compare=False"]
     done = subprocess.run(["make", "-n", *asked], cwd=ROOT, capture_output=True, text=True, check=True)
     said = " ".join(done.stdout.split())
-    assert "scripts/course/exercises_only.py 02" in said
-    assert "scripts/course/sweep.py 02 --preset smoke --seeds 3 --set compare=False" in said
+    assert "-m gantutor exercises 02" in said
+    assert "-m gantutor sweep 02 --preset smoke --seeds 3 --set compare=False" in said
 
 
 # --- grades ----------------------------------------------------------------------------------------------
@@ -143,7 +144,7 @@ def test_answers_are_graded_and_what_fails_keeps_none_from_its_turn(
     spoil = "import os, pathlib\npathlib.Path(os.environ['GANTUTOR_PROGRESS']).write_text('solved')"
     cy = handed_in(tmp_path, "cy", first % '"ab"', spoil)
     out = tmp_path / "out"
-    assert grade.main([*map(str, (ada, bo, cy)), "--out", str(out)]) == 0
+    assert main(["grade", *map(str, (ada, bo, cy)), "--out", str(out)]) == 0
     rows = {row.split("|")[1].strip(): row for row in (out / "grades.md").read_text().splitlines()}
     assert rows["ada"].startswith("| ada      | ✓    | ✗    |      | 1 of 3 |            ")
     assert rows["bo"].startswith("| bo       | ✓    |      |      | 1 of 3 | SyntaxError")
@@ -181,7 +182,7 @@ def test_what_cannot_be_graded_is_named(
     handed_in(tmp_path / "a", "none", "gt.exercises.check(number, answer)")
     (tmp_path / "a" / "broken.ipynb").write_text("[1]")
     paths: list[Any] = [str(tmp_path / f"{name}.ipynb") for name in names]
-    assert grade.main([*paths, "--out", str(tmp_path / "out")]) == 2
+    assert main(["grade", *paths, "--out", str(tmp_path / "out")]) == 2
     assert said in capsys.readouterr().err
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from disks import disk_of, fill
-from writable_home import FOLDERS, main, settings_elsewhere, why_no_room
 
-SCRIPT = Path(__file__).parents[2] / "scripts/course/writable_home.py"
+from gantutor.course.commands.writable_home import FOLDERS, settings_elsewhere, why_no_room
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_home_with_room_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,17 +43,16 @@ def test_what_somebody_has_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(Path(folder).parent.is_dir() for folder in changed.values())
 
 
-def test_a_command_runs_with_them(tmp_path: Path) -> None:
+def test_what_starts_next_goes_there_too(tmp_path: Path) -> None:
+    code = (
+        "import os, subprocess, sys\n"
+        "from gantutor.course.commands.writable_home import settings_elsewhere, why_no_room\n"
+        "os.environ.update(settings_elsewhere(why_no_room()))\n"
+        "subprocess.run([sys.executable, '-c', 'import os; print(os.environ[\"IPYTHONDIR\"])'])"
+    )
     with disk_of(tmp_path / "disk", "200k") as disk:
         fill(disk / "ballast")
-        prints = "import os; print(os.environ['IPYTHONDIR'])"
-        home = os.environ | {"HOME": str(disk)}
-        command = [sys.executable, str(SCRIPT), sys.executable, "-c", prints]
+        home = os.environ | {"HOME": str(disk), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", code]
         done = subprocess.run(command, env=home, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("ipythondir") and done.stderr.count("\n") == 1
-
-
-def test_no_command_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2 and "name the command to run" in capsys.readouterr().err
-    assert main(["/nowhere/to/be/found"]) == 2
-    assert "/nowhere/to/be/found cannot be run: No such file or directory" in capsys.readouterr().err

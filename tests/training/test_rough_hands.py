@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import notebook_files
 import pytest
-import run_course
 from disks import disk_of, fill
-from lock_folder import FolderInUse, lock_folder
 from small_course import PARAMETERS, cell, notebook
 
 import gantutor as gt
+from gantutor.cli import main
+from gantutor.course.commands import notebook_files, run_course
+from gantutor.course.commands.lock_folder import FolderInUse, lock_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-COURSE = [sys.executable, str(ROOT / "scripts/course/run_course.py"), "--notebooks", "notebooks"]
+COURSE = [sys.executable, "-m", "gantutor", "course", "--notebooks", "notebooks"]
+PATH = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+LOCK = str(ROOT / "gantutor/course/commands/lock_folder.py")
 DRAWS = "import gantutor as gt, torch\ngt.plots.grid(torch.zeros(4, 1, 8, 8), 'nothing')"
 
 
@@ -38,7 +40,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
     return subprocess.run(
         [*COURSE, *arguments],
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | {"PYTHONPATH": PATH} | environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -79,7 +81,7 @@ def test_who_was_killed_holds_nothing(tmp_path: Path) -> None:
     code = "import pathlib, time; pathlib.Path('begun').touch(); time.sleep(60)"
     command = [
         sys.executable,
-        str(ROOT / "scripts/course/lock_folder.py"),
+        LOCK,
         "held",
         sys.executable,
         "-c",
@@ -100,7 +102,7 @@ def test_a_command_that_holds_a_folder_ends_as_it_would_alone(
     tmp_path: Path, command: list[str], status: int
 ) -> None:
     done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts/course/lock_folder.py"), str(tmp_path), *command],
+        [sys.executable, LOCK, str(tmp_path), *command],
         capture_output=True,
         text=True,
     )
@@ -182,7 +184,7 @@ def test_a_disk_that_is_full_fails_each_notebook_in_a_line(tmp_path: Path, small
     folder = course_of(tmp_path, a=filling, b="2")
     done = run(folder, "--out", "disk/course", "--scores", "disk/scores")
     assert done.returncode in (1, 2)
-    assert 'scripts/course/run_course.py", line' not in done.stderr  # a dying kernel may say what it likes
+    assert 'run_course.py", line' not in done.stderr  # a dying kernel may say what it likes
     assert "FAILED a: OSError: [Errno 28] No space left on device" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("notebooks: ")
 
@@ -196,7 +198,7 @@ def test_scores_that_cannot_be_written_are_shown(
     folder = course_of(tmp_path, a="1")
     (folder / "file").touch()
     monkeypatch.chdir(folder)
-    assert run_course.main(["--notebooks", "notebooks", "--preset", "smoke", "--scores", "file/scores"]) == 2
+    assert main(["course", "--notebooks", "notebooks", "--preset", "smoke", "--scores", "file/scores"]) == 2
     said = capsys.readouterr()
     assert said.out.endswith("notebooks: 1 passed, 0 failed, 0 not run\n")
     assert said.err.startswith("cannot write to file/scores.md: ") and said.err.count("\n") == 1

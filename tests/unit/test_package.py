@@ -35,6 +35,12 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: zipfile.ZipFi
         if path.is_file() and "__pycache__" not in path.parts
     }
     here |= {f"gantutor/data/files/{path.name}" for path in (ROOT / "data").iterdir()}
+    here |= {
+        f"gantutor/course/files/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("notebooks", "docs", "images")
+        for path in (ROOT / folder).glob("*.*")
+        if path.is_file()
+    }
     there = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert there == here
     assert {"gantutor/py.typed", "gantutor/metrics/digit_classifier.safetensors"} <= there
@@ -47,8 +53,30 @@ def test_the_files_of_the_wheel_are_those_of_the_package(wheel: zipfile.ZipFile)
         assert wheel.read(f"gantutor/data/files/{path.name}") == path.read_bytes()
     data = sum(path.stat().st_size for path in (ROOT / "data").iterdir())
     code = sum(info.file_size for info in wheel.infolist() if info.filename.endswith(".py"))
-    weights = sum(info.file_size for info in wheel.infolist()) - code - data
-    assert data < 8_500_000 and weights < 1_900_000 and code < 1_500_000
+    course = sum(info.file_size for info in wheel.infolist() if "/course/files/" in info.filename)
+    weights = sum(info.file_size for info in wheel.infolist()) - code - data - course
+    assert data < 8_500_000 and weights < 1_900_000 and code < 1_700_000 and course < 33_000_000
+    assert sum(info.compress_size for info in wheel.infolist()) < 35_000_000
+
+
+def test_the_course_of_an_installed_package_is_copied_whole(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path / "installed")
+    code = (
+        "from pathlib import Path\nfrom gantutor.course.commands.course_files import checkout, copy_course\n"
+        "print(checkout(), *copy_course(Path('a course')))"
+    )
+    alone = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=alone, capture_output=True, text=True, check=True
+    )
+    copied = [path for path in (tmp_path / "a course").rglob("*") if path.is_file()]
+    assert done.stdout.split() == ["None", str(len(copied) - 1), "[]"]  # the record is not counted
+    for path in copied:
+        name = path.relative_to(tmp_path / "a course")
+        assert name.name == ".gantutor-course.json" or path.read_bytes() == (ROOT / name).read_bytes()
+    assert {"README.md", "LICENSE", "notebooks", "docs", "images", "data"} <= {
+        path.name for path in (tmp_path / "a course").iterdir()
+    }
 
 
 def test_an_installed_package_finds_its_recordings(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
@@ -77,14 +105,26 @@ def test_what_is_built_from_the_source_archive_holds_the_recordings(tmp_path: Pa
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"data/{each.name}" for each in (ROOT / "data").iterdir()} <= names
+    assert {"images/lab.png", "notebooks/00_start_here.ipynb", "docs/guide.md", "README.md"} <= names
     assert not any(name.startswith("gantutor/data/files") for name in names)
+
+
+def test_what_is_installed_as_a_checkout_leads_to_it(tmp_path: Path) -> None:
+    """As with pip install -e, which fails where a file of Python lies among those that the wheel moves."""
+    pytest.importorskip("editables")
+    code = f"from hatchling.build import build_editable\nprint(build_editable({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=180, check=True)
+    (path,) = tmp_path.glob("gantutor-*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".pth"))
+        assert Path(wheel.read(name).decode().strip()) == ROOT
 
 
 def test_the_wheel_carries_licence_version_and_needs(wheel: zipfile.ZipFile) -> None:
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     said = wheel.read(metadata).decode()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in wheel.namelist())
-    assert "License-Expression: MIT" in said and "Requires-Python: <3.14,>=3.11" in said
+    assert "License-Expression: MIT" in said and "Requires-Python: <3.15,>=3.11" in said
     needs = [
         line for line in said.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line
     ]
@@ -115,20 +155,33 @@ HEAVY = {
 }
 
 
-def test_the_import_loads_little_beside_torch() -> None:
-    assert "torch" in (loaded := modules_after("import gantutor"))
+def test_the_import_loads_torch_when_it_is_needed_and_little_beside() -> None:
+    assert "torch" not in modules_after("import gantutor")
+    assert "torch" in (loaded := modules_after("import gantutor\ngantutor.train, gantutor.metrics"))
     assert not HEAVY & loaded
+
+
+def test_what_is_public_is_there_and_nothing_else() -> None:
+    import gantutor
+
+    assert all(getattr(gantutor, name) is not None for name in gantutor.__all__)
+    assert set(gantutor.__all__) <= set(dir(gantutor))
+    with pytest.raises(AttributeError, match="module 'gantutor' has no attribute 'trian'"):
+        _ = gantutor.trian
 
 
 def test_the_import_costs_little_beside_torch() -> None:
     """At most a fifth on top of torch's own, as the median of three fresh interpreters."""
+    parts = "data, games, metrics, networks, objectives, sampling, training"
     shares = []
     for _ in range(3):
-        command = [sys.executable, "-X", "importtime", "-c", "import torch; import gantutor"]
+        command = [sys.executable, "-X", "importtime", "-c", f"import torch; from gantutor import {parts}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        lines = (line.split("|") for line in done.stderr.splitlines() if line.count("|") == 2)
-        microseconds = {name.strip(): int(total) for _, total, name in lines if total.strip().isdigit()}
-        shares.append(microseconds["gantutor"] / microseconds["torch"])
+        lines = (line[12:].split("|") for line in done.stderr.splitlines() if line.count("|") == 2)
+        found = [(name, *map(int, times)) for *times, name in lines if times[1].strip().isdigit()]
+        names = [name.strip() for name, *_ in found]
+        after = names.index("torch") + 1  # a module stands behind those that it imports
+        shares.append(sum(own for _, own, _ in found[after:]) / found[after - 1][2])
     assert median(shares) <= 0.2
 
 

@@ -98,7 +98,7 @@ def test_everything_else_works(tmp_path: Path) -> None:
 
 
 def test_the_report_says_what_the_course_lacks() -> None:
-    done = smallest("from gantutor.cli import main\nsys.exit(main([]))", check=False)
+    done = smallest("from gantutor.cli import main\nsys.exit(main(['report']))", check=False)
     assert done.returncode == 1 and not done.stderr
     for name in ("torchvision", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "papermill"):
         assert f"[!!] {name} is not installed: " in done.stdout
@@ -120,8 +120,14 @@ def test_a_live_view_without_widgets_names_them(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_course_needs_papermill() -> None:
-    code = f"sys.path.insert(0, {str(ROOT / 'scripts/course')!r})\nimport run_course"
-    done = smallest(code, check=False)
-    assert done.returncode == 1 and done.stderr.startswith(
-        "the notebooks are run by papermill, which is missing"
-    )
+    for command in ("'course'", "'sweep', '02'", "'grade', '.'"):
+        done = smallest(f"from gantutor.cli import main\nsys.exit(main([{command}]))", check=False)
+        assert done.returncode == 2 and done.stderr.startswith(
+            "the notebooks are run by papermill, which is missing: pip install"
+        )
+
+
+def test_the_lab_needs_jupyterlab() -> None:
+    done = smallest("from gantutor.cli import main\nsys.exit(main(['lab']))", check=False)
+    assert done.returncode == 2 and done.stderr.startswith("JupyterLab is not installed: pip install")
+    assert done.stderr.count("\n") == 1 and "[course]" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from gantutor.course.environment import (
     EnvironmentReport,
     ReportLine,
     environment_report,
+    find_place,
     ipykernel_line,
     version_numbers,
 )
@@ -90,6 +92,61 @@ def test_the_command_prints_the_report_and_tells_by_its_status(
 ) -> None:
     for state, status in (("OK", 0), ("--", 0), ("!!", 1)):
         report = EnvironmentReport((ReportLine("OK", "Python"), ReportLine(state, "something")))
-        monkeypatch.setattr("gantutor.cli.environment_report", lambda report=report: report)
-        assert main([]) == status
+        monkeypatch.setattr("gantutor.course.environment.environment_report", lambda report=report: report)
+        assert main(["report"]) == status
         assert capsys.readouterr().out == f"[OK] Python\n[{state}] something\n"
+
+
+# --- places -------------------------------------------------------------------------------------------------
+
+PLACES = [
+    ({"COLAB_RELEASE_TAG": "release-colab-20260801", "COLAB_GPU": "0"}, "Google Colab"),
+    ({"KAGGLE_KERNEL_RUN_TYPE": "Interactive"}, "Kaggle"),
+    ({"KAGGLE_KERNEL_RUN_TYPE": "Batch", "COLAB_RELEASE_TAG": "its base"}, "Kaggle"),
+    ({"SAGEMAKER_INTERNAL_IMAGE_URI": "image"}, "SageMaker"),
+    ({"VSCODE_PID": "123"}, "VS Code"),
+    ({"HOME": "/root"}, ""),
+]
+
+
+@pytest.mark.parametrize(("variables", "place"), PLACES)
+def test_a_place_is_known_by_its_variables(variables: dict[str, str], place: str) -> None:
+    assert find_place(variables) == place
+
+
+def test_colab_is_known_by_its_module_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [
+        name for name in os.environ if name.startswith(("KAGGLE_", "COLAB_", "SAGEMAKER_", "VSCODE_"))
+    ]:
+        monkeypatch.delenv(name)
+    assert find_place() == ""
+    monkeypatch.setattr(environment, "find_spec", lambda name: object() if name == "google.colab" else None)
+    assert find_place() == "Google Colab"
+
+
+@pytest.mark.parametrize(
+    ("variable", "place", "kernel", "widgets"),
+    [
+        ("COLAB_RELEASE_TAG", "Google Colab", "6.17.1", "7.7.1"),
+        ("KAGGLE_KERNEL_RUN_TYPE", "Kaggle", "6.30.1", "8.1.5"),
+        ("SAGEMAKER_IMAGE", "SageMaker", "7.3.0", "8.1.7"),
+    ],
+)
+def test_a_hosted_place_is_ready_as_it_is(
+    variable: str, place: str, kernel: str, widgets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can change its kernel, and it has no need of JupyterLab and papermill."""
+    versions = {"jupyterlab": None, "papermill": None, "ipykernel": kernel, "ipywidgets": widgets}
+    real = environment._version
+    monkeypatch.setenv(variable, "given")
+    monkeypatch.setattr(environment, "_version", lambda name: versions.get(name, real(name)))
+    report = environment_report()
+    assert report.ok, str(report)
+    assert found(report, f"this is {place}").state == "OK"
+    assert found(report, "papermill").state == "--"
+    assert not [line for line in report.lines if "jupyterlab" in line.text]
+    assert not [line for line in report.lines if "pip install 'ipykernel" in line.text]
+
+
+def test_in_vs_code_the_kernel_is_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ipykernel_line("6.30.1", "VS Code").state == "!!"

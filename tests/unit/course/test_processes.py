@@ -16,6 +16,7 @@ import gantutor as gt
 from gantutor import cli as command_line
 from gantutor._errors import InputError, ProcessLost
 from gantutor.course import processes
+from gantutor.course.commands import train
 from gantutor.course.processes import STOP_MESSAGE
 from gantutor.training.distributed import LOST_PROCESS_MESSAGE
 
@@ -208,7 +209,7 @@ def test_the_command_trains_saves_and_scores(tmp_path: Path, capsys: pytest.Capt
 def test_an_order_to_end_is_explained(
     checkpoint: str | None, how: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as caught, command_line._handle_signals(checkpoint):
+    with pytest.raises(SystemExit) as caught, train._handle_signals(checkpoint):
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.code == 143
     assert capsys.readouterr().err == f"{STOP_MESSAGE}: {how}\n"
@@ -220,7 +221,7 @@ def test_of_several_processes_only_the_first_hears_an_interruption(
 ) -> None:
     monkeypatch.setenv("RANK", number)
     heard = False
-    with command_line._handle_signals(None):
+    with train._handle_signals(None):
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:

@@ -9,8 +9,17 @@ import torch
 from torch import nn
 
 from gantutor import InputError
-from gantutor._random import RandomState
-from gantutor.training.device import Clock, move_to_device, resolve_device, without_denormals
+from gantutor._random import RandomState, random_state, set_random_state
+from gantutor.course.parameters import choose_device
+from gantutor.training.device import (
+    Clock,
+    QueueLimit,
+    has_bfloat16,
+    mixed_precision,
+    move_to_device,
+    resolve_device,
+    without_denormals,
+)
 
 
 def test_auto_is_a_device_that_works() -> None:
@@ -86,3 +95,57 @@ def test_the_clock_stands_still_outside_of_its_block() -> None:
     with pytest.raises(ValueError), clock:
         raise ValueError
     assert clock.seconds > after
+
+
+# --- Apple's GPU, not run on one: what is asked of torch is checked with a stand-in ------------------------
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "device"), [(True, False, "cuda"), (True, True, "cuda"), (False, True, "mps")]
+)
+def test_gpu_is_cuda_or_else_mps(cuda: bool, mps: bool, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: int(cuda))
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    for name in ("gpu", "auto"):
+        assert resolve_device(name).type == device
+    assert choose_device("gpu").type == device
+    assert choose_device("gpu", "cpu").type == "cpu"
+
+
+def test_without_a_gpu_the_preset_says_what_to_do() -> None:
+    with pytest.raises(InputError, match=r"CUDA, or MPS .* preset='cpu'"):
+        choose_device("gpu")
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_the_random_state_of_mps_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = torch.Generator()  # in its place
+    monkeypatch.setattr(torch.mps, "get_rng_state", gpu.get_state)
+    monkeypatch.setattr(torch.mps, "set_rng_state", gpu.set_state)
+    monkeypatch.setattr(torch.mps, "manual_seed", gpu.manual_seed)
+    device, before, found = torch.device("mps"), gpu.get_state(), []
+    state = RandomState(7, device)
+    for _ in range(2):
+        with state:
+            found.append(torch.rand(2, generator=gpu))
+        torch.rand(5, generator=gpu)
+    with RandomState(7, device):
+        assert torch.equal(torch.cat(found), torch.rand(4, generator=gpu))
+    saved = random_state(device)
+    drawn = torch.rand(3, generator=gpu)
+    set_random_state(saved, device)
+    assert torch.equal(drawn, torch.rand(3, generator=gpu)) and not torch.equal(before, gpu.get_state())
+
+
+def test_the_clock_waits_for_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited = []
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append(True))
+    QueueLimit(torch.device("mps")).synchronize()
+    assert waited == [True]
+
+
+def test_mps_computes_in_float32_and_in_torchs_memory_format() -> None:
+    assert not has_bfloat16(torch.device("mps"))
+    with pytest.raises(InputError, match="float32"):
+        mixed_precision("bfloat16", torch.device("mps"))

@@ -1,6 +1,6 @@
 """One process at a time in a folder: who comes second is told so, and destroys nothing.
 
-    python scripts/course/lock_folder.py runs/smoke pytest     # the command holds the folder while it runs
+    python gantutor/course/commands/lock_folder.py .venv sh …     # the command holds the folder while it runs
 
 It needs nothing but Python: `make` calls it before anything is installed.
 """
@@ -12,12 +12,19 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TextIO
 
+fcntl: ModuleType | None
+msvcrt: ModuleType | None
 try:
     import fcntl
-except ImportError:  # Windows, where nobody can tell
-    fcntl = None  # type: ignore[assignment]
+except ImportError:
+    fcntl = None
+try:
+    import msvcrt  # Windows
+except ImportError:
+    msvcrt = None
 
 NAME = ".lock"
 
@@ -28,10 +35,18 @@ class FolderInUse(Exception):  # noqa: N818
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[TextIO]:
-    """Hold a folder, which is made if need be, while the block runs; gives the open file that is locked.
+    """Hold a folder while the block runs; another process that asks for it meanwhile is refused.
 
-    The lock ends with the process, however it ends: the file that stays behind holds nothing. Raises
-    FolderInUse where another process holds the folder, or where nothing can be written there.
+    The lock ends with the process, however it ends: the file that stays behind holds nothing.
+
+    Args:
+        folder: made if it is missing.
+
+    Returns:
+        The open file that is locked.
+
+    Raises:
+        FolderInUse: if another process holds the folder, or nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +57,10 @@ def lock_folder(folder: Path) -> Iterator[TextIO]:
         try:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            elif msvcrt is not None:
+                file.seek(0)
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except (BlockingIOError, PermissionError):
             raise FolderInUse(f"another run is at work in {folder}: wait for it to end, or end it") from None
         except OSError:  # a file system without locks
             pass

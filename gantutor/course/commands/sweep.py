@@ -1,6 +1,6 @@
-"""Run a notebook with several seeds and parameters, several runs at once, and put the scores in one table.
+"""``gantutor sweep``: run a notebook with several seeds and values, and put the scores in one table.
 
-    python scripts/course/sweep.py 02 --seeds 0 1 2 --set compare=False steps=300,600 --jobs 2
+    gantutor sweep 02 --seeds 0 1 2 --set compare=False steps=300,600 --jobs 2
 
 Each run has a folder of its own under --out, with a log beside it. A run that fails is reported, and the
 others go on. Started again, the sweep repeats only what is not finished, or whose notebook has changed since.
@@ -13,24 +13,23 @@ import ast
 import itertools
 import json
 import os
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import notebook_files
-import sweep_table
-from lock_folder import FolderInUse, lock_folder
-from run_course import Result, find, last_line, summary
-from run_once import RECORD, ended
-
 from gantutor._errors import InputError
 from gantutor._files import new_file, write_json
+from gantutor.course.child_processes import available_cores, end_children, start_child
+from gantutor.course.commands import notebook_files, sweep_table
+from gantutor.course.commands.course_files import course_folder, find
+from gantutor.course.commands.lock_folder import FolderInUse, lock_folder
+from gantutor.course.commands.run_course import Result, check_papermill, last_line, summary
+from gantutor.course.commands.run_once import RECORD, ended
+from gantutor.course.commands.writable_home import settings_elsewhere, why_no_room
 
 Given = dict[str, Any]
 PATIENCE = 30.0
@@ -50,9 +49,9 @@ def read_values(text: str) -> tuple[str, list[Any]]:
     """
     name, equals, values = text.partition("=")
     if not (equals and name.isidentifier() and all(values.split(","))):
-        raise argparse.ArgumentTypeError(f"give a name and values, as in steps=300,600, not {text!r}")
+        raise InputError(f"--set: give a name and values, as in steps=300,600, not {text!r}")
     if name in ("seed", "preset"):
-        raise argparse.ArgumentTypeError(f"{name} has an option of its own, --{name}{'s' * (name == 'seed')}")
+        raise InputError(f"--set: {name} has an option of its own, --{name}{'s' * (name == 'seed')}")
     return name, [_value(value) for value in values.split(",")]
 
 
@@ -79,7 +78,15 @@ def plan(preset: str, values: Mapping[str, Sequence[Any]], seeds: Sequence[int])
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
-    """Raises InputError where the notebook has no such parameter."""
+    """Check that a notebook has these parameters.
+
+    Args:
+        path: of the notebook.
+        names: of parameters.
+
+    Raises:
+        InputError: if it lacks one; the message says which it has.
+    """
     known = notebook_files.parameters(notebook_files.read(path))
     for name in names:
         if name not in known:
@@ -92,21 +99,13 @@ def check_names(path: Path, names: Sequence[str]) -> None:
 
 
 def start(path: Path, folder: Path, given: Given, threads: int) -> subprocess.Popen[bytes]:
-    """Begin a run in a process and session of its own: a Ctrl-C reaches it through ``stop`` alone."""
+    """Begin a run in a process of its own, which Ctrl-C does not reach: ``end_children`` ends it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
     own = dict.fromkeys(THREADS, str(threads)) | {"GANTUTOR_PROGRESS": str(folder / "progress.json")}
-    script = notebook_files.ROOT / "scripts/course/run_once.py"
-    command = [sys.executable, str(script), str(path.resolve()), str(folder), json.dumps(given)]
+    arguments = [str(path.resolve()), str(folder), json.dumps(given)]
     with log_of(folder).open("wb") as log:
-        return subprocess.Popen(
-            command,
-            env=os.environ | own,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        return start_child("gantutor.course.commands.run_once", arguments, log, own)
 
 
 def log_of(folder: Path) -> Path:
@@ -125,7 +124,18 @@ def outcome(path: Path, folder: Path, given: Given, status: int) -> Result:
 
 
 def run_all(path: Path, out: Path, runs: Mapping[str, Given], jobs: int, threads: int) -> list[Result]:
-    """Run what is not finished yet, ``jobs`` at a time; after a Ctrl-C the runs that go on are ended."""
+    """Run what is not finished yet, some at a time; after a Ctrl-C the runs that go on are ended.
+
+    Args:
+        path: of the notebook.
+        out: the folder for the folders of the runs.
+        runs: their parameters by the names of their folders.
+        jobs: so many at a time.
+        threads: of each.
+
+    Returns:
+        A result for each run, in their order.
+    """
     before = {name: ended(path, out / name, given, name) for name, given in runs.items()}
     results = {name: r if r and r.state == "done" else Result(name) for name, r in before.items()}
     waiting = [name for name, result in results.items() if result.state != "done"]
@@ -150,27 +160,27 @@ def run_all(path: Path, out: Path, runs: Mapping[str, Given], jobs: int, threads
         for name in going:
             results[name].state = "interrupted"
     finally:
-        stop(going.values())
+        end_children(going.values(), PATIENCE)
     return list(results.values())
-
-
-def stop(processes: Collection[subprocess.Popen[bytes]]) -> None:
-    """End these runs and their kernels."""
-    for process in processes:
-        process.send_signal(signal.SIGINT)
-    for process in processes:
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 # --- the table ----------------------------------------------------------------------------------------------
 
 
 def write_table(out: Path, runs: Mapping[str, Given], results: Sequence[Result]) -> str:
-    """Write the table to scores.md and, with every run's scores, to scores.json; returns the table."""
+    """Write the table to scores.md and, with every run's scores, to scores.json.
+
+    Args:
+        out: the folder of the sweep.
+        runs: the parameters of each run by its name.
+        results: of the runs, in their order.
+
+    Returns:
+        The table.
+
+    Raises:
+        InputError: if nothing can be written.
+    """
     settings = [
         {name: value for name, value in given.items() if name not in ("preset", "seed")}
         for given in runs.values()
@@ -194,62 +204,40 @@ def write_table(out: Path, runs: Mapping[str, Given], results: Sequence[Result])
     return table
 
 
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def run(options: argparse.Namespace) -> int:
+    """Run the sweep, and print and write its table.
 
+    Args:
+        options: of the command line.
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line; a value that cannot be used ends the program with one sentence."""
-    parser = argparse.ArgumentParser(description="Run a notebook with several seeds and parameters.")
-    parser.add_argument("name", metavar="NOTEBOOK", help="for instance 02")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="0 1 2 where none is given")
-    parser.add_argument(
-        "--set", type=read_values, nargs="+", action="extend", default=[], help="steps=300,600, and so on"
-    )
-    parser.add_argument("--preset", choices=("cpu", "smoke", "gpu"), default="cpu")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at once; 2 where none is given")
-    parser.add_argument("--threads", type=int, help="of each run; otherwise its share of the processors")
-    parser.add_argument("--out", type=Path, default=Path("runs/sweep"))
-    parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
-    given = parser.parse_args(arguments)
-    for name, least in (("seeds", 0), ("jobs", 1), ("threads", 1)):
-        found = getattr(given, name)
-        for number in found if isinstance(found, list) else [least if found is None else found]:
-            if number < least:
-                parser.error(f"--{name} must be at least {least}, not {number}")
-    if len(given.set) != len(dict(given.set)):
-        parser.error("--set names a parameter twice: give all of its values at once, as in steps=300,600")
-    return given
+    Returns:
+        0, 1 where a run failed, 130 when interrupted.
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, 1 where a run failed, 2 for bad input, 130 when interrupted."""
-    options = parse(arguments)
+    Raises:
+        InputError: if there is no such notebook or parameter, or another sweep is at work in the folder.
+    """
+    check_papermill()
+    swept = [read_values(text) for text in options.set]
+    values = dict(swept)
+    if len(swept) != len(values):
+        raise InputError("--set names a parameter twice: give all of its values at once, as in steps=300,600")
+    found = find(options.notebooks or course_folder() / "notebooks", [options.name])
+    if len(found) > 1:
+        raise InputError(f"{options.name!r} means {', '.join(path.stem for path in found)}: name one")
+    check_names(found[0], list(values))
+    runs = plan(options.preset, values, options.seeds)
+    jobs = min(options.jobs, len(runs))
+    out = options.out.resolve() / found[0].stem
+    threads = options.threads or max(1, available_cores() // jobs)
+    os.environ.update(settings_elsewhere(why_no_room()))
     try:
-        found = find(options.notebooks, [options.name])
-        if len(found) > 1:
-            raise InputError(f"{options.name!r} means {', '.join(path.stem for path in found)}: name one")
-        values = dict(options.set)
-        check_names(found[0], list(values))
-        runs = plan(options.preset, values, options.seeds)
-        jobs = min(options.jobs, len(runs))
-        out = options.out.resolve() / found[0].stem
         with lock_folder(out):
-            results = run_all(found[0], out, runs, jobs, options.threads or max(1, cores() // jobs))
+            results = run_all(found[0], out, runs, jobs, threads)
             table = write_table(out, runs, results)
     except FolderInUse as error:
-        print(f"{error}; or name another folder with --out", file=sys.stderr)
-        return 2
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+        raise InputError(f"{error}; or name another folder with --out") from None
     print(f"\n{table}\n\n{summary(results, 'runs')}", flush=True)
     states = {result.state for result in results}
     if "interrupted" in states:
         return 130
     return int("failed" in states)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

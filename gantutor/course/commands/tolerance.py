@@ -34,7 +34,13 @@ def differences(
     fresh: Mapping[str, Mapping[str, Any]],
     own: Mapping[str, tuple[float, float]],
 ) -> list[str]:
-    """One sentence for each score that differs by more than its tolerance, or that only one side has."""
+    """Return one sentence for each score that differs by more than its tolerance, or that only one side has.
+
+    Args:
+        committed: what was recorded for each score, by its name.
+        fresh: the same of another run.
+        own: tolerances (relative, absolute) of the notebook's own, by the name of the score.
+    """
     found = []
     for name in sorted(committed.keys() | fresh.keys()):
         if name not in fresh:
@@ -53,4 +59,4 @@ def differences(
 def _agree(before: Any, now: Any, relative: float, absolute: float) -> bool:
     if before is None or now is None:  # a value that JSON cannot hold: not a number, or infinite
         return before is now
-    return abs(before - now) <= max(relative * max(abs(before), abs(now)), absolute)
+    return bool(abs(before - now) <= max(relative * max(abs(before), abs(now)), absolute))

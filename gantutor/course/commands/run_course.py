@@ -1,8 +1,8 @@
-"""Run the notebooks of the course one after the other, and collect their scores.
+"""``gantutor course``: run the notebooks one after the other, and collect their scores.
 
-    python scripts/course/run_course.py                          # everything, as committed
-    python scripts/course/run_course.py 02 03 --seed 1           # two notebooks with another seed
-    python scripts/course/run_course.py --preset smoke --out runs/smoke
+    gantutor course                                # everything, as committed
+    gantutor course 02 03 --seed 1                 # two notebooks with another seed
+    gantutor course --preset smoke --out runs/smoke
 
 Each executed copy, and what its notebook wrote, lies in a folder of its own under --out, which is held by one
 run at a time.
@@ -11,10 +11,10 @@ run at a time.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -24,19 +24,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import notebook_files
-import tolerance
-from lock_folder import FolderInUse, lock_folder
-from writable_home import settings_elsewhere, why_no_room
-
 from gantutor._errors import InputError
 from gantutor._files import new_file, write_json
+from gantutor.course.commands import notebook_files, tolerance
+from gantutor.course.commands.course_files import checkout, course_folder, find, install_command
+from gantutor.course.commands.lock_folder import FolderInUse, lock_folder
+from gantutor.course.commands.writable_home import settings_elsewhere, why_no_room
 from gantutor.course.score_report import NotebookScores, as_json, as_markdown, read_notebook
-
-try:
-    import papermill
-except ImportError:
-    sys.exit("the notebooks are run by papermill, which is missing: pip install papermill, or make course")
 
 
 @dataclass
@@ -51,20 +45,6 @@ class Result:
     differences: list[str] = field(default_factory=list)
 
 
-def find(folder: Path, names: Sequence[str]) -> list[Path]:
-    """The notebooks meant: all of a folder in order, or those whose names begin with one of ``names``."""
-    every = sorted(folder.glob("*.ipynb"))
-    if not every:
-        raise InputError(f"there is no notebook in {str(folder)!r}")
-    if not names:
-        return every
-    known = ", ".join(path.stem for path in every)
-    for name in names:
-        if not any(path.stem.startswith(Path(name).stem) for path in every):
-            raise InputError(f"there is no notebook {name!r}: the notebooks are {known}")
-    return [path for path in every if any(path.stem.startswith(Path(name).stem) for name in names)]
-
-
 def rotate(paths: Sequence[Path], commit: str) -> list[Path]:
     """The same notebooks beginning at one that the commit's hash picks, so that in time all come first.
 
@@ -77,20 +57,36 @@ def rotate(paths: Sequence[Path], commit: str) -> list[Path]:
 
 def current_commit() -> str:
     """The hash of the commit that is checked out."""
-    command = ["git", "-C", str(notebook_files.ROOT), "rev-parse", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    if answer.returncode:
-        raise InputError("--start-from-commit needs a git checkout, and this folder is none")
+    command = ["git", "-C", str(checkout() or "."), "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise InputError("--start-from-commit needs a git checkout, and there is none") from None
     return answer.stdout.strip()
 
 
 def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
-    """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which."""
+    """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which.
+
+    Args:
+        path: of the notebook.
+        out: the folder in which its folder is made.
+        given: its parameters.
+    """
     return run_in(out.resolve() / path.stem, path, given)
 
 
 def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> Result:
-    """The same in this folder, an absolute path, which is emptied first; with options of papermill."""
+    """Run one notebook in a folder, which is emptied first; an error in it ends in a result that says which.
+
+    Args:
+        folder: an absolute path.
+        path: of the notebook.
+        given: its parameters.
+        **options: of papermill.
+    """
+    import papermill
+
     copy = folder / path.name
     result = Result(path.stem)
     start = time.monotonic()
@@ -117,7 +113,15 @@ def last_line(text: str) -> str:
 
 
 def compare(path: Path, copy: Path) -> tuple[list[str], str]:
-    """What differs between a run's scores and the committed ones; where they cannot be compared, why not."""
+    """Return what differs between a run's scores and the committed ones.
+
+    Args:
+        path: of the committed notebook.
+        copy: of the executed one.
+
+    Returns:
+        A sentence for each difference; and where the two cannot be compared, why not.
+    """
     committed, executed = notebook_files.read(path), notebook_files.read(copy)
     about = committed["metadata"].get("gantutor", {})
     ran = notebook_files.parameters(executed)
@@ -139,9 +143,20 @@ def run_all(
     jobs: int = 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Result]:
-    """Run the notebooks in this order, ``jobs`` at a time.
+    """Run notebooks in this order, some at a time.
 
     None begins once the minutes are spent, or after an interruption.
+
+    Args:
+        paths: of the notebooks.
+        out: the folder for their executed copies.
+        given: their parameters.
+        minutes: or None for as long as it takes.
+        jobs: so many at a time.
+        clock: gives seconds.
+
+    Returns:
+        A result for each notebook, in their order.
     """
     results = [Result(path.stem) for path in paths]
     start = clock()
@@ -230,9 +245,15 @@ def scored(results: Sequence[Result]) -> list[NotebookScores]:
 
 
 def write_scores(results: Sequence[Result], stem: Path, given: dict[str, Any]) -> None:
-    """Write scores and what became of each notebook to ``stem``.md and ``stem``.json, each as a whole.
+    """Write scores and what became of each notebook, as a table and as JSON, each as a whole.
 
-    Raises InputError where nothing can be written.
+    Args:
+        results: of all notebooks.
+        stem: the files are called so, with .md and .json.
+        given: the parameters of the run.
+
+    Raises:
+        InputError: if nothing can be written.
     """
     states = {
         result.name: {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
@@ -245,64 +266,47 @@ def write_scores(results: Sequence[Result], stem: Path, given: dict[str, Any]) -
         write_json(fresh, content)
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line; a value that cannot be used ends the program with one sentence."""
-    parser = argparse.ArgumentParser(description="Run the notebooks of the course and collect their scores.")
-    parser.add_argument(
-        "names", nargs="*", metavar="NOTEBOOK", help="for instance 03; all where none is given"
-    )
-    parser.add_argument("--preset", choices=("cpu", "smoke", "gpu"), default="cpu")
-    parser.add_argument("--seed", type=int, help="the seed of every notebook; otherwise the one it states")
-    parser.add_argument("--out", type=Path, default=Path("runs/course"), help="where the executed copies go")
-    parser.add_argument(
-        "--scores", type=Path, default=Path("runs/scores"), help="where the table goes: .md, .json"
-    )
-    parser.add_argument("--minutes", type=float, help="begin no further notebook after so many minutes")
-    parser.add_argument("--jobs", type=int, default=1, help="run so many notebooks at a time")
-    parser.add_argument(
-        "--start-from-commit", action="store_true", help="begin where the commit's hash points"
-    )
-    parser.add_argument(
-        "--notebooks", type=Path, default=notebook_files.ROOT / "notebooks", help="their folder"
-    )
-    given = parser.parse_args(arguments)
-    if given.seed is not None and given.seed < 0:
-        parser.error(f"--seed must be a whole number of at least 0, not {given.seed}")
-    if given.minutes is not None and not given.minutes > 0:
-        parser.error(f"--minutes must be a number greater than 0, not {given.minutes:g}")
-    if given.jobs < 1:
-        parser.error(f"--jobs must be a whole number of at least 1, not {given.jobs}")
-    if given.out.resolve() == given.notebooks.resolve():
-        parser.error("--out must not be the folder of the notebooks")
-    return given
+def run(options: argparse.Namespace) -> int:
+    """Run the notebooks, print their scores, and write them down.
 
+    Args:
+        options: of the command line.
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, 1 where a notebook failed or scored differently, 2 for bad input or where another run is at
-    work or nothing can be written, 130 when interrupted."""
-    options = parse(arguments)
+    Returns:
+        0, 1 where a notebook failed or scored differently, 2 where another run is at work or nothing can be
+        written, 130 when interrupted.
+
+    Raises:
+        InputError: if there is no such notebook, or the options cannot be used.
+    """
+    check_papermill()
+    folder = options.notebooks or course_folder() / "notebooks"
+    if options.out.resolve() == folder.resolve():
+        raise InputError("--out must not be the folder of the notebooks")
     os.environ["GANTUTOR_PROGRESS"] = str(options.out.resolve() / "progress.json")  # nobody's own
     given = {"preset": options.preset} | ({} if options.seed is None else {"seed": options.seed})
+    paths = find(folder, options.names)
+    os.environ.update(settings_elsewhere(why_no_room()))
+    if options.start_from_commit:
+        paths = rotate(paths, current_commit())
     try:
-        paths = find(options.notebooks, options.names)
-        os.environ.update(settings_elsewhere(why_no_room()))
-        if options.start_from_commit:
-            paths = rotate(paths, current_commit())
         with lock_folder(options.out):
             results = run_all(paths, options.out, given, options.minutes, options.jobs)
             print(f"\n{table_of(results)}\n\n{summary(results)}", flush=True)
             write_scores(results, options.scores, given)
     except FolderInUse as error:
-        print(f"{error}; or name another folder with --out", file=sys.stderr)
-        return 2
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+        raise InputError(f"{error}; or name another folder with --out") from None
     states = {result.state for result in results}
     if "interrupted" in states:
         return 130
     return 1 if states & {"failed", "differs"} else 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def check_papermill() -> None:
+    """Check that notebooks can be run.
+
+    Raises:
+        InputError: if papermill is missing.
+    """
+    if importlib.util.find_spec("papermill") is None:
+        raise InputError(f"the notebooks are run by papermill, which is missing: {install_command()}")

@@ -1,7 +1,7 @@
-"""Write the exercises of each notebook into a notebook of their own, to be handed out and handed in.
+"""``gantutor exercises``: the exercises of each notebook in a notebook of their own, to hand out and in.
 
-    python scripts/course/exercises_only.py                    # all, into runs/exercises
-    python scripts/course/exercises_only.py 03 09 --out handout
+    gantutor exercises                    # all, into runs/exercises
+    gantutor exercises 03 09 --out handout
 
 Each holds the imports of its notebook, the questions and their open cells, and no outputs. Of what the
 notebook computes it holds only what a question is about, so that it runs in seconds. An answer that raises an
@@ -14,16 +14,12 @@ import argparse
 import ast
 import copy
 import re
-import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
-
-import notebook_files
-from notebook_files import Cell, Notebook, text_of
-from run_course import find
 
 from gantutor._errors import InputError
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.course_files import course_folder, find
+from gantutor.course.commands.notebook_files import Cell, Notebook, text_of
 
 ABOUT = {"09": ("counts", "means", "patients")}
 """What questions are about that no cell of theirs names: 09.4 tries a function on scores, 09.5 shows runs."""
@@ -178,7 +174,15 @@ def remark(cell: Cell, absent: set[str], file: str) -> Cell:
 
 
 def exercises_only(notebook: Notebook, stem: str) -> Notebook:
-    """The exercises of a notebook as a notebook; raises InputError where it has no section of them."""
+    """Return the exercises of a notebook as a notebook.
+
+    Args:
+        notebook: the whole one.
+        stem: the name of its file, without its ending.
+
+    Raises:
+        InputError: if it has no section of exercises.
+    """
     try:
         above, below = divide(notebook)
     except InputError as error:
@@ -208,30 +212,23 @@ def _names(sources: Iterable[str]) -> set[str]:
     return set().union(*(bound(ast.parse(source)) for source in sources))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 2 where a notebook has no exercises or the folder cannot be used."""
-    parser = argparse.ArgumentParser(
-        description="Write the exercises of each notebook into one of their own."
-    )
-    parser.add_argument(
-        "names", nargs="*", metavar="NOTEBOOK", help="for instance 03; all where none is given"
-    )
-    parser.add_argument("--out", type=Path, default=Path("runs/exercises"))
-    parser.add_argument("--notebooks", type=Path, default=notebook_files.ROOT / "notebooks")
-    options: Any = parser.parse_args(arguments)
-    if options.out.resolve() == options.notebooks.resolve():
-        parser.error("--out must not be the folder of the notebooks")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        for path in find(options.notebooks, options.names):
-            place = options.out / f"{path.stem}_exercises.ipynb"
-            notebook_files.write(place, exercises_only(notebook_files.read(path), path.stem))
-            print(f"wrote {place}")
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
+def run(options: argparse.Namespace) -> int:
+    """Write the notebooks of exercises.
+
+    Args:
+        options: of the command line.
+
+    Returns:
+        0.
+
+    Raises:
+        InputError: if a notebook has no exercises, or the folder cannot be written.
+    """
+    folder = options.notebooks or course_folder() / "notebooks"
+    if options.out.resolve() == folder.resolve():
+        raise InputError("--out must not be the folder of the notebooks")
+    for path in find(folder, options.names):
+        place = options.out / f"{path.stem}_exercises.ipynb"
+        notebook_files.write(place, exercises_only(notebook_files.read(path), path.stem))
+        print(f"wrote {place}", flush=True)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,5 @@
 """Where the home folder has no room, the settings of Jupyter, IPython and Matplotlib go somewhere else.
 
-    python scripts/course/writable_home.py jupyter lab            # the command, with or without room
-
 None of them starts where it cannot write its own files; the course needs none of these.
 """
 
@@ -10,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 NEEDS = 256 * 1024
@@ -46,28 +44,17 @@ def why_no_room(find_home: Callable[[], Path] = Path.home) -> str:
 
 
 def settings_elsewhere(reason: str) -> dict[str, str]:
-    """Variables that send all settings to a fresh temporary folder, but for those that somebody has set; none
-    where there is no reason to."""
+    """Return variables that send all settings to a fresh temporary folder, and say so.
+
+    Args:
+        reason: what ``why_no_room`` returned; without one no variable is returned.
+
+    Returns:
+        Values by the name of the variable; those that somebody has set already are left out.
+    """
     if not reason:
         return {}
     place = Path(tempfile.mkdtemp(prefix="gantutor-settings-"))
     said = f"The home folder cannot be written to ({reason}): settings of Jupyter and others go to {place}."
     print(said, file=sys.stderr, flush=True)
     return {name: str(place / name.lower()) for name in FOLDERS if name not in os.environ}
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Becomes the command; returns 2 where there is none."""
-    if not arguments:
-        print("python scripts/course/writable_home.py COMMAND …: name the command to run", file=sys.stderr)
-        return 2
-    try:
-        os.environ.update(settings_elsewhere(why_no_room()))
-        os.execvp(arguments[0], list(arguments))
-    except OSError as error:
-        print(f"{arguments[0]} cannot be run: {error.strerror or error}", file=sys.stderr)
-        return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,9 @@
-"""Run one notebook with parameters of its own in a folder, and leave there how it ended.
+"""Run one notebook with parameters of its own in a folder, and leave there how it ended: a run of a sweep.
 
-    python scripts/course/run_once.py notebooks/01_concepts.ipynb runs/once '{"seed": 1}'
+    python -m gantutor.course.commands.run_once notebooks/01_concepts.ipynb runs/once '{"seed": 1}'
 
-The executed copy, what it wrote, and run.json lie in the folder; what was there before is gone.
+The executed copy, what it wrote, and run.json lie in the folder; what was there before is gone. The
+run ends when its standard input does (``child_processes``).
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import notebook_files
-from run_course import Result, run_in
-
 from gantutor._errors import InputError
 from gantutor._files import new_file, read_json, write_json
+from gantutor.course.child_processes import end_with_parent
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.run_course import Result, run_in
 from gantutor.course.score_report import read_notebook
 
 RECORD = "run.json"
 
 
 def run_once(path: Path, folder: Path, given: dict[str, Any]) -> Result:
-    """Run the notebook; the record is written last, as a whole, and tells of the source that was run."""
+    """Run a notebook, and write last, as a whole, how it ended and which source was run.
+
+    Args:
+        path: of the notebook.
+        folder: emptied first.
+        given: its parameters.
+    """
     source = notebook_files.source_hash(notebook_files.read(path))
     result = run_in(folder.resolve(), path, given)
     how = {"state": result.state, "seconds": round(result.seconds, 1), "reason": result.reason}
@@ -35,7 +42,14 @@ def run_once(path: Path, folder: Path, given: dict[str, Any]) -> Result:
 
 
 def ended(path: Path, folder: Path, given: dict[str, Any], name: str = "") -> Result | None:
-    """How the run in this folder ended; None where none has, of this source and with these parameters."""
+    """Return how the run in a folder ended; None where none has, of this source and with these parameters.
+
+    Args:
+        path: of the notebook.
+        folder: of the run.
+        given: the parameters.
+        name: what the result is called; the notebook's name if left out.
+    """
     try:
         record = read_json(folder / RECORD)
         source = notebook_files.source_hash(notebook_files.read(path))
@@ -56,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("parameters", type=json.loads, help='as JSON: {"seed": 1}', nargs="?", default={})
     options = parser.parse_args(arguments)
+    end_with_parent()
     result = run_once(options.notebook, options.folder, options.parameters)
     print(f"{result.state} after {result.seconds:.0f} s{result.reason and ': '}{result.reason}")
     return {"done": 0, "interrupted": 130}.get(result.state, 1)

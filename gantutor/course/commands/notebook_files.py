@@ -1,4 +1,4 @@
-"""What the scripts need to know of a notebook's file: its cells, its source, its parameters."""
+"""What the commands need to know of a notebook's file: its cells, its source, its parameters."""
 
 from __future__ import annotations
 
@@ -13,24 +13,41 @@ from gantutor._files import new_file
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def read(path: Path) -> Notebook:
-    """The notebook as the object its file holds."""
+    """Return a notebook as the object that its file holds.
+
+    Args:
+        path: of the notebook.
+    """
     content: Notebook = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
 def write(path: Path, notebook: Notebook) -> None:
-    """Write it as JupyterLab does: indented by one, keys in order, a newline at the end; as a whole."""
+    """Write a notebook as JupyterLab does, as a whole: indented by one, keys in order, a newline at the end.
+
+    Args:
+        path: its folder is made if it is missing.
+        notebook: as the file is to hold it.
+
+    Raises:
+        InputError: if nothing can be written there; what stood there before is untouched.
+    """
     text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
     with new_file(path) as fresh:
         fresh.write_text(text + "\n", encoding="utf-8")
 
 
 def text_of(content: str | list[str]) -> str:
-    """A source or an output's text, which the format allows as one string or as a list of lines."""
+    """Return the text of a source or an output, which the format allows as one string or as a list of lines.
+
+    Args:
+        content: a string or lines with their ends.
+
+    >>> text_of(["a\\n", "b"])
+    'a\\nb'
+    """
     return content if isinstance(content, str) else "".join(content)
 
 
@@ -54,18 +71,30 @@ def own_code(notebook: Notebook) -> list[Cell]:
 
 
 def source_hash(notebook: Notebook) -> str:
-    """SHA-256 of the code of all own cells: it says whether outputs belong to the source they stand in.
+    """Return the SHA-256 of the code of all own cells: outputs belong to the source that has the same.
 
     The prose between them may be mended without a new run: no output depends on it.
+
+    Args:
+        notebook: executed or not.
+
+    Returns:
+        64 hexadecimal digits.
     """
     sources = (text_of(cell["source"]) for cell in own_code(notebook))
     return hashlib.sha256("\0".join(sources).encode()).hexdigest()
 
 
 def parameters(notebook: Notebook) -> dict[str, Any]:
-    """The parameters that an executed notebook ran with, as far as they are plain values.
+    """Return the parameters that a notebook ran with, as far as they are plain values.
 
-    Those of its own cell, then those that papermill put after it.
+    Those of its own cell come first, then those that papermill put after it.
+
+    Args:
+        notebook: executed or not.
+
+    Returns:
+        The values by name.
     """
     found: dict[str, Any] = {}
     for cell in notebook["cells"]:

@@ -1,0 +1,139 @@
+"""``gantutor grade``: run notebooks that were handed in anew, each alone, and say in a table who solved what.
+
+    gantutor grade handed_in
+
+A run executes the code of those who handed in: do it where that can do no harm. The executed copies lie under
+--out, for reading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gantutor._errors import InputError
+from gantutor._files import new_file
+from gantutor.course.commands import notebook_files
+from gantutor.course.commands.notebook_files import own_code, text_of
+from gantutor.course.commands.run_course import Result, check_papermill, run_in
+from gantutor.course.commands.writable_home import settings_elsewhere, why_no_room
+from gantutor.course.exercises import numbers, saved_progress
+from gantutor.course.score_report import as_table
+
+States = Mapping[str, str]
+"""``"solved"`` or ``"tried"`` by exercise; what was not answered is absent."""
+
+SIGNS = {"solved": "✓", "tried": "✗"}
+
+
+def grade(path: Path, folder: Path, patience: int) -> tuple[Result, States]:
+    """Run one notebook in a folder, where the exercises keep what was solved.
+
+    Args:
+        path: of the notebook.
+        folder: emptied first.
+        patience: seconds that a cell may take.
+
+    Returns:
+        How the run ended, and the state of each exercise that was answered.
+    """
+    record = folder.resolve() / "progress.json"
+    os.environ[saved_progress.PROGRESS_VARIABLE] = str(record)
+    # A cell that takes too long is interrupted, and the next one has its turn.
+    options = {"execution_timeout": patience, "interrupt_on_timeout": True}
+    result = run_in(folder.resolve(), path, {}, **options)
+    try:
+        return result, saved_progress.read_states(record)
+    except InputError as error:  # an answer has written there
+        result.reason = str(error)
+        return result, {}
+
+
+def asked(path: Path) -> list[str]:
+    """Return the numbers of the exercises that a notebook checks.
+
+    Args:
+        path: of the notebook.
+
+    Raises:
+        InputError: if it cannot be read as a notebook.
+    """
+    try:
+        code = "\n".join(text_of(cell["source"]) for cell in own_code(notebook_files.read(path)))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path} cannot be read as a notebook") from None
+    return [number for number in numbers() if re.search(rf"check\(\s*[\"']{number}[\"']", code)]
+
+
+def table(found: Mapping[str, tuple[Result, States]], exercises: Sequence[str]) -> str:
+    """A row for each notebook: ✓ solved, ✗ wrong, an empty cell for what is open, and the last error.
+
+    >>> done = Result("ada", "done"), {"01.1": "solved", "01.2": "tried"}
+    >>> print(table({"ada": done}, ["01.1", "01.2", "01.3"]))
+    | notebook | 01.1 | 01.2 | 01.3 | solved | last error |
+    | -------- | ---- | ---- | ---- | ------ | ---------- |
+    | ada      | ✓    | ✗    |      | 1 of 3 |            |
+    """
+    rows = [["notebook", *exercises, "solved", "last error"]]
+    for name, (result, states) in found.items():
+        signs = [SIGNS.get(states.get(number, ""), "") for number in exercises]
+        solved = f"{signs.count(SIGNS['solved'])} of {len(exercises)}"
+        rows.append([name, *signs, solved, result.reason.replace("|", "\\|")])
+    return as_table(rows)
+
+
+def handed_in(given: Sequence[str]) -> list[Path]:
+    """The notebooks meant by files, folders and patterns, which the shell of Windows leaves to the program.
+
+    >>> [path.name for path in handed_in(["ada.ipynb"])]
+    ['ada.ipynb']
+    """
+    paths: list[Path] = []
+    for name in given:
+        if Path(name).is_dir():
+            paths += sorted(Path(name).glob("*.ipynb"))
+        elif not Path(name).exists() and glob.has_magic(name):
+            paths += map(Path, sorted(glob.glob(name)))  # noqa: PTH207 (the pattern may be absolute)
+        else:
+            paths.append(Path(name))
+    if not paths:
+        raise InputError(f"there is no notebook in {', '.join(given)}")
+    return paths
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade what was handed in, and print and write the table.
+
+    Args:
+        options: of the command line.
+
+    Returns:
+        0, or 130 when interrupted.
+
+    Raises:
+        InputError: if something that was handed in is no notebook of exercises.
+    """
+    check_papermill()
+    paths = handed_in(options.notebooks)
+    stems = [path.stem for path in paths]
+    if twice := [stem for stem in stems if stems.count(stem) > 1]:
+        raise InputError(f"two notebooks are called {twice[0]}: they would run in one folder")
+    exercises = sorted({number for path in paths for number in asked(path)})
+    if not exercises:
+        raise InputError("there is no exercise in what was handed in")
+    os.environ.update(settings_elsewhere(why_no_room()))
+    found: dict[str, tuple[Result, States]] = {}
+    for count, path in enumerate(paths, 1):
+        print(f"[{count}/{len(stems)}] {path.stem}", flush=True)
+        found[path.stem] = grade(path, options.out / path.stem, options.patience)
+        if found[path.stem][0].state == "interrupted":
+            return 130
+    text = table(found, exercises)
+    print(f"\n{text}")
+    with new_file(options.out / "grades.md") as fresh:
+        fresh.write_text(text + "\n", encoding="utf-8")
+    return 0
