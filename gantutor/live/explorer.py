@@ -193,32 +193,35 @@ def panel(explorer: Explorer) -> BrowserView:
     """
     lock = threading.Lock()  # a front end may deliver two requests on two threads
 
-    def show(number: int = 0) -> None:
+    def answer(number: int = 0) -> tuple[str, dict[str, Any], list[bytes]]:
         try:
             shown, rows = explorer.pictures()
-            sheets = [image_bytes(images, max(PATH_STEPS, len(images))) for images in (shown, *rows.values())]
-            content = {
-                "titles": [explorer.title(), *rows],
-                "sheets": [sheet.content for sheet in sheets],
-                "chosen": explorer.chosen(),
-                "alt": explorer.describe(),
-                "error": "",
-                "number": number,
-            }
-            view.send("pictures", content, *(sheet.data for sheet in sheets))
         except InputError as error:
-            view.send("failure", {"error": str(error), "number": number})
+            return "failure", {"error": str(error), "number": number}, []
         except Exception as error:  # the user's network may raise anything: report it and go on
             words = f"these pictures could not be made: {first_line(error)}"
-            view.send("failure", {"error": words, "number": number})
+            return "failure", {"error": words, "number": number}, []
+        sheets = [image_bytes(images, max(PATH_STEPS, len(images))) for images in (shown, *rows.values())]
+        content = {
+            "titles": [explorer.title(), *rows],
+            "sheets": [sheet.content for sheet in sheets],
+            "chosen": explorer.chosen(),
+            "alt": explorer.describe(),
+            "number": number,
+        }
+        return "pictures", content, [sheet.data for sheet in sheets]
 
     def receive(request: dict[str, Any], _: Any) -> None:
         if request.get("kind") == "choose":
             with lock:
                 choose(explorer, request)
-                show(int(request.get("number", 0)))
+                kind, content, buffers = answer(int(request.get("number", 0)))
+                view.send(kind, content, *buffers)
 
+    kind, content, buffers = answer()
     state = {
+        # A part of the state, since a page that opens while the kernel is busy cannot ask for it.
+        "opening": {"kind": kind, "content": content, "buffers": buffers},
         "labels": explorer.labels,
         "label": explorer.label,
         "first": explorer.first,
@@ -228,7 +231,6 @@ def panel(explorer: Explorer) -> BrowserView:
         "moves": explorer.moves,
     }
     view = BrowserView("explorer", state, receive)
-    show()
     return view
 
 

@@ -170,7 +170,7 @@ def panel(machine: TimeMachine) -> BrowserView:
         if request.get("kind") == "moment":
             machine.moment = min(max(0, int(request["moment"])), len(machine.run.snapshots) - 1)
 
-    view = BrowserView("time_machine", {"moment": machine.moment}, receive)
     content, data = machine.snapshots_message()
-    view.send("snapshots", content, data)
-    return view
+    # A part of the state, since a page that opens while the kernel is busy cannot ask for it.
+    state = {"moment": machine.moment, "opening": {"content": content, "buffers": [data]}}
+    return BrowserView("time_machine", state, receive)

@@ -161,8 +161,9 @@ class Curves:
             self._series(f"{turn}.real_logit", "real", "real"),
             self._series(f"{turn}.fake_logit", "generated", "generated", "dashed"),
         ]
-        title = "What the discriminator says: mean logits"
-        return chart("logits", series, title=title, alt=f"{title} over {self.run.step:,} steps.")
+        title = "Mean logits of the discriminator"
+        labels = {"xLabel": "step", "yLabel": "mean logit"}
+        return chart("logits", series, title=title, alt=f"{title} over {self.run.step:,} steps.", **labels)
 
     def _series(self, column: str, name: str, colour: str, style: str = "line") -> Series:
         curve = self._curves.setdefault(column, Curve())
@@ -294,8 +295,9 @@ def logits_message(run: Run, samples: Tensor) -> Message | None:
         f"mean logit {float(real_logits.mean()):.2f} of real "
         f"and {float(fake_logits.mean()):.2f} of generated samples."
     )
-    title = "What the discriminator says: logits"
-    return chart("logits", series, title=title, alt=alt, verticals=[{"value": 0}])
+    title = "Logits of the discriminator"
+    labels = {"xLabel": "logit", "yLabel": "share"}
+    return chart("logits", series, title=title, alt=alt, verticals=[{"value": 0}], **labels)
 
 
 def _flat(logits: Any) -> Tensor:

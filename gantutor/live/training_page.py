@@ -101,9 +101,9 @@ class TrainingPage:
             self._poll_due = now + POLL_INTERVAL
         if now - self._began > RESPONSE_TIMEOUT:
             self.controls.give_up()
-        if self.sampling.due(now):
+        if sampled := self.sampling.due(now):
             self.send_samples()
-        if self.drawing.due(now):
+        if sampled or self.drawing.due(now):  # together, so that both tell of the same step
             self.send_progress()
         if self.sounds is not None and self.sounding.due(now):
             self.send_sounds(self.sounds)

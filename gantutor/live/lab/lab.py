@@ -214,8 +214,8 @@ class Lab:
         if self.panel is None:
             from gantutor.live.lab.panel import Panel
 
-            self.panel = Panel(self)
-            self.show(redraw_all=True)
+            with self._lock:
+                self.panel = Panel(self, self._screen.draw(self.game, self.shown))
         return self.panel
 
     def _ipython_display_(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gantutor._errors import InputError, first_line
@@ -43,6 +43,8 @@ class Panel:
 
     Args:
         lab: the lab that is controlled.
+        opening: the messages of the first frame. They are part of the view's first state, since a page that
+            opens while the kernel is busy cannot ask for them.
 
     Attributes:
         view: the view in the browser; the trait ``state`` of its widget holds what it shows beside the
@@ -51,13 +53,14 @@ class Panel:
         typed: the text of the field for points.
     """
 
-    def __init__(self, lab: Any) -> None:
+    def __init__(self, lab: Any, opening: Sequence[Message] = ()) -> None:
         self.lab = lab
         current = lab.game.settings.distribution
         self.drawing, self.typed = current == DRAWING, ""
         self._own_data = lab.game.plane if current == OWN_DATA else None
         self._lock = threading.RLock()
-        self.view = BrowserView("lab", self.state(), lambda request, _: self.receive(request))
+        first = self.state() | {"opening": [message._asdict() for message in opening]}
+        self.view = BrowserView("lab", first, lambda request, _: self.receive(request))
 
     @property
     def box(self) -> Any:

@@ -181,7 +181,7 @@ export function pictures(page, attributes = {}) {
  *   series: [{name, colour, x, y, style: "line" | "dashed" | "points" | "markers" | "filled", hidden}],
  *   levels: [{name, colour, value}]  horizontal lines,   verticals: [{value}]  vertical lines,
  *   log: whether the y axis is logarithmic,   equal: whether both axes have one scale,
- *   xRange, yRange: [low, high] or nothing,   title, alt: texts.
+ *   xRange, yRange: [low, high] or nothing,   title, alt, xLabel, yLabel: texts.
  */
 export function chart(page, { title = "", x = "", y = "", height = 150, key = true, attributes = {} } = {}) {
   const heading = element("span", { class: "gt-chart-title" }, title);
@@ -191,7 +191,7 @@ export function chart(page, { title = "", x = "", y = "", height = 150, key = tr
   canvas.style.height = `${height}px`;
   let data = { series: [] };
   let keyText = null;
-  const redraw = () => drawChart(canvas, data, x, y);
+  const redraw = () => drawChart(canvas, data, data.xLabel ?? x, data.yLabel ?? y);
   page.onClose(whenShapeChanges(frame, redraw));
   return {
     element: frame,

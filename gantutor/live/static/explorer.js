@@ -23,7 +23,8 @@ let controlCount = 0; // a label finds its slider by a number that is used once 
 export default view((page) => {
   const { root, send, state } = page;
   root.classList.add("gt-explorer");
-  const choice = { ...state, moves: [...state.moves] };
+  const { label, first, last, along, path: form } = state;
+  const choice = { label, first, last, along, path: form, moves: [...state.moves] };
 
   // --- one request at a time: while the kernel computes, only the newest choice is kept ----------------------
   let number = 0;
@@ -120,7 +121,7 @@ export default view((page) => {
     return rows[index];
   }
 
-  return {
+  const receivers = {
     pictures(content, buffers) {
       failure.textContent = "";
       oneTitle.textContent = content.titles[0];
@@ -143,4 +144,6 @@ export default view((page) => {
       answered();
     },
   };
+  receivers[state.opening.kind](state.opening.content, state.opening.buffers);
+  return receivers;
 });

@@ -4,6 +4,7 @@ import { button, bytes, chart, colour, element, floats, view, whenShapeChanges }
 const SYMBOLS = { step: "▸|", "step-d": "▸|", "step-g": "▸|", reset: "↺" };
 const MARKS = { real: "real", generated: "generated", "warped grid": "generated", "gradient arrows": "generator" };
 const ALIVE = 5000; // milliseconds between two signals that somebody is there, while the lab trains
+const ANSWER = 80; // milliseconds from a frame to its acknowledgement, which stands for all frames until then
 const MARGIN = { left: 36, right: 6, top: 6, bottom: 32 }; // around the plane, in CSS pixels, for numbers and names
 
 const STYLE = `
@@ -356,6 +357,8 @@ export default view((page) => {
 
   // Frames may come faster than the screen shows them: the newest is drawn, and acknowledged when it is.
   let asked = false;
+  let answer = null; // the timer of the next acknowledgement
+  page.onClose(() => clearTimeout(answer));
   const drawSoon = () => {
     if (asked) return;
     asked = true;
@@ -368,7 +371,10 @@ export default view((page) => {
       if (frame.acknowledged) return;
       frame.acknowledged = true;
       root.dataset.frames = Number(root.dataset.frames ?? 0) + 1;
-      send("ack", { number: frame.number });
+      answer ??= setTimeout(() => {
+        answer = null;
+        send("ack", { number: frame.number });
+      }, ANSWER);
     });
   };
   const tellNumbers = () => {
@@ -433,7 +439,7 @@ export default view((page) => {
   onTheme();
   showState();
 
-  return {
+  const receivers = {
     state(next) {
       state = next;
       showState();
@@ -500,4 +506,6 @@ export default view((page) => {
       });
     },
   };
+  for (const { kind, content, buffers } of state.opening ?? []) receivers[kind](content, buffers);
+  return receivers;
 });

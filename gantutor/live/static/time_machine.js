@@ -119,18 +119,15 @@ export default view((page) => {
   page.onClose(whenShapeChanges(root, () => sent?.form === "series" && show()));
   page.onClose(() => clearInterval(timer));
 
-  return {
-    snapshots(content, [buffer]) {
-      sent = content;
-      data = content.form === "series" ? floats(buffer) : bytes(buffer);
-      slider.max = sent.titles.length - 1;
-      slider.value = told = Math.min(page.state.moment, sent.titles.length - 1);
-      play.disabled = sent.titles.length < 2;
-      for (const [form, part] of [["images", sheet.element], ["series", curves], ["texts", texts]]) {
-        part.hidden = form !== sent.form;
-        part.style.display = form === sent.form ? "" : "none";
-      }
-      show();
-    },
-  };
+  const { content, buffers } = page.state.opening;
+  sent = content;
+  data = content.form === "series" ? floats(buffers[0]) : bytes(buffers[0]);
+  slider.max = sent.titles.length - 1;
+  slider.value = told = Math.min(page.state.moment, sent.titles.length - 1);
+  play.disabled = sent.titles.length < 2;
+  for (const [form, part] of [["images", sheet.element], ["series", curves], ["texts", texts]]) {
+    if (form !== sent.form) part.remove();
+  }
+  show();
+  return {};
 });
