@@ -33,6 +33,7 @@ for archive in "$elsewhere"/gantutor-*.whl "$elsewhere"/gantutor-*.tar.gz; do
     *) echo "the package was imported from $where, not from ${archive##*/}"; exit 1 ;;
   esac
   "${alone[@]}" "$elsewhere/venv/bin/python" "$root/scripts/course/run_examples.py" "$root/README.md"
+  "$elsewhere/venv/bin/gantutor" exercises 00 # from the notebooks that the archive carries
   echo "${archive##*/} works on its own${alone[0]:+, in a network namespace without a network}."
   options=(--force-reinstall --no-deps) # what the package needs is there by now
 done

@@ -53,7 +53,7 @@ def place(folder: Path | None) -> Path:
 
     Args:
         folder: where a copy is to lie, or None: a checkout is served as it is, and where the package is
-            installed the copy lies in this folder if it is one, or else in ``gantutor-course`` below it.
+            installed the copy is this folder or the one above, or else lies in ``gantutor-course`` below.
 
     Raises:
         InputError: if the folder cannot be written.
@@ -61,7 +61,8 @@ def place(folder: Path | None) -> Path:
     if folder is None:
         if found := checkout():
             return found
-        folder = Path.cwd() if is_copy(Path.cwd()) else Path.cwd() / COPY
+        copies = [place for place in (Path.cwd(), Path.cwd().parent) if is_copy(place)]
+        folder = copies[0] if copies else Path.cwd() / COPY
     folder = folder.expanduser().resolve()
     written, kept = copy_course(folder)
     if written:

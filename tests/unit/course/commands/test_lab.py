@@ -51,10 +51,11 @@ def test_an_installed_course_is_copied_once_and_found_again(
     place = installed.resolve() / "gantutor-course"
     assert main(["lab"]) == 0
     assert f"files of the course to {place}\n" in capsys.readouterr().out
-    os.chdir(place)
-    assert main(["lab", "03", "--no-browser"]) == 0
-    assert "Copied" not in capsys.readouterr().out
-    assert [arguments[0] for arguments in served] == [f"--ServerApp.root_dir={place}"] * 2
+    for inside in (place, place / "notebooks"):
+        os.chdir(inside)
+        assert main(["lab", "03", "--no-browser"]) == 0
+        assert "Copied" not in capsys.readouterr().out
+    assert [arguments[0] for arguments in served] == [f"--ServerApp.root_dir={place}"] * 3
     assert "03_cnn_image_gan.ipynb" in served[1][1] and "--no-browser" in served[1]
 
 
