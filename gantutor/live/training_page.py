@@ -111,6 +111,7 @@ class TrainingPage:
     def pause(self) -> None:
         """Send everything at once: the training waits for a person."""
         self._paused_at = time.monotonic()
+        self.send_status()  # at once: samples and sounds take a while
         self.send_samples()
         self.send_progress()
         if self.sounds is not None:

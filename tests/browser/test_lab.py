@@ -180,4 +180,5 @@ def test_a_notebook_opened_again_without_its_kernel_has_its_picture(
     lab.page.locator("details summary").click()
     picture = lab.page.locator("details img")
     assert picture.is_visible() and "The plane (ring)" in str(picture.get_attribute("alt"))
-    lab.complaints.clear()  # JupyterLab's own, on the widget that is gone
+    lab.page.wait_for_timeout(3000)  # JupyterLab's own complaint of the widget that is gone may come late
+    lab.complaints[:] = [words for words in lab.complaints if "widget model not found" not in words]

@@ -14,7 +14,7 @@ from gantutor.live.lab.messages import Message, curves_message, frame_message, p
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FRAME_INTERVAL = 1 / 32
+FRAME_INTERVAL = 1 / 40
 """Seconds from one frame to the next."""
 CURVES_INTERVAL = 0.5
 """Seconds from one message of curves to the next."""
