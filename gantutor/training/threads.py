@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gantutor._checks import MAX_INT
 from gantutor._errors import InputError
+from gantutor.training.memory import is_out_of_memory
 
 Result = TypeVar("Result")
 
@@ -72,7 +73,9 @@ def count_multiply_adds(network: nn.Module, function: Callable[[], Result]) -> t
     try:
         with counter:
             result = function()
-    except Exception:  # whatever is wrong says so again; or it cannot be counted
+    except Exception as error:  # whatever is wrong says so again; or it cannot be counted
+        if is_out_of_memory(error):
+            raise
         return function(), None
     return result, counter.multiply_adds / max(1, counter.operations)
 

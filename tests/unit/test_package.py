@@ -128,7 +128,7 @@ def test_the_wheel_carries_licence_version_and_needs(wheel: zipfile.ZipFile) -> 
     needs = [
         line for line in said.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line
     ]
-    assert any(line.startswith("Requires-Dist: torch<2.15,>=2.11") for line in needs)
+    assert any(line.startswith("Requires-Dist: torch<2.15,>=2.8") for line in needs)
     for name in ("jupyterlab", "ipywidgets", "scipy", "torchvision", "pytest"):
         assert not any(name in line for line in needs)
 
