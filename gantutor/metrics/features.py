@@ -56,10 +56,11 @@ def feature_scores(
 
     ``torchmetrics.image.fid.NoTrainInceptionV3`` has the same weights, and the same resizing only with
     ``antialias=False``. Inception with torchvision's weights is another network. Its distances compare runs
-    with each other, but not with published ones::
+    with each other, but not with published ones. ``weights`` is the state dict of its file, which torch
+    reads with ``weights_only=True``, so that nothing in it is executed::
 
         inception = torchvision.models.inception_v3(init_weights=False, transform_input=True)
-        inception.load_state_dict(torch.load("inception_v3_google-0cc3c7bd.pth"))  # IMAGENET1K_V1
+        inception.load_state_dict(weights)  # of inception_v3_google-0cc3c7bd.pth: IMAGENET1K_V1
         inception.fc = torch.nn.Identity()  # the 2,048 pooled features
         inception.eval()
         mean, std = (torch.tensor(x).view(3, 1, 1) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))

@@ -149,4 +149,4 @@ def test_a_hosted_place_is_ready_as_it_is(
 
 
 def test_in_vs_code_the_kernel_is_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ipykernel_line("6.30.1", "VS Code").state == "!!"
+    assert ipykernel_line("6.16.0", "VS Code").state == "!!"

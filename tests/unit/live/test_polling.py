@@ -265,6 +265,9 @@ def test_controls_answer_while_the_cell_runs_and_queued_cells_wait_their_turn(bu
     assert busy.press(comm, "rate", name="generator", value=0.25)["rates"]["generator"] == 0.25
     assert not busy.press(comm, "resume")["paused"]
     queued.append(busy.execute("print('cell', 3)"))
+    for _ in range(1000):  # a stop that comes before the first step ends the run at once
+        if busy.press(comm, "ready")["step"] > step:
+            break
     assert busy.press(comm, "stop")["step"] > step
     busy.idle_after(queued[-1])
     assert busy.text().endswith("returned stopped\ncell 0\ncell 1\ncell 2\ncell 3\n")
