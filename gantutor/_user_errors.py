@@ -127,14 +127,24 @@ def explain_mismatch(what: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        if _is_out_of_memory(error) or not is_mismatch(error):
+        if is_out_of_memory(error) or not is_mismatch(error):
             raise
-        hint = "; pass use_reentrant=False to checkpoint()" if "passing inputs" in str(error) else ""
-        raise InputError(f"{what}: {first_line(error)}{hint}{user_location(error)}") from error
+        raise InputError(f"{what}: {first_line(error)}{user_location(error)}") from error
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a device has no memory left.
+
+    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    True
+    >>> is_out_of_memory(RuntimeError("another"))
+    False
+    """
+    message = str(error)
+    cpu_allocation_failed = "DefaultCPUAllocator" in message and (
+        "allocate memory" in message or "not enough memory" in message
+    )
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or cpu_allocation_failed
 
 
 def user_traceback(error: BaseException) -> str:

@@ -46,8 +46,8 @@ class AveragedWeights:
         for average, network in pairs:
             columns[0].extend(average.parameters())
             columns[1].extend(network.parameters())
-            columns[2].extend(_buffer_places(average))
-            columns[3].extend(_buffer_places(network))
+            columns[2].extend(buffer_places(average))
+            columns[3].extend(buffer_places(network))
         return cls(*columns)
 
     @torch.no_grad()
@@ -86,7 +86,15 @@ class AveragedWeights:
             torch._foreach_copy_(targets, values)
 
 
-def _buffer_places(network: nn.Module) -> Iterator[BufferPlace]:
+def buffer_places(network: nn.Module) -> Iterator[BufferPlace]:
+    """Yield the place of every buffer of a network.
+
+    Args:
+        network: the network.
+
+    >>> [name for _, name in buffer_places(nn.BatchNorm1d(1))]
+    ['running_mean', 'running_var', 'num_batches_tracked']
+    """
     for module in network.modules():
         for name in module._buffers:
             yield module._buffers, name

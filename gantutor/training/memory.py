@@ -123,21 +123,6 @@ def measure_peak(device: torch.device) -> Iterator[Peak]:
         yield peak
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that a device has no memory left.
-
-    >>> is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
-    True
-    >>> is_out_of_memory(RuntimeError("another"))
-    False
-    """
-    message = str(error)
-    cpu_allocation_failed = "DefaultCPUAllocator" in message and (
-        "allocate memory" in message or "not enough memory" in message
-    )
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or cpu_allocation_failed
-
-
 def out_of_memory_advice(device: torch.device, batch_size: int, accumulate: int, precision: str) -> str:
     """Return one sentence on what to reduce when memory runs out.
 

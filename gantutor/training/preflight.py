@@ -16,14 +16,13 @@ from gantutor._conditions import join, parts_of
 from gantutor._errors import InputError, type_name
 from gantutor._random import seeded
 from gantutor._tree import tree_split
-from gantutor._user_errors import explain_mismatch, warn
+from gantutor._user_errors import explain_mismatch, is_out_of_memory, warn
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.networks.packing import PackedDiscriminator
 from gantutor.training.batches import Batches
 from gantutor.training.device import set_memory_format
-from gantutor.training.ema import copy_network
-from gantutor.training.memory import is_out_of_memory
+from gantutor.training.ema import buffer_places, copy_network
 
 
 def check_data(batches: Batches, parts: int, value_range: tuple[float, float] | None) -> tuple[Any, Any, Any]:
@@ -183,10 +182,9 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
 @contextmanager
 def _restored_buffers(network: nn.Module) -> Iterator[None]:
     """Put the buffers of a network back at the end, such as running means, which every call moves."""
-    places = [(module._buffers, name) for module in network.modules() for name in module._buffers]
     kept = [
         (buffers, name, buffer, buffer.clone())
-        for buffers, name in places
+        for buffers, name in buffer_places(network)
         if (buffer := buffers[name]) is not None and not is_lazy(buffer)
     ]
     yield

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gantutor._checks import MAX_INT
 from gantutor._errors import InputError
-from gantutor.training.memory import is_out_of_memory
+from gantutor._user_errors import is_out_of_memory
 
 Result = TypeVar("Result")
 

@@ -6,7 +6,7 @@ import math
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from gantutor._conditions import cycle_rows, parts_of
 from gantutor._errors import InputError, OutOfMemory, first_line, type_name
 from gantutor._random import RandomState, preserve_random_state, random_state
 from gantutor._tree import tree_leaves, tree_split
-from gantutor._user_errors import is_mismatch, own_traceback, user_location
+from gantutor._user_errors import is_mismatch, is_out_of_memory, own_traceback, user_location
 from gantutor.games.gan import GAN
 from gantutor.games.turn import Batch, Turn
 from gantutor.training import device as devices
@@ -345,7 +345,7 @@ class Trainer:
 
     def _explain_mismatch(self, error: Exception, drawn: Sequence[Any]) -> None:
         """Raise InputError where tensors or calls do not fit; it says what is odd about the batches."""
-        if not is_mismatch(error) or memory.is_out_of_memory(error):
+        if not is_mismatch(error) or is_out_of_memory(error):
             return
         hint = ""
         for batch in drawn:
@@ -575,7 +575,7 @@ class Trainer:
             ):
                 yield
         except (RuntimeError, MemoryError) as error:
-            if not memory.is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise OutOfMemory(self._advice(), getattr(self, "result", None)) from error
         finally:
@@ -666,7 +666,7 @@ def train(
     return Trainer(gan, data, steps=steps, seconds=seconds, **options).run()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Update:
     """What a turn changes, and how.
 
@@ -675,27 +675,27 @@ class _Update:
         optimizers: their optimisers; where two networks share a parameter, the first one moves it.
         outdated: names of the networks whose samples no longer fit their weights afterwards.
         max_grad_norm: the norm to which the gradient is clipped, or None.
+        shared: for each optimiser, those of its parameters that an earlier one moves.
     """
 
     parameters: list[Parameter]
     optimizers: list[Optimizer]
     outdated: tuple[str, ...]
     max_grad_norm: float | None
+    shared: list[list[Parameter]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         taken: set[int] = set()
-        shared: list[list[Parameter]] = []
         for optimizer in self.optimizers:
             own = [p for group in optimizer.param_groups for p in group["params"]]
-            shared.append([p for p in own if id(p) in taken])
+            self.shared.append([p for p in own if id(p) in taken])
             taken |= {id(p) for p in own}
-        object.__setattr__(self, "_shared", shared)
 
     def apply(self) -> None:
         """Clip the gradient and take a step with every optimiser."""
         if self.max_grad_norm is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.max_grad_norm)
-        for optimizer, shared in zip(self.optimizers, self._shared, strict=True):  # type: ignore[attr-defined]
+        for optimizer, shared in zip(self.optimizers, self.shared, strict=True):
             for parameter in shared:  # another optimiser has moved it
                 parameter.grad = None
             optimizer.step()

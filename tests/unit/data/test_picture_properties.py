@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from picture_cases import BLACK_IS_ZERO, RGB, SEPARATED, WHITE_IS_ZERO, Pixels, png, tiff
 from PIL import Image
+from property_cases import tried
 
 from gantutor._errors import InputError
 from gantutor.data import read_photograph
@@ -38,18 +39,6 @@ UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }
 """What turns stored rows upright, by the number of the orientation in EXIF and TIFF."""
-
-
-def tried(examples: int) -> settings:
-    """The same examples every time."""
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 class Scene(NamedTuple):

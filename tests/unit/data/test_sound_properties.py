@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from property_cases import tried
 from recording_cases import peak_frequency, word
 
 from gantutor._errors import InputError
@@ -39,18 +40,6 @@ KINDS = sorted(
     for kind in soundfile.available_subtypes(form)
     if form not in UNREADABLE and not kind.startswith("DWVW")  # libsndfile cannot read these from memory
 )
-
-
-def tried(examples: int) -> settings:
-    """The same examples every time."""
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def encoded(samples: Samples, rate: int, form: str = "WAV", kind: str = "FLOAT") -> bytes | None:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from property_cases import tried
 from scipy import linalg, stats
 from torch import Tensor
 
@@ -28,18 +29,6 @@ FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 WHOLE = [torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64]
 OFFSETS = [0.0, 1.0, 300.0, -1e3, 1e6]
 SCALES = [1e-6, 1e-3, 1.0, 1e3, 1e6]
-
-
-def tried(examples: int) -> settings:
-    """The same examples every time."""
-    return settings(
-        max_examples=examples,
-        derandomize=True,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def layouts(samples: Tensor, kind: int) -> Tensor:
