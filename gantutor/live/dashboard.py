@@ -65,7 +65,7 @@ class Dashboard(Callback):
         *,
         scoring: Scoring | None = None,
         doctor: Adviser | None = None,
-        seconds: float = 0.25,
+        seconds: float = 0.15,
         sounds: Sounds | None = None,
     ) -> None:
         if view is not None and not callable(view):
@@ -144,7 +144,8 @@ class Dashboard(Callback):
         return display.still_bundle(display.png(self.still()), describe(self._run))
 
     def _count(self, page: TrainingPage) -> None:
-        self.drawing_seconds, self.sampling_seconds = page.drawing.seconds, page.sampling.seconds
+        self.drawing_seconds = page.drawing.seconds
+        self.sampling_seconds = page.sampling.seconds + page.judging.seconds
 
     def _show_still_in_place(self, run: Run, pace: Pace) -> None:
         """Without anywidget: one picture, replaced now and then, and a word on what is missing."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Pace:
     """Decides when a task that takes time is due again.
@@ -44,6 +48,15 @@ class Pace:
             return
         self._cost = cost if self._cost is None else (self._cost + cost) / 2
         self._next = ended + pause_after(self._cost, self.share, self.interval - cost)
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Do the task inside the block, which is timed."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.done(began, time.monotonic())
 
     def hurry(self) -> None:
         """Let the task be due at once."""

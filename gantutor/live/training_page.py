@@ -21,14 +21,17 @@ from gantutor.training.run import Run
 if TYPE_CHECKING:
     from gantutor.live.scoring import Scoring
 
-STATUS_INTERVAL = 0.25
+STATUS_INTERVAL = 0.15
 """Seconds between two updates of the line of progress and the curves."""
 
 STATUS_SHARE = 0.03
 """The share of the time that these take at most."""
 
 SAMPLING_SHARE = 0.1
-"""The share of the time that samples take at most, or the user's own view, and the logits."""
+"""The share of the time that samples take at most, or the user's own view."""
+
+LOGITS_INTERVAL, LOGITS_SHARE = 0.5, 0.03
+"""Seconds between two histograms of logits at least, and their share of the time."""
 
 SOUND_INTERVAL, SOUND_SHARE = 10.0, 0.015
 """Seconds between two sets of sounds at least, and their share: a player that is replaced falls silent."""
@@ -49,8 +52,8 @@ class Adviser(Protocol):
 class TrainingPage:
     """Shows a training on the page while it runs, and obeys the page's buttons.
 
-    The kernel sends numbers and the browser draws them. Three things have a pace of their own, by what they
-    cost: the line of progress with the curves, the samples with the logits, and the sounds.
+    The kernel sends numbers and the browser draws them. Four things have a pace of their own, by what they
+    cost: the line of progress with the curves, the samples, the logits of samples, and the sounds.
 
     Args:
         run: the training.
@@ -64,7 +67,8 @@ class TrainingPage:
         browser: the view in the browser.
         controls: what the buttons do.
         drawing: the pace of progress and curves; its ``seconds`` are what they have cost.
-        sampling: the pace of samples and logits.
+        sampling: the pace of samples.
+        judging: the pace of the logits of samples.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class TrainingPage:
         state = {**self.controls.state(), "view": form, "step": run.step}
         self.browser = BrowserView("dashboard", state, self._receive)
         self.drawing, self.sampling = Pace(STATUS_INTERVAL, STATUS_SHARE), Pace(seconds, SAMPLING_SHARE)
+        self.judging = Pace(LOGITS_INTERVAL, LOGITS_SHARE)
         self.sounding = Pace(SOUND_INTERVAL, SOUND_SHARE)
         self._curves = training_messages.Curves(run)
         self._began, self._fraction = time.monotonic(), run.progress
@@ -112,6 +117,7 @@ class TrainingPage:
         """Send everything at once: the training waits for a person."""
         self._paused_at = time.monotonic()
         self.send_status()  # at once: samples and sounds take a while
+        self.judging.hurry()
         self.send_samples()
         self.send_progress()
         if self.sounds is not None:
@@ -159,7 +165,6 @@ class TrainingPage:
         run = self.run
         if not run.outputs:
             return
-        began = time.monotonic()
         title, alt = f"Generated, step {run.step:,}", describe(run)
         if len(run.outputs) > 1:
             title += f": {' and '.join(run.outputs)}"
@@ -168,7 +173,6 @@ class TrainingPage:
                 self._send_picture(title, alt)
         except Exception as error:  # a user's network may raise anything: watching must not end a training
             self.browser.send("words", {"title": title, "text": f"No samples: {first_line(error)}"})
-        self.sampling.done(began, time.monotonic())
 
     def send_sounds(self, sounds: Sounds) -> None:
         """Make and send sounds."""
@@ -180,16 +184,17 @@ class TrainingPage:
         self.sounding.done(began, time.monotonic())
 
     def _send_picture(self, title: str, alt: str) -> None:
-        if self.view is not None:
-            self.browser.send("view", {"alt": alt}, display.png(view_figure(self.run, self.view)))
-            return
-        samples = gallery_samples(self.run, training_messages.sample_count(self.run))
-        self._send(training_messages.samples_message(samples, title, alt))
-        self._send_logits(samples)
+        with self.sampling.measured():
+            if self.view is not None:
+                self.browser.send("view", {"alt": alt}, display.png(view_figure(self.run, self.view)))
+                return
+            samples = gallery_samples(self.run, training_messages.sample_count(self.run))
+            self._send(training_messages.samples_message(samples, title, alt))
+        if self._judges and self.judging.due(time.monotonic()):
+            with self.judging.measured():
+                self._send_logits(samples)
 
     def _send_logits(self, samples: torch.Tensor) -> None:
-        if not self._judges:
-            return
         try:
             message = training_messages.logits_message(self.run, samples)
         except Exception:  # this discriminator cannot be asked about single samples: the means are shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -184,6 +185,47 @@ def recompute_batch_norm(generator: nn.Module, batches: Iterable[tuple[Any, Any]
     >>> recompute_batch_norm(average, [(torch.tensor([[1.0], [3.0]]), None)]); average[0].running_mean
     tensor([2.])
     """
+    with _in_training_mode(generator) as norms:
+        if not norms:
+            return
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None
+        try:
+            for latents, conditions in batches:
+                apply(generator, latents, conditions)
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+
+
+@contextmanager
+def batch_statistics(generator: nn.Module) -> Iterator[None]:
+    """Normalise each batch by its own statistics inside the block, and leave the stored ones as they are.
+
+    Args:
+        generator: an averaged network in evaluation mode.
+
+    >>> average = nn.Sequential(nn.BatchNorm1d(1)).eval()
+    >>> with batch_statistics(average):
+    ...     samples = average(torch.tensor([[1.0], [3.0]]))
+    >>> samples.flatten(), average[0].running_mean
+    (tensor([-1.0000,  1.0000]), tensor([0.]))
+    """
+    with _in_training_mode(generator) as norms:
+        for norm in norms:
+            norm.track_running_stats = False
+        try:
+            yield
+        finally:
+            for norm in norms:
+                norm.track_running_stats = True
+
+
+@contextmanager
+def _in_training_mode(generator: nn.Module) -> Iterator[list[nn.modules.batchnorm._BatchNorm]]:
+    """Put the batch-norm layers in training mode that the network's ``train()`` would; gives these layers."""
     modes = [(module, module.training) for module in generator.modules()]
     generator.train()
     norms = [
@@ -195,18 +237,10 @@ def recompute_batch_norm(generator: nn.Module, batches: Iterable[tuple[Any, Any]
     ]
     for module, training in modes:
         module.training = training
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
     for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None
         norm.training = True
     try:
-        for latents, conditions in batches:
-            apply(generator, latents, conditions)
+        yield norms
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
         for module, training in modes:
             module.training = training

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ BATCH_NORM_BATCHES = 16
 
 PREVIEW_BATCHES = 1
 """The same inside ``preview``, for pictures during a training."""
+
+PREVIEW_SAMPLES = 32
+"""From this number on, samples inside ``preview`` are normalised by their own statistics."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,11 @@ class Run:
         Raises:
             InputError: if the game averages no such network.
         """
+        name = self._output_name(name)
+        self.recompute_batch_norm(name)
+        return self.averaged[name]
+
+    def _output_name(self, name: str | None) -> str:
         if not self.outputs:
             raise InputError(
                 f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network that makes "
@@ -179,8 +187,11 @@ class Run:
         name = self.outputs[0] if name is None else name
         if name not in self.outputs:
             raise InputError(f"no output is called {name!r}; there are {', '.join(self.outputs)}")
-        self.recompute_batch_norm(name)
-        return self.averaged[name]
+        return name
+
+    def _has_own_statistics(self, name: str) -> bool:
+        """Whether the batch-norm statistics of an averaged output are computed, not averaged."""
+        return self.ended != "not trained" and any(name in turn.updates for turn in self.gan.turns)
 
     def recompute_batch_norm(self, name: str) -> None:
         """Recompute the batch-norm statistics of an averaged output (Izmailov et al. 2018).
@@ -195,9 +206,7 @@ class Run:
         """
         batches = min(self._batch_norm_batches, 1 + self.images // 64)
         step, batches_used = self._batch_norm_states[name]
-        if self.ended == "not trained" or (step == self.step and batches_used >= batches):
-            return
-        if not any(name in turn.updates for turn in self.gan.turns):
+        if not self._has_own_statistics(name) or (step == self.step and batches_used >= batches):
             return
         rng = torch.Generator(self.device).manual_seed(0)
         inputs = (
@@ -210,9 +219,10 @@ class Run:
 
     @contextmanager
     def preview(self) -> Iterator[None]:
-        """Compute batch-norm statistics over fewer batches inside the block.
+        """Compute batch-norm statistics over fewer samples inside the block.
 
-        Pictures then cost less; to the eye they look the same.
+        From ``PREVIEW_SAMPLES`` samples on, these are normalised by their own statistics, which takes one
+        pass; fewer samples by those of one batch. Pictures then cost less; to the eye they look the same.
         """
         batches, self._batch_norm_batches = self._batch_norm_batches, PREVIEW_BATCHES
         try:
@@ -270,13 +280,19 @@ class Run:
         Raises:
             InputError: if there are not as many conditions as latents, or the generator cannot use them.
         """
-        generator, device = self.output(output), self.device
+        name, device, samples = self._output_name(output), self.device, []
         check_same_length(latents, conditions)
-        samples = []
+        previewing = self._batch_norm_batches == PREVIEW_BATCHES and self._has_own_statistics(name)
+        if previewing and PREVIEW_SAMPLES <= len(latents) <= 500:
+            generator = self.averaged[name]
+            statistics: AbstractContextManager[None] = ema.batch_statistics(generator)
+        else:
+            generator, statistics = self.output(name), nullcontext()
         with (
             explain_mismatch("the generator cannot use these latents and conditions"),
             seeded(device, seed),
             use_stored_threads(self.settings),
+            statistics,
         ):
             for start in range(0, len(latents), 500):
                 chunk = slice(start, start + 500)

@@ -12,7 +12,7 @@ from pages import Display, FakeTime
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import Dashboard, dashboard, training_page, widget
+from gantutor.live import Dashboard, dashboard, pace, training_page, widget
 from gantutor.live import display as page
 from gantutor.live.widget import BrowserView
 
@@ -40,7 +40,7 @@ def watch(
         clock.now += drawing
         return real_samples(*given)
 
-    for module in (dashboard, training_page):
+    for module in (dashboard, pace, training_page):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(training_page, "gallery_samples", sample)
     monkeypatch.setattr(BrowserView, "send", lambda view, kind, *_: sent.update([kind]))
@@ -72,11 +72,19 @@ def test_quick_samples_are_shown_as_often_as_asked(
     assert watched.share < 0.01 and 45 <= watched.sent["plot"] <= 52
 
 
+def test_the_discriminator_is_asked_less_often_than_samples_are_made(
+    display: Display, four_steps: gt.Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = watch(monkeypatch, four_steps, drawing=0.001, step=0.1, steps=200, seconds=0.15)
+    assert watched.sent["plot"] >= 95  # in 20 s
+    assert 30 <= watched.sent["logits"] <= 41
+
+
 def test_the_page_moves_four_times_a_second_whatever_samples_cost(
     display: Display, four_steps: gt.Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched = watch(monkeypatch, four_steps, drawing=0.02, step=0.01, steps=1000, seconds=0.25)
-    assert 37 <= watched.sent["status"] <= 41 and watched.sent["losses"] == watched.sent["status"]
+    assert 60 <= watched.sent["status"] <= 90 and watched.sent["losses"] == watched.sent["status"]  # in 11 s
     assert 35 <= watched.sent["plot"] <= 41
 
 
@@ -177,6 +185,8 @@ def test_a_discriminator_with_a_memory_is_asked_without_a_change(
         game = gt.GAN(gt.networks.ConvGenerator(4, size=8), discriminator, latent=4)
         return gt.train(game, images, steps=6, batch_size=8, snapshots=0, callbacks=callbacks, progress=False)
 
+    monkeypatch.setattr(training_page, "LOGITS_INTERVAL", 0.0)
+    monkeypatch.setattr(training_page, "LOGITS_SHARE", 1.0)
     watched = go(Dashboard(seconds=0))
     assert asked.count(False) >= 2 * 4  # real and generated samples, at most steps
     asked.clear()
