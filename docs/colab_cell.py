@@ -7,16 +7,14 @@ import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
 
-needed = {"gantutor": ".." if Path("../pyproject.toml").exists() else "gantutor"}
-needed |= {name: name for name in ("ipywidgets", "ipyevents")}
-missing = [needed[name] for name in needed if importlib.util.find_spec(name) is None]
-if missing:
+source = ".." if Path("../pyproject.toml").exists() else "gantutor"
+needed = {"gantutor": f"{source}[images,audio,faces,sequences]"}
+needed |= {name: name for name in ("ipywidgets", "anywidget")}
+if missing := [needed[name] for name in needed if importlib.util.find_spec(name) is None]:
     present = {d.metadata["Name"]: d.version for d in reversed(list(distributions())) if d.version}
     with tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False) as constraints:
         constraints.writelines(f"{name}=={present[name]}\n" for name in present if name)
     pip = [sys.executable, "-m", "pip", "install", "-q", "-c", constraints.name]
     subprocess.run([*pip, *missing], check=True)
 if "google.colab" in sys.modules:
-    from google.colab import output
-
-    output.enable_custom_widget_manager()
+    importlib.import_module("google.colab.output").enable_custom_widget_manager()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from gantutor.course.commands import notebook_files
+
 CELL = (Path(__file__).parents[3] / "docs" / "colab_cell.py").read_text(encoding="utf-8")
+EXTRAS = "images,audio,faces,sequences"
 Commands = list[list[str]]
 
 
@@ -26,7 +30,7 @@ def run_cell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Commands]:
         real = importlib.util.find_spec
 
         def find_spec(name: str) -> Any:
-            return None if name in missing else real("sys") if name == "ipyevents" else real(name)
+            return None if name in missing else real(name)
 
         def pip(command: list[str], check: bool) -> None:
             assert check
@@ -42,7 +46,23 @@ def run_cell(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Commands]:
 
 def test_it_fits_into_a_short_cell() -> None:
     lines = CELL.splitlines()
-    assert len(lines) <= 24 and max(map(len, lines)) <= 100
+    assert len(lines) <= 20 and max(map(len, lines)) <= 100
+
+
+def test_every_notebook_begins_with_it_out_of_sight() -> None:
+    notebooks = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
+    assert notebooks
+    for path in notebooks:
+        first = next(cell for cell in notebook_files.read(path)["cells"] if cell["cell_type"] == "code")
+        assert notebook_files.text_of(first["source"]) == CELL.rstrip("\n"), path.name
+        assert first["metadata"]["tags"] == ["hide-input"], path.name
+        assert first["metadata"]["jupyter"] == {"source_hidden": True}, path.name
+
+
+def test_the_extras_that_it_installs_are_all_but_those_of_the_laboratory() -> None:
+    extras = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))
+    (course,) = extras["project"]["optional-dependencies"]["course"]
+    assert course == f"gantutor[{EXTRAS},lab]"
 
 
 def test_where_nothing_is_missing_it_does_nothing(run_cell: Callable[..., Commands]) -> None:
@@ -53,10 +73,10 @@ def test_only_what_is_missing_is_installed_and_what_is_there_stays(
     run_cell: Callable[..., Commands], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (command,) = run_cell("gantutor", "ipyevents")
+    (command,) = run_cell("gantutor", "anywidget")
     *pip, constraints, name, other, text = command
     assert pip == [sys.executable, "-m", "pip", "install", "-q", "-c"]
-    assert constraints.endswith(".txt") and (name, other) == ("gantutor", "ipyevents")
+    assert constraints.endswith(".txt") and (name, other) == (f"gantutor[{EXTRAS}]", "anywidget")
     kept = text.splitlines()
     assert f"torch=={version('torch')}" in kept and f"numpy=={version('numpy')}" in kept
     assert len({line.split("==")[0].lower() for line in kept}) == len(kept)
@@ -69,7 +89,7 @@ def test_in_a_copy_of_the_project_the_package_comes_from_it(
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     (command,) = run_cell("gantutor")
-    assert command[-2] == ".."
+    assert command[-2] == f"..[{EXTRAS}]"
 
 
 def test_colab_is_told_to_show_widgets(
@@ -78,6 +98,7 @@ def test_colab_is_told_to_show_widgets(
     told = []
     output = SimpleNamespace(enable_custom_widget_manager=lambda: told.append(True))
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=output))
+    monkeypatch.setitem(sys.modules, "google.colab.output", output)
     run_cell()
     assert told == [True]
 
