@@ -257,6 +257,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add(
         "--accumulate", type=int, default=1, metavar="N", help="parts that each batch is worked through in; 1"
     )
+    add("--threads", type=_threads, default="auto", metavar="N", help="CPU threads of each process; auto")
     add("--checkpoint", metavar="FOLDER", help="where to keep what is needed to go on after an end")
     add("--checkpoint-every", type=float, default=60.0, metavar="S", help="between two checkpoints; 60")
     add("--out", metavar="FILE", help="where to save the run")
@@ -264,9 +265,13 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("checks"))
-    parts = ("lint", "unit", "smoke", "repeat", "browser", "check")  # of commands.checks.PARTS
+    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "check")  # of commands.checks.PARTS
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", type=_one_of(*parts), help=f"{', '.join(parts)}; all if left out"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        type=_one_of(*parts),
+        help=f"{', '.join(parts)}; all but platforms if left out",
     )
 
 
@@ -315,6 +320,10 @@ def _whole(minimum: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _threads(text: str) -> int | str:
+    return text if text == "auto" else _whole(1)(text)
 
 
 def _positive(text: str) -> float:

@@ -65,7 +65,8 @@ def launch(
         accumulate: parts that each batch is split into, at least 1.
         checkpoint: a folder for checkpoints; a training with one there goes on from it.
         checkpoint_every: seconds between two checkpoints, at least 0.
-        threads: CPU threads of each process, 1 to 1024; None: the cores are divided among the processes.
+        threads: CPU threads of each process, 1 to 1024; None: as many as its networks can use, and no more
+            than its share of the cores.
 
     Returns:
         ``out`` as a path, from which ``Run.load`` reads the run.
@@ -101,6 +102,7 @@ def launch(
         "seconds": seconds,
         "batch-size": batch_size,
         "seed": seed,
+        "threads": threads,
     }
     arguments |= {
         "precision": precision,

@@ -66,10 +66,11 @@ def test_what_cannot_be_used_ends_in_a_sentence_before_anything_starts(
 
 
 def test_two_processes_train_and_the_run_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = gt.launch("ring", 2, steps=3, batch_size=8, seed=1, out=tmp_path / "a" / "run.zip", threads=1)
+    path = gt.launch("ring", 2, steps=3, batch_size=8, seed=1, out=tmp_path / "a" / "run.zip", threads=2)
     assert path == tmp_path / "a" / "run.zip" and path.is_file()
     run = gt.Run.load(path, gt.course.recipes.ring().gan)
     assert (run.step, run.ended, run.settings["batch_size"], run.settings["seed"]) == (3, "complete", 8, 1)
+    assert run.settings["threads"] == 2  # where "auto" would take one
     said = capsys.readouterr().out
     assert "training: 100%" in said and f"saved to {path}" in said and said.count("<Run: 3 steps") == 1
 
@@ -192,10 +193,12 @@ def test_a_command_that_cannot_be_read_ends_in_a_sentence(
 
 def test_the_command_trains_saves_and_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = f"--steps 2 --batch-size 8 --seed 4 --out {tmp_path / 'run'} --checkpoint {tmp_path / 'kept'}"
+    options += " --threads 2"
     assert command_line.main(["train", "fully_connected", *options.split()]) == 0
     said = capsys.readouterr().out
     assert "<Run: 2 steps, 16 images" in said and "saved to" in said and "digit_fid: " in said
-    assert gt.Run.load(tmp_path / "run", gt.course.recipes.fully_connected().gan).settings["seed"] == 4
+    settings = gt.Run.load(tmp_path / "run", gt.course.recipes.fully_connected().gan).settings
+    assert (settings["seed"], settings["threads"]) == (4, 2)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["step-000000002.zip"]
 
 
