@@ -52,6 +52,7 @@ class Watching:
         page.click(".gt-pause")
         self.notebook.until(lambda: "paused" in page.locator(".gt-progress").inner_text(), 5, "the pause")
         print(f"paused after {time.monotonic() - began:.2f} s")
+        time.sleep(2.0)  # the step that was under way ends
         stood = page.locator(".gt-step-count").inner_text()
         time.sleep(1.0)
         assert page.locator(".gt-step-count").inner_text() == stood

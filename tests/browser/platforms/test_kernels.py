@@ -97,6 +97,7 @@ def test_pause_step_rate_and_stop_answer_and_queued_cells_keep_their_order(
     opened.page.click(".gt-pause")
     opened.until(lambda: "paused" in opened.page.locator(".gt-progress").inner_text(), 2, "the pause")
     print(f"ipykernel {version}: paused {time.monotonic() - clicked:.2f} s after the click")
+    time.sleep(1.0)  # the step that was under way ends
     stood = step(opened)
     time.sleep(1.0)
     assert step(opened) == stood
