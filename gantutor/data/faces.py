@@ -177,8 +177,8 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
         ]
     except (RuntimeError, OSError, ImportError, ValueError) as error:
         raise DataUnavailable(
-            f"celeba could not be downloaded ({type(error).__name__}): it needs a network once, the package "
-            'gdown, and a day on which its host has quota left; the default, "olivetti", needs none'
+            f"celeba could not be downloaded ({type(error).__name__}): it needs a network connection once, "
+            'the package gdown, and free quota at its host; the default, "olivetti", needs none of them'
         ) from None
 
     def read(part: Any, count: int) -> TensorDataset:

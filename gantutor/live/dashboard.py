@@ -132,7 +132,7 @@ class Dashboard(Callback):
             InputError: if there was no training yet.
         """
         if self._run is None:
-            raise InputError("this dashboard has seen no training yet: give it to train(callbacks=[…])")
+            raise InputError("this dashboard has shown no training yet: pass it to train(callbacks=[…])")
         with self._run.preview():
             return training_figure(self._run, self.view, self.scoring)
 

@@ -207,7 +207,7 @@ def samples_message(samples: Tensor, title: str, alt: str) -> Message:
         images = image_bytes(samples[:IMAGE_COUNT] if columns == 10 else samples, columns)
         return Message("images", {**images.content, **words}, images.data)
     if samples.dim() == 4:
-        text = f"Samples of shape {tuple(samples.shape[1:])} have no picture of their own: give a view."
+        text = f"Samples of shape {tuple(samples.shape[1:])} cannot be drawn by default: pass a view."
         return Message("words", {"title": title, "text": text})
     if samples.shape[1:] == (2,):
         cloud = Series("generated", "generated", samples[:, 0], samples[:, 1], "points")

@@ -211,5 +211,7 @@ class TrainingPage:
         try:
             self.controls.receive(order)
         except (KeyError, TypeError) as error:
-            raise InputError(f"the page sent what no dashboard understands: {order!r:.100}") from error
+            raise InputError(
+                f"the page sent a message that the dashboard does not know: {order!r:.100}"
+            ) from error
         self.send_status()

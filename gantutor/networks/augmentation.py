@@ -166,7 +166,7 @@ class DiffAugment(nn.Module):
             return images
         if not isinstance(images, Tensor) or images.dim() != 4:
             shape = tuple(images.shape) if isinstance(images, Tensor) else type_name(images)
-            raise InputError(f"what is augmented must be images of shape (N, C, H, W), not {shape}")
+            raise InputError(f"the samples to augment must be images of shape (N, C, H, W), not {shape}")
         if self.colour:
             images = self._change_colours(images)
         if self.translation:

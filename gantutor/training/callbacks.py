@@ -118,7 +118,7 @@ class NaNGuard(Callback):
             what = f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}"
             what += f"; {weights}" if broken else ""
         raise TrainingDiverged(
-            f"{what}: the networks were put back to step {self.step:,}; "
+            f"{what}: the networks are restored to step {self.step:,}; "
             "try a lower learning rate or a penalty such as r1=1.0",
             run,
         )

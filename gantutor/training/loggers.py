@@ -162,14 +162,14 @@ def _read_clock(path: Path) -> Clock:
     except FileNotFoundError:
         return {}
     except (IsADirectoryError, UnicodeDecodeError):
-        raise InputError(f"{path} is no log that a CSVLogger wrote: choose another name") from None
+        raise InputError(f"{path} is not a log of CSVLogger: choose another name") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     if not text:
         return {}
     header, *rows = csv.reader(text[: text.rfind("\n") + 1].splitlines() or [text])
     if tuple(header[:3]) != FIXED_COLUMNS:
-        raise InputError(f"{path} is no log that a CSVLogger wrote: choose another name")
+        raise InputError(f"{path} is not a log of CSVLogger: choose another name")
     return {int(row[0]): (row[1], row[2]) for row in rows if len(row) == len(header) and row[0].isdecimal()}
 
 

@@ -133,11 +133,11 @@ def out_of_memory_advice(device: torch.device, batch_size: int, accumulate: int,
         precision: ``"float32"`` or ``"bfloat16"``.
 
     >>> print(out_of_memory_advice(torch.device("cpu"), 512, 1, "float32"))
-    the memory of cpu is used up: take a smaller batch_size than 512, or accumulate=2, which works through
-    each batch in so many parts
+    the memory of cpu is used up: use a smaller batch_size than 512, or accumulate=2, which splits each
+    batch into that many parts
     """
     precision_hint = ", or precision='bfloat16'" if precision == "float32" and device.type == "cuda" else ""
     return (
-        f"the memory of {device} is used up: take a smaller batch_size than {batch_size}, "
-        f"or accumulate={2 * accumulate}, which works through each batch in so many parts{precision_hint}"
+        f"the memory of {device} is used up: use a smaller batch_size than {batch_size}, "
+        f"or accumulate={2 * accumulate}, which splits each batch into that many parts{precision_hint}"
     )

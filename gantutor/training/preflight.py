@@ -86,9 +86,11 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
         )
     if not samples.is_floating_point():
         dtype = str(samples.dtype).removeprefix("torch.")
-        raise InputError(f"samples must be floating-point numbers, not {dtype}; bytes become x / 127.5 - 1")
+        raise InputError(
+            f"samples must be floating-point numbers, not {dtype}: convert bytes by x / 127.5 - 1"
+        )
     if not samples.numel():
-        raise InputError(f"samples must hold at least one number, and are of shape {tuple(samples.shape)}")
+        raise InputError(f"samples must hold at least one number, but have shape {tuple(samples.shape)}")
     if not bool(samples.isfinite().all()):
         sample = int((~samples.isfinite()).flatten(1).any(1).nonzero()[0])
         raise InputError(
@@ -103,7 +105,7 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
     ):
         raise InputError(
             f"images must lie in [{value_range[0]:g}, {value_range[1]:g}], "
-            f"and these lie in [{low:g}, {high:g}]: scale them, or say which range you mean with value_range="
+            f"but these lie in [{low:g}, {high:g}]: scale them, or pass their range as value_range="
         )
 
 
@@ -233,7 +235,7 @@ def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None
             more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
             warn(
                 f"no loss gives the weight {idle[0]}{more} of the {name} a gradient, so it will not be "
-                "trained: set its requires_grad to False if that is meant"
+                "trained: set its requires_grad to False if this is intended"
             )
 
 
@@ -261,12 +263,12 @@ def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> set[int]:
         gradients = _gradients(total.sum(), trained)
     if any(gradients.get(id(weight)) is None for weight in trained) and _is_checkpointed(total):
         raise InputError(
-            "a network uses activation checkpointing with use_reentrant=True, which gives its weights no "
-            "gradient where a loop asks for those of some networks only: pass use_reentrant=False to it"
+            "a network uses activation checkpointing with use_reentrant=True, which computes no "
+            "gradient for its weights when only some networks are differentiated: pass use_reentrant=False"
         )
     for name, some in weights.items():
         if some and all(gradients.get(id(weight)) is None for weight in some):
-            raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
+            raise InputError(f"{what} does not depend on the weights of the {name}, which the turn updates")
     batch.forget(gan.depending_on(turn.updates))
     return {key for key, gradient in gradients.items() if gradient is not None}
 
@@ -303,10 +305,10 @@ def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator:
     if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
         shape = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
         one_sample = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
-        hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
+        hint = "; a list is read as a list of batches: torch.stack(list) makes one tensor of single samples"
         hint = hint if one_sample else "" if isinstance(fake, Tensor) else f"; {_ADAPT}"
         raise InputError(
-            f"the {generator} makes samples of shape {shape}, and the data have "
+            f"the {generator} makes samples of shape {shape}, but the data have "
             f"{tuple(batch.real.shape)}{hint}"
         )
     called = f"{discriminator}(x{condition}) with x of shape {tuple(batch.real.shape)}"
@@ -320,15 +322,13 @@ def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator:
             shape = tuple(head.shape) if isinstance(head, Tensor) else type_name(head)
             hint = f"; {_ADAPT}" if isinstance(logits, tuple | list | dict) else ""
             raise InputError(
-                f"the {discriminator} must give one logit a sample, shape ({logit_count}, …), "
-                f"and gives {shape}{hint}"
+                f"the {discriminator} must return one logit for each sample, shape ({logit_count}, …), "
+                f"but returns {shape}{hint}"
             )
     warn_of_outputs(heads, discriminator)
 
 
-_ADAPT = (
-    "gantutor.networks.AdaptedNetwork(network, call) can take what is wanted out of what a network returns"
-)
+_ADAPT = "gantutor.networks.AdaptedNetwork(network, call) can select a part of what a network returns"
 
 
 def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
@@ -346,15 +346,15 @@ def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
     ):
         shapes = " and ".join(str(tuple(head.shape)) for head in heads)
         warn(
-            f"the {discriminator} returns {len(heads)} outputs, {shapes}, and all of them count as logits of "
-            "real or generated: if one holds class scores or features, take the logits out with "
+            f"the {discriminator} returns {len(heads)} outputs, {shapes}, and all are used as logits of real "
+            "or generated: if one holds class scores or features, select the logits with "
             "gantutor.networks.AdaptedNetwork, or use gantutor.games.acgan"
         )
     for head in heads:
         if function := _squashed_by(head):
             warn(
-                f"the {discriminator} ends in a {function}, and the losses expect logits, any real numbers: "
-                "leave it out, because they apply the sigmoid themselves"
+                f"the {discriminator} ends in a {function}, but the losses expect logits, any real numbers, "
+                "and apply the sigmoid themselves: remove it"
             )
             break
 

@@ -152,10 +152,10 @@ class Trainer:
         progress: bool = True,
     ) -> None:
         if steps is not None and seconds is not None:
-            raise InputError("give a budget: either steps= or seconds=")
+            raise InputError("a training needs a budget: pass either steps= or seconds=")
         schedules = [schedule, *(turn.schedule for turn in getattr(gan, "turns", ()) if turn.schedule)]
         if steps is None and seconds is None and any(given is not constant for given in schedules):
-            raise InputError("a schedule follows the budget: give steps= or seconds=")
+            raise InputError("a schedule needs a budget: pass steps= or seconds=")
         if batch_size % accumulate:
             raise InputError(
                 f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not"
@@ -272,7 +272,7 @@ class Trainer:
         """
         run = self.result
         if run.budget == Budget():
-            raise InputError("give a budget: either steps= or seconds=")
+            raise InputError("a training needs a budget: pass either steps= or seconds=")
         interrupts = stop_on_interrupt(self.control) if self.group.size > 1 else nullcontext()
         with self._own_state(), interrupts:
             try:
@@ -372,9 +372,9 @@ class Trainer:
             InputError: if they update other networks, or two have the same name.
         """
         if len({turn.name for turn in turns}) < len(turns):
-            raise InputError("two turns have the same name: give each turn a name of its own")
+            raise InputError("two turns have the same name: give each turn a different name")
         if any(turn.has_own_optimizer for turn in [*turns, *self.gan.turns]):
-            raise InputError("turns with an optimiser or a schedule to themselves cannot be replaced")
+            raise InputError("turns with their own optimiser or schedule cannot be replaced")
         if {name for turn in turns for name in turn.updates} != set(self.optimizers):
             raise InputError(f"the turns must update the networks {', '.join(sorted(self.optimizers))}")
         self.gan.turns, self._draws = list(turns), True  # the new losses may draw random numbers
@@ -662,7 +662,7 @@ def train(
     3
     """
     if (steps is None) == (seconds is None):
-        raise InputError("give a budget: either steps= or seconds=")
+        raise InputError("a training needs a budget: pass either steps= or seconds=")
     return Trainer(gan, data, steps=steps, seconds=seconds, **options).run()
 
 
@@ -709,7 +709,7 @@ def _make_optimizers(
     own = {turn.name: turn for turn in gan.turns if turn.has_own_optimizer}
     if both := sorted(set(own) & set(trained)):
         raise InputError(
-            f"the turn {both[0]} has an optimiser to itself, and another turn trains the network {both[0]} "
+            f"the turn {both[0]} has its own optimiser, and another turn trains the network {both[0]} "
             "with that of the training: give the turn another name"
         )
     make = adam() if optimizer is None else optimizer
@@ -723,7 +723,7 @@ def _make_optimizers(
     for name, turn in own.items():
         default = None if isinstance(make, Mapping) else make
         if turn.optimizer is None and default is None:
-            raise InputError(f"the turn {name} has a schedule to itself: give it an optimizer= too")
+            raise InputError(f"the turn {name} has its own schedule: pass it an optimizer= too")
         parameters = [p for network in turn.updates for p in _trainable(gan.networks[network])]
         optimizers[name] = _make_optimizer(name, turn.optimizer or default, list(dict.fromkeys(parameters)))
     return optimizers
@@ -741,19 +741,19 @@ def _make_optimizer(name: str, make: Any, parameters: list[Parameter]) -> Optimi
     optimizer = make(parameters) if callable(make) and not isinstance(make, Optimizer) else make
     if not isinstance(optimizer, Optimizer):
         raise InputError(
-            f"optimizer must be a function of parameters that gives a torch optimizer, such as adam(1e-3), "
+            f"optimizer must be a function that makes a torch optimizer from parameters, such as adam(1e-3), "
             f"or one for each network by name, not {optimizer!r}"
         )
     if isinstance(optimizer, torch.optim.LBFGS):
         raise InputError(
-            "LBFGS calls its loss several times in a step, which a game cannot do: take Adam, SGD or another "
-            "optimizer whose step() needs no function"
+            "LBFGS calls its loss several times in a step, which a game cannot do: use Adam, SGD or another "
+            "optimizer whose step() takes no function"
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if held != {id(p) for p in parameters}:
         raise InputError(
-            f"the optimiser of the {name} holds {len(held)} parameters and not exactly the {len(parameters)} "
-            "that the network trains: give a function that makes it from the parameters, such as "
+            f"the optimiser of the {name} holds {len(held)} parameters, not the {len(parameters)} "
+            "that the network trains: pass a function that makes it from the parameters, such as "
             "gantutor.optim.adam(1e-3), or a dict with one for each network"
         )
     return optimizer

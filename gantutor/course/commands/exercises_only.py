@@ -46,7 +46,7 @@ def divide(notebook: Notebook) -> tuple[list[Cell], list[Cell]]:
     headings = [index for index, cell in enumerate(cells) if cell["source"].startswith("## ")]
     begin = [index for index in headings if cells[index]["source"].split("\n")[0] == HEADING]
     if len(begin) != 1:
-        raise InputError(f"there must be one section {HEADING!r}, and here are {len(begin)}")
+        raise InputError(f"there must be one section {HEADING!r}, not {len(begin)}")
     end = next((index for index in headings if index > begin[0]), len(cells))
     return cells[: begin[0]], cells[begin[0] : end]
 

@@ -166,7 +166,7 @@ def run_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 if minutes is not None and clock() - start >= 60 * minutes:
-                    print(f"{minutes:g} minutes are spent: no further notebook begins", flush=True)
+                    print(f"{minutes:g} minutes have passed: no further notebook is started", flush=True)
                     waiting.clear()
                     break
                 index = waiting.popleft()
