@@ -140,7 +140,7 @@ def _pixels(file: bytes) -> Tensor:
 
     152 of the files were once treated as text and have a carriage return before each newline, and so before
     each pixel of value 10, which shifts all later pixels. Removing these carriage returns also removes a true
-    pixel of value 13 before one of value 10. Such a pixel is put back in the position at which neighbouring
+    pixel of value 13 before one of value 10. Such a pixel is restored at the position at which neighbouring
     rows then differ least.
     """
     if not file.startswith(_HEADER):

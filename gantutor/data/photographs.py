@@ -37,7 +37,7 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601."""
 
 MAX_NUMBER = 1e30
-"""The largest number of a picture that is black or white by the user's word."""
+"""Largest number that the user may declare to be black or white."""
 
 MIN_STD = 1e-2
 """Standard deviation of the pixels, on the scale from −1 to 1, below which a photograph shows nothing."""
@@ -58,10 +58,10 @@ def read_photograph(
     a box that frames it as the training photographs frame theirs.
 
     Grey pictures may have up to 32 bits, with or without a sign, and white as 0. Black and white are the ends
-    of the range of so many bits, unless the file names others (the tags MaxSampleValue, SMinSampleValue and
-    SMaxSampleValue of TIFF, the maximum of PGM). Whether 12 bits of a camera are stored in 16 cannot be known
-    otherwise: a picture that uses less than a sixteenth of its range is refused unless ``value_range`` says
-    what it means. Colours of 16 bits are rounded down to 8.
+    of the range of that number of bits, unless the file names others (the tags MaxSampleValue,
+    SMinSampleValue and SMaxSampleValue of TIFF, the maximum of PGM). Whether 12 bits of a camera are stored
+    in 16 cannot be known otherwise: a picture that uses less than a sixteenth of its range is refused unless
+    ``value_range`` says what it means. Colours of 16 bits are rounded down to 8.
 
     Args:
         source: the path of a picture file (JPEG, PNG, WebP, GIF, BMP, TIFF or PPM), or its content.

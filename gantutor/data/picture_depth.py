@@ -67,7 +67,7 @@ class Depth:
 
     @property
     def full_range(self) -> tuple[int, int]:
-        """The smallest and the largest number that so many bits can hold."""
+        """The smallest and the largest number that this number of bits can hold."""
         half = 2 ** (self.bits - 1)
         return (-half, half - 1) if self.form == SIGNED else (0, 2 * half - 1)
 

@@ -115,7 +115,7 @@ class Typeface:
         return np.asarray(canvas), int(top)
 
     def check_glyphs(self, characters: str) -> None:
-        """Check that the font has a glyph of its own for each character.
+        """Check that the font has a distinct glyph for each character.
 
         Args:
             characters: the characters to check.

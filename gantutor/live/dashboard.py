@@ -111,7 +111,7 @@ class Dashboard(Callback):
             self._page.pause()
 
     def on_end(self, run: Run) -> None:
-        """Replace the moving page by a still picture and the last sounds."""
+        """Replace the live page by a still picture and the last sounds."""
         if self._run is not run:  # interrupted before it had begun
             return
         try:

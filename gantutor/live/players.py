@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_SOUNDS = 20
-"""The number of players at most: a notebook is saved with all it holds."""
+"""Largest number of players: they are saved in the notebook."""
 
 MAX_SAMPLES = 480_000
-"""The number of samples in all sounds together at most: a minute at 8 kHz, 1.3 MB in the notebook."""
+"""Largest number of samples of all sounds together: a minute at 8 kHz, 1.3 MB in the notebook."""
 
 IMAGE_WIDTH, IMAGE_HEIGHT = 136, 110
 """Width and height of a picture on the page, in CSS pixels."""

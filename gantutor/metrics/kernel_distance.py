@@ -11,7 +11,7 @@ from gantutor._checks import check_finite, check_tensors, integer, validate
 from gantutor._errors import InputError
 
 BLOCK = 2**18
-"""Pairs of samples that are looked at together, few enough for the cache of a processor."""
+"""Pairs of samples that are processed together, few enough for the cache of a processor."""
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:

@@ -387,7 +387,7 @@ class StreamBatches(_ReadAhead):
 
     Of every ``world_size`` batches, each process takes one. The stream can be resumed exactly if ``source``
     has ``state_dict()`` and ``load_state_dict()``: after the latter, a new iterator must go on with the next
-    batch. Others begin anew after a checkpoint.
+    batch. Others start again from the beginning after a checkpoint.
 
     Args:
         iterable: yields batches; every ``iter(iterable)`` starts it again.

@@ -273,7 +273,7 @@ class Checkpoints(Callback):
 
 
 class ProgressBar(Callback):
-    """A line of text that shows how much of the budget is spent, and the speed, while ``Trainer.run`` plays.
+    """A progress bar with the share of the budget that is spent, and the speed, during ``Trainer.run``.
 
     Args:
         trainer: the training.

@@ -40,7 +40,7 @@ class CSVLogger(Callback):
     Rows are appended every ``every`` steps, so that a GPU is seldom kept waiting, and at the end. Other
     programs can read the file meanwhile. A resumed training goes on where its checkpoint was: later rows are
     replaced, and missing ones are added from the history, without ``images`` and ``seconds``. A training that
-    begins anew renames an older log to ``….csv.old``. If the disk refuses a write, that is printed once, and
+    starts again renames an older log to ``….csv.old``. If the disk refuses a write, that is printed once, and
     tried again.
 
     Args:
@@ -180,7 +180,7 @@ class TensorBoardLogger(Callback):
     it has in ``run.history``. ``losses/`` holds the history, and ``progress/`` the images and seconds so far.
     New snapshots become grids of images, one under ``samples/`` for each output of the game. A resumed
     training goes on where its checkpoint was; TensorBoard then hides later points, and a training that begins
-    anew in the same folder hides the older one.
+    again in the same folder hides the older one.
 
     It needs the package tensorboard, and writes through ``torch.utils.tensorboard``.
 

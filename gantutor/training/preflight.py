@@ -111,11 +111,11 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
 
 @torch.no_grad()
 def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
-    """Try the smallest and the largest label of the data on copies of the networks on the CPU.
+    """Test the smallest and the largest label of the data on copies of the networks on the CPU.
 
     A label out of range would end the training at the first batch that holds it; on a GPU no later call of
-    the process survives that error. Tried are the networks of a classical game and the outputs of others;
-    conditions that are not whole numbers are not checked.
+    the process survives that error. Tested are the networks of a classical game and the outputs of others;
+    conditions that are not whole numbers are not tested.
 
     Args:
         gan: the game.
@@ -162,7 +162,7 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
     """Run every network and every turn once on a first batch, without changing a weight or a buffer.
 
     Networks that do not work in the channels-last memory format, such as those that call ``view`` after a
-    convolution, are put back to torch's default format.
+    convolution, are changed back to torch's default format.
 
     Args:
         gan: the game.
@@ -183,7 +183,7 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
 
 @contextmanager
 def _restored_buffers(network: nn.Module) -> Iterator[None]:
-    """Put the buffers of a network back at the end, such as running means, which every call moves."""
+    """Restore the buffers of a network at the end, such as running means, which every call changes."""
     kept = [
         (buffers, name, buffer, buffer.clone())
         for buffers, name in buffer_places(network)
@@ -297,7 +297,7 @@ def _gradients(total: Tensor, weights: list[Parameter]) -> dict[int, Tensor | No
 
 
 def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator: str) -> None:
-    """Call the two networks of a classical game by themselves, which finds out what does not fit."""
+    """Call the two networks of a classical game separately, so that an error names the network."""
     condition = "" if batch.condition is None else ", condition"
     latent = tuple(batch.latent.shape) if batch.latent is not None else ()
     with explain_mismatch(f"{generator}(z{condition}) with z of shape {latent} failed"):
@@ -332,7 +332,7 @@ _ADAPT = "gantutor.networks.AdaptedNetwork(network, call) can select a part of w
 
 
 def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
-    """Warn if the outputs of a discriminator may be no logits: class scores, or squashed numbers.
+    """Warn if the outputs of a discriminator may not be logits, but class scores or bounded numbers.
 
     Args:
         heads: its outputs, (N, …) each, with their gradient history.

@@ -373,7 +373,7 @@ class Run:
         return self.weights() | snapshots | conditions | self._extra_states()[1]
 
     def metadata(self) -> dict[str, Any]:
-        """Return everything of the run that is not a tensor, as content for JSON."""
+        """Return all of the run except its tensors, as content for JSON."""
         return {
             "format": FORMAT_VERSION,
             "torch": torch.__version__,
@@ -418,7 +418,7 @@ class Run:
                 value.copy_(weights[name])
 
     def load_state(self, metadata: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
-        """Restore a run from what was saved of it.
+        """Restore the state of a saved run.
 
         Args:
             metadata: what ``metadata`` returned.

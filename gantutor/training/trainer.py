@@ -1,4 +1,4 @@
-"""The trainer: builds a training whole, plays it step by step, and returns its Run."""
+"""The trainer: prepares a training, plays it step by step, and returns its Run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Pattern = tuple[tuple[Turn, tuple[str, ...]], ...]
 
 
 class Trainer:
-    """A training: built whole by its constructor, played by ``step`` or ``run``.
+    """A training: prepared by its constructor, played by ``step`` or ``run``.
 
     The constructor checks the data and the networks, tries every turn once, and resumes from a checkpoint.
     ``train`` is a trainer that plays its whole budget.
@@ -257,7 +257,7 @@ class Trainer:
 
     @own_traceback
     def run(self) -> Run:
-        """Play the whole budget, or until somebody ends the training, and return the Run.
+        """Play the whole budget, or until the training is stopped, and return the Run.
 
         With several processes the first one decides before each step, and the others follow its plan.
 
@@ -299,7 +299,7 @@ class Trainer:
                 self._interrupts, self.plan = nullcontext(), None
                 with suppress(KeyboardInterrupt), defer_interrupts():  # a second ■ does not lose the Run
                     self._notify("on_end")
-                self._started = False  # whoever goes on after the end starts anew
+                self._started = False  # a training that continues after the end starts again
         return run
 
     @own_traceback
@@ -344,7 +344,7 @@ class Trainer:
         return scalars
 
     def _explain_mismatch(self, error: Exception, drawn: Sequence[Any]) -> None:
-        """Raise InputError where tensors or calls do not fit; it says what is odd about the batches."""
+        """Raise InputError if tensors or calls do not fit; the message says how the batches differ."""
         if not is_mismatch(error) or is_out_of_memory(error):
             return
         hint = ""
@@ -392,7 +392,7 @@ class Trainer:
         )
 
     def _play_turns(self, pattern: Pattern, drawn: list[tuple[Any, Any]]) -> dict[str, Tensor]:
-        """Play turns on what was drawn from the data for them, and update the averages."""
+        """Play turns on the batches drawn for them, and update the averages."""
         scalars: dict[str, Tensor] = {}
         supply = iter(drawn)
         parts: list[tuple[Batch, float]] = []
@@ -431,7 +431,7 @@ class Trainer:
         return scalars
 
     def _make_update(self, turn: Turn) -> _Update:
-        """What a turn changes, and how."""
+        """The parameters that a turn changes, and their optimisers."""
         names = [turn.name] if turn.has_own_optimizer else turn.updates
         optimizers = [self.optimizers[name] for name in names]
         parameters = [p for name in turn.updates for p in _trainable(self.gan.networks[name])]
@@ -441,7 +441,7 @@ class Trainer:
         )
 
     def _make_parts(self, real: Any, condition: Any) -> list[tuple[Batch, float]]:
-        """A batch with latents of its own, in ``accumulate`` parts, each with its share of the samples."""
+        """A batch with new latents, in ``accumulate`` parts, each with its share of the samples."""
         first = real[0] if isinstance(real, tuple) else real
         count, group = len(first), self.group
         latents = self.gan.draw_latent(group.size * count, self._latents, first.device)
@@ -464,7 +464,7 @@ class Trainer:
         return witness.grad
 
     def _set_rates(self, spent: float, drawn: list[tuple[Any, Any]]) -> None:
-        """Set the learning rates of this step, and the weight with which the averages follow."""
+        """Set the learning rates of this step, and the weight of the update of the averages."""
         run = self.result
         schedules = {turn.name: turn.schedule for turn in self.gan.turns if turn.schedule}
         for name, optimizer in self.optimizers.items():
@@ -494,7 +494,7 @@ class Trainer:
     # --- around the steps -----------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        """Before the first step: tell the callbacks."""
+        """Before the first step: call the callbacks."""
         if not self._started:
             self._started, self.result.ended = True, "training"
             self._notify("on_start")
@@ -506,7 +506,7 @@ class Trainer:
         return self.plan
 
     def _make_plan(self) -> distributed.StepPlan:
-        """Whether and how to take the next step; waits while the training is paused."""
+        """The plan of the next step; waits while the training is paused."""
         spent, save = self.result.progress, self._checkpoints.is_due()
         if spent >= 1:
             return distributed.StepPlan(spent)
@@ -535,7 +535,7 @@ class Trainer:
         return self._fewest(thread_counts.choose_threads(multiply_adds, torch.get_num_threads()))
 
     def _resume_threads(self, automatic: bool) -> int | None:
-        """The number of CPU threads after a checkpoint was read: its own, if so many are allowed.
+        """The number of CPU threads after a checkpoint was read: that of the checkpoint, if it is allowed.
 
         Sums in another order differ in their last digits, so another number is announced.
         """
@@ -558,7 +558,7 @@ class Trainer:
 
     @contextmanager
     def _own_state(self, random: bool = True) -> Iterator[None]:
-        """Inside the block torch's global random state and number of threads are the training's own, numbers
+        """Inside the block torch's global random state and number of threads belong to the training, numbers
         too small for a normal float count as 0, and a lack of memory is explained.
 
         ``random=False`` leaves the random state alone, which another thread may be using.
@@ -582,7 +582,7 @@ class Trainer:
             self._inside = False
 
     def _record_steps(self, wanted: bool) -> None:
-        """On a GPU, let whole steps be recorded as CUDA graphs; where that is not possible, print why."""
+        """On a GPU, record whole steps as CUDA graphs; if that is not possible, print why."""
         if not wanted or self.device.type != "cuda":
             return
         reason = "several processes exchange gradients" if self.group.size > 1 else ""
@@ -606,7 +606,7 @@ class Trainer:
         return scalars
 
     def _measure_memory(self, step: int) -> memory.Memory:
-        """What the training holds, and the bytes of one step beside it."""
+        """The memory of the training, and that of one step in addition."""
         networks, averages = self.gan, nn.ModuleDict(self.result.averaged)
         return memory.measure_memory(
             self.device,
@@ -668,7 +668,7 @@ def train(
 
 @dataclass
 class _Update:
-    """What a turn changes, and how.
+    """The parameters that a turn changes, and their optimisers.
 
     Attributes:
         parameters: the parameters that it trains, each once.
@@ -704,7 +704,7 @@ class _Update:
 def _make_optimizers(
     gan: GAN, optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None
 ) -> dict[str, Optimizer]:
-    """Return the optimisers: one for each network that is trained, and for each turn that wants its own."""
+    """Return the optimisers: one for each trained network, and one for each turn with its own."""
     trained = sorted({name for turn in gan.turns for name in turn.updates if not turn.has_own_optimizer})
     own = {turn.name: turn for turn in gan.turns if turn.has_own_optimizer}
     if both := sorted(set(own) & set(trained)):

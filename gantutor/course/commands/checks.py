@@ -1,4 +1,4 @@
-"""``gantutor test``: what is checked before a change is taken over; it needs a checkout."""
+"""``gantutor test``: the checks before a change is committed; it needs a checkout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARTS = {
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the parts that were named, or all; a part that fails does not keep the next from running.
+    """Run the named parts, or all; if one fails, the next ones still run.
 
     Args:
         options: ``parts`` of the command line.

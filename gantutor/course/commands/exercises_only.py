@@ -1,4 +1,4 @@
-"""``gantutor exercises``: the exercises of each notebook in a notebook of their own, to hand out and in.
+"""``gantutor exercises``: the exercises of each notebook in a separate notebook, to hand out and in.
 
     gantutor exercises                    # all, into runs/exercises
     gantutor exercises 03 09 --out handout
@@ -106,7 +106,7 @@ def needed(cells: Sequence[Cell], names: set[str]) -> list[Cell]:
 
 
 def imports(source: str) -> str:
-    """The import statements of a cell, as they stand there."""
+    """The import statements of a cell, unchanged."""
     chosen = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
     return "\n".join(ast.get_source_segment(source, node) or "" for node in chosen)
 
