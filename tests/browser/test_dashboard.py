@@ -158,7 +158,7 @@ training_page.TrainingPage._receive = lambda *_: None
 """
     lab = notebook(GAME, deaf, TRAINING)
     lab.run()
-    lab.says("This front end delivers no clicks while a cell runs", 30)
+    lab.says("This front end does not deliver clicks while a cell runs", 30)
     lab.page.evaluate("void window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
     lab.says("returned Run interrupted", 10)  # as the sentence promises
 

@@ -1,4 +1,4 @@
-"""``gantutor test``: what is checked before a change is taken over; it needs a checkout."""
+"""``gantutor test``: the checks before a change is committed; it needs a checkout."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USUAL = [part for part in PARTS if part != "platforms"]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the parts that were named, or the usual ones; one that fails does not keep the next from running.
+    """Run the named parts, or the usual ones; if one fails, the next ones still run.
 
     Args:
         options: ``parts`` of the command line.
