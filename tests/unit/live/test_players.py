@@ -245,7 +245,7 @@ def test_samples_and_sounds_take_their_shares_of_the_time(
         made.append(clock.now)
         raise gt.InputError("hush")
 
-    for module in (dashboard, training_page):
+    for module in (dashboard, pace, training_page):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(training_page, "gallery_samples", draw)
     monkeypatch.setattr(page, "png", lambda figure: b"")
