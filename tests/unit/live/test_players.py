@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import Dashboard, Players, dashboard, players, training_page
+from gantutor.live import Dashboard, Players, dashboard, pace, players, training_page
 from gantutor.live import display as page
 from gantutor.live.audio_panel import audio_panel
 
