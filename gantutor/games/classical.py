@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def discriminator_loss(
     objective: objectives.Objective, gan: GAN, batch: Batch, discriminator: str = "discriminator"
 ) -> Losses:
-    """Return the loss of a discriminator that learns to separate real from generated samples.
+    """Return the loss with which a discriminator learns to separate real from generated samples.
 
     Args:
         objective: gives the loss as a function of the logits.
@@ -51,7 +51,7 @@ def _reuses_logits(objective: objectives.Objective, real: Any, fake: Any) -> boo
 def generator_loss(
     objective: objectives.Objective, gan: GAN, batch: Batch, discriminator: str = "discriminator"
 ) -> Losses:
-    """Return the loss of a generator that learns to raise the logits of its samples.
+    """Return the loss with which a generator learns to raise the logits of its samples.
 
     A paired objective, such as the relativistic one, compares each generated sample with a real one.
 

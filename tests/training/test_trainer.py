@@ -173,7 +173,7 @@ def test_steps_by_hand_have_the_nan_guard(point_game: Make, points: Tensor) -> N
     made = trainer(point_game(poisoned(103)), points)
     stepped(made, 102)
     with pytest.raises(
-        gt.TrainingDiverged, match=r"the generator .*at step 103\b.*back to step 100\b"
+        gt.TrainingDiverged, match=r"the generator .*at step 103\b.*restored to step 100\b"
     ) as error:
         stepped(made, 5)
     run = error.value.run
