@@ -178,7 +178,7 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
     except (RuntimeError, OSError, ImportError, ValueError) as error:
         raise DataUnavailable(
             f"celeba could not be downloaded ({type(error).__name__}): it needs a network connection once, "
-            'the package gdown, and free quota at its host; the default, "olivetti", needs none of them'
+            'the package gdown, and free quota at its host; the default, "olivetti", needs none'
         ) from None
 
     def read(part: Any, count: int) -> TensorDataset:

@@ -305,4 +305,4 @@ def _check_digits(images: Tensor) -> None:
             f"digits must be floats of shape (1, 28, 28) or (count, 1, 28, 28), not {description}"
         )
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
-        raise InputError("digits must be finite numbers in [-1, 1]")
+        raise InputError("digits must be finite and lie in [-1, 1]")

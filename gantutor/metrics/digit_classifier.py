@@ -93,7 +93,7 @@ def classify_digits(images: Tensor) -> tuple[Tensor, Tensor]:
     if not len(images):
         raise InputError("there must be at least one image to read")
     if not bool(images.isfinite().all()) or float(images.abs().max()) > 1 + 1e-4:
-        raise InputError("digits must be finite numbers in [-1, 1]")
+        raise InputError("digits must be finite and lie in [-1, 1]")
     classifier = digit_classifier()
     chunks = torch.split(images.detach().cpu().float(), CHUNK_SIZE)
     features = torch.cat([classifier.features(chunk) for chunk in chunks])
