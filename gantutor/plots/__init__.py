@@ -1,5 +1,6 @@
 """Still figures: each function draws a matplotlib Figure, in the one palette of the course."""
 
+from gantutor.plots.comparisons import clouds, dots, lines, mode_history
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
@@ -30,13 +31,17 @@ __all__ = [
     "Figure",
     "bars",
     "check_snapshots",
+    "clouds",
+    "dots",
     "downsample",
     "figure",
     "gradient_arrows",
     "grid",
     "grids",
     "label",
+    "lines",
     "losses",
+    "mode_history",
     "moving_average",
     "player_colours",
     "points",
