@@ -127,7 +127,7 @@ def dots(
     rows = {name: _row(name, value) for name, value in values.items()}
     if axes is None:
         _, axes = figure(size=(WIDTH, 0.42 * len(rows) + 1.0))
-    for index, (name, row) in enumerate(rows.items()):
+    for index, row in enumerate(rows.values()):
         colour, marker = colours[index] if colours else NEUTRAL, MARKERS[index % len(MARKERS)]
         middle, shown = float(row.median()), [float(v) for v in row if v > 0 or not log]
         if len(row) > 1 and (middle > 0 or not log):
@@ -183,8 +183,8 @@ def clouds(
     columns = min(columns or len(parts), len(parts))
     rows = -(-len(parts) // columns)
     reach = reach or 1.25 * float(real.abs().max()) or 1.0
-    side = 9.0 / columns
-    fig, axes = figure(rows, columns, (9.0, rows * (side + 0.15) + 0.4), squeeze=False)
+    side = WIDTH / columns
+    fig, axes = figure(rows, columns, (WIDTH, rows * (side + 0.15) + 0.4), squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()
     for panel, (name, points) in zip(axes.flat, parts.items(), strict=False):
@@ -235,7 +235,7 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
         raise InputError(f"shares must have one row for each step, {expected}, not {tuple(shares.shape)}")
     modes = shares.shape[1]
     if axes is None:
-        _, axes = figure(size=(9.0, 0.2 * modes + 1.2))
+        _, axes = figure(size=(WIDTH, 0.2 * modes + 1.2))
     edges = (float(moments[0]), float(moments[-1]) or 1.0, modes + 0.5, 0.5)
     picture = axes.imshow(
         shares.detach().cpu().T.numpy(),
