@@ -1,5 +1,7 @@
 """Still figures: each function draws a matplotlib Figure, in the one palette of the course."""
 
+from gantutor.plots import diagrams
+from gantutor.plots.comparisons import clouds, dots, lines, mode_history
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
@@ -11,8 +13,10 @@ from gantutor.plots.style import (
     DISCRIMINATOR,
     GENERATED,
     GENERATOR,
+    GRADIENT,
     NEUTRAL,
     REAL,
+    WIDTH,
     Figure,
     figure,
     label,
@@ -24,19 +28,26 @@ __all__ = [
     "DISCRIMINATOR",
     "GENERATED",
     "GENERATOR",
+    "GRADIENT",
     "MAX_CURVE_POINTS",
     "NEUTRAL",
     "REAL",
+    "WIDTH",
     "Figure",
     "bars",
     "check_snapshots",
+    "clouds",
+    "diagrams",
+    "dots",
     "downsample",
     "figure",
     "gradient_arrows",
     "grid",
     "grids",
     "label",
+    "lines",
     "losses",
+    "mode_history",
     "moving_average",
     "player_colours",
     "points",
