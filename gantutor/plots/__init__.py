@@ -6,6 +6,7 @@ from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, mo
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
 from gantutor.plots.plane import gradient_arrows, points, shade, warped_grid
+from gantutor.plots.scores import score_curves
 from gantutor.plots.series import series
 from gantutor.plots.snapshots import check_snapshots, time_machine
 from gantutor.plots.spectrograms import spectrograms, spectrograms_to_rgb
@@ -53,6 +54,7 @@ __all__ = [
     "points",
     "sample_grid",
     "samples",
+    "score_curves",
     "series",
     "shade",
     "spectrograms",

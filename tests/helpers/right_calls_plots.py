@@ -55,6 +55,22 @@ CALLS = [
         "plots.losses", {"run": Made(point_run), "title": "Losses", "axes": PANEL}, drawn, allowed=ANY_WORDS
     ),
     Call(
+        "plots.score_curves",
+        {
+            "curves": {"generated": ([1, 2], [9.0, 4.0])},
+            "title": "Distance",
+            "x_label": "step",
+            "y_label": "distance",
+            "levels": {"real data": 3.9},
+            "colours": ["black"],
+            "log": "xy",
+            "joined": True,
+            "axes": PANEL,
+        },
+        drawn,
+        allowed=ANY_WORDS | dict.fromkeys(("x_label", "y_label"), "Any"),
+    ),
+    Call(
         "plots.bars",
         {
             "values": {"real": 1.0, "generated": 2.0},
