@@ -1,4 +1,4 @@
-"""Exercises of notebook 02: reading scores, the discriminator's turn, a score, a NaN, a gradient penalty."""
+"""Exercises of notebook 02: reading scores, the discriminator's turn, a NaN, a gradient penalty."""
 
 from __future__ import annotations
 
@@ -214,99 +214,6 @@ TURN = Exercise(
 
 # --- 02.3 ---------------------------------------------------------------------------------------------------
 
-Distance = Callable[[Tensor, Tensor], Any]
-
-
-def buggy_score(distance: Distance, train: Tensor, held_out: Tensor, generated: Tensor) -> Any:
-    """How far generated samples are from real ones; the distance takes two sets of samples."""
-    return distance(generated[:100], train)
-
-
-def score(distance: Distance, train: Tensor, held_out: Tensor, generated: Tensor) -> Any:
-    return distance(generated, held_out)
-
-
-def check_score(answer: Any) -> None:
-    """Check an answer to exercise 02.3."""
-    sets = {"train": 400, "held_out": 200, "generated": 300}
-    samples = [
-        torch.cat([torch.full((count, 1), float(i)), torch.randn(count, 3)], 1)
-        for i, count in enumerate(sets.values())
-    ]
-    calls: list[tuple[Any, Any]] = []
-
-    def distance(one: Tensor, other: Tensor) -> float:
-        calls.append((one, other))
-        return 10.0 + len(calls)
-
-    value = as_number(
-        call(answer, distance, *samples, usage="score(distance, train, held_out, generated)"),
-        "What your function returns",
-    )
-    pair = calls[int(value) - 11] if value in [11.0 + i for i in range(len(calls))] else None
-    if pair is None:
-        raise WrongAnswer("The function should return what `distance` gives for two of the sets of samples.")
-    counts = [0, 0, 0]
-    for argument in pair:
-        if (
-            not isinstance(argument, Tensor)
-            or argument.dim() != 2
-            or not set(argument[:, 0].tolist()) <= {0.0, 1.0, 2.0}
-        ):
-            raise WrongAnswer("`distance` should be given the samples as they are.")
-        for i in range(3):
-            counts[i] += int((argument[:, 0] == i).sum())
-    train, held_out, generated = counts
-    if not generated:
-        raise WrongAnswer("No generated samples are scored: two real sets give the value of real data.")
-    if train and held_out:
-        raise WrongAnswer(
-            "Held-out and training samples are mixed: copies of the latter would still be rewarded."
-        )
-    if train:
-        raise WrongAnswer(
-            f"The reference are {train} training samples: a generator that copied them would get "
-            "the best score of all."
-        )
-    if generated < sets["generated"]:
-        raise WrongAnswer(
-            f"Only {generated} of 300 generated samples are scored: with few samples a distance "
-            "comes out too large, and differs from one draw to the next."
-        )
-    if held_out != sets["held_out"]:
-        raise WrongAnswer(f"The reference should be all 200 held-out samples, and here {held_out} are used.")
-
-
-SCORE = Exercise(
-    number="02.3",
-    title="Find the bugs: a score",
-    question="The score below has two bugs. Find them, and write `score(distance, train, held_out, "
-    "generated)` so that copying the training data does not pay and the number is as steady as the samples "
-    "allow.",
-    hints=(
-        "Which score would a generator get that only repeats training samples?",
-        "One bug is the reference, the other a number.",
-    ),
-    solution=score,
-    explanation="Held-out samples do not reward copies, and a distance from few samples is too large and "
-    "unsteady.",
-    check=check_score,
-    wrong=(
-        (buggy_score, "400 training samples"),
-        (lambda distance, train, held_out, generated: distance(generated[:100], held_out), "Only 100 of 300"),
-        (lambda distance, train, held_out, generated: distance(generated, held_out[:50]), "here 50 are used"),
-        (lambda distance, train, held_out, generated: distance(train, held_out), "the value of real data"),
-        (
-            lambda distance, train, held_out, generated: distance(generated, torch.cat([train, held_out])),
-            "mixed",
-        ),
-        (lambda distance, train, held_out, generated: 0.5, "what `distance` gives"),
-    ),
-    listings=(buggy_score,),
-)
-
-# --- 02.4 ---------------------------------------------------------------------------------------------------
-
 Step = Callable[[], Tensor]
 
 
@@ -360,7 +267,7 @@ def guard_with(
 
 
 def check_guard(answer: Any) -> None:
-    """Check an answer to exercise 02.4."""
+    """Check an answer to exercise 02.3."""
     nan, inf = float("nan"), float("inf")
 
     def run_until(failing: int, loss: float, weight: float) -> tuple[float, nn.Linear, int]:
@@ -409,7 +316,7 @@ def check_guard(answer: Any) -> None:
 
 
 GUARD = Exercise(
-    number="02.4",
+    number="02.3",
     title="Find the bugs: NaN at step 200",
     question="The guard below has three bugs. Write `guard(step, network, steps)`: it calls `step()` up to "
     "`steps` times, each of which changes the weights of `network` and returns a loss (a tensor). After a "
@@ -434,7 +341,7 @@ GUARD = Exercise(
     listings=(buggy_guard,),
 )
 
-# --- 02.5 ---------------------------------------------------------------------------------------------------
+# --- 02.4 ---------------------------------------------------------------------------------------------------
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -478,7 +385,7 @@ def variant(
 
 
 def check_penalty(answer: Any) -> None:
-    """Check an answer to exercise 02.5."""
+    """Check an answer to exercise 02.4."""
     real, fake = torch.rand(64, 1, 4, 4) + 0.5, torch.rand(64, 1, 4, 4) - 1.5
     direction = torch.randn(1, 4, 4)
     queries: list[Tensor] = []
@@ -576,7 +483,7 @@ def check_epsilon(epsilon: Tensor) -> None:
 
 
 PENALTY = Exercise(
-    number="02.5",
+    number="02.4",
     title="Find the bugs: a gradient penalty",
     question="The WGAN-GP penalty below (without its λ) has two bugs, which famous scripts carry too. Find "
     "them, and write `gradient_penalty(critic, real, fake)`.",
@@ -608,7 +515,6 @@ PENALTY = Exercise(
 EXERCISES = (
     CONCLUSIONS,
     TURN,
-    SCORE,
     GUARD,
     PENALTY,
 )
