@@ -77,7 +77,7 @@ def points(
         axes.legend(fontsize=8, loc="upper right", markerscale=3)
     kinds = "real points in blue" + (", generated points in vermilion" if generated is not None else "")
     behind = ", behind them the discriminator's output in grey" if discriminator is not None else ""
-    describe(axes.figure, f"{title or 'Points'}: {kinds}{behind}.")
+    describe(axes.figure, f"{str(title) or 'Points'}: {kinds}{behind}.")
     return axes.figure  # type: ignore[return-value]
 
 
