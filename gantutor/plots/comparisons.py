@@ -65,7 +65,7 @@ def lines(
         InputError: if ``curves`` is not a dict of as many numbers as ``x``, or if there are too few colours.
 
     >>> lines([0, 1], {"p": [0.2, 0.8], "q": [0.5, 0.5]}, "Two densities").alternative_text
-    'Two densities: p from 0.2 to 0.8; q from 0.5 to 0.5.'
+    'Two densities: p between 0.2 and 0.8; q between 0.5 and 0.5.'
     """
     check_dict(curves=curves)
     validate({"colours": colours}, colours=optional(check_colours(len(curves), allow_more=True)))
@@ -82,13 +82,16 @@ def lines(
     if log:
         axes.set_yscale("log")
     label(axes, title, x_label, y_label)
-    axes.legend(fontsize=8)
-    ends = "; ".join(
-        f"{name} from {format_number(float(values[0]))} to {format_number(float(values[-1]))}"
-        for name, values in drawn.items()
-        if len(values)
+    alone = len(axes.figure.axes) == 1  # below the panel, a legend covers no curve
+    axes.legend(
+        fontsize=8,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.2),
+        ncols=len(drawn) if alone else 1,
+        frameon=False,
     )
-    describe(axes.figure, f"{title or 'Curves'}: {ends}.")
+    ranges = "; ".join(f"{name} between {_range_words(values)}" for name, values in drawn.items())
+    describe(axes.figure, f"{str(title) or 'Curves'}: {ranges}.")
     return axes.figure  # type: ignore[return-value]
 
 
@@ -135,7 +138,7 @@ def dots(
         spread = [index + 0.22 * math.sin(2.4 * i) * (len(shown) > 1) for i in range(len(shown))]
         axes.plot(shown, spread, marker, color=colour, alpha=0.65 if len(row) > 1 else 1, markersize=6)
         axes.annotate(
-            format_number(middle),
+            f"{'median ' if len(row) > 1 else ''}{format_number(middle)}",
             (1.01, index),
             xycoords=("axes fraction", "data"),
             va="center",
@@ -148,7 +151,7 @@ def dots(
     axes.margins(x=0.08)
     axes.grid(axis="x", alpha=0.3)
     label(axes, title, unit)
-    describe(axes.figure, f"{title or 'Numbers'}: {'; '.join(map(_row_words, rows.items()))}.")
+    describe(axes.figure, f"{str(title) or 'Numbers'}: {'; '.join(map(_row_words, rows.items()))}.")
     return axes.figure  # type: ignore[return-value]
 
 
@@ -196,9 +199,9 @@ def clouds(
         label(panel, name)
     handles, names = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, names, loc="outside lower center", ncols=2, fontsize=8, markerscale=3)
-    if title:
+    if str(title):
         fig.suptitle(title, fontsize=10)
-    beginning = f"{title}. " if title else ""
+    beginning = f"{title}. " if str(title) else ""
     describe(
         fig,
         f"{beginning}Real points in blue, generated points in vermilion. Panels: {'; '.join(parts)}.",
@@ -230,6 +233,8 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
     """
     check_floats(shares=shares)
     moments = _numbers(steps, "steps")
+    if not bool(moments.isfinite().all()):
+        raise InputError(f"steps must be finite numbers, not {steps!r:.60}")
     if shares.dim() != 2 or len(shares) != len(moments) or not shares.numel():
         expected = f"({len(moments)}, modes)"
         raise InputError(f"shares must have one row for each step, {expected}, not {tuple(shares.shape)}")
@@ -254,7 +259,7 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
     last = ", ".join(f"{share:.0%}".replace("%", " %") for share in shares[-1].tolist())
     describe(
         axes.figure,
-        f"{title or 'Shares'}: at the last moment, step {int(moments[-1]):,}, the {modes} modes get {last} "
+        f"{str(title) or 'Shares'}: at the last moment, step {int(moments[-1]):,}, the {modes} modes get {last} "
         "of the samples.",
     )
     return axes.figure  # type: ignore[return-value]
@@ -262,6 +267,15 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
 
 def _numbers(values: Any, name: str) -> Tensor:
     return to_float64(values.tolist() if isinstance(values, Tensor) else values, name)
+
+
+def _range_words(values: Tensor) -> str:
+    finite = values[values.isfinite()]
+    if not len(finite):
+        return "no finite values"
+    low, high = float(finite.min()), float(finite.max())
+    low = 0.0 if abs(low) < 1e-4 * abs(high) else low
+    return f"{format_number(low)} and {format_number(high)}"
 
 
 def _row(name: str, value: Any) -> Tensor:

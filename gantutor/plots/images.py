@@ -75,7 +75,7 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     axes.imshow(picture.float().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()
-    describe(axes.figure, f"{title or 'Images'}: {len(images):,} images, {columns} in a row.")
+    describe(axes.figure, f"{str(title) or 'Images'}: {len(images):,} images, {columns} in a row.")
     return axes.figure  # type: ignore[return-value]
 
 

@@ -141,6 +141,52 @@ CALLS = [
         allowed=ANY_WORDS,
     ),
     Call(
+        "plots.lines",
+        {
+            "x": [0, 1, 2],
+            "curves": {"p": [0.1, 0.5, 0.2], "q": [0.3, 0.3, 0.3]},
+            "title": "Two curves",
+            "x_label": "x",
+            "y_label": "density",
+            "colours": ["#000000", "#ff0000"],
+            "axes": PANEL,
+            "log": False,
+        },
+        drawn,
+        allowed=dict.fromkeys(("title", "x_label", "y_label"), "Any"),
+    ),
+    Call(
+        "plots.dots",
+        {
+            "values": {"real data": 1.0, "generated": [2.0, 3.0]},
+            "title": "Two",
+            "unit": "nats",
+            "colours": ["#000000"] * 2,
+            "log": False,
+            "axes": PANEL,
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.clouds",
+        {
+            "real": noise(20, 2),
+            "parts": {"early": noise(20, 2, seed=1), "late": noise(20, 2, seed=2)},
+            "title": "Two moments",
+            "columns": 2,
+            "reach": 3.0,
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.mode_history",
+        {"steps": [0, 100], "shares": shades(2, 8).abs(), "title": "Shares", "axes": PANEL},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call(
         "plots.shade",
         {
             "axes": PANEL,
