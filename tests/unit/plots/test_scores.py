@@ -25,6 +25,12 @@ def test_the_alternative_text_holds_ends_and_levels() -> None:
     assert figure.alternative_text == "Distance: generated from 9 to 4; older 12; real data at 3.9."
 
 
+def test_logarithmic_axes_have_plain_numbers() -> None:
+    axes = gt.plots.score_curves({"a": ([1, 10], [100.0, 2000.0])}, log="xy").axes[0]
+    assert axes.yaxis.get_major_formatter()(1000.0) == "1,000"
+    assert [axes.yaxis.get_minor_formatter()(value) for value in (200.0, 300.0)] == ["200", ""]
+
+
 def test_values_that_are_not_joined_are_points() -> None:
     axes = gt.plots.score_curves({"seeds": ([0, 1], [9.0, 4.0])}, joined=False).axes[0]
     assert axes.lines[0].get_linestyle() == "None"
