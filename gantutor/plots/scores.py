@@ -1,4 +1,4 @@
-"""Scores over steps, seconds or sample sizes: curves that may each have x values of their own, and levels."""
+"""Scores over steps, seconds or sample sizes: curves with separate x values, and levels to compare with."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLOURS = (GENERATED, REAL, DISCRIMINATOR, GENERATOR, *OTHER_PLAYERS[:3])
 """The colours of the curves in turn, unless the caller gives others."""
 
 MARKERS = ("o", "s", "D", "^", "v", "X", "P")
-"""The markers of the curves in turn, so that none is told from another by its colour alone."""
+"""The markers of the curves in turn, so that colour alone distinguishes none of them."""
 
 LEVEL_STYLES = (":", "--", "-.")
 """The styles of the horizontal lines in turn."""
@@ -126,9 +126,10 @@ def _plain_ticks(axis: Axis, low: float, high: float) -> None:
 
     def minor(value: float, _: int) -> str:
         leading = f"{value:e}"[0]
-        return format_number(value) if high < 30 * low and leading in "25" else ""
+        return format_number(value) if high < 100 * low and leading in "25" else ""
 
     axis.set_minor_formatter(FuncFormatter(minor))
+    axis.set_tick_params(which="minor", labelsize=8)
 
 
 def _words(name: str, ys: Sequence[float]) -> str:

@@ -15,7 +15,8 @@ PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SCORES = {
     "00": "environment_ok",
     "01": "ring_modes_collapsed ring_modes ring_reverse_kl optimal_discriminator_error",
-    "02": "digit_fid digit_fid_class_means digit_fid_wgan_gp digits_covered nearest_neighbour_ratio",
+    "02": "digit_fid digit_fid_class_means digit_fid_equal_steps digit_fid_wgan_gp "
+    "digit_fid_wgan_gp_equal_steps digits_covered nearest_neighbour_ratio",
     "03": "digit_fid recall precision class_accuracy digit_fid_unlabelled",
     "04": "sines_discriminative sines_predictive series_train_on_synthetic series_train_on_real "
     "series_last_value name_triples names_new names_distinct",

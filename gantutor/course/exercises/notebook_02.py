@@ -439,7 +439,7 @@ def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None
         "the norm runs over dimension 1, the colour channel: one norm is of all pixels of a sample.": variant(
             size=lambda g: g.norm(dim=1)
         ),
-        "the norm runs over the batch: each sample has a slope of its own.": variant(
+        "the norm runs over the batch: take one norm for each sample.": variant(
             size=lambda g: g.norm(dim=0)
         ),
         "one norm was taken of all samples together.": variant(size=lambda g: g.norm()),
@@ -479,13 +479,13 @@ def check_epsilon(epsilon: Tensor) -> None:
     if float(epsilon.min()) < -1e-3 or float(epsilon.max()) > 1 + 1e-3:
         raise WrongAnswer("Some points lie beyond the two ends of the line: ε should be uniform from 0 to 1.")
     if float(epsilon.max() - epsilon.min()) < 1e-3:
-        raise WrongAnswer("All samples are mixed in the same share: draw an ε of its own for each.")
+        raise WrongAnswer("All samples are mixed in the same share: draw one ε for each sample.")
 
 
 PENALTY = Exercise(
     number="02.4",
     title="Find the bugs: a gradient penalty",
-    question="The WGAN-GP penalty below (without its λ) has two bugs, which famous scripts carry too. Find "
+    question="The WGAN-GP penalty below (without its λ) has two bugs, which published scripts contain too. Find "
     "them, and write `gradient_penalty(critic, real, fake)`.",
     hints=(
         "What is the shape of `epsilon`, and is a point on the line between two images made with it?",
