@@ -439,9 +439,7 @@ def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None
         "the norm runs over dimension 1, the colour channel: one norm is of all pixels of a sample.": variant(
             size=lambda g: g.norm(dim=1)
         ),
-        "the norm runs over the batch: take one norm for each sample.": variant(
-            size=lambda g: g.norm(dim=0)
-        ),
+        "the norm runs over the batch: take one norm for each sample.": variant(size=lambda g: g.norm(dim=0)),
         "one norm was taken of all samples together.": variant(size=lambda g: g.norm()),
         "it is the square of the norm that is compared with 1: take the root.": variant(
             size=lambda g: g.flatten(1).square().sum(1)
@@ -485,8 +483,8 @@ def check_epsilon(epsilon: Tensor) -> None:
 PENALTY = Exercise(
     number="02.4",
     title="Find the bugs: a gradient penalty",
-    question="The WGAN-GP penalty below (without its λ) has two bugs, which published scripts contain too. Find "
-    "them, and write `gradient_penalty(critic, real, fake)`.",
+    question="The WGAN-GP penalty below (without its λ) has two bugs, which published scripts contain too. "
+    "Find them, and write `gradient_penalty(critic, real, fake)`.",
     hints=(
         "What is the shape of `epsilon`, and is a point on the line between two images made with it?",
         "An image (1, H, W) is one point: how many norms are there for N of them, and over which dimensions?",

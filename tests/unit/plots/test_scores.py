@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ import gantutor as gt
 def test_each_curve_has_its_own_x_values_and_a_marker_at_each() -> None:
     curves = {"ours": ([1, 2, 4], [9.0, 5.0, 4.0]), "theirs": ([1.5, 3.0], torch.tensor([8.0, 6.0]))}
     axes = gt.plots.score_curves(curves, log="xy").axes[0]
-    assert [line.get_xdata().tolist() for line in axes.lines] == [[1, 2, 4], [1.5, 3.0]]
+    assert [np.asarray(line.get_xdata()).tolist() for line in axes.lines] == [[1, 2, 4], [1.5, 3.0]]
     assert len({line.get_marker() for line in axes.lines}) == 2
     assert len({line.get_color() for line in axes.lines}) == 2
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
