@@ -55,17 +55,26 @@ def trained(
 
 
 def ring_collapse(recipe: Recipe, seed: int) -> Row:
-    """Notebook 01: eight Gaussians, without a penalty and with R1 and R2."""
+    """Notebook 01: eight Gaussians in each of its settings; scores of the current and the averaged generator.
+
+    The current generator is the one with the weights of the last step, which the doctor examines.
+    """
     ring = gt.data.toy.ring(recipe["count"], sigma=recipe["sigma"])
-    data, row = ring.dataset(100_000).train, {}
-    for setting, penalties in (("collapsed", {}), ("cured", recipe["cure"])):
+    data, row = ring.dataset(100_000).train, dict[str, dict[str, float]]()
+    latents = torch.randn(2500, recipe["latent"], generator=torch.Generator().manual_seed(seed))
+    for name, setting in recipe["settings"].items():
         torch.manual_seed(seed)
+        options = dict(setting)
+        loss, beta1 = getattr(gt.objectives, options.pop("loss")), options.pop("beta1")
         generator = gt.networks.MLPGenerator(recipe["latent"], (2,), recipe["width"], recipe["depth"])
         discriminator = gt.networks.MLPDiscriminator((2,), recipe["width"], recipe["depth"])
-        objective = gt.objectives.non_saturating(**penalties)
-        gan = gt.GAN(generator, discriminator, objective, latent=recipe["latent"])
-        run = trained(gan, data, recipe, seed, betas=(recipe["betas"][0], recipe["betas"][1]))
-        row[setting] = values(gt.metrics.mode_scores(run.sample(2500), ring))
+        gan = gt.GAN(generator, discriminator, loss(**options), latent=recipe["latent"])
+        schedule = gt.optim.linear_decay(recipe["decay"])
+        run = trained(gan, data, recipe, seed, betas=(beta1, recipe["beta2"]), schedule=schedule)
+        with torch.no_grad():
+            current = generator(latents)
+        row[name] = values(gt.metrics.mode_scores(current, ring))
+        row[f"{name}, averaged"] = values(gt.metrics.mode_scores(run.generate(latents), ring))
     return row
 
 

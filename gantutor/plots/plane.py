@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gantutor._checks import boolean, checked, function, integer, number, optional
 from gantutor._user_errors import explain_mismatch
 from gantutor.plots._checks import MAX_COUNT, check_points, check_run, matplotlib_axes
-from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, figure, label
+from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, describe, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +75,9 @@ def points(
     label(axes, title, "x₁", "x₂")
     if legend:
         axes.legend(fontsize=8, loc="upper right", markerscale=3)
+    kinds = "real points in blue" + (", generated points in vermilion" if generated is not None else "")
+    behind = ", behind them the discriminator's output in grey" if discriminator is not None else ""
+    describe(axes.figure, f"{str(title) or 'Points'}: {kinds}{behind}.")
     return axes.figure  # type: ignore[return-value]
 
 
@@ -134,13 +137,15 @@ def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figu
     discriminator = run.gan.networks["discriminator"]
     log_probability = nn.functional.logsigmoid(discriminator(inputs.to(run.gan.device)))
     (gradients,) = torch.autograd.grad(log_probability.sum(), inputs)
-    points(real, None, "Generated points and the gradients at them", discriminator, axes)
+    title = "Generated points and the gradients at them"
+    points(real, None, title, discriminator, axes, legend=False)
     tails = inputs.detach()
     axes.scatter(
         tails[:, 0].numpy(), tails[:, 1].numpy(), s=8, color=GENERATED, linewidths=0, label="generated"
     )
     axes.quiver(*tails.T.numpy(), *gradients.T.numpy(), color=GENERATOR, width=0.004, label="∇ log D")
-    axes.legend(fontsize=8, loc="upper right")
+    _legend_below(axes)
+    describe(axes.figure, "Arrows at generated points show the direction in which log D rises.")
     return axes.figure  # type: ignore[return-value]
 
 
@@ -168,8 +173,16 @@ def warped_grid(run: Any, real: Tensor, axes: Axes, side: int = 25, reach: float
     generated = run.generate(torch.cartesian_prod(line, line))
     check_points(generated=generated)
     plane = generated.view(side, side, 2)
-    points(real, None, "A grid of latents, as the generator bends it", axes=axes)
+    points(real, None, "A grid of latents, mapped by the generator", axes=axes, legend=False)
     for lines in (plane, plane.transpose(0, 1)):  # (side, side, 2): rows, then columns
         for line_points in lines:
             axes.plot(*line_points.T.numpy(), color=GENERATED, linewidth=0.6, alpha=0.8)
+    axes.lines[0].set_label("generated from a grid")
+    _legend_below(axes)
+    describe(axes.figure, "A square grid of latents is drawn where the generator puts it.")
     return axes.figure  # type: ignore[return-value]
+
+
+def _legend_below(axes: Axes) -> None:
+    """Put the legend below the panel, where it covers no points."""
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)

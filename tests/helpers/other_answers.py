@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -36,6 +37,19 @@ def turn_without_gradients(
     softplus(-discriminator(real)).mean().backward()
     softplus(discriminator(fake)).mean().backward()
     optimizer.step()
+
+
+def guarded_by_clones(step: Any, network: Any, steps: int) -> int:
+    """Keep a clone of each weight, and copy them back."""
+    for done in range(steps):
+        kept = [weight.detach().clone() for weight in network.parameters()]
+        total = float(step() + sum(weight.detach().sum() for weight in network.parameters()))
+        if not math.isfinite(total):
+            with torch.no_grad():
+                for weight, good in zip(network.parameters(), kept, strict=True):
+                    weight.copy_(good)
+            return done
+    return steps
 
 
 def pair_by_pair(one: torch.Tensor, other: torch.Tensor, part: float) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Exercises of notebook 02: batch norm, the discriminator's turn, a score, hinge losses, gradient penalty."""
+"""Exercises of notebook 02: reading scores, the discriminator's turn, a NaN, a gradient penalty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gantutor.course.exercises.checking import (
     as_number,
     as_tensor,
     call,
-    describe,
+    check_letters,
     is_close,
     is_same,
     loss_gradient,
@@ -25,74 +25,48 @@ from gantutor.course.exercises.exercise import Exercise
 # --- 02.1 ---------------------------------------------------------------------------------------------------
 
 
-def buggy_layer() -> nn.Module:
-    """Batch norm of 100 features whose running averages go 0.8 of the way to each new batch."""
-    return nn.BatchNorm1d(100, 0.8)
-
-
-def layer() -> nn.Module:
-    return nn.BatchNorm1d(100, momentum=0.8)
-
-
-def check_layer(answer: Any) -> None:
+def check_conclusions(answer: Any) -> None:
     """Check an answer to exercise 02.1."""
-    if callable(answer) and not isinstance(answer, nn.Module):
-        answer = call(answer, usage="layer()")
-    if not isinstance(answer, nn.Module):
-        raise WrongAnswer(
-            f"The answer should be a layer, such as nn.BatchNorm1d makes, not {describe(answer)}."
-        )
-    layer_copy = copy.deepcopy(answer).cpu().train()
-    means = [getattr(module, "running_mean", None) for module in layer_copy.modules()]
-    running_means = [mean for mean in means if isinstance(mean, Tensor)]
-    if not running_means:
-        raise WrongAnswer(
-            "This layer keeps no running averages of what it saw, as batch norm does for later use."
-        )
-    mean_before, batch = running_means[0].clone(), 3 + 0.5 * torch.randn(64, 100)
-    normed = as_tensor(call(layer_copy, batch, usage="layer(batch of shape (64, 100))"), (64, 100))
-    if abs(float(normed.std(0, unbiased=False).mean()) - 1) > 0.02:
-        raise WrongAnswer(
-            f"Features of standard deviation 0.5 come out with {normed.std(0).mean():.2f} and not with 1: "
-            "the second argument of BatchNorm1d is eps, which is added to their variance."
-        )
-    share = float(((running_means[0] - mean_before) / (batch.mean(0) - mean_before)).mean())
-    if is_close(share, 0.1):
-        raise WrongAnswer(
-            "The running mean goes 0.1 of the way to a new batch: that is the momentum by default."
-        )
-    if is_close(share, 0.2):
-        raise WrongAnswer(
-            "The running mean goes 0.2 of the way: in other frameworks momentum is the share that "
-            "is kept, and in PyTorch the share of the new batch."
-        )
-    if not is_close(share, 0.8):
-        raise WrongAnswer(f"The running mean goes {share:.2f} of the way to a new batch.")
+    check_letters(
+        answer,
+        "bd",
+        {
+            "a": "a smaller distance than that of real data is no better sample: something is wrong with the "
+            "measurement.",
+            "b": "what would a set score that holds the reference itself?",
+            "c": "an accuracy of one half may come from a discriminator that has learnt nothing.",
+            "d": "how does the distance of two sets of real digits change with their size?",
+            "e": "the distance is measured against held-out digits, so copies of training digits score as "
+            "well as real ones.",
+        },
+    )
 
 
-LAYER = Exercise(
+CONCLUSIONS = Exercise(
     number="02.1",
-    title="Find the bug: momentum",
-    question="The layer below was meant to have running averages that go 0.8 of the way to each new batch. "
-    "Find the bug, and give the layer that was meant.",
+    title="What do these scores say?",
+    question="4,000 generated digits have a digit FID of 2.1 against 1,000 held-out ones; real data have "
+    "3.9. The discriminator is right in half of all cases. What follows? Answer with letters, such as "
+    '"ce".\n'
+    "a: The generated digits are better than real ones.\n"
+    "b: Held-out digits may have got into the training.\n"
+    "c: No discriminator could tell them from real digits.\n"
+    "d: 500 of them would have a larger FID.\n"
+    "e: The generator has not copied its training data.",
     hints=(
-        "Look up the order of the arguments of `nn.BatchNorm1d`.",
-        "Write the argument's name in front of the number.",
+        "Ask of each number what else could have caused it.",
+        "Two are right: one is about the reference, the other about the number of samples.",
     ),
-    solution=layer(),
-    explanation="The second argument by position is eps: it raised every variance by 0.8, and the momentum "
-    "stayed 0.1.",
-    check=check_layer,
+    solution="bd",
+    explanation="A score below that of real data points to a leak, and fewer samples give a larger distance.",
+    check=check_conclusions,
     wrong=(
-        (buggy_layer, "is eps"),
-        (nn.BatchNorm1d(100), "by default"),
-        (nn.BatchNorm1d(100, momentum=0.2), "other frameworks"),
-        (nn.BatchNorm1d(100, momentum=0.5), "goes 0.50"),
-        (nn.LayerNorm(100), "no running averages"),
-        (nn.BatchNorm2d(100, momentum=0.8), "raised ValueError"),
+        ("abd", "measurement"),
+        ("bcd", "learnt nothing"),
+        ("bde", "copies of training digits"),
+        ("d", "reference itself"),
+        ("b", "with their size"),
     ),
-    listings=(buggy_layer,),
-    derivation=layer,
 )
 
 # --- 02.2 ---------------------------------------------------------------------------------------------------
@@ -240,183 +214,134 @@ TURN = Exercise(
 
 # --- 02.3 ---------------------------------------------------------------------------------------------------
 
-Distance = Callable[[Tensor, Tensor], Any]
+Step = Callable[[], Tensor]
 
 
-def buggy_score(distance: Distance, train: Tensor, held_out: Tensor, generated: Tensor) -> Any:
-    """How far generated samples are from real ones; the distance takes two sets of samples."""
-    return distance(generated[:100], train)
+def buggy_guard(step: Step, network: nn.Module, steps: int) -> int:
+    """Train until a loss is not finite, go back to the weights before it, and return the good steps."""
+    for done in range(steps):
+        good = network.state_dict()
+        loss = step()
+        if loss.isnan():
+            network.load_state_dict(good)
+            return done
+    return steps
 
 
-def score(distance: Distance, train: Tensor, held_out: Tensor, generated: Tensor) -> Any:
-    return distance(generated, held_out)
+def guard(step: Step, network: nn.Module, steps: int) -> int:
+    for done in range(steps):
+        good = copy.deepcopy(network.state_dict())
+        loss = step()
+        finite = [loss.isfinite(), *(w.isfinite().all() for w in network.parameters())]
+        if not all(finite):
+            network.load_state_dict(good)
+            return done
+    return steps
 
 
-def check_score(answer: Any) -> None:
+def guard_with(
+    infinite: bool = True, weights: bool = True, start: bool = False, count: int = 0
+) -> Callable[[Step, nn.Module, int], int]:
+    """Return the guard with one mistake.
+
+    Args:
+        infinite: whether an infinite loss counts, or only a NaN.
+        weights: whether the weights are checked.
+        start: whether it goes back to the weights of the start.
+        count: what is added to the number of good steps.
+    """
+
+    def play(step: Step, network: nn.Module, steps: int) -> int:
+        good = copy.deepcopy(network.state_dict())
+        for done in range(steps):
+            good = good if start else copy.deepcopy(network.state_dict())
+            loss = step()
+            bad = bool(loss.isnan()) or (infinite and bool(loss.isinf()))
+            bad |= weights and not all(bool(w.isfinite().all()) for w in network.parameters())
+            if bad:
+                network.load_state_dict(good)
+                return done + count
+        return steps
+
+    return play
+
+
+def check_guard(answer: Any) -> None:
     """Check an answer to exercise 02.3."""
-    sets = {"train": 400, "held_out": 200, "generated": 300}
-    samples = [
-        torch.cat([torch.full((count, 1), float(i)), torch.randn(count, 3)], 1)
-        for i, count in enumerate(sets.values())
-    ]
-    calls: list[tuple[Any, Any]] = []
+    nan, inf = float("nan"), float("inf")
 
-    def distance(one: Tensor, other: Tensor) -> float:
-        calls.append((one, other))
-        return 10.0 + len(calls)
+    def run_until(failing: int, loss: float, weight: float) -> tuple[float, nn.Linear, int]:
+        """Play 6 steps, each of which adds 1 to the weights; one of them gives this loss and weight."""
+        network, calls = nn.Linear(2, 1), [0]
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.zero_()
 
-    value = as_number(
-        call(answer, distance, *samples, usage="score(distance, train, held_out, generated)"),
-        "What your function returns",
+        def step() -> Tensor:
+            calls[0] += 1
+            bad = calls[0] == failing
+            with torch.no_grad():
+                for parameter in network.parameters():
+                    parameter.add_(weight if bad else 1.0)
+            return torch.tensor(loss if bad else 1 / calls[0])
+
+        result = call(answer, step, network, 6, usage="guard(step, network, steps)")
+        return as_number(result, "What your function returns"), network, calls[0]
+
+    done, _, calls = run_until(7, 1.0, 1.0)
+    if calls != 6 or done != 6:
+        raise WrongAnswer(
+            f"Six steps without trouble were asked for: your function took {calls} and returned {done:g}."
+        )
+    cases = (
+        (4, nan, nan, "a loss of NaN"),
+        (3, inf, 1.0, "an infinite loss"),
+        (5, 0.2, inf, "a finite loss with infinite weights"),
     )
-    pair = calls[int(value) - 11] if value in [11.0 + i for i in range(len(calls))] else None
-    if pair is None:
-        raise WrongAnswer("The function should return what `distance` gives for two of the sets of samples.")
-    counts = [0, 0, 0]
-    for argument in pair:
-        if (
-            not isinstance(argument, Tensor)
-            or argument.dim() != 2
-            or not set(argument[:, 0].tolist()) <= {0.0, 1.0, 2.0}
-        ):
-            raise WrongAnswer("`distance` should be given the samples as they are.")
-        for i in range(3):
-            counts[i] += int((argument[:, 0] == i).sum())
-    train, held_out, generated = counts
-    if not generated:
-        raise WrongAnswer("No generated samples are scored: two sets of real ones give the floor.")
-    if train and held_out:
-        raise WrongAnswer(
-            "Held-out and training samples are mixed: copies of the latter would still be rewarded."
-        )
-    if train:
-        raise WrongAnswer(
-            f"The reference are {train} training samples: a generator that copied them would get "
-            "the best score of all."
-        )
-    if generated < sets["generated"]:
-        raise WrongAnswer(
-            f"Only {generated} of 300 generated samples are scored: with few samples a distance "
-            "comes out too large, and differs from one draw to the next."
-        )
-    if held_out != sets["held_out"]:
-        raise WrongAnswer(f"The reference should be all 200 held-out samples, and here {held_out} are used.")
+    for failing, loss, weight, words in cases:
+        done, network, calls = run_until(failing, loss, weight)
+        if calls > failing:
+            raise WrongAnswer(f"Your function goes on after {words} in step {failing}.")
+        if done != failing - 1:
+            raise WrongAnswer(f"Step {failing} gave {words}: {failing - 1} steps were good, not {done:g}.")
+        values = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+        if not bool(values.isfinite().all()):
+            raise WrongAnswer(
+                f"After {words} the weights are not finite: are the kept ones a copy, or the same tensors?"
+            )
+        if not is_same(values, torch.full_like(values, failing - 1.0)):
+            raise WrongAnswer(
+                f"After {words} in step {failing} the weights are not those from before this step."
+            )
 
 
-SCORE = Exercise(
+GUARD = Exercise(
     number="02.3",
-    title="Find the bugs: a score",
-    question="The score below has two bugs. Find them, and write `score(distance, train, held_out, "
-    "generated)` so that copying the training data does not pay and the number is as steady as the samples "
-    "allow.",
+    title="Find the bugs: NaN at step 200",
+    question="The guard below has three bugs. Write `guard(step, network, steps)`: it calls `step()` up to "
+    "`steps` times, each of which changes the weights of `network` and returns a loss (a tensor). After a "
+    "step whose loss or weights are not finite it puts the weights from before this step back, stops, and "
+    "returns the number of good steps.",
     hints=(
-        "Which score would a generator get that only repeats training samples?",
-        "One bug is the reference, the other a number.",
+        "What happens to the tensors of a `state_dict()` while the network trains?",
+        "`isfinite()` is false for NaN and for infinity; weights may break one step before the loss does.",
     ),
-    solution=score,
-    explanation="Held-out samples do not reward copies, and a distance from few samples is too large and "
-    "unsteady.",
-    check=check_score,
+    solution=guard,
+    explanation="The kept weights must be a copy, infinity counts, and weights can break before a loss shows "
+    "it.",
+    check=check_guard,
     wrong=(
-        (buggy_score, "400 training samples"),
-        (lambda distance, train, held_out, generated: distance(generated[:100], held_out), "Only 100 of 300"),
-        (lambda distance, train, held_out, generated: distance(generated, held_out[:50]), "here 50 are used"),
-        (lambda distance, train, held_out, generated: distance(train, held_out), "give the floor"),
-        (
-            lambda distance, train, held_out, generated: distance(generated, torch.cat([train, held_out])),
-            "mixed",
-        ),
-        (lambda distance, train, held_out, generated: 0.5, "what `distance` gives"),
+        (buggy_guard, "the same tensors"),
+        (guard_with(infinite=False), "goes on after an infinite loss"),
+        (guard_with(weights=False), "with infinite weights in step 5"),
+        (guard_with(start=True), "not those from before"),
+        (guard_with(count=1), "3 steps were good, not 4"),
+        (lambda step, network, steps: [step() for _ in range(steps)][-1], "returned 0.16"),
     ),
-    listings=(buggy_score,),
+    listings=(buggy_guard,),
 )
 
 # --- 02.4 ---------------------------------------------------------------------------------------------------
-
-
-def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    discriminator = torch.relu(1 - real_logits).mean() + torch.relu(1 + fake_logits).mean()
-    generator = -fake_logits.mean()
-    return discriminator, generator
-
-
-def check_hinge(answer: Any) -> None:
-    """Check an answer to exercise 02.4."""
-    real = torch.tensor([-1.5, 0.25, 2.0, 4.0], requires_grad=True)
-    fake = torch.tensor([-7.0, -0.5, 0.9, 1.0], requires_grad=True)
-    result = call(answer, real, fake, usage="hinge(real_logits, fake_logits)")
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        raise WrongAnswer(
-            "The function should return two losses, the discriminator's and the generator's, not "
-            f"{describe(result)}."
-        )
-    discriminator_loss = as_tensor(result[0], (), "The discriminator's loss")
-    generator_loss = as_tensor(result[1], (), "The generator's loss")
-    expected = hinge(real, fake)
-    cut_off_means = torch.relu(1 - real.mean()) + torch.relu(1 + fake.mean())
-    mistakes = {
-        "has the two kinds of samples exchanged: real logits are to rise above 1.": hinge(fake, real)[0],
-        "has no margin: a real logit of 0.25 is not yet good enough.": hinge(1 + real, fake - 1)[0],
-        "cuts off the mean: the margin holds for each sample, so first cut, then average.": cut_off_means,
-        "is never cut off: it goes on rewarding logits far beyond the margin.": 2 - real.mean() + fake.mean(),
-        "looks at the real samples only.": torch.relu(1 - real).mean(),
-    }
-    for mistake, wrong_loss in mistakes.items():
-        if is_same(discriminator_loss, wrong_loss.detach()):
-            raise WrongAnswer(f"The discriminator's loss {mistake}")
-    if not is_same(discriminator_loss, expected[0].detach()):
-        raise WrongAnswer(
-            f"The discriminator's loss of our eight logits is {discriminator_loss:.4f}, and should be "
-            "another number."
-        )
-    if is_same(generator_loss, -expected[1].detach()):
-        raise WrongAnswer(
-            "The discriminator's loss is right. The generator's has the wrong sign: minimised, it "
-            "makes the discriminator surer that the samples are generated."
-        )
-    if is_same(generator_loss, torch.relu(1 - fake).mean().detach()):
-        raise WrongAnswer(
-            "The discriminator's loss is right. The generator's has a margin, and needs none: it "
-            "goes on raising the logit."
-        )
-    if not is_same(generator_loss, expected[1].detach()):
-        raise WrongAnswer(
-            "The discriminator's loss is right. The generator's should be the mean of what was asked."
-        )
-    loss_gradient(result[0], real)
-    loss_gradient(result[1], fake)
-
-
-HINGE = Exercise(
-    number="02.4",
-    title="Write the hinge losses",
-    question="Write `hinge(real_logits, fake_logits)`, which returns two losses: the discriminator's, E "
-    "max(0, 1 − D(x)) + E max(0, 1 + D(G(z))), and the generator's, −E D(G(z)), where D is the logit.",
-    hints=(
-        "`torch.relu` is max(0, ·), for each element.",
-        "First the cut, sample by sample, then the mean of each kind of samples.",
-    ),
-    solution=hinge,
-    explanation="Beyond the margin of 1 a sample teaches the discriminator no more; the generator raises "
-    "every logit.",
-    check=check_hinge,
-    wrong=(
-        (lambda real, fake: hinge(fake, real), "exchanged"),
-        (lambda real, fake: (torch.relu(-real).mean() + torch.relu(fake).mean(), -fake.mean()), "no margin"),
-        (
-            lambda real, fake: (torch.relu(1 - real.mean()) + torch.relu(1 + fake.mean()), -fake.mean()),
-            "cuts off the mean",
-        ),
-        (lambda real, fake: ((1 - real).mean() + (1 + fake).mean(), -fake.mean()), "never cut off"),
-        (lambda real, fake: (torch.relu(1 - real).mean(), -fake.mean()), "real samples only"),
-        (lambda real, fake: (hinge(real, fake)[0], fake.mean()), "wrong sign"),
-        (lambda real, fake: (hinge(real, fake)[0], torch.relu(1 - fake).mean()), "needs none"),
-        (lambda real, fake: hinge(real, fake)[0], "two losses"),
-        (lambda real, fake: hinge(real.detach(), fake.detach()), "No gradient"),
-    ),
-)
-
-# --- 02.5 ---------------------------------------------------------------------------------------------------
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -460,7 +385,7 @@ def variant(
 
 
 def check_penalty(answer: Any) -> None:
-    """Check an answer to exercise 02.5."""
+    """Check an answer to exercise 02.4."""
     real, fake = torch.rand(64, 1, 4, 4) + 0.5, torch.rand(64, 1, 4, 4) - 1.5
     direction = torch.randn(1, 4, 4)
     queries: list[Tensor] = []
@@ -514,9 +439,7 @@ def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None
         "the norm runs over dimension 1, the colour channel: one norm is of all pixels of a sample.": variant(
             size=lambda g: g.norm(dim=1)
         ),
-        "the norm runs over the batch: each sample has a slope of its own.": variant(
-            size=lambda g: g.norm(dim=0)
-        ),
+        "the norm runs over the batch: take one norm for each sample.": variant(size=lambda g: g.norm(dim=0)),
         "one norm was taken of all samples together.": variant(size=lambda g: g.norm()),
         "it is the square of the norm that is compared with 1: take the root.": variant(
             size=lambda g: g.flatten(1).square().sum(1)
@@ -554,14 +477,14 @@ def check_epsilon(epsilon: Tensor) -> None:
     if float(epsilon.min()) < -1e-3 or float(epsilon.max()) > 1 + 1e-3:
         raise WrongAnswer("Some points lie beyond the two ends of the line: ε should be uniform from 0 to 1.")
     if float(epsilon.max() - epsilon.min()) < 1e-3:
-        raise WrongAnswer("All samples are mixed in the same share: draw an ε of its own for each.")
+        raise WrongAnswer("All samples are mixed in the same share: draw one ε for each sample.")
 
 
 PENALTY = Exercise(
-    number="02.5",
+    number="02.4",
     title="Find the bugs: a gradient penalty",
-    question="The WGAN-GP penalty below (without its λ) has two bugs, which famous scripts carry too. Find "
-    "them, and write `gradient_penalty(critic, real, fake)`.",
+    question="The WGAN-GP penalty below (without its λ) has two bugs, which published scripts contain too. "
+    "Find them, and write `gradient_penalty(critic, real, fake)`.",
     hints=(
         "What is the shape of `epsilon`, and is a point on the line between two images made with it?",
         "An image (1, H, W) is one point: how many norms are there for N of them, and over which dimensions?",
@@ -588,9 +511,8 @@ PENALTY = Exercise(
 )
 
 EXERCISES = (
-    LAYER,
+    CONCLUSIONS,
     TURN,
-    SCORE,
-    HINGE,
+    GUARD,
     PENALTY,
 )

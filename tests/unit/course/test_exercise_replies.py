@@ -19,14 +19,14 @@ pytestmark = pytest.mark.usefixtures("kept")
 
 
 def test_each_further_hint_is_the_next_one() -> None:
-    hints = EXERCISES["02.5"].hints
-    given = [gt.exercises.hint("02.5") for _ in range(3)]
+    hints = EXERCISES["02.4"].hints
+    given = [gt.exercises.hint("02.4") for _ in range(3)]
     assert [note.text for note in given[:2]] == list(hints)
     assert (
         given[2].text
-        == f'{hints[1]} There is no further hint: `gt.exercises.solution("02.5")` shows an answer.'
+        == f'{hints[1]} There is no further hint: `gt.exercises.solution("02.4")` shows an answer.'
     )
-    assert given[1].heading == "Hint 2 of 2 for 02.5"
+    assert given[1].heading == "Hint 2 of 2 for 02.4"
 
 
 def test_replies_carry_a_word_and_a_symbol() -> None:
