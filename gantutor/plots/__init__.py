@@ -3,6 +3,7 @@
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
+from gantutor.plots.paths import trade_off
 from gantutor.plots.plane import gradient_arrows, points, shade, warped_grid
 from gantutor.plots.series import series
 from gantutor.plots.snapshots import check_snapshots, time_machine
@@ -18,6 +19,7 @@ from gantutor.plots.style import (
     label,
     player_colours,
 )
+from gantutor.plots.tables import Table, table
 from gantutor.plots.text import texts
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "NEUTRAL",
     "REAL",
     "Figure",
+    "Table",
     "bars",
     "check_snapshots",
     "downsample",
@@ -46,8 +49,10 @@ __all__ = [
     "shade",
     "spectrograms",
     "spectrograms_to_rgb",
+    "table",
     "texts",
     "tile",
     "time_machine",
+    "trade_off",
     "warped_grid",
 ]

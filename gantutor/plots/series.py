@@ -67,6 +67,8 @@ def series(
             panels[row, column].set_ylabel("" if column else feature_name, fontsize=9)
     if str(title):
         fig.suptitle(title, fontsize=11)
+    counts = ", ".join(f"{min(lines, len(part))} of {name}" for name, part in kinds.items())
+    fig.alternative_text = f"{title or 'Series over time'}: lines over the time steps, {counts}."
     return fig
 
 
