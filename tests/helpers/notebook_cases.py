@@ -38,5 +38,10 @@ def code_cells(notebook: Notebook) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
+def lesson_cells(notebook: Notebook) -> list[dict[str, Any]]:
+    """The code cells without the one that installs what a hosted notebook lacks."""
+    return [cell for cell in code_cells(notebook) if "hide-input" not in cell["metadata"].get("tags", [])]
+
+
 def prose(notebook: Notebook) -> str:
     return "\n\n".join(text_of(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")

@@ -11,7 +11,7 @@ from typing import Any
 import adopt_outputs
 import papermill
 import pytest
-from notebook_cases import PATHS, SCORES, code_cells, every, first, prose
+from notebook_cases import PATHS, SCORES, code_cells, every, first, lesson_cells, prose
 
 import gantutor as gt
 from gantutor import exercises
@@ -106,7 +106,7 @@ def test_it_records_the_scores_of_the_course(path: Path) -> None:
 def run_the_beginning(path: Path, folder: Path, **given: Any) -> None:
     """Run the parameters and the cell that checks them, as papermill does with a whole notebook."""
     notebook = copy.deepcopy(notebook_files.read(path))
-    notebook["cells"] = code_cells(notebook)[:2]
+    notebook["cells"] = lesson_cells(notebook)[:2]
     for cell in notebook["cells"]:
         cell["outputs"], cell["execution_count"] = [], None
     beginning = folder / path.name
@@ -148,7 +148,7 @@ def test_a_misspelt_parameter_ends_in_one_sentence(path: Path, tmp_path: Path) -
 
 @every
 def test_a_misspelt_parameter_is_refused_by_every_notebook(path: Path) -> None:
-    parameters, checks = (text_of(cell["source"]) for cell in code_cells(notebook_files.read(path))[:2])
+    parameters, checks = (text_of(cell["source"]) for cell in lesson_cells(notebook_files.read(path))[:2])
     injected = "# Parameters\nprest = 'smoke'"  # as papermill writes it
     namespace: dict[str, Any] = {"In": ["", parameters, injected, checks]}
     exec(parameters + "\n" + injected, namespace)
