@@ -9,7 +9,7 @@ from gantutor._checks import check_finite, check_tensors
 from gantutor._errors import InputError
 
 LAGS = (1, 2, 4, 8)
-"""Steps between the two values whose correlation is computed; those a series is too short for are left out."""
+"""Steps between the two values whose correlation is computed; those too long for a series are left out."""
 
 LEAST_SHARE = 1e-9
 """Added to each frequency's share of the power (−90 dB), so that its logarithm is finite."""

@@ -265,9 +265,10 @@ def test_a_perfect_sampler_reaches_its_expected_shares() -> None:
     train, held_out = [f"t{k}" for k in range(80)], [f"h{k}" for k in range(20)]
     draw = np.random.default_rng(0)
     trials = [draw.choice([*train, *held_out], 60).tolist() for _ in range(2000)]
-    new, distinct = (np.mean([share(names) for names in trials]) for share in (
-        lambda names: share_new(names, train), share_distinct
-    ))
+    new, distinct = (
+        np.mean([share(names) for names in trials])
+        for share in (lambda names: share_new(names, train), share_distinct)
+    )
     assert perfect_sampler(train, held_out, 60) == pytest.approx((new, distinct), rel=0.01)
 
 
