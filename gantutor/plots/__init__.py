@@ -23,7 +23,7 @@ from gantutor.plots.style import (
     label,
     player_colours,
 )
-from gantutor.plots.tables import Table, table
+from gantutor.plots.tables import table
 from gantutor.plots.text import texts
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "REAL",
     "WIDTH",
     "Figure",
-    "Table",
     "bars",
     "check_snapshots",
     "clouds",

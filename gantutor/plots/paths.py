@@ -10,7 +10,17 @@ import torch
 from gantutor._checks import checked, string
 from gantutor._errors import InputError
 from gantutor.plots._checks import check_dict
-from gantutor.plots.style import DISCRIMINATOR, GENERATED, GENERATOR, NEUTRAL, REAL, Figure, figure, label
+from gantutor.plots.style import (
+    DISCRIMINATOR,
+    GENERATED,
+    GENERATOR,
+    NEUTRAL,
+    REAL,
+    Figure,
+    describe,
+    figure,
+    label,
+)
 
 OTHERS = (GENERATED, DISCRIMINATOR, GENERATOR, "#56B4E9")
 """The colours of all paths but those of real data, in turn."""
@@ -26,7 +36,7 @@ def trade_off(
 ) -> Figure:
     """Plot how two scores move together while networks train, one path for each.
 
-    A path is a line through its moments, with an arrow at the last one and its name beside it. A name with a
+    A path is a line through its moments, with an arrow at the last one. A name with a
     single moment is a point: a baseline that is not trained.
 
     Args:
@@ -46,6 +56,8 @@ def trade_off(
     'GAN from (1.00, 0.20) to (0.90, 0.80).'
     """
     check_dict(paths=paths)
+    if not isinstance(real, list | tuple) or not all(isinstance(name, str) for name in real):
+        raise InputError(f"real must be a list of names, not {real!r:.60}")
     try:
         moments = {name: torch.tensor(path, dtype=torch.float64) for name, path in paths.items()}
     except (TypeError, ValueError):
@@ -59,16 +71,16 @@ def trade_off(
         colour = REAL if name in real else (NEUTRAL if len(path) == 1 else next(colours))
         (*_, last), start = path.tolist(), path[0].tolist()
         if len(path) > 1:
-            axes.plot(*path.T.numpy(), "o-", color=colour, linewidth=1.4, markersize=3)
+            axes.plot(*path.T.numpy(), "o-", color=colour, linewidth=1.4, markersize=3, label=name)
             before = path[-2].tolist()
             style = {"arrowstyle": "-|>", "color": colour, "lw": 1.4}
             axes.annotate("", last, before, arrowprops=style)
             words.append(f"{name} from ({start[0]:.2f}, {start[1]:.2f}) to ({last[0]:.2f}, {last[1]:.2f}).")
         else:
-            axes.plot(*last, "D", color=colour, markersize=6)
+            axes.plot(*last, "D", color=colour, markersize=6, label=name)
             words.append(f"{name} at ({last[0]:.2f}, {last[1]:.2f}).")
-        axes.annotate(name, last, (6, -11), textcoords="offset points", color=colour, fontsize=8)
-    axes.margins(0.14)
+    axes.margins(0.08)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     label(axes, title, x, y)
-    fig.alternative_text = " ".join([title + "."] * bool(title) + words)
+    describe(fig, " ".join([title + "."] * bool(title) + words))
     return fig

@@ -77,13 +77,15 @@ def table(
     """
     if not isinstance(rows, Mapping) or not rows:
         raise InputError(f"rows must be a dict with at least one line, not {rows!r:.60}")
+    if not isinstance(columns, list | tuple) or not all(isinstance(title, str) for title in columns):
+        raise InputError(f"columns must be a list of texts, not {columns!r:.60}")
+    if any(not isinstance(cells, list | tuple) or len(cells) != len(columns) for cells in rows.values()):
+        raise InputError(f"each line must be a list of {len(columns)} cells, one for each title")
     try:
         lines = [
-            (str(name), *(cell if isinstance(cell, str) else format(cell, digits) for cell in cells))
+            (str(name), *(cell if isinstance(cell, str) else format(float(cell), digits) for cell in cells))
             for name, cells in rows.items()
         ]
     except (TypeError, ValueError):
         raise InputError(f"cells must be texts or numbers that {digits!r} can format") from None
-    if any(len(line) != len(columns) + 1 for line in lines):
-        raise InputError(f"each line must have {len(columns)} cells, one for each title")
     return Table((corner, *columns), lines, caption)
