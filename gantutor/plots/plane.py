@@ -137,7 +137,7 @@ def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figu
     discriminator = run.gan.networks["discriminator"]
     log_probability = nn.functional.logsigmoid(discriminator(inputs.to(run.gan.device)))
     (gradients,) = torch.autograd.grad(log_probability.sum(), inputs)
-    points(real, None, "Generated points and what they are told", discriminator, axes)
+    points(real, None, "Generated points and the gradients at them", discriminator, axes)
     tails = inputs.detach()
     axes.scatter(
         tails[:, 0].numpy(), tails[:, 1].numpy(), s=8, color=GENERATED, linewidths=0, label="generated"
