@@ -1,4 +1,4 @@
-"""TimeGAN's protocol on its Sines set, in full: 10,000 series, both judges, their controls, three seeds.
+"""TimeGAN's protocol on its Sines set, in full: 10,000 series, three judges, their controls, three seeds.
 
     python benchmarks/sequences.py             # about a quarter of an hour
 
@@ -14,6 +14,7 @@ import json
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from machine import write
 from torch import Tensor
 
@@ -21,12 +22,19 @@ import gantutor as gt
 
 STEPS = 3500
 
+NEIGHBOURS = 4000
+"""Series of each kind whose nearest neighbours are looked up."""
+
 
 def controls(real: Tensor) -> dict[str, Tensor]:
     """Series of which it is known how a judge should find them: the first real, the others not."""
     draw = torch.Generator().manual_seed(0)
+    order = torch.rand(real.shape[:2], generator=draw).argsort(1)[..., None].expand_as(real)
+    padded = F.pad(real.transpose(1, 2), (2, 2), mode="replicate")
     return {
         "real": real,
+        "shuffled": real.gather(1, order),
+        "blurred": F.avg_pool1d(padded, 5, 1).transpose(1, 2),
         "trembling": real + 0.002 * torch.randn(real.shape, generator=draw),
         "features_repeated": real[..., :1].expand_as(real),
         "their_mean": real.mean(0).expand_as(real),
@@ -34,15 +42,23 @@ def controls(real: Tensor) -> dict[str, Tensor]:
 
 
 def judged(held_out: Tensor, series: dict[str, Tensor], seed: int) -> dict[str, dict[str, float]]:
-    """|accuracy − ½| of both judges."""
+    """|accuracy − ½| of the two classifiers, and of the nearest neighbours among features of 4,000 series."""
     judges = {"light": gt.metrics.light_classifier_test(), "strong": gt.metrics.strong_classifier_test()}
-    return {
+    verdicts = {
         name: {
             kind: round(gt.metrics.two_sample_error(held_out, part, judge, seed), 4)
             for kind, part in series.items()
         }
         for name, judge in judges.items()
     }
+    features = gt.metrics.series_features(held_out[:NEIGHBOURS])
+    verdicts["neighbours"] = {
+        kind: round(
+            gt.metrics.nearest_neighbour_error(features, gt.metrics.series_features(part[:NEIGHBOURS])), 4
+        )
+        for kind, part in series.items()
+    }
+    return verdicts
 
 
 def measure(seed: int, steps: int) -> dict[str, Any]:

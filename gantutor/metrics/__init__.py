@@ -18,12 +18,17 @@ from gantutor.metrics.kernel_distance import kernel_distance, kernel_distances
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import median_scores, motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.motion_estimation import measure_motion, undo_motion
-from gantutor.metrics.names import bigram_names, name_scores, ngram_overlap
-from gantutor.metrics.neighbours import nearest_neighbour_ratio, nearest_neighbours
+from gantutor.metrics.names import bigram_names, name_scores, ngram_overlap, perfect_sampler, rediscovery
+from gantutor.metrics.neighbours import (
+    nearest_neighbour_error,
+    nearest_neighbour_ratio,
+    nearest_neighbours,
+)
 from gantutor.metrics.precision_recall import precision_recall
 from gantutor.metrics.psnr import psnr
 from gantutor.metrics.score import MIME, Score, Scores, format_number, record
 from gantutor.metrics.series import discriminative_score, predictive_score, train_on_synthetic
+from gantutor.metrics.series_features import series_features
 from gantutor.metrics.sines import nearest_sine, sine_scores
 from gantutor.metrics.sound import (
     audio_scores,
@@ -76,15 +81,19 @@ __all__ = [
     "motion_diversity",
     "motion_scores",
     "name_scores",
+    "nearest_neighbour_error",
     "nearest_neighbour_ratio",
     "nearest_neighbours",
     "nearest_sine",
     "ngram_overlap",
+    "perfect_sampler",
     "precision_recall",
     "predictive_score",
     "psnr",
     "record",
+    "rediscovery",
     "scale_invariant_sdr",
+    "series_features",
     "signal_to_noise",
     "sine_scores",
     "spoken_digit_classifier",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,7 +16,9 @@ from gantutor.metrics.score import Score, Scores
 def name_scores(generated: Sequence[str], train: Sequence[str], held_out: Sequence[str]) -> Scores:
     """Score how plausible, how new and how varied generated names are.
 
-    Upper and lower case do not matter. The real-data values are those of the held-out names.
+    Upper and lower case do not matter. The real-data value of ``name_triples`` is that of the held-out names.
+    Held-out names are all new and all distinct because they were chosen so. The real-data values of the other
+    two scores are therefore those of a perfect sampler of all known names, see ``perfect_sampler``.
 
     Args:
         generated: generated names, at least one.
@@ -34,6 +37,7 @@ def name_scores(generated: Sequence[str], train: Sequence[str], held_out: Sequen
     0.5
     """
     samples, known, real = (_casefolded(names) for names in (generated, train, held_out))
+    expected_new, expected_distinct = perfect_sampler(known, real, len(samples))
     unit, reference = "share", f"{len(known):,} training names"
     measured = {
         "name_triples": (
@@ -41,8 +45,8 @@ def name_scores(generated: Sequence[str], train: Sequence[str], held_out: Sequen
             ngram_overlap(real, known),
             "share of letter triples",
         ),
-        "names_new": (share_new(samples, known), share_new(real, known), unit),
-        "names_distinct": (share_distinct(samples), share_distinct(real), unit),
+        "names_new": (share_new(samples, known), expected_new, unit),
+        "names_distinct": (share_distinct(samples), expected_distinct, unit),
     }
     return Scores(
         {
@@ -119,6 +123,63 @@ def share_distinct(names: Sequence[str]) -> float:
     """
     names = _casefolded(names)
     return len(set(names)) / len(names)
+
+
+@checked(count=integer(1))
+def perfect_sampler(train: Sequence[str], held_out: Sequence[str], count: int) -> tuple[float, float]:
+    """Return the expected shares of new and of distinct names if all known names were drawn equally often.
+
+    Of M different names, of which K were trained on, a share 1 − K/M of the draws is new. Of n draws with
+    replacement, M (1 − (1 − 1/M)ⁿ) / n are distinct.
+
+    Args:
+        train: the names that a generator learned from, at least one.
+        held_out: real names that it did not see, at least one.
+        count: the number n of draws, at least 1.
+
+    Returns:
+        The share of new and the share of distinct names.
+
+    Raises:
+        InputError: if a list is empty or holds anything but strings, or the number is less than 1.
+
+    >>> perfect_sampler(["anna", "bob", "carl"], ["dora"], count=2)
+    (0.25, 0.875)
+    """
+    known, population = set(_casefolded(train)), {*_casefolded(train), *_casefolded(held_out)}
+    size = len(population)
+    return 1 - len(known) / size, size * (1 - (1 - 1 / size) ** count) / count
+
+
+def rediscovery(names: Sequence[str], train: Sequence[str], held_out: Sequence[str]) -> float:
+    """Return how often a held-out name is generated, relative to how often a training name is.
+
+    It is the mean number of occurrences of a held-out name, divided by that of a training name. A generator
+    that has learned the distribution of names, and copies nothing, reaches 1; one that only repeats its
+    training names reaches 0.
+
+    Args:
+        names: generated names; repeated ones count each time.
+        train: the names that the generator learned from.
+        held_out: real names from the same list that it did not see.
+
+    Returns:
+        The ratio, at least 0; infinite if only held-out names occur, NaN if none of either kind does.
+
+    Raises:
+        InputError: if a list is empty or holds anything but strings.
+
+    >>> rediscovery(["anna", "anna", "dora", "xyz"], ["Anna", "Bob"], ["Dora"])
+    1.0
+    """
+    counts = Counter(_casefolded(names))
+    rates = []
+    for known in (held_out, train):
+        distinct = set(_casefolded(known))
+        rates.append(sum(counts[name] for name in distinct) / len(distinct))
+    if rates[1] == 0:
+        return math.inf if rates[0] else math.nan
+    return rates[0] / rates[1]
 
 
 @checked(count=integer(1), seed=integer(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from statistics import median
 
 import torch
 from torch import Tensor, nn
@@ -139,7 +140,7 @@ def predictive_score(
     return Score(error(generated), error(real), "mean absolute error", "lower", len(generated), reference)
 
 
-@checked(hidden=integer(1), steps=integer(1), batch=integer(1), seed=integer(0))
+@checked(hidden=integer(1), steps=integer(1), batch=integer(1), seed=integer(0), repeats=integer(1))
 def train_on_synthetic(
     generated: Tensor,
     real_train: Tensor,
@@ -148,6 +149,7 @@ def train_on_synthetic(
     steps: int = 1000,
     batch: int = 64,
     seed: int = 0,
+    repeats: int = 1,
 ) -> Scores:
     """Return the errors on held-out series of forecasters trained on generated and on real series.
 
@@ -163,7 +165,8 @@ def train_on_synthetic(
         hidden: the width of the GRU, at least 1.
         steps: training steps, at least 1.
         batch: series in each step, at least 1.
-        seed: the seed of the training.
+        seed: the seed of the first training; each further one adds 1.
+        repeats: forecasters trained on each set, at least 1; their median error counts.
 
     Returns:
         Mean absolute errors one step ahead, in the unit of the series: ``series_train_on_synthetic`` after
@@ -184,8 +187,8 @@ def train_on_synthetic(
     )
 
     def error(train: Tensor) -> float:
-        network = train_forecaster(train, hidden, steps, batch, seed)
-        return unit * _mean_error(network, held_out[:, :-1], held_out[:, 1:])
+        networks = (train_forecaster(train, hidden, steps, batch, seed + k) for k in range(repeats))
+        return unit * median(_mean_error(net, held_out[:, :-1], held_out[:, 1:]) for net in networks)
 
     real = error(real_train)
     values = {

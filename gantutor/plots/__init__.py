@@ -5,6 +5,7 @@ from gantutor.plots.comparisons import clouds, dots, lines, mode_history
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
+from gantutor.plots.paths import trade_off
 from gantutor.plots.plane import gradient_arrows, points, shade, warped_grid
 from gantutor.plots.scores import score_curves
 from gantutor.plots.series import series
@@ -23,6 +24,7 @@ from gantutor.plots.style import (
     label,
     player_colours,
 )
+from gantutor.plots.tables import table
 from gantutor.plots.text import texts
 
 __all__ = [
@@ -59,8 +61,10 @@ __all__ = [
     "shade",
     "spectrograms",
     "spectrograms_to_rgb",
+    "table",
     "texts",
     "tile",
     "time_machine",
+    "trade_off",
     "warped_grid",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor
 from gantutor._checks import check_floats, optional, validate
 from gantutor._errors import InputError, type_name
 from gantutor.plots._checks import PANEL_COUNT, check_colours, check_dict, figure_size
-from gantutor.plots.style import GENERATED, REAL, Figure, figure, label
+from gantutor.plots.style import GENERATED, REAL, Figure, describe, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +67,8 @@ def series(
             panels[row, column].set_ylabel("" if column else feature_name, fontsize=9)
     if str(title):
         fig.suptitle(title, fontsize=11)
+    counts = ", ".join(f"{min(lines, len(part))} of {name}" for name, part in kinds.items())
+    describe(fig, f"{str(title) or 'Series over time'}: lines over the time steps, {counts}.")
     return fig
 
 

@@ -82,16 +82,17 @@ def saved_and_loaded(networks: Any, optimizers: Any, draw: torch.Generator) -> A
     return torch.load(file)
 
 
-def changes_in_a_loop(series: torch.Tensor, scale: float) -> torch.Tensor:
-    changes = [torch.zeros_like(series[:, 0])]
-    changes += [scale * (series[:, t] - series[:, t - 1]) for t in range(1, series.shape[1])]
-    return torch.cat([series, torch.stack(changes, 1)], -1)
+def gap_of_a_loop(fit: Any, error: Any, *sets: torch.Tensor) -> float:
+    errors = []
+    for series in sets[:2]:
+        forecaster = fit(series)
+        errors.append(error(forecaster, sets[2]))
+    return (errors[0] - errors[1]) / errors[1]
 
 
-def changes_by_roll(series: torch.Tensor, scale: float) -> torch.Tensor:
-    changes = scale * (series - series.roll(1, 1))
-    changes[:, 0] = 0
-    return torch.cat([series, changes], 2)
+def gap_as_a_tensor(fit: Any, error: Any, *sets: torch.Tensor) -> torch.Tensor:
+    real, generated = (torch.tensor(error(fit(series), sets[2])) for series in (sets[1], sets[0]))
+    return torch.log(generated / real).expm1()
 
 
 def every_fifth_is_held_out(fit: Any, real: torch.Tensor, generated: torch.Tensor) -> Any:

@@ -119,6 +119,29 @@ CALLS = [
         drawn,
         allowed=ANY_WORDS,
     ),
+    Call(
+        "plots.table",
+        {
+            "rows": {"anna": [0.5, "new"]},
+            "columns": ["share", "kind"],
+            "corner": "name",
+            "caption": "Names",
+            "digits": ".3f",
+        },
+        allowed=ANY_WORDS,
+    ),
+    Call(
+        "plots.trade_off",
+        {
+            "paths": {"GAN": [(1.0, 0.2), (0.9, 0.8)], "pairs": [(0.9, 0.7)]},
+            "title": "Two",
+            "x": "new",
+            "y": "known",
+            "real": ["pairs"],
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
     Call("plots.check_snapshots", {"run": Made(image_run), "to_text": None}),
     Call(
         "plots.time_machine",

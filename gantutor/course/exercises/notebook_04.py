@@ -1,4 +1,4 @@
-"""Exercises of notebook 04: discriminative scores, differences, straight-through gradients, letters."""
+"""Exercises of notebook 04: discriminative scores, train on synthetic, straight-through, likelihood."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def check_judges(answer: Any) -> None:
 
 JUDGES = Exercise(
     number="04.1",
-    title="What a judge's answers are worth",
+    title="From answers to a discriminative score",
     question="Three judges are asked about 100 real and 100 generated series. The first is right on 74 real "
     "and 60 generated ones; the second always says “real”; the third is right on 38 and 30. Which "
     "discriminative scores do they give the generator? Three numbers in brackets.",
@@ -87,8 +87,8 @@ JUDGES = Exercise(
         "The second judge is right on 100 of 200 series. The third is wrong more often than a coin.",
     ),
     solution=judges(),
-    explanation="Only what is told apart counts: always saying the same is worth nothing, and being wrong "
-    "more often than a coin is worth as much as being right.",
+    explanation="The score is the distance from guessing. A constant answer guesses, so it scores 0. A judge "
+    "that is mostly wrong separates the two kinds as well as one that is mostly right.",
     check=check_judges,
     wrong=(
         ((0.67, 0, 0.16), "the accuracy over all"),
@@ -113,178 +113,160 @@ JUDGES = Exercise(
 
 # --- 04.2 ---------------------------------------------------------------------------------------------------
 
-
-def with_changes(series: Tensor, scale: float) -> Tensor:
-    changes = torch.zeros_like(series)
-    changes[:, 1:] = series[:, 1:] - series[:, :-1]
-    return torch.cat([series, scale * changes], 2)
+Fit = Callable[[Tensor], Any]
+Error = Callable[[Any, Tensor], float]
 
 
-def beside(change: Callable[[Tensor], Tensor], axis: int = 2) -> Callable[[Tensor, float], Tensor]:
-    """Return the right function with other changes, or with the changes on another axis.
+def buggy_synthetic_gap(fit: Fit, error: Error, generated: Tensor, real: Tensor, held_out: Tensor) -> float:
+    """How much worse a forecaster is that learned from generated series, as a share: 0.05 is 5 % worse."""
+    learned_from_generated = error(fit(generated), generated)
+    learned_from_real = error(fit(real), real)
+    return learned_from_generated / learned_from_real - 1
+
+
+def synthetic_gap(fit: Fit, error: Error, generated: Tensor, real: Tensor, held_out: Tensor) -> float:
+    learned_from_generated = error(fit(generated), held_out)
+    learned_from_real = error(fit(real), held_out)
+    return learned_from_generated / learned_from_real - 1
+
+
+def other_gap(
+    of_errors: Callable[[float, float], Any] = lambda generated, real: generated / real - 1,
+    train: tuple[int, int] = (0, 1),
+    test: tuple[int, int] = (2, 2),
+) -> Callable[..., Any]:
+    """Return the right function with another formula or with other sets of series.
 
     Args:
-        change: makes the changes of series (N, L, F).
-        axis: on which series and changes are put together.
+        of_errors: computes the answer from the two errors.
+        train: the sets that the two forecasters learn from: 0 generated, 1 real, 2 held out.
+        test: the sets that they are tested on.
     """
-    return lambda series, scale: torch.cat([series, scale * change(series)], axis)
+
+    def gap(fit: Fit, error: Error, *sets: Tensor) -> Any:
+        errors = (error(fit(sets[a]), sets[b]) for a, b in zip(train, test, strict=True))
+        return of_errors(*errors)
+
+    return gap
 
 
-def changes_along(series: Tensor, axis: int) -> Tensor:
-    """Return differences along an axis, as many as there are values, the first of them 0.
+SETS = ("generated", "real", "held_out")
 
-    Args:
-        series: shape (N, L, F).
-        axis: 0, 1 or 2.
-    """
-    return series.diff(dim=axis, prepend=series.narrow(axis, 0, 1))
+ERRORS = {"generated": (0.02, 0.12, 0.147), "real": (0.19, 0.10, 0.14), "held_out": (0.21, 0.13, 0.09)}
+"""The error of a forecaster that learned from one set (the key) on each of the sets."""
 
 
-def padded_behind(series: Tensor) -> Tensor:
-    return series.diff(dim=1, append=series[:, -1:])
+class ForecastTrial:
+    """Sets of series that can be told apart, with ``fit`` and ``error`` that record what they are shown."""
+
+    def __init__(self) -> None:
+        self.series = {name: torch.rand(5, 6, 1) + index for index, name in enumerate(SETS)}
+        self.trained: list[str] = []
+        self.tested: list[tuple[str, str]] = []
+
+    def name_of(self, series: Any, usage: str) -> str:
+        for name, known in self.series.items():
+            if isinstance(series, Tensor) and series.shape == known.shape and torch.equal(series, known):
+                return name
+        raise WrongAnswer(f"`{usage}` wants one of the three sets of series, unchanged.")
+
+    def fit(self, series: Any) -> str:
+        """Record a set that a forecaster learns from, and return the forecaster."""
+        self.trained.append(self.name_of(series, "fit(series)"))
+        return self.trained[-1]
+
+    def error(self, forecaster: Any, series: Any) -> float:
+        """Return the error of a forecaster on a set."""
+        if forecaster not in self.trained:
+            raise WrongAnswer("`error(forecaster, series)` wants a forecaster that `fit` returned.")
+        name = self.name_of(series, "error(forecaster, series)")
+        self.tested.append((forecaster, name))
+        return ERRORS[forecaster][SETS.index(name)]
 
 
-def wrapped(series: Tensor) -> Tensor:
-    return series - series.roll(1, 1)
-
-
-OTHER_CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
-    "are taken from one sample to the next: time is the middle axis.": lambda x: changes_along(x, 0),
-    "are taken from one feature to the next: time is the middle axis.": lambda x: changes_along(x, 2),
-    "stand one step too early: the 0 belongs in front, as nothing comes before the first "
-    "step.": padded_behind,
-    "are right but for the first step, which is compared with the last: `roll` wraps around.": wrapped,
-    "are right but for the first step, which is compared with 0: it has no step before it.": lambda x: x.diff(
-        dim=1, prepend=torch.zeros_like(x[:, :1])
-    ),
-    "have the other sign: what grows should change by more than 0.": lambda x: -changes_along(x, 1),
-    "are changes of changes.": lambda x: changes_along(changes_along(x, 1), 1),
-    "have lost their sign: a rise and a fall should differ.": lambda x: changes_along(x, 1).abs(),
-}
-
-
-def check_changes(answer: Any) -> None:
+def check_synthetic_gap(answer: Any) -> None:
     """Check an answer to exercise 04.2."""
-    for scale in (5.0, 2.0):
-        check_scale(answer, scale)
-
-
-def check_scale(answer: Any, scale: float) -> None:
-    """Check an answer to exercise 04.2 with one scale.
-
-    Args:
-        answer: the learner's function.
-        scale: of the changes.
-    """
-    series = (torch.randn(3, 6, 2).cumsum(1) + torch.randn(2)).requires_grad_()
-    count, length, features = series.shape
-    series_copy = series.clone()
-    result = call(answer, series_copy, scale, usage="with_changes(series, scale)")
-    shapes: dict[tuple[int, ...], str] = {
-        (count, length, features): "holds one of the two: series and changes should stand side by side, 2 F "
-        "numbers a step.",
-        (count, length - 1, features): "holds changes alone, and lost a step: the first change should be 0, "
-        "and the series stand beside them.",
-        (count, length - 1, 2 * features): "has lost a step: there is one change less than steps, so that "
-        "the first is to be 0.",
-        (count, 2 * length, features): "has the changes behind the series, as further steps: they should "
-        "stand beside it, as further features.",
-        (2 * count, length, features): "has the changes as further samples: they should stand beside the "
-        "series, as further features.",
+    trial = ForecastTrial()
+    usage = "synthetic_gap(fit, error, generated, real, held_out)"
+    result = call(answer, trial.fit, trial.error, *trial.series.values(), usage=usage)
+    value = as_number(result, "What your function returns")
+    if "held_out" in trial.trained:
+        raise WrongAnswer(
+            "A forecaster learned from the held-out series: they are for the test alone, otherwise it has "
+            "seen the answers."
+        )
+    for name in ("generated", "real"):
+        if name not in trial.trained:
+            raise WrongAnswer(f"No forecaster learned from the set `{name}`: the comparison needs two.")
+        if (name, "held_out") not in trial.tested:
+            others = [tested for learned, tested in trial.tested if learned == name]
+            place = f"is tested on `{others[0]}`" if others else "is never tested"
+            raise WrongAnswer(
+                f"The forecaster that learned from `{name}` {place}: test it on `held_out`, real series "
+                "that no forecaster has seen."
+            )
+    synthetic, true = (ERRORS[name][SETS.index("held_out")] for name in ("generated", "real"))
+    mistakes = {
+        "is the ratio of the two errors: subtract 1.": synthetic / true,
+        "is the difference of the two errors: divide it by the error after real series.": synthetic - true,
+        "divides by the error after generated series: the reference is the one after real series.": 1
+        - true / synthetic,
+        "has the other sign: a forecaster that is worse should give a positive number.": 1 - synthetic / true,
+        "is in per cent: return a share.": 100 * (synthetic / true - 1),
     }
-    if isinstance(result, Tensor) and tuple(result.shape) in shapes:
+    for mistake, wrong_value in mistakes.items():
+        if is_close(value, wrong_value, 5e-4):
+            raise WrongAnswer(f"The two errors are {synthetic} and {true}; your {value:.3f} {mistake}")
+    if not is_close(value, synthetic / true - 1, 5e-4):
         raise WrongAnswer(
-            f"What your function returns, of shape {tuple(result.shape)}, {shapes[tuple(result.shape)]}"
-        )
-    value = as_tensor(result, (count, length, 2 * features))
-    expected = with_changes(series.detach(), scale)
-    first_half, changes = value[:, :, :features], value[:, :, features:]
-    if not is_same(series_copy.detach(), series.detach()):
-        raise WrongAnswer(
-            "The series that your function was given is changed: `-=` and `x[...] =` write into it."
-        )
-    if is_same(changes, series) and is_same(first_half, expected[:, :, features:]):
-        raise WrongAnswer("The two are in the other order: the series first, then its changes.")
-    if is_same(first_half, scale * series):
-        raise WrongAnswer("The series is magnified too: only its changes should be.")
-    if not is_same(first_half, series):
-        raise WrongAnswer("The first F numbers of each step should be those of the series.")
-    for mistake, wrong_changes in OTHER_CHANGES.items():
-        if any(is_same(changes, factor * wrong_changes(series.detach())) for factor in (scale, 1.0)):
-            raise WrongAnswer(f"The changes {mistake}")
-    if is_same(changes, expected[:, :, features:] / scale):
-        raise WrongAnswer(
-            "The changes are not magnified: neighbours in a smooth series differ little, and the "
-            "discriminator would hardly see it."
-        )
-    if not is_same(value, expected):
-        raise WrongAnswer(f"With scale = {scale:g} the changes are not {scale:g} × (x(t) − x(t − 1)).")
-    weights = torch.randn_like(expected)
-    gradient, expected_gradient = (
-        loss_gradient((weights * output).sum(), series) for output in (result, with_changes(series, scale))
-    )
-    if not is_same(gradient, expected_gradient):
-        raise WrongAnswer(
-            "The numbers are right, but a part of the gradient is cut off: a generator learns "
-            "through the series and through its changes."
+            f"The two errors are {synthetic} and {true}; your {value:.3f} is not how much "
+            "larger the first is."
         )
 
 
-def in_place(series: Tensor, scale: float) -> Tensor:
-    result = with_changes(series, scale)
-    with torch.no_grad():
-        series[:, 1:] -= series[:, :-1].clone()
-    return result
-
-
-CHANGES = Exercise(
+SYNTHETIC_GAP = Exercise(
     number="04.2",
-    title="Show the discriminator the changes",
-    question="Write `with_changes(series, scale)` for series (N, L, F): at each step the F values and, "
-    "beside them, `scale` times what has changed since the step before, (N, L, 2 F). At the first step "
-    "nothing has changed yet. The gradient must flow.",
+    title="Find the bugs: generated series that look too useful",
+    question="`fit(series)` trains a forecaster, and `error(forecaster, series)` is its mean absolute error. "
+    "The function below should return how much worse a forecaster is that learned from generated series, as "
+    "a share of the error after real series. It praises a generator that repeats one simple series. Write "
+    "`synthetic_gap(fit, error, generated, real, held_out)` that does not.",
     hints=(
-        "`series.diff(dim=1)` is one step shorter: what belongs in front of it?",
-        "`torch.cat([zeros, changes], 1)` mends the length, `torch.cat([series, scale * changes], 2)` puts "
-        "the two side by side.",
+        "Which series do the two forecasters have to predict? A series that repeats is easy to predict.",
+        "Both forecasters must be tested on the same real series, which neither has seen: `held_out`.",
     ),
-    solution=with_changes,
-    explanation="A series that is nearly right at each step may still tremble: its changes say so, once they "
-    "are magnified.",
-    check=check_changes,
+    solution=synthetic_gap,
+    explanation="Both forecasters answer the same questions, about real series that neither has seen. Only "
+    "what they learned from differs.",
+    check=check_synthetic_gap,
     wrong=(
-        (beside(lambda x: changes_along(x, 0)), "one sample to the next"),
-        (beside(lambda x: changes_along(x, 2)), "one feature to the next"),
-        (beside(padded_behind), "too early"),
-        (beside(wrapped), "wraps around"),
-        (beside(lambda x: x.diff(dim=1, prepend=torch.zeros_like(x[:, :1]))), "compared with 0"),
-        (beside(lambda x: -changes_along(x, 1)), "other sign"),
-        (beside(lambda x: changes_along(changes_along(x, 1), 1)), "changes of changes"),
-        (beside(lambda x: changes_along(x, 1).abs()), "lost their sign"),
-        (beside(lambda x: changes_along(x, 1).square()), "With scale = 5"),
-        (lambda series, scale: with_changes(series, 1), "not magnified"),
-        (lambda series, scale: with_changes(series, 5), "With scale = 2"),
-        (lambda series, scale: scale * with_changes(series, 1), "magnified too"),
-        (lambda series, scale: with_changes(series, scale).roll(2, 2), "other order"),
-        (lambda series, scale: with_changes(series, scale)[:, 1:], "has lost a step"),
-        (lambda series, scale: scale * series.diff(dim=1), "holds changes alone"),
-        (lambda series, scale: with_changes(series, scale)[:, :, 2:], "one of the two"),
-        (beside(lambda x: changes_along(x, 1), 1), "further steps"),
-        (beside(lambda x: changes_along(x, 1), 0), "further samples"),
-        (beside(lambda x: changes_along(x, 1).detach()), "cut off"),
-        (lambda series, scale: with_changes(series.detach(), scale), "No gradient"),
-        (in_place, "is changed"),
+        (buggy_synthetic_gap, "is tested on `generated`"),
+        (other_gap(test=(2, 1)), "from `real` is tested on `real`"),
+        (other_gap(test=(1, 2)), "from `generated` is tested on `real`"),
+        (other_gap(train=(0, 2)), "for the test alone"),
+        (other_gap(train=(1, 1)), "No forecaster learned from the set `generated`"),
+        (other_gap(train=(0, 0)), "No forecaster learned from the set `real`"),
+        (other_gap(lambda generated, real: generated / real), "subtract 1"),
+        (other_gap(lambda generated, real: generated - real), "is the difference"),
+        (other_gap(lambda generated, real: 1 - real / generated), "divides by the error after generated"),
+        (other_gap(lambda generated, real: 1 - generated / real), "other sign"),
+        (other_gap(lambda generated, real: 100 * (generated / real - 1)), "in per cent"),
+        (other_gap(lambda generated, real: 0.2), "not how much larger"),
+        (lambda fit, error, *sets: synthetic_gap(fit, error, *(part + 1 for part in sets)), "unchanged"),
+        (lambda fit, error, *sets: error(fit, sets[2]), "that `fit` returned"),
+        (other_gap(lambda generated, real: torch.ones(2)), "a number"),
     ),
+    listings=(buggy_synthetic_gap,),
 )
 
 # --- 04.3 ---------------------------------------------------------------------------------------------------
 
 Judge = Callable[[Tensor], Tensor]
 
-Fit = Callable[[Tensor, Tensor], Judge]
+FitJudge = Callable[[Tensor, Tensor], Judge]
 
 
-def buggy_judge_score(fit: Fit, real: Tensor, generated: Tensor) -> Tensor:
+def buggy_judge_score(fit: FitJudge, real: Tensor, generated: Tensor) -> Tensor:
     """|accuracy − ½| of the judge that fit(series, answers) trains; an answer is True for a real series."""
     series = torch.cat([real, generated])
     answers = torch.arange(len(series)) < len(real)
@@ -293,7 +275,7 @@ def buggy_judge_score(fit: Fit, real: Tensor, generated: Tensor) -> Tensor:
     return (accuracy - 0.5).abs()
 
 
-def judge_score(fit: Fit, real: Tensor, generated: Tensor) -> Tensor:
+def judge_score(fit: FitJudge, real: Tensor, generated: Tensor) -> Tensor:
     count = min(len(real), len(generated))
     fifth = count // 5
     kinds = [series[torch.randperm(len(series))[:count]] for series in (real, generated)]
@@ -313,7 +295,7 @@ def other_score(
     equal_held_out: bool = False,
     train_on_all: bool = False,
     flip_answers: bool = False,
-) -> Callable[[Fit, Tensor, Tensor], Any]:
+) -> Callable[[FitJudge, Tensor, Tensor], Any]:
     """Return the right function with one part replaced.
 
     Args:
@@ -326,7 +308,7 @@ def other_score(
         flip_answers: whether the answers are exchanged.
     """
 
-    def score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+    def score(fit: FitJudge, real: Tensor, generated: Tensor) -> Any:
         minimum = min(len(real), len(generated))
         kinds = [
             series[choose(len(series))[: minimum if equal_counts else None]] for series in (real, generated)
@@ -342,7 +324,7 @@ def other_score(
     return score
 
 
-def mixed_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+def mixed_score(fit: FitJudge, real: Tensor, generated: Tensor) -> Any:
     """The fifth that is held out is drawn from both kinds together."""
     count = min(len(real), len(generated))
     series = torch.cat([real[torch.randperm(len(real))[:count]], generated])
@@ -352,7 +334,7 @@ def mixed_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
     return ((predictions == answers[held_out]).double().mean() - 0.5).abs()
 
 
-def loose_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+def loose_score(fit: FitJudge, real: Tensor, generated: Tensor) -> Any:
     """The answers do not follow the series when these are shuffled."""
 
     def shuffled(series: Tensor, answers: Tensor) -> Judge:
@@ -361,7 +343,7 @@ def loose_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
     return judge_score(shuffled, real, generated)
 
 
-def shuffling_score(fit: Fit, real: Tensor, generated: Tensor) -> Any:
+def shuffling_score(fit: FitJudge, real: Tensor, generated: Tensor) -> Any:
     real.copy_(real[torch.randperm(len(real))])
     return judge_score(fit, real, generated)
 
@@ -531,8 +513,8 @@ JUDGE_SCORE = Exercise(
         "rest to learn from.",
     ),
     solution=judge_score,
-    explanation="Asked about new series, as many of each kind, a judge gets more than ½ right only if it has "
-    "learnt what tells them apart.",
+    explanation="On new series, with as many of each kind, a judge exceeds ½ only if it has learned what "
+    "separates the two kinds.",
     check=check_judge_score,
     wrong=(
         (buggy_judge_score, "learnt from 400 of the 400"),
@@ -681,7 +663,7 @@ def check_straight_through(answer: Any) -> None:
 
 STRAIGHT_THROUGH = Exercise(
     number="04.4",
-    title="A choice with a gradient",
+    title="Discrete text: a choice with a gradient",
     question="Write `straight_through(logits)` for logits (N, letters), to which the Gumbel noise has been "
     "added: forwards, in each row 1 for the largest and 0 for all others; backwards, the gradient of the "
     "softmax.",
@@ -690,8 +672,8 @@ STRAIGHT_THROUGH = Exercise(
         "hard − soft + soft is hard: which of the three should have a gradient?",
     ),
     solution=straight_through,
-    explanation="Forwards the two shares cancel and the choice is left; backwards choice and detached share "
-    "are constants, and the softmax is left.",
+    explanation="Forward, the two softmax terms cancel and the one-hot choice remains. Backward, the choice "
+    "and the detached term are constants, so the gradient is that of the softmax.",
     check=check_straight_through,
     wrong=(
         (chosen, "no gradient at all"),
@@ -851,7 +833,7 @@ def check_letter_loss(answer: Any) -> None:
 
 LETTER_LOSS = Exercise(
     number="04.5",
-    title="Find the bugs: a network that reads its answer",
+    title="Find the bugs: a likelihood that reads the answer",
     question="With the loss below, the network that is to spell names letter by letter gets a loss of nearly "
     "0, and spells nonsense. Write `letter_loss(network, names)`: each step reads the letter before, the "
     "first one zeros, and the loss is the mean over all letters and the end of each name, not over the "
@@ -862,8 +844,8 @@ LETTER_LOSS = Exercise(
         "end.",
     ),
     solution=letter_loss,
-    explanation="What a network may read while it learns must be there when it spells: the letters before, "
-    "and no more. The filling would only make the mean look better.",
+    explanation="In training, a step may read only what exists when the network spells: the letters before "
+    "it. The filling is always the same sign, so it would only lower the mean.",
     check=check_letter_loss,
     wrong=(
         (buggy_letter_loss, "the very letter"),
@@ -899,7 +881,7 @@ LETTER_LOSS = Exercise(
 
 EXERCISES = (
     JUDGES,
-    CHANGES,
+    SYNTHETIC_GAP,
     JUDGE_SCORE,
     STRAIGHT_THROUGH,
     LETTER_LOSS,

@@ -20,7 +20,9 @@ from gantutor.metrics import (
     name_scores,
     nearest_sine,
     ngram_overlap,
+    perfect_sampler,
     predictive_score,
+    rediscovery,
     sine_scores,
     strong_classifier_test,
     train_on_synthetic,
@@ -151,6 +153,15 @@ def test_one_step_errors_of_linear_series_are_those_known() -> None:
     assert [score.samples for score in scores.values()] == [500, 500, 0]
 
 
+def test_repeated_forecasters_count_by_their_median_and_share_one_reference() -> None:
+    real, made, held_out = (linear_series(0.5, 50, seed) for seed in range(3))
+    single = [train_on_synthetic(made, real, held_out, 4, 20, seed=seed) for seed in range(3)]
+    together = train_on_synthetic(made, real, held_out, 4, 20, repeats=3)
+    for name in together:
+        assert together[name].value == sorted(scores[name].value for scores in single)[1]
+        assert together[name].real == together["series_train_on_real"].value
+
+
 def test_the_predictive_score_of_a_linear_series_is_the_one_known() -> None:
     def pairs(slope: float, seed: int) -> Tensor:
         noise = torch.randn(300, 24, 2, generator=DRAW.manual_seed(seed))
@@ -237,16 +248,39 @@ def test_new_and_distinct_by_hand() -> None:
     assert share_distinct(["anna", "anno", "ANNO", ""]) == 0.75
 
 
-def test_name_scores_and_their_floors() -> None:
+def test_name_scores_and_their_real_data_values() -> None:
     scores = name_scores(["anna", "anne", "anne", "xyz"], ["Anna", "Hanna"], ["Johanna", "Anna"])
     assert {name: score.value for name, score in scores.items()} == pytest.approx(
         {"name_triples": 4 / 7, "names_new": 0.75, "names_distinct": 0.75}
     )
     # anna: ann, nna; anne, twice: ann, nne; xyz. Johanna: joh, oha, han, ann, nna. Known: ann, nna, han.
     assert {name: score.real for name, score in scores.items()} == pytest.approx(
-        {"name_triples": 5 / 7, "names_new": 0.5, "names_distinct": 1.0}
+        # A perfect sampler draws 4 of anna, hanna, johanna: one of them is new, 3 (1 − (2/3)⁴) are distinct.
+        {"name_triples": 5 / 7, "names_new": 1 / 3, "names_distinct": 3 * (1 - (2 / 3) ** 4) / 4}
     )
     assert scores["names_new"].samples == 4 and scores["names_new"].reference == "2 training names"
+
+
+def test_a_perfect_sampler_reaches_its_expected_shares() -> None:
+    train, held_out = [f"t{k}" for k in range(80)], [f"h{k}" for k in range(20)]
+    draw = np.random.default_rng(0)
+    trials = [draw.choice([*train, *held_out], 60).tolist() for _ in range(2000)]
+    new, distinct = (
+        np.mean([share(names) for names in trials])
+        for share in (lambda names: share_new(names, train), share_distinct)
+    )
+    assert perfect_sampler(train, held_out, 60) == pytest.approx((new, distinct), rel=0.01)
+
+
+def test_rediscovery_tells_a_sampler_of_all_names_from_a_copier() -> None:
+    train, held_out = [f"t{k}" for k in range(80)], [f"h{k}" for k in range(20)]
+    draw = np.random.default_rng(0)
+    assert rediscovery(draw.choice([*train, *held_out], 50_000).tolist(), train, held_out) == pytest.approx(
+        1, abs=0.05
+    )
+    assert rediscovery(train, train, held_out) == 0
+    assert rediscovery(held_out, train, held_out) == math.inf
+    assert math.isnan(rediscovery(["xyz"], train, held_out))
 
 
 def test_bigrams_follow_their_shares() -> None:
