@@ -8,7 +8,7 @@ NOTEBOOKS ?=
 COURSE_OPTIONS ?=
 BROWSER ?=
 
-.PHONY: help lab course test lint unit browser smoke repeat check screenshots benchmarks reference
+.PHONY: help lab course test lint unit browser smoke repeat check test-browser screenshots benchmarks reference
 
 help:
 	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
@@ -19,6 +19,7 @@ help:
 	@echo "                            PRESET=smoke SWEEP='--seeds 0 1 2 --set steps=300,600 --jobs 2'"
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
+	@echo "make test-browser           the live views once more: beside a busy process, with other kernels, in Notebook 7"
 	@echo "make reference              write pages that describe every function and class: runs/reference/index.html"
 	@echo "make benchmarks             measure speed and quality anew: benchmarks/results (over an hour)"
 	@echo "                            BENCHMARKS='failures tables doctor': what the notebooks quote of many seeds"
@@ -67,11 +68,15 @@ unit: .venv/.ready
 browser: .venv/.ready
 	.venv/bin/python -m gantutor test browser
 
+# Longer, and it installs older and newer kernels into runs/kernels: not part of make test.
+test-browser: .venv/.ready
+	.venv/bin/python -m gantutor test platforms
+
 # Each writes benchmarks/results/; on two cores over an hour, on a quiet machine. With a GPU: DEVICE=cuda.
 # Not among them, since they take hours: BENCHMARKS="failures tables doctor", the runs over many seeds that the
 # notebooks and the documentation show (gantutor/course/results, gantutor/doctor/hits.json).
 benchmarks: .venv/.ready
-	@for name in $(or $(BENCHMARKS),overheads choices loop foreign_loops quality sequences dashboard lab kills); do \
+	@for name in $(or $(BENCHMARKS),overheads choices loop foreign_loops quality sequences dashboard lab pages kills); do \
 	  echo "$$name"; \
 	  .venv/bin/python benchmarks/$$name.py \
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \

@@ -68,7 +68,7 @@ _HOMES = {
     "exercises": "gantutor.course",
     "launch": "gantutor.course",
 }
-"""The module of each name that is no module of this package itself."""
+"""The module of each name that is not a module of this package."""
 
 
 def __getattr__(name: str) -> Any:

@@ -56,9 +56,9 @@ def check_floats(**tensors: Any) -> None:
         if not value.is_floating_point():
             raise InputError(f"{name} must hold floating-point numbers, not {_dtype(value)}")
         if not value.numel():
-            raise InputError(f"{name} must hold at least one number, and is of shape {tuple(value.shape)}")
+            raise InputError(f"{name} must hold at least one number, but has shape {tuple(value.shape)}")
         if not bool(value.isfinite().all()):
-            raise InputError(f"{name} must hold finite numbers, and some are not finite (NaN or infinity)")
+            raise InputError(f"{name} must hold finite numbers, but some are not finite (NaN or infinity)")
 
 
 def check_integers(**tensors: Any) -> None:
@@ -360,7 +360,7 @@ def check_path(path: Any, name: str = "path") -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise InputError(f"the home folder in {path} is not known: write it out") from None
+        raise InputError(f"the home folder in {path} is not known: write the full path") from None
 
 
 def optional(rule: Rule) -> Rule:

@@ -79,7 +79,7 @@ def expand_condition(condition: Any, count: int, device: torch.device) -> Any:
         return condition.expand(count)
     if len(condition) != count:
         raise InputError(
-            f"condition must be one label, or {count} of them, one a sample, "
+            f"condition must be one label, or {count} labels, one for each sample, "
             f"not of shape {tuple(condition.shape)}"
         )
     return condition

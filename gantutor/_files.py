@@ -166,7 +166,7 @@ def check_replaceable(path: Path) -> None:
     except _DAMAGE:
         known = False
     if not known:
-        raise InputError(f"{path} exists and is no saved run: choose another name")
+        raise InputError(f"{path} exists and is not a saved run: choose another name")
 
 
 def read_archive(path: Path, kind: str = "saved run") -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -201,7 +201,7 @@ def read_archive(path: Path, kind: str = "saved run") -> tuple[dict[str, Any], d
     except InputError:
         raise
     except (SafetensorError, OSError, *_DAMAGE) as error:
-        raise InputError(f"{path} is damaged or no {kind}: {first_line(error)}") from None
+        raise InputError(f"{path} is damaged or not a {kind}: {first_line(error)}") from None
 
 
 def check_format(content: Any, path: Path, kind: str) -> None:
@@ -236,7 +236,7 @@ def _to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
         data: bytes = save({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()})
         return data
     except KeyError as error:
-        raise InputError(f"tensors of the kind {error} cannot be saved as safetensors") from None
+        raise InputError(f"tensors of type {error} cannot be saved as safetensors") from None
 
 
 def _to_json(path: Path, content: Any) -> str:
@@ -284,7 +284,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise InputError(f"there is no {path.name} in {path.parent}") from None
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is damaged or no safetensors file: {error}") from None
+        raise InputError(f"{path} is damaged or not a safetensors file: {error}") from None
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -316,4 +316,4 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise InputError(f"there is no {path.name} in {path.parent}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged or no JSON file: {error}") from None
+        raise InputError(f"{path} is damaged or not a JSON file: {error}") from None

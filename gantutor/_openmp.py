@@ -10,7 +10,7 @@ If it is loaded already, because somebody imported torch first, the variable com
 itself hardly spins (100 rounds instead of 300,000) while it holds more threads than the machine has CPUs. So
 a team of that many threads is started once, and sleeps as long as the process lives.
 
-Whoever sets ``GOMP_SPINCOUNT`` or ``OMP_WAIT_POLICY`` has the last word. On macOS and Windows, where torch
+If you set ``GOMP_SPINCOUNT`` or ``OMP_WAIT_POLICY`` has the last word. On macOS and Windows, where torch
 uses other OpenMP libraries, nothing is done. Results do not depend on any of this.
 """
 

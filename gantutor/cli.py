@@ -27,7 +27,7 @@ COMMANDS = {
         "scores": "print the scores that the notebooks of a folder recorded",
     },
     "To teach": {
-        "exercises": "write the exercises of each notebook into a notebook of their own",
+        "exercises": "write the exercises of each notebook into a separate notebook",
         "grade": "run notebooks that were handed in, and say who solved what",
     },
     "To train": {"train": "train a recipe, alone or, under torchrun, in several processes"},
@@ -178,8 +178,8 @@ def _course(parser: argparse.ArgumentParser) -> None:
     _add_names(parser)
     _add_preset(parser)
     add("--seed", type=_whole(0), metavar="N", help="the seed of every notebook; otherwise the one it states")
-    add("--minutes", type=_positive, metavar="M", help="begin no further notebook after so many minutes")
-    add("--jobs", type=_whole(1), default=1, metavar="N", help="run so many notebooks at a time; 1")
+    add("--minutes", type=_positive, metavar="M", help="start no further notebook after M minutes")
+    add("--jobs", type=_whole(1), default=1, metavar="N", help="run N notebooks at a time; 1")
     _add_out(parser, "runs/course", "where the executed copies go")
     add(
         "--scores",
@@ -254,19 +254,22 @@ def _train(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, metavar="N", help="of the networks, the data and the noise; 0")
     add("--device", default="auto", help="cpu, cuda, …; the first GPU if there is one")
     add("--precision", default="float32", help="float32, or bfloat16 for mixed precision")
-    add(
-        "--accumulate", type=int, default=1, metavar="N", help="parts that each batch is worked through in; 1"
-    )
-    add("--checkpoint", metavar="FOLDER", help="where to keep what is needed to go on after an end")
+    add("--accumulate", type=int, default=1, metavar="N", help="parts that each batch is split into; 1")
+    add("--threads", type=_threads, default="auto", metavar="N", help="CPU threads of each process; auto")
+    add("--checkpoint", metavar="FOLDER", help="where to save checkpoints, and to resume from one")
     add("--checkpoint-every", type=float, default=60.0, metavar="S", help="between two checkpoints; 60")
     add("--out", metavar="FILE", help="where to save the run")
 
 
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("checks"))
-    parts = ("lint", "unit", "smoke", "repeat", "browser", "check")  # of commands.checks.PARTS
+    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "check")  # of commands.checks.PARTS
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", type=_one_of(*parts), help=f"{', '.join(parts)}; all if left out"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        type=_one_of(*parts),
+        help=f"{', '.join(parts)}; all but platforms if left out",
     )
 
 
@@ -315,6 +318,10 @@ def _whole(minimum: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _threads(text: str) -> int | str:
+    return text if text == "auto" else _whole(1)(text)
 
 
 def _positive(text: str) -> float:

@@ -31,7 +31,7 @@ _HOMES = {
     "environment_report": "environment",
     "launch": "processes",
 }
-"""The module of each name that is no module of this folder itself."""
+"""The module of each name that is not a module of this folder."""
 
 
 def __getattr__(name: str) -> Any:

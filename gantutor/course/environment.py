@@ -30,7 +30,7 @@ OPTIONAL_PACKAGES = {
 """Packages that only some notebooks need, with what they are needed for."""
 
 HOSTED = ("Kaggle", "Google Colab", "SageMaker")
-"""Places that bring a kernel and a page of their own, which nobody can choose."""
+"""Places with a fixed kernel and front end."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _package(name: str, minimum: tuple[int, ...], needed: bool = True, use: str 
 
 
 def _torch_companion(name: str, needed: bool) -> ReportLine:
-    """A package that works only with the torch it was built for: importing it is the only sure test."""
+    """A package that works only with the torch it was built for; importing it is the only reliable test."""
     installed = _version(name)
     if installed is None:
         text = f"{name} is not installed"

@@ -90,7 +90,7 @@ def choose_device(preset: str, device: str = "auto") -> torch.device:
         if available_devices() == ["cpu"]:
             raise InputError(
                 "preset 'gpu' needs a GPU that torch can use (CUDA, or MPS on a Mac), and there is none "
-                "here: take preset='cpu', or add device='cpu' for the same long training on the CPU"
+                "here: use preset='cpu', or add device='cpu' for the same long training on the CPU"
             )
         return resolve_device("gpu")
     return resolve_device(device)

@@ -65,7 +65,8 @@ def launch(
         accumulate: parts that each batch is split into, at least 1.
         checkpoint: a folder for checkpoints; a training with one there goes on from it.
         checkpoint_every: seconds between two checkpoints, at least 0.
-        threads: CPU threads of each process, 1 to 1024; None: the cores are divided among the processes.
+        threads: CPU threads of each process, 1 to 1024; None: as many as its networks can use, and no more
+            than its share of the cores.
 
     Returns:
         ``out`` as a path, from which ``Run.load`` reads the run.
@@ -101,6 +102,7 @@ def launch(
         "seconds": seconds,
         "batch-size": batch_size,
         "seed": seed,
+        "threads": threads,
     }
     arguments |= {
         "precision": precision,
@@ -115,7 +117,7 @@ def launch(
     with tempfile.TemporaryDirectory(prefix="gantutor-") as logs:
         interrupted, status = _run(["train", recipe, *options], processes, threads, Path(logs))
         if status and not interrupted:
-            raise ProcessLost(f"the training did not reach its end: {_cause(Path(logs))}")
+            raise ProcessLost(f"the training did not finish: {_cause(Path(logs))}")
     if _time_saved(out) == saved_before:
         raise KeyboardInterrupt("ended before anything was saved")
     return out
@@ -134,7 +136,7 @@ def check_budget(steps: int | None, seconds: float | None) -> None:
     >>> check_budget(900, None)
     """
     if (steps is None) == (seconds is None):
-        raise InputError("give a budget: either steps or seconds")
+        raise InputError("a training needs a budget: pass either steps or seconds")
     if steps is not None:
         validate({"steps": steps}, steps=integer(1))
     else:
@@ -148,7 +150,7 @@ def check_out(out: str | Path) -> Path:
         out: the file; its folder is made if it is missing.
 
     Raises:
-        InputError: if it is not a path, cannot be written, or exists and is no saved run.
+        InputError: if it is not a path, cannot be written, or exists and is not a saved run.
     """
     out = _writable("out", out, "file")
     check_replaceable(out)

@@ -351,6 +351,6 @@ def make_recipe(name: str, seed: int = 0) -> Recipe:
         raise InputError(f"the recipe {name!r} must be a function of a seed: {error}") from None
     if not isinstance(recipe, Recipe):
         raise InputError(
-            f"the recipe {name!r} must give a gantutor.course.recipes.Recipe, not {type_name(recipe)}"
+            f"the recipe {name!r} must return a gantutor.course.recipes.Recipe, not {type_name(recipe)}"
         )
     return recipe

@@ -109,17 +109,17 @@ def as_markdown(notebooks: Sequence[NotebookScores]) -> str:
 
     >>> scores = {"digit_fid": {"value": 1.5, "floor": 0.5, "unit": "distance", "better": "lower"}}
     >>> print(as_markdown([NotebookScores("03", scores, {"notebook": 310.4})]))
-    | notebook | score     | value | floor | × floor | unit     | better | seconds |
-    | -------- | --------- | ----- | ----- | ------- | -------- | ------ | ------- |
-    | 03       | digit_fid | 1.5   | 0.5   | 3.0     | distance | lower  | 310     |
+    | notebook | score     | value | real data | × real | unit     | better | seconds |
+    | -------- | --------- | ----- | --------- | ------ | -------- | ------ | ------- |
+    | 03       | digit_fid | 1.5   | 0.5       | 3.0    | distance | lower  | 310     |
     """
-    rows = [("notebook", "score", "value", "floor", "× floor", "unit", "better", "seconds")]
+    rows = [("notebook", "score", "value", "real data", "× real", "unit", "better", "seconds")]
     for notebook in notebooks:
         seconds = f"{notebook.seconds['notebook']:.0f}" if "notebook" in notebook.seconds else ""
         name = notebook.name
         for score, entry in notebook.scores.items():
-            value, floor = entry.get("value"), entry.get("floor")
-            columns = (format_number(value), format_number(floor), _multiple(value, floor))
+            value, real = entry.get("value"), entry.get("floor")
+            columns = (format_number(value), format_number(real), _multiple(value, real))
             words = (str(entry.get("unit", "")).replace("|", "\\|"), str(entry.get("better", "")))
             rows.append((name, score, *columns, *words, seconds))
             name = seconds = ""
@@ -160,6 +160,6 @@ def format_number(value: Any) -> str:
     return f"{value:.4g}"
 
 
-def _multiple(value: Any, floor: Any) -> str:
-    are_numbers = all(isinstance(number, (int, float)) for number in (value, floor))
-    return f"{value / floor:.1f}" if are_numbers and floor > 0 else ""
+def _multiple(value: Any, real: Any) -> str:
+    are_numbers = all(isinstance(number, (int, float)) for number in (value, real))
+    return f"{value / real:.1f}" if are_numbers and real > 0 else ""

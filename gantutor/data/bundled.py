@@ -69,7 +69,7 @@ def bundled_files(
         several = (
             f"one of the {len(paths)} files of {description} in the package {package} is damaged or another"
         )
-        raise DataUnavailable(f"{one if len(paths) == 1 else several}: install {versions} anew")
+        raise DataUnavailable(f"{one if len(paths) == 1 else several}: reinstall {versions}")
     return contents
 
 

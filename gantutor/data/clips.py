@@ -62,7 +62,7 @@ def write_clip(path: str | Path, clips: Tensor, fps: float = 8, zoom: int = 4) -
         )
     if clips.numel() * zoom**2 > MAX_PIXELS:
         raise InputError(
-            f"these clips have more than {MAX_PIXELS:,} pixels at zoom={zoom}: take fewer, or a smaller zoom"
+            f"these clips have more than {MAX_PIXELS:,} pixels at zoom={zoom}: write fewer, or a smaller zoom"
         )
     path = expand(path)
     with new_file(path) as temporary:
@@ -197,5 +197,5 @@ def check_clips(clips: Any) -> Tensor:
         raise InputError("clips contain values that are not finite (NaN or infinity)")
     largest = float(batch.abs().max())
     if largest > 1 + 1e-4:
-        raise InputError(f"clips must lie between -1 and 1, and go up to {largest:.4g}: clamp them")
+        raise InputError(f"clips must lie between -1 and 1, but reach {largest:.4g}: clamp them")
     return batch.clamp(-1, 1)

@@ -111,7 +111,7 @@ def _from_torchvision(name: str, folder: Path) -> tuple[TensorDataset, TensorDat
         parts = [dataset_class(root=str(folder), train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:
         raise DataUnavailable(
-            f"{name} could not be downloaded ({type(error).__name__}): it needs a network once; "
+            f"{name} could not be downloaded ({type(error).__name__}): it needs a network connection once; "
             'the default, "digits", needs none'
         ) from None
     train, held_out = (TensorDataset(_images(part.data.float()), part.targets.long()) for part in parts)

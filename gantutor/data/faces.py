@@ -140,7 +140,7 @@ def _pixels(file: bytes) -> Tensor:
 
     152 of the files were once treated as text and have a carriage return before each newline, and so before
     each pixel of value 10, which shifts all later pixels. Removing these carriage returns also removes a true
-    pixel of value 13 before one of value 10. Such a pixel is put back in the position at which neighbouring
+    pixel of value 13 before one of value 10. Such a pixel is restored at the position at which neighbouring
     rows then differ least.
     """
     if not file.startswith(_HEADER):
@@ -177,8 +177,8 @@ def _celeba(side: int, folder: Path) -> tuple[TensorDataset, TensorDataset]:
         ]
     except (RuntimeError, OSError, ImportError, ValueError) as error:
         raise DataUnavailable(
-            f"celeba could not be downloaded ({type(error).__name__}): it needs a network once, the package "
-            'gdown, and a day on which its host has quota left; the default, "olivetti", needs none'
+            f"celeba could not be downloaded ({type(error).__name__}): it needs a network connection once, "
+            'the package gdown, and free quota at its host; the default, "olivetti", needs none'
         ) from None
 
     def read(part: Any, count: int) -> TensorDataset:

@@ -49,7 +49,7 @@ def read_handwriting(source: str | Path | bytes | Tensor) -> Tensor:
     >>> read_handwriting(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: the picture cannot be opened: PNG, JPEG and most other formats can
+    gantutor.InputError: the picture cannot be opened: use PNG, JPEG or another common format
     """
     ink = extract_ink(to_grey(source) if isinstance(source, Tensor) else read_grey(source))
     threshold, contrast = otsu_threshold(ink)
@@ -60,11 +60,11 @@ def read_handwriting(source: str | Path | bytes | Tensor) -> Tensor:
         )
     digits = group_components(connected_components(ink > threshold))
     if not digits:
-        raise InputError("there is no writing on the picture: all that was found are specks")
+        raise InputError("there is no writing on the picture: only specks were found")
     if len(digits) > MAX_DIGITS:
         raise InputError(
-            f"{len(digits)} separate things were found on the picture, and at most {MAX_DIGITS} digits "
-            "are read at once: cut out a part of the line, on plain paper"
+            f"{len(digits)} separate shapes were found on the picture, but at most {MAX_DIGITS} digits "
+            "can be read at once: cut out a part of the line, on plain paper"
         )
     return torch.stack([center_in_frame(ink, digit) for digit in digits])
 
@@ -136,7 +136,7 @@ def group_components(components: list[Tensor]) -> list[Tensor]:
                 separate = max(top - digit_bottom, digit_top - bottom) > 0.15 * tallest
                 if separate and min(bottom - top, digit_bottom - digit_top) > 0.5 * tallest:
                     raise InputError(
-                        "the picture has digits one above the other: write them in one line, or cut it out"
+                        "the picture has digits above each other: write them in one line, or cut out one line"
                     )
                 digits[-1] = (digit | component, _bounding_box(digit | component))
                 continue

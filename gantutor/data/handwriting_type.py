@@ -193,7 +193,7 @@ def training_combinations(classes: int, faces: int, held_back: int, rng: torch.G
     if not bool(seen.any(1).all()):
         raise InputError(
             f"held_back={held_back} with {faces} typeface{'s' * (faces > 1)} leaves a character in none of "
-            "them: hold back fewer, or give more fonts"
+            "them: hold back fewer, or pass more fonts"
         )
     return seen
 

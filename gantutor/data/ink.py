@@ -54,7 +54,7 @@ def read_grey(source: Any) -> Tensor:
     except InputError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        raise InputError(f"{name} cannot be opened: PNG, JPEG and most other formats can") from None
+        raise InputError(f"{name} cannot be opened: use PNG, JPEG or another common format") from None
     grey.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     return torch.from_numpy(np.array(grey, np.float32) / 255)
 
@@ -81,7 +81,9 @@ def to_grey(image: Tensor) -> Tensor:
     if not bool(image.isfinite().all()) or float(image.abs().max()) > 1 + 1e-4:
         raise InputError("an image must be finite and lie in [-1, 1]")
     if max(image.shape) > MAX_SIDE:
-        raise InputError(f"an image may be {MAX_SIDE} pixels long, not {max(image.shape)}: make it smaller")
+        raise InputError(
+            f"an image may be at most {MAX_SIDE} pixels long, not {max(image.shape)}: make it smaller"
+        )
     return ((image.detach().cpu().float()[0] + 1) / 2).clamp(0, 1)
 
 

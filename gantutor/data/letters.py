@@ -43,8 +43,8 @@ def letters(folder: str | Path = CACHE_FOLDER) -> Dataset:
         parts = [EMNIST(str(folder), split="letters", train=train, download=True) for train in (True, False)]
     except (RuntimeError, OSError) as error:
         raise DataUnavailable(
-            f"emnist_letters could not be downloaded ({type(error).__name__}): it needs a network once; "
-            'the default, "digits", needs none'
+            f"emnist_letters could not be downloaded ({type(error).__name__}): it needs a network connection "
+            'once; the default, "digits", needs none'
         ) from None
     train, held_out = (TensorDataset(upright(part.data), part.targets.long() - 1) for part in parts)
     card = Card(

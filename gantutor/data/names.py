@@ -138,7 +138,9 @@ def _check_name(name: str) -> str:
     lower = name.lower()
     unknown = sorted({letter for letter in lower if letter not in ALPHABET[1:]})
     if unknown:
-        raise InputError(f"the name {name!r} holds {', '.join(map(repr, unknown))}: only a to z can be spelt")
+        raise InputError(
+            f"the name {name!r} holds {', '.join(map(repr, unknown))}: only the letters a to z are allowed"
+        )
     if len(lower) >= SEQUENCE_LENGTH:
         raise InputError(
             f"the name {name!r} has {len(lower)} letters: at most {SEQUENCE_LENGTH - 1} are allowed"

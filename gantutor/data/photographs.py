@@ -28,7 +28,7 @@ from gantutor.data.picture_depth import (
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """The formats that are read; for some others Pillow would start external programs."""
 
-SUPPORTED = "JPEG, PNG, WebP, GIF, BMP and TIFF can"
+SUPPORTED = "use JPEG, PNG, WebP, GIF, BMP or TIFF"
 
 MAX_MEGAPIXELS = 80
 """Millions of pixels of a photograph; a small file can unpack to more than the memory of a computer."""
@@ -37,7 +37,7 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601."""
 
 MAX_NUMBER = 1e30
-"""The largest number of a picture that is black or white by the user's word."""
+"""Largest number that the user may declare to be black or white."""
 
 MIN_STD = 1e-2
 """Standard deviation of the pixels, on the scale from −1 to 1, below which a photograph shows nothing."""
@@ -58,10 +58,10 @@ def read_photograph(
     a box that frames it as the training photographs frame theirs.
 
     Grey pictures may have up to 32 bits, with or without a sign, and white as 0. Black and white are the ends
-    of the range of so many bits, unless the file names others (the tags MaxSampleValue, SMinSampleValue and
-    SMaxSampleValue of TIFF, the maximum of PGM). Whether 12 bits of a camera are stored in 16 cannot be known
-    otherwise: a picture that uses less than a sixteenth of its range is refused unless ``value_range`` says
-    what it means. Colours of 16 bits are rounded down to 8.
+    of the range of that number of bits, unless the file names others (the tags MaxSampleValue,
+    SMinSampleValue and SMaxSampleValue of TIFF, the maximum of PGM). Whether 12 bits of a camera are stored
+    in 16 cannot be known otherwise: a picture that uses less than a sixteenth of its range is refused unless
+    ``value_range`` says what it means. Colours of 16 bits are rounded down to 8.
 
     Args:
         source: the path of a picture file (JPEG, PNG, WebP, GIF, BMP, TIFF or PPM), or its content.
@@ -83,7 +83,7 @@ def read_photograph(
     >>> read_photograph(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: the photograph cannot be read as a picture: JPEG, PNG, WebP, GIF, ... can
+    gantutor.InputError: the photograph cannot be read as a picture: use JPEG, PNG, WebP, GIF, ...
     """
     _check_range(value_range)
     pixels, name = decode_picture(source, value_range)  # (3, H, W) in [0, 1]
@@ -93,12 +93,12 @@ def read_photograph(
     edge = min(pixels.shape[1:])
     if 2 * edge < side:
         raise InputError(
-            f"the part of {name} that is wanted has only {edge} × {edge} pixels: at least "
+            f"the requested part of {name} has only {edge} × {edge} pixels: at least "
             f"{(side + 1) // 2} × {(side + 1) // 2} are needed for {side} × {side}"
         )
     small = crop_to_square(pixels[None], side)[0].clamp(0, 1) * 2 - 1
     if float(small.std(unbiased=False)) < MIN_STD:
-        raise InputError(f"{name} is of one colour all over: choose a photograph that shows something")
+        raise InputError(f"{name} has only one colour: choose another photograph")
     if grey:
         small = (torch.tensor(LUMA_WEIGHTS).view(3, 1, 1) * small).sum(0, keepdim=True)
     return small
@@ -133,7 +133,7 @@ def decode_picture(source: Any, value_range: tuple[float, float] | None) -> tupl
                 return _to_rgb(ImageOps.exif_transpose(image), packing, depth, value_range, name), name
     except Image.DecompressionBombError:
         raise InputError(
-            f"{name} has far too many pixels: at most {MAX_MEGAPIXELS} million can be read"
+            f"{name} has too many pixels: at most {MAX_MEGAPIXELS} million can be read"
         ) from None
     except UnidentifiedImageError:
         if depth is not None:
@@ -165,15 +165,15 @@ def _to_rgb(
         return shades.expand(3, -1, -1)
     if value_range is not None:
         raise InputError(
-            "value_range goes only with grey pictures of more than 8 bits or of floating-point numbers, and "
-            f"{name} is none: leave it out"
+            "value_range is only for grey pictures of more than 8 bits or of floating-point numbers, and "
+            f"{name} is not one: leave it out"
         )
     if depth.bits > 8:
         colours = np.asarray(image)[..., : 4 if image.mode == "CMYK" else 3]
         if colours.min() < colours.max() < MIN_USED_SHARE * 256:
             raise InputError(
                 f"{name} has colours of {depth.bits} bits and uses only the lowest sixteenth of their range: "
-                "it would become nearly one colour, so scale its numbers to all bits and save it again"
+                "it would become nearly one colour: scale its values to the full range and save it again"
             )
     if isinstance(transparent, int) and packing in ("L;2", "L;4"):  # Pillow scales the shades, but not this
         image.info["transparency"] = transparent * 255 // (2 ** int(packing[-1]) - 1)

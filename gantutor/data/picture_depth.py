@@ -67,7 +67,7 @@ class Depth:
 
     @property
     def full_range(self) -> tuple[int, int]:
-        """The smallest and the largest number that so many bits can hold."""
+        """The smallest and the largest number that this number of bits can hold."""
         half = 2 ** (self.bits - 1)
         return (-half, half - 1) if self.form == SIGNED else (0, 2 * half - 1)
 
@@ -206,8 +206,8 @@ def to_shades(
 def _black_white(numbers: NDArray[Any], depth: Depth, name: str) -> tuple[float, float]:
     if depth.form == FLOATING:
         raise InputError(
-            f"{name} holds floating-point numbers and does not say which are black and white: "
-            "save it as PNG or JPEG, or give them as in value_range=(0.0, 1.0)"
+            f"{name} holds floating-point numbers, and its black and white are unknown: "
+            "save it as PNG or JPEG, or pass them, as in value_range=(0.0, 1.0)"
         )
     lowest, highest = int(numbers.min()), int(numbers.max())
     if depth.black_white and depth.black_white[0] <= lowest and highest <= depth.black_white[1]:
@@ -218,7 +218,7 @@ def _black_white(numbers: NDArray[Any], depth: Depth, name: str) -> tuple[float,
         guess = (lowest, highest) if depth.form == SIGNED else (0, 2 ** highest.bit_length() - 1)
         raise InputError(
             f"{name} uses only the numbers from {lowest:,} to {highest:,} of {low:,} to {high:,}, and would "
-            f"become nearly one colour: say which are black and white, such as value_range={guess}"
+            f"become nearly one colour: pass its black and white, such as value_range={guess}"
         )
     return low, high
 

@@ -70,7 +70,7 @@ def read_recording(source: str | Path | bytes, rate: int = 8000, length: int = 4
     >>> read_recording(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: the recording cannot be read as sound (...): WAV, FLAC, OGG and MP3 can
+    gantutor.InputError: the recording cannot be read as sound (...): use WAV, FLAC, OGG or MP3
     """
     soundfile = soundfile_module()
     file, name = open_file(source, "recording", "a sound file", "a sound file")
@@ -129,14 +129,14 @@ def _to_channels(wave: Any) -> Tensor:
             f"not {description}"
         )
     if not wave.numel():
-        raise InputError("wave holds no samples: there is nothing to write")
+        raise InputError("wave is empty: there is nothing to write")
     wave = wave.detach().cpu().double()
     if not bool(wave.isfinite().all()):
         raise InputError("wave contains values that are not finite (NaN or infinity)")
     peak = float(wave.abs().max())
     if peak > 1:
         raise InputError(
-            f"wave must lie between -1 and 1, and its loudest sample is {peak:.4g}: divide it by that"
+            f"wave must lie between -1 and 1, but its largest value is {peak:.4g}: divide the wave by that"
         )
     samples: Tensor = wave.reshape(-1, shape[-1])
     return samples
@@ -249,16 +249,16 @@ def _decode(soundfile: Any, file: Any, name: str) -> tuple[Tensor, int]:
             if min(reader.frames, limit) * reader.channels > MAX_SAMPLES:
                 raise InputError(
                     f"{name} has too many samples in {reader.channels} channels: at most "
-                    f"{MAX_SAMPLES // 1_000_000} million can be read, so cut it to the part that is wanted"
+                    f"{MAX_SAMPLES // 1_000_000} million can be read: cut out a part"
                 )
             samples = reader.read(limit + 1, dtype="float32", always_2d=True)
     except (RuntimeError, TypeError, OSError) as error:
         reason = first_line(error).rpartition(": ")[2]
-        raise InputError(f"{name} cannot be read as sound ({reason}): WAV, FLAC, OGG and MP3 can") from None
+        raise InputError(f"{name} cannot be read as sound ({reason}): use WAV, FLAC, OGG or MP3") from None
     if len(samples) > limit:
-        raise InputError(f"{name} is longer than {MAX_MINUTES} minutes: cut it to the part that is wanted")
+        raise InputError(f"{name} is longer than {MAX_MINUTES} minutes: cut out a part")
     if not len(samples):
-        raise InputError(f"{name} holds no samples: record at least a fraction of a second")
+        raise InputError(f"{name} is empty: record at least a fraction of a second")
     sound = torch.from_numpy(samples).T.contiguous()
     if not bool(sound.isfinite().all()):
         raise InputError(f"{name} contains values that are not finite (NaN or infinity)")
@@ -268,7 +268,7 @@ def _decode(soundfile: Any, file: Any, name: str) -> tuple[Tensor, int]:
 def _check_rate(rate: int, name: str) -> None:
     low, high = RATE_RANGE
     if not low <= rate <= high:
-        raise InputError(f"{name} has {rate} samples a second: {low:,} to {high:,} can be resampled")
+        raise InputError(f"{name} has {rate} samples a second: {low:,} to {high:,} are supported")
 
 
 def _audible(part: Tensor, name: str) -> Tensor:
@@ -285,7 +285,7 @@ def _audible(part: Tensor, name: str) -> Tensor:
         if share > MAX_CLIPPED_SHARE:
             which = "it" if len(part) == 1 else f"its channel {index + 1}"
             raise InputError(
-                f"{name} is cut off by too much volume ({share:.1%} of {which} stands at full scale, at most "
+                f"{name} is clipped because it is too loud ({share:.1%} of {which} is at full scale, at most "
                 f"{MAX_CLIPPED_SHARE:.0%} is allowed): record it again, more quietly"
             )
     return part[audible]

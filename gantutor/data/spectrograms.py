@@ -101,7 +101,7 @@ def griffin_lim(
     _check_spectrograms(spectrograms)
     magnitudes = magnitude(spectrograms)  # (N, 128, T)
     if not bool(magnitudes.isfinite().all()):
-        raise InputError("spectrograms must lie in [-1, 1], and these are louder than any number")
+        raise InputError("spectrograms must lie in [-1, 1]: these are too loud to be converted")
     if phase is None:
         rng = torch.Generator().manual_seed(seed)
         uniform = torch.rand(magnitudes.shape[1:], generator=rng).to(magnitudes)

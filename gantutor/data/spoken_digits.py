@@ -121,10 +121,10 @@ def stratified_fifth(labels: Tensor) -> Tensor:
 def _project_file(name: str) -> bytes:
     path = next((folder / name for folder in DATA_FOLDERS if (folder / name).is_file()), None)
     if path is None:
-        raise DataUnavailable(f"{name}, which comes with the project, is missing: install gantutor anew")
+        raise DataUnavailable(f"{name}, which comes with the project, is missing: reinstall gantutor")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != CHECKSUMS[name]:
-        raise DataUnavailable(f"{name} is damaged or another file: install gantutor anew")
+        raise DataUnavailable(f"{name} is damaged or another file: reinstall gantutor")
     return content
 
 
@@ -139,8 +139,8 @@ def _from_torchaudio(folder: Path) -> tuple[TensorDataset, TensorDataset]:
         parts = [SPEECHCOMMANDS(str(folder), download=True, subset=name) for name in ("training", "testing")]
     except (RuntimeError, OSError) as error:
         raise DataUnavailable(
-            f"speech_commands could not be downloaded ({type(error).__name__}): it needs a network once; "
-            'the default, "spoken_digits", needs none'
+            f"speech_commands could not be downloaded ({type(error).__name__}): it needs a network "
+            'connection once; the default, "spoken_digits", needs none'
         ) from None
     train, held_out = (_read_digits(part, folder, soundfile) for part in parts)
     return train, held_out

@@ -275,7 +275,7 @@ def from_points(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05)
     >>> from_points([(0, 0), (1, 0)])
     Traceback (most recent call last):
     ...
-    gantutor.InputError: a drawing needs at least 3 points, and this one has 2
+    gantutor.InputError: a drawing needs at least 3 points, but this one has 2
     """
     _check_positive(sigma=sigma)
     if isinstance(points, Tensor):
@@ -285,7 +285,7 @@ def from_points(points: Tensor | Sequence[Sequence[float]], sigma: float = 0.05)
     except (TypeError, ValueError, RuntimeError):
         raise InputError("points must be pairs of numbers (x, y), one pair for each point") from None
     if centres.dim() and len(centres) < 3:
-        raise InputError(f"a drawing needs at least 3 points, and this one has {len(centres)}")
+        raise InputError(f"a drawing needs at least 3 points, but this one has {len(centres)}")
     if centres.dim() != 2 or centres.shape[1] != 2:
         raise InputError(f"points must have shape (count, 2), not {tuple(centres.shape)}")
     if not bool(centres.isfinite().all()):

@@ -61,7 +61,7 @@ class Typeface:
     >>> Typeface(b"some text")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: this is no font that can be read: a TTF or OTF file can
+    gantutor.InputError: this cannot be read as a font: use a TTF or OTF file
     """
 
     def __init__(self, source: str | Path | bytes) -> None:
@@ -70,7 +70,7 @@ class Typeface:
             family, style = self.font(PROBE_SIZE).getname()
             self._pixels(DIGITS, PROBE_SIZE)
         except (OSError, ValueError, MemoryError):
-            raise InputError(f"{file_name} is no font that can be read: a TTF or OTF file can") from None
+            raise InputError(f"{file_name} cannot be read as a font: use a TTF or OTF file") from None
         self.family: str = family or Path(file_name).stem
         self.style: str = "" if style in (None, "Regular", "Book", "Roman") else style
         self.name = self.family if self.style in self.family else f"{self.family} {self.style}"
@@ -115,7 +115,7 @@ class Typeface:
         return np.asarray(canvas), int(top)
 
     def check_glyphs(self, characters: str) -> None:
-        """Check that the font has a glyph of its own for each character.
+        """Check that the font has a distinct glyph for each character.
 
         Args:
             characters: the characters to check.
@@ -137,7 +137,7 @@ class Typeface:
             first = drawn.setdefault(f"{pixels.shape}".encode() + pixels.tobytes(), character)
             if first != character:
                 raise InputError(
-                    f"{self.name} draws {first!r} and {character!r} alike: choose a font that has both"
+                    f"{self.name} draws {first!r} and {character!r} identically: choose a font that has both"
                 )
 
     def extent(self, characters: str, size: int) -> tuple[int, int, int]:
@@ -185,7 +185,7 @@ def typefaces(
         raise InputError(f"fonts must be a list of font files, not {type_name(fonts)}")
     sources = [matplotlib_fonts() / name for name in DEFAULT_FONTS] if fonts is None else list(fonts)
     if not sources:
-        raise InputError("fonts must name at least one font file, or be None for those of matplotlib")
+        raise InputError("fonts must name at least one font file, or be None for the fonts of matplotlib")
     faces = tuple(_open_face(source) for source in sources)
     for face in faces:
         face.check_glyphs(characters)

@@ -161,9 +161,7 @@ def typeset_line(
     if not isinstance(characters, str):
         raise InputError(f"characters must be a text in quotes, not {type_name(characters)}")
     if len(line) > MAX_LINE_LENGTH:
-        raise InputError(
-            f"the line has {len(line)} characters, and at most {MAX_LINE_LENGTH} are set at once"
-        )
+        raise InputError(f"the line has {len(line)} characters, but at most {MAX_LINE_LENGTH} are allowed")
     (face,) = typefaces(None if font is None else [font], "")[:1]
     used = "".join(dict.fromkeys(line.replace(" ", "")))
     face.check_glyphs(used)
@@ -214,11 +212,13 @@ def check_characters(characters: Any) -> str:
     >>> check_characters("0120")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: characters must be different ones in a text, without spaces, not '0120'
+    gantutor.InputError: characters must be a text of different characters without spaces, not '0120'
     """
     is_distinct = isinstance(characters, str) and characters and len(set(characters)) == len(characters)
     if not is_distinct or any(character.isspace() for character in characters):
-        raise InputError(f"characters must be different ones in a text, without spaces, not {characters!r}")
+        raise InputError(
+            f"characters must be a text of different characters without spaces, not {characters!r}"
+        )
     return str(characters)
 
 

@@ -1,4 +1,4 @@
-"""A callback that reads a run while it trains, and names with evidence what goes wrong."""
+"""A callback that examines a run while it trains, and reports with evidence what is wrong."""
 
 from gantutor.doctor.diagnosis import Diagnosis
 from gantutor.doctor.doctor import Doctor

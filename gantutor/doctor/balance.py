@@ -1,4 +1,4 @@
-"""The illnesses of the balance between the two players, looked for after the warm-up."""
+"""Diagnoses of the balance between the two networks, which are made after the warm-up."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from gantutor.doctor.window import (
 )
 
 MAX_DOUBT = 0.01
-"""The doubt 1 − D(x) and D(G(z)) up to which D is called sure; healthy games keep it above 0.25."""
+"""Largest 1 − D(x) and D(G(z)) at which D counts as certain; healthy games keep both above 0.25."""
 
 MIN_SEPARATION = 0.999
-"""The separation from which on D confuses no samples; the healthy game where it is highest has 0.997."""
+"""Smallest separation at which D makes no mistakes; the largest of a healthy game is 0.997."""
 
 MAX_GRADIENT = 0.01
-"""What the generator's loss would fall by if a sample moved by the data's whole spread: too little to
-learn from. Healthy games stay above 0.03, and lowest where little is left to learn."""
+"""Largest decrease of the generator's loss, if a sample moved by the data's spread, that is too small to
+learn from. Healthy games stay above 0.03, and are lowest where little is left to learn."""
 
 MAX_BLIND_SEPARATION = 0.65
-"""The separation up to which D does not see a difference as large as LARGE_DIFFERENCE."""
+"""Largest separation at which D misses a difference as large as LARGE_DIFFERENCE."""
 
 MIN_MEMORISED, MIN_GAP = 0.65, 0.2
-"""The probability that D prefers a training sample to a held-out one, and the ratio of Karras et al.: 256
-samples of each tell ½ from 0.65 with six standard errors, 50 of them with three; their paper holds the ratio
-at 0.6."""
+"""Smallest probability that D gives a training sample a larger logit than a held-out one, and smallest gap of
+Karras et al. With 256 samples of each, 0.65 is six standard errors from ½, and with 50 it is three. Their
+paper keeps the gap at 0.6."""
 
 MAX_FULL_COLLAPSE, MAX_PARTIAL_COLLAPSE = 0.2, 0.5
-"""The variety up to which a collapse is called full or partial: one or two clusters of ten, up to five."""
+"""Largest variety of a full and of a partial collapse: one or two clusters of ten, and up to five."""
 
 MIN_REACH, MIN_PATH_RATIO = 1.5, 3.0
-"""The largest distance between two means of the samples, in data spreads, and how many times longer the path
-of the mean is; the widest swing of a healthy game is one spread, of images."""
+"""Smallest values that count as an oscillation: of the largest distance between two means of the samples, in
+data spreads, and of the length of the mean's path divided by it. In healthy games the first is at most one
+spread (images)."""
 
 OSCILLATION_WINDOW, MIN_OSCILLATION_EXAMINATIONS = 0.4, 5
-"""The share of the budget in which an oscillation is looked for, and the fewest examinations needed."""
+"""The share of the budget that is searched for an oscillation, and the smallest number of examinations."""
 
 
 def too_strong(history: Sequence[Signs]) -> Diagnosis | None:
@@ -61,23 +62,27 @@ def too_strong(history: Sequence[Signs]) -> Diagnosis | None:
     sure = at_most(on_real, MAX_DOUBT) and at_most(on_fake, MAX_DOUBT)
     if not (at_least(separation, MIN_SEPARATION) and (sure or at_most(gradient, MAX_GRADIENT))):
         return None
-    doubts = (
-        f"D(x) = {1 - (on_real or 0):.4f} on real samples and D(G(z)) = {on_fake or 0:.4f}; " if sure else ""
+    outputs = (
+        f" D(x) is {1 - (on_real or 0):.4f} and D(G(z)) is {on_fake or 0:.4f} on average; in a healthy game "
+        "they stay below 0.75 and above 0.25."
+        if sure
+        else ""
     )
     slope = (
-        f"; the generator's loss would fall by {gradient:.1e} if a sample moved by the data's spread"
+        f" The generator's loss would fall by {gradient:.1e} if a sample moved by the data's spread; in a "
+        "healthy game it is more than 0.03."
         if gradient is not None
         else ""
     )
     return Diagnosis(
         "discriminator too strong",
         window[-1].step,
-        f"{doubts}a real sample scores higher than a generated one in {separation or 0:.1%} of pairs, where "
-        f"a healthy discriminator has doubts of a quarter or more{slope}.",
-        "the discriminator has learnt faster than the generator, or the two clouds do not overlap: its slope "
-        "where the samples are is no guide.",
-        "objectives.non_saturating(r1=1.0) in place of minimax, fewer discriminator_turns=, a lower learning "
-        "rate for the discriminator alone, or objectives.wasserstein().",
+        f"A real sample has a larger logit than a generated one in {separation or 0:.1%} of pairs."
+        f"{outputs}{slope}",
+        "The discriminator learns faster than the generator, or real and generated samples do not overlap. "
+        "Its gradient at the samples then gives the generator no useful direction.",
+        "objectives.non_saturating(r1=1.0) instead of minimax, a smaller discriminator_turns=, a lower "
+        "learning rate for the discriminator alone, or objectives.wasserstein().",
     )
 
 
@@ -95,12 +100,12 @@ def too_weak(history: Sequence[Signs]) -> Diagnosis | None:
     return Diagnosis(
         "discriminator too weak",
         window[-1].step,
-        f"a real sample scores higher than a generated one in {separation or 0:.0%} of pairs (50% is "
-        f"guessing), although the two clouds differ by an energy coefficient of {difference or 0:.2f}, where "
-        "a healthy run comes below 0.14.",
-        "the discriminator learns too slowly, is too small, or its penalty holds it flat.",
+        f"A real sample has a larger logit than a generated one in {separation or 0:.0%} of pairs, where "
+        f"50% is guessing. Yet real and generated samples differ by an energy coefficient of "
+        f"{difference or 0:.2f}; in a healthy run it falls below 0.14.",
+        "The discriminator learns too slowly, is too small, or its penalty is too strong.",
         "a higher learning rate for the discriminator alone (optimizer={'discriminator': …, 'generator': "
-        "…}), discriminator_turns=5, more width, or a tenth of the penalty (r1=, r2=).",
+        "…}), discriminator_turns=5, more units, or a tenth of the penalty (r1=, r2=).",
     )
 
 
@@ -118,11 +123,11 @@ def overfitting(history: Sequence[Signs]) -> Diagnosis | None:
     return Diagnosis(
         "discriminator overfitting",
         window[-1].step,
-        f"it prefers a training sample to a held-out one in {memorised or 0:.0%} of pairs, where 50% is "
-        f"healthy, and {gap or 0:.0%} of its margin between training and generated samples is gone on "
-        "held-out ones, where 0% is.",
-        "too few training samples for so large a discriminator, or too many steps.",
-        "more data or augmentation of real and generated samples alike, a stronger penalty (r1=), a narrower "
+        f"A training sample has a larger logit than a held-out one in {memorised or 0:.0%} of pairs; without "
+        f"overfitting it is 50%. The mean logit of held-out samples lies {gap or 0:.0%} of the way from "
+        "training samples to generated ones; without overfitting it is 0%.",
+        "There are too few training samples for a discriminator of this size, or too many steps.",
+        "more data, augmentation of real and generated samples alike, a stronger penalty (r1=), a smaller "
         "discriminator, or fewer steps.",
     )
 
@@ -141,25 +146,27 @@ def collapse(history: Sequence[Signs]) -> Diagnosis | None:
     if latest.output_distance < MIN_DISTANCE:
         return None
     if at_least(median_of(window, lambda signs: signs.outside), 0.5):
-        return None  # samples that are nowhere near the data have not collapsed on to them
+        return None  # samples far from all data have not collapsed onto a part of them
     if rising(history, lambda signs: signs.variety):
         return None  # the game has not settled yet
     full = variety <= MAX_FULL_COLLAPSE
     return Diagnosis(
         "mode collapse" if full else "mode collapse, partial",
         latest.step,
-        f"the samples reach {latest.clusters_reached} of {latest.clusters} clusters of the data, the "
-        f"effective number being {variety:.0%} of that of real samples, where healthy runs end at 64% or "
-        f"more; two of them are {latest.pairwise_distance or 0:.2f} times as far apart as two real ones.",
-        "the generator does best against the discriminator of the moment by making one thing, and nothing in "
-        "a single sample's score tells of variety.",
-        "a penalty on both clouds (r1=1.0, r2=1.0), no momentum (optim.adam(…, betas=(0.0, 0.99))), "
-        "objectives.relativistic(…), or networks.MinibatchStdDev in the discriminator.",
+        f"The samples reach {latest.clusters_reached} of {latest.clusters} clusters of the data. Their "
+        f"effective number of clusters is {variety:.0%} of that of real samples; healthy runs end at 64% or "
+        "more. The mean distance between two samples is "
+        f"{latest.pairwise_distance or 0:.2f} times that of real ones.",
+        "The loss of a single sample does not reward variety, so the generator moves all samples to where "
+        "the discriminator's logit is largest at the moment.",
+        "penalties at real and generated samples (r1=1.0, r2=1.0), no momentum "
+        "(optim.adam(…, betas=(0.0, 0.99))), objectives.relativistic(…), or networks.MinibatchStdDev in the "
+        "discriminator.",
     )
 
 
 def oscillation(history: Sequence[Signs]) -> Diagnosis | None:
-    """Diagnose samples whose mean moves to and fro without coming nearer to the data.
+    """Diagnose samples whose mean moves back and forth without approaching the data.
 
     Args:
         history: all signs so far, the newest last.
@@ -176,10 +183,12 @@ def oscillation(history: Sequence[Signs]) -> Diagnosis | None:
     return Diagnosis(
         "oscillation",
         window[-1].step,
-        f"in {len(window)} examinations the mean of the samples has gone {path:.1f} times the data's "
-        f"spread and never farther than {reach:.1f} from where it was, where that of a healthy run stays "
-        "within a fraction of one.",
-        "each player chases the other's last move: momentum, or a game that nothing damps.",
+        f"Over {len(window)} examinations the mean of the samples travelled {path:.1f} spreads of the data "
+        f"in total, but never more than {reach:.1f} from an earlier place: it is circling. In a healthy run "
+        "it moves by a fraction of a spread.",
+        "Each network reacts to the other's last step and overshoots. Momentum and a missing penalty favour "
+        "this.",
         "a penalty (r1=0.1, r2=0.1; Mescheder et al. 2018), no momentum (optim.adam(…, "
-        "betas=(0.0, 0.99))), or schedule=optim.linear_decay(); Run.sample draws from averages.",
+        "betas=(0.0, 0.99))), or schedule=optim.linear_decay(). Run.sample uses the averaged weights, which "
+        "oscillate less.",
     )

@@ -1,4 +1,4 @@
-"""The diagnosis: what the doctor says of one illness."""
+"""The diagnosis: the doctor's report on one illness."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Diagnosis:
         cause: the likely cause.
         advice: what to try.
 
-    >>> print(Diagnosis("oscillation", 1200, "the mean moves 4 spreads.", "no penalty.", "r1=0.1."))
+    >>> print(Diagnosis("oscillation", 1200, "The mean moves 4 spreads.", "No penalty.", "r1=0.1."))
     Oscillation, first seen at step 1,200
-      evidence      the mean moves 4 spreads.
-      likely cause  no penalty.
+      evidence      The mean moves 4 spreads.
+      likely cause  No penalty.
       try           r1=0.1.
     """
 

@@ -1,4 +1,4 @@
-"""The callback that examines a run every so often and keeps what it finds."""
+"""The callback that examines a run at intervals and keeps what it measures and diagnoses."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ from gantutor.training.callbacks import Callback
 from gantutor.training.run import Run
 
 MAX_TIME_SHARE = 0.04
-"""The largest share of the time that examining takes: where it is slow it happens less often."""
+"""The largest share of the time that examinations may take: slow ones are made less often."""
 
 MAX_EXAMINATIONS = 100
-"""Examinations of one run at most, unless ``every`` says how often: more would add nothing."""
+"""The largest number of examinations of one run, unless ``every`` is given: more would add nothing."""
 
 LATENTS = 30
-"""Generated samples in an examination where no data are given."""
+"""Number of generated samples in an examination without data."""
 
 
 class Doctor(Callback):
-    """Examine a run while it trains, and name with evidence what goes wrong, why, and what to try.
+    """Examine a run while it trains, and report with evidence what is wrong, why, and what to try.
 
-    It looks at the networks as they are, not at their averages, draws with random generators of its own and
-    works on copies: a run is the same with and without it. Illnesses of balance (from a wrong range on) are
-    not looked for in the first quarter of the budget nor in the first 50 steps, and each rests on the median
-    over a fifth of the budget, three examinations or more. Dead units are seen in ``nn.ReLU`` modules, and
-    gradients in games that ``GAN(…)`` has built.
+    It examines the networks themselves, not their averages. It works on copies and has its own random
+    generators, so a run is the same with and without it. A wrong range and the illnesses after it in the
+    table below are diagnosed after the first quarter of the budget and the first 50 steps. Each of them rests
+    on the median over a fifth of the budget, and at least three examinations. Dead units are measured in
+    ``nn.ReLU`` modules, and gradients in games made by ``GAN(…)``.
 
     Args:
-        data: the training data, samples (N, …) or a TensorDataset of samples and conditions. Without them
-            neither collapse nor a wrong range can be seen.
-        held_out: data of the same kind that are not trained on; overfitting is measured on them.
-        every: examine after every so many steps. None: as often as 4 % of the time allows, and 100 times at
-            most.
+        data: the training data, samples (N, …) or a TensorDataset of samples and conditions. Without them,
+            mode collapse and a wrong range are not checked.
+        held_out: data of the same kind that are not trained on, on which overfitting is measured.
+        every: number of steps from one examination to the next. None: as often as 4 % of the time allows, and
+            at most 100 times.
 
     Attributes:
         signs: what each examination measured.
         diagnoses: everything that was diagnosed, in the order in which it was first seen.
-        present: the diagnoses that the last examination still made, causes first.
+        present: the diagnoses of the last examination, causes first.
 
     Raises:
         InputError: if the data are not a tensor or TensorDataset, hold fewer than two samples, are not
             floating-point numbers or not finite, or if every is not a whole number from 1 up.
 
-    How often the doctor is right was measured on games that are ill on purpose, with ten seeds each
+    How often the doctor is right was measured on games that fail on purpose, with ten seeds each
     (``python benchmarks/doctor.py``; the games are in ``tests/helpers/doctor_cases.py``). Only those seeds
-    count in which the illness did break out, as measured by other means than the doctor's wherever there are
-    any. ``others named`` are the runs among them in which something else was named too. The 60 healthy runs
-    are of six games: points in the plane with R1 and R2 (ring, moons, grid) and with WGAN-GP, digits with
-    fully connected and with convolutional networks. A false alarm is the illness named at any moment of a
-    healthy run:
+    count in which the failure occurred, measured independently of the doctor where that is possible.
+    ``others named`` counts the runs among them with a second diagnosis. The 60 healthy runs are of six games:
+    points in the plane with R1 and R2 (ring, moons, grid) and with WGAN-GP, digits with fully connected and
+    with convolutional networks. ``false`` counts the healthy runs in which the illness was diagnosed at any
+    time:
 
     | illness                   | named, of ill | others named | false, of healthy |
     | ------------------------- | ------------- | ------------ | ----------------- |
@@ -78,10 +78,10 @@ class Doctor(Callback):
     | mode collapse, partial    | 8 of 8        | 8            | 0 of 60           |
     | oscillation               | 10 of 10      | 10           | 0 of 60           |
 
-    An illness that brings about another is named with it, causes first: a generator with a wrong last layer,
-    or killed by its learning rate, also makes a single sample only, and without a working discriminator
-    samples leave the data's range. What is not in the table has not been tested: other data, larger networks,
-    longer runs.
+    If one illness causes another, both are reported, causes first. For instance, a generator with a wrong
+    last layer, or with dead units after a large step, also makes a single sample, and without a working
+    discriminator samples leave the data's range. Other data, larger networks and longer runs have not been
+    tested.
 
     >>> import gantutor as gt
     >>> points = gt.data.toy.moons().sample(2000)
@@ -90,7 +90,7 @@ class Doctor(Callback):
     >>> game = gt.GAN(*networks, gt.objectives.non_saturating(r1=0.1), latent=2)
     >>> _ = gt.train(game, points, steps=40, callbacks=[doctor], progress=False)
     >>> print(doctor)
-    Nothing wrong found in 5 examinations. Not looked for: discriminator overfitting (give held_out=).
+    Nothing wrong found in 5 examinations. Not checked: discriminator overfitting (pass held_out=).
     """
 
     keeps_random_state = True
@@ -122,7 +122,7 @@ class Doctor(Callback):
         self._initial_weights = copy_weights(_trained_networks(run))
         # The first update is examined too, as it shows best whether the learning rate is too high.
         self._weights_before: Weights | None = self._initial_weights
-        self._last_step = run.step  # set last, as on_end takes it for a sign that all is set
+        self._last_step = run.step  # set last: on_end uses it to tell whether everything is set
         self._schedule(run, began)
 
     def on_step(self, run: Run) -> None:
@@ -134,7 +134,7 @@ class Doctor(Callback):
         self._copy_weights_if_due(run)
 
     def on_end(self, run: Run) -> None:
-        if self._last_step is None:  # interrupted before it had begun
+        if self._last_step is None:  # interrupted before the first examination
             return
         if run.step > self._last_step or not self.signs:
             self._examine(run, {})
@@ -194,7 +194,7 @@ class Doctor(Callback):
         self.signs.append(Signs(run.step, run.progress, **signs))
 
     def _diagnose(self) -> None:
-        """Apply all rules; what is found again keeps the step at which it was first seen."""
+        """Apply all rules; a repeated diagnosis keeps the step at which it was first made."""
         indices = {diagnosis.illness: index for index, diagnosis in enumerate(self.diagnoses)}
         self.present = []
         for rule in RULES:

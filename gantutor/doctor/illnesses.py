@@ -23,7 +23,7 @@ RULES: tuple[Rule, ...] = (
     balance.collapse,
     balance.oscillation,
 )
-"""All rules, in the order in which one illness tends to bring about another: causes first."""
+"""All rules, causes before the illnesses that they tend to cause."""
 
 ILLNESSES = (
     "divergence",

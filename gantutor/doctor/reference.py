@@ -1,4 +1,4 @@
-"""What the doctor knows of the data before the training: a few hundred samples and their statistics."""
+"""The doctor's reference: a few hundred samples of the data, and their statistics."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ MAX_SAMPLES = 256
 """Samples of each kind in an examination: an area under the ROC curve is then known to ± 0.03."""
 
 MAX_VALUES, MIN_SAMPLES = 2**22, 64
-"""Large samples are limited to so many that they hold MAX_VALUES together, but not below MIN_SAMPLES."""
+"""The number of large samples is limited so that together they have MAX_VALUES values, but at least
+MIN_SAMPLES are taken."""
 
 CLUSTERS = 10
-"""Clusters that the training data are divided into; each then holds some 50 of the samples."""
+"""Number of clusters of the training data; each has about 50 of the samples."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Subset:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Samples of the data, and what the training samples look like.
+    """Samples of the data, and statistics of the training samples.
 
     Args:
         train: a part of the training data, 512 samples at most.
@@ -84,7 +85,7 @@ def tensors_of(name: str, data: Any) -> tuple[Tensor, ...]:
     """Return the samples and the conditions that a tensor or TensorDataset holds.
 
     Args:
-        name: how an error message calls the data.
+        name: the name of the data in error messages.
         data: samples (N, …), or a TensorDataset of samples and conditions.
 
     Raises:
@@ -104,7 +105,9 @@ def tensors_of(name: str, data: Any) -> tuple[Tensor, ...]:
             f"not {tuple(samples.shape)} of {str(samples.dtype).removeprefix('torch.')}"
         )
     if not bool(samples.isfinite().all()):
-        raise InputError(f"{name} contains values that are not finite (NaN or infinity)")
+        raise InputError(
+            f"{name} contains values that are not finite (NaN or infinity): remove or replace them"
+        )
     return tuple(tensors)
 
 
@@ -115,7 +118,7 @@ def draw_subset(
 
     Args:
         tensors: the samples (N, …), then their conditions.
-        count: how many to draw; all of them where there are fewer.
+        count: how many to draw; all of them if there are fewer.
         draw: the source of the random numbers, on the CPU.
         device: where the drawn samples are put.
 

@@ -10,7 +10,7 @@ from gantutor.doctor.signs import Signs
 
 
 def missing_checks(history: Sequence[Signs]) -> list[str]:
-    """Return what was not looked for, each with its reason, in words for the report.
+    """Return what was not checked, each with the reason, in words for the report.
 
     Args:
         history: all signs of the run.
@@ -26,17 +26,19 @@ def missing_checks(history: Sequence[Signs]) -> list[str]:
 
     missing = []
     if never("max_abs"):
-        missing.append("anything but learning rates and divergence (it found no generator it could call)")
+        missing.append(
+            "everything except learning rates and divergence (no generator was found that can be called)"
+        )
     else:
         if never("variety"):
-            missing.append("collapse, range, oscillation and whether the samples are far off (give data=)")
+            missing.append("mode collapse, range, oscillation, and the distance from the data (pass data=)")
         if never("separation"):
             missing.append(
-                "the discriminator's strength (give data= with the conditions of the game, "
-                "and call the network discriminator)"
+                "the discriminator's strength (pass data= with the conditions of the game, "
+                "and name the network discriminator)"
             )
         elif never("memorised"):
-            missing.append("discriminator overfitting (give held_out=)")
+            missing.append("discriminator overfitting (pass held_out=)")
     return missing
 
 
@@ -45,7 +47,7 @@ def as_text(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: S
 
     Args:
         history: all signs of the run.
-        diagnoses: all that was diagnosed, in the order in which it was first seen.
+        diagnoses: everything that was diagnosed, in the order in which it was first seen.
         present: the diagnoses that the last examination still made, causes first.
 
     >>> print(as_text([], [], []))
@@ -55,10 +57,10 @@ def as_text(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: S
         return "No examination yet."
     report = headline(history, diagnoses, present)
     for diagnosis in _in_order(diagnoses, present):
-        ending = "" if diagnosis in present else "\n  not seen any more at the last examination"
+        ending = "" if diagnosis in present else "\n  no longer found at the last examination"
         report += f"\n\n{diagnosis}{ending}"
     missing = missing_checks(history)
-    return report + (f"{_separator(diagnoses)}Not looked for: {'; '.join(missing)}." if missing else "")
+    return report + (f"{_separator(diagnoses)}Not checked: {'; '.join(missing)}." if missing else "")
 
 
 def as_html(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: Sequence[Diagnosis]) -> str:
@@ -66,7 +68,7 @@ def as_html(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: S
 
     Args:
         history: all signs of the run.
-        diagnoses: all that was diagnosed, in the order in which it was first seen.
+        diagnoses: everything that was diagnosed, in the order in which it was first seen.
         present: the diagnoses that the last examination still made, causes first.
 
     >>> as_html([], [], [])
@@ -91,7 +93,7 @@ def as_html(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: S
     )
     table = f"<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
     missing = missing_checks(history)
-    footer = f"<p>Not looked for: {html.escape('; '.join(missing))}.</p>" if missing else ""
+    footer = f"<p>Not checked: {html.escape('; '.join(missing))}.</p>" if missing else ""
     return f"<p>{html.escape(headline(history, diagnoses, present))}</p>{table}{footer}"
 
 
@@ -100,7 +102,7 @@ def headline(history: Sequence[Signs], diagnoses: Sequence[Diagnosis], present: 
 
     Args:
         history: all signs of the run, at least one.
-        diagnoses: all that was diagnosed.
+        diagnoses: everything that was diagnosed.
         present: the diagnoses that the last examination still made, causes first.
 
     >>> headline([Signs(1, 1.0)], [], [])

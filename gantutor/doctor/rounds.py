@@ -1,4 +1,4 @@
-"""The doctor's rounds: five games that are ill, each in one way, to be diagnosed in notebook 09."""
+"""The doctor's rounds: five games, each with one illness, to be diagnosed in notebook 09."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Patient:
 
 @checked(seed=integer(0), budget=number(0.01, 10))
 def patients(seed: int = 0, budget: float = 1.0) -> dict[str, Patient]:
-    """Train five games that are ill, A to E, each under a doctor; a quarter of a minute on one core.
+    """Train five games with one illness each, A to E, examined by a doctor; 15 seconds on one core.
 
     The doctor's own tests train the same games, and more (``tests/helpers/doctor_cases.py``).
 
@@ -162,7 +162,7 @@ def train_under_doctor(
     callbacks: Sequence[Callback] = (),
     **options: Any,
 ) -> tuple[Run, Doctor]:
-    """Train a game on the CPU under a doctor; a run that diverges is returned like any other.
+    """Train a game on the CPU, examined by a doctor; a run that diverges is returned like any other.
 
     Args:
         gan: the game.
@@ -170,8 +170,8 @@ def train_under_doctor(
         seed: of the training.
         steps: the budget, at least 1.
         held_out: data for the doctor that are not trained on, or None.
-        examinations: about how many the doctor makes.
-        callbacks: others than the doctor.
+        examinations: approximate number of examinations.
+        callbacks: further callbacks.
         **options: further arguments of ``train``.
 
     Returns:
@@ -235,4 +235,4 @@ PATIENTS: Mapping[str, Callable[[int, float], Patient]] = {
     "D": _overfitting,
     "E": _too_strong,
 }
-"""How each patient is trained, from a seed and a budget, by letter."""
+"""The function that trains each patient from a seed and a budget, by letter."""

@@ -1,4 +1,4 @@
-"""The signs of one examination: what can be measured of a run at one moment without changing it."""
+"""The signs of one examination: measurements of a run that do not change it."""
 
 from __future__ import annotations
 
@@ -40,30 +40,30 @@ NETWORK_ERRORS = (
     ArithmeticError,
     AssertionError,
 )
-"""What a network may raise if its game calls it in another way than the doctor does: it is skipped."""
+"""Errors of a network that its game calls in another way than the doctor does: it is skipped."""
 
 MIN_HELD_OUT = 30
-"""Training and held-out samples below which their difference is not measured."""
+"""Smallest number of training and of held-out samples whose difference is measured."""
 
 MAX_MEAN_VALUES = 4096
-"""Values of the mean that are kept: of larger samples evenly spaced ones, this many or fewer."""
+"""Largest number of values of the mean that are kept; of larger samples, evenly spaced ones."""
 
 OUTSIDE_MARGIN = 0.1
-"""A value counts as outside the data where it lies beyond their 1 % or 99 % quantile by this share of what is
-between the two."""
+"""A value is outside the data's range if it lies beyond their 1 % or 99 % quantile by this fraction of the
+distance between the two."""
 
 COVERED_SHARE = 0.2
-"""A cluster is reached by the generated samples if it has at least this share of what it has of the data."""
+"""Generated samples reach a cluster if their share in it is at least this fraction of the data's share."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signs:
-    """What one examination measured; None, or empty, is what it could not measure.
+    """The measurements of one examination; None, or empty, where something could not be measured.
 
     Args:
         step: the training step.
         progress: the share of the budget that is spent, 0 to 1.
-        losses: the mean absolute value of each player's loss since the last examination, by player.
+        losses: the mean absolute loss since the last examination, by turn.
         not_finite: the names of losses that stopped being finite.
         real_logit: the mean of D(x) over real samples, before any sigmoid.
         fake_logit: the mean of D(G(z)), before any sigmoid.
@@ -120,7 +120,7 @@ class Signs:
 
     @property
     def output_distance(self) -> float:
-        """How far the output that moved least has moved since the start; 1 where it was not measured."""
+        """The smallest relative change of an output network since the start; 1 if it was not measured."""
         return min((self.distance_from_start.get(name, 1.0) for name in self.outputs), default=1.0)
 
 

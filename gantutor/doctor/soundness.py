@@ -1,4 +1,4 @@
-"""The illnesses of a single player or of the whole run: divergence, learning rates, dead units, range."""
+"""Diagnoses of one network or of the whole run: divergence, learning rates, dead units, range."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ from gantutor.doctor.window import (
 )
 
 DIVERGENCE_FACTOR = 30.0
-"""A loss diverges if it is so many times what it was in the first third of the run, and above
-DIVERGENCE_LOSS. The losses of the benchmark's healthy games rise twofold; those of critics begin at nearly
-nothing, hence the second condition."""
+"""A loss diverges if it is more than this multiple of its size in the first third of the run, and above
+DIVERGENCE_LOSS. The losses of the benchmark's healthy games at most double. Those of critics begin near 0,
+hence the second condition."""
 
 DIVERGENCE_LOSS = 100.0
-"""Losses of logits of a working discriminator are of order 1; those of a critic, of the data's size."""
+"""Losses of a working discriminator are of order 1, and those of a critic of the order of the data."""
 
 MAX_UPDATE = 0.3
-"""‖Δθ‖/‖θ‖ of one step from which on a few steps replace the weights. Healthy games stay below 0.07."""
+"""‖Δθ‖/‖θ‖ of one step at which a few steps replace the weights. Healthy games stay below 0.07."""
 
 MIN_UPDATE = 1e-4
-"""‖Δθ‖/‖θ‖ of one step up to which replacing the weights takes ten thousand steps. Healthy games stay above
+"""‖Δθ‖/‖θ‖ of one step at which replacing the weights takes ten thousand steps. Healthy games stay above
 0.003."""
 
 MAX_DEAD_SHARE = 0.95
-"""Dead units in one layer; a healthy discriminator has been seen with 0.76 of them and works."""
+"""Largest share of dead units in one layer; one healthy discriminator had 0.76."""
 
 MAX_NARROW_RATIO, MANY_VALUES = 0.6, 16
-"""A range of generated values up to this share of the data's is narrow; samples of fewer values than
-MANY_VALUES must vary as well, as a few points in a plane always have a small range."""
+"""The range of generated values is narrow at this fraction of the data's or less. Samples of fewer values
+than MANY_VALUES must also vary, because a few points in the plane always have a small range."""
 
 MAX_OUTSIDE = 0.2
-"""The share of generated values beyond the data's; healthy games leave 0.03 there after the beginning."""
+"""Smallest share of generated values outside of the data's range; in healthy games it falls to 0.03."""
 
 
 def divergence(history: Sequence[Signs]) -> Diagnosis | None:
-    """Diagnose a loss that is not finite any more, or has grown by orders of magnitude.
+    """Diagnose a loss that is no longer finite, or has grown by orders of magnitude.
 
     Args:
         history: all signs so far, the newest last.
     """
     latest = history[-1]
     advice = (
-        "a lower learning rate, optim.adam(…) at a tenth of it, and a penalty that holds the "
-        "discriminator: r1=1.0, or gradient_penalty=10.0 for objectives.wasserstein()."
+        "optim.adam(…) with a tenth of the learning rate, and a penalty on the discriminator: r1=1.0, or "
+        "gradient_penalty=10.0 for objectives.wasserstein()."
     )
     if latest.not_finite:
         losses = [f"{name} {value:.3g}" for name, value in latest.losses.items()]
         return Diagnosis(
             "divergence",
             latest.step,
-            f"the loss of the {' and the '.join(latest.not_finite)} stopped being finite at step "
-            f"{latest.step:,}"
-            + (f"; the mean size of the losses before it: {', '.join(losses)}." if losses else "."),
-            "steps so large that each overshoots by more than the one before.",
+            f"The loss of the {' and the '.join(latest.not_finite)} stopped being finite at step "
+            f"{latest.step:,}."
+            + (f" The mean absolute losses before it were: {', '.join(losses)}." if losses else ""),
+            "The steps are so large that each overshoots further than the one before.",
             advice,
         )
     early = history[: max(1, len(history) // 3)]
@@ -76,16 +76,16 @@ def divergence(history: Sequence[Signs]) -> Diagnosis | None:
             return Diagnosis(
                 "divergence",
                 latest.step,
-                f"the loss of the {name} has grown from {early_loss:.3g} to {value:.3g} in size; that of a "
-                "healthy run stays of one order of magnitude.",
-                "nothing holds the discriminator's outputs, or steps that are too large.",
+                f"The absolute loss of the {name} has grown from {early_loss:.3g} to {value:.3g}. In a "
+                "healthy run it stays within one order of magnitude.",
+                "Nothing limits the discriminator's outputs, or the steps are too large.",
                 advice,
             )
     return None
 
 
 def learning_rate_too_high(history: Sequence[Signs]) -> Diagnosis | None:
-    """Diagnose weights that one step replaces, in a game that does not come near the data.
+    """Diagnose weights that a few steps replace, in a game whose samples stay far from the data.
 
     Args:
         history: all signs so far, the newest last.
@@ -97,15 +97,15 @@ def learning_rate_too_high(history: Sequence[Signs]) -> Diagnosis | None:
     for name, value in first.items():
         smallest = min(signs.update.get(name, 0.0) for signs in window)
         if max(value, smallest) >= MAX_UPDATE:
-            when = "the first step" if value >= MAX_UPDATE else "each of the last steps looked at"
+            when = "The first step" if value >= MAX_UPDATE else "Each of the last examined steps"
             return Diagnosis(
                 "learning rate too high",
                 history[-1].step,
-                f"{when} changed the weights of the {name} by {max(value, smallest):.0%}, where a healthy "
-                "one changes them by 0.4 to 6%.",
-                "a learning rate far beyond what these weights bear: one step can throw away what was "
-                "learnt, or kill units for good.",
-                f"optimizer=optim.adam(…) at a tenth of the learning rate, or lower, for the {name}.",
+                f"{when} changed the weights of the {name} by {max(value, smallest):.0%} of their size. In a "
+                "healthy game a step changes them by 0.4 to 6%.",
+                "The learning rate is far too high for these weights. One step can destroy what was learnt, "
+                "or set units to 0 permanently.",
+                f"optimizer=optim.adam(…) with a tenth of the learning rate, or less, for the {name}.",
             )
     return None
 
@@ -126,10 +126,10 @@ def learning_rate_too_low(history: Sequence[Signs]) -> Diagnosis | None:
             return Diagnosis(
                 "learning rate too low",
                 window[-1].step,
-                f"a step changes the weights of the {name} by {update:.1e} of their size, where a healthy "
-                f"one changes them by 0.004 to 0.06; since the start they have changed by {distance:.2%}.",
-                "a learning rate far below what these weights need, or hardly any gradient at all.",
-                f"optimizer=optim.adam(…) at ten times the learning rate for the {name}.",
+                f"A step changes the weights of the {name} by {update:.1e} of their size. In a healthy game "
+                f"it is 0.004 to 0.06. Since the start they have changed by {distance:.2%}.",
+                "The learning rate is far too low for these weights, or the gradient is nearly 0.",
+                f"optimizer=optim.adam(…) with ten times the learning rate for the {name}.",
             )
     return None
 
@@ -144,7 +144,7 @@ def explained(history: Sequence[Signs]) -> bool:
 
 
 def dead_activations(history: Sequence[Signs]) -> Diagnosis | None:
-    """Diagnose a rectified layer in which hardly a unit is ever above 0.
+    """Diagnose a ReLU layer in which nearly all units are 0 for every sample.
 
     Args:
         history: all signs so far, the newest last.
@@ -156,17 +156,17 @@ def dead_activations(history: Sequence[Signs]) -> Diagnosis | None:
             return Diagnosis(
                 "dead activations",
                 window[-1].step,
-                f"in one layer of the {name} {share:.0%} of the units are 0 for every sample, where a "
-                "healthy network has below 80% in its worst layer.",
-                "weights or biases that push all inputs below 0, at the start or by one large step: a ReLU "
-                "there passes no gradient, so that the units cannot come back.",
-                "activation=nn.LeakyReLU, a lower learning rate, or PyTorch's own initialisation.",
+                f"In one layer of the {name}, {share:.0%} of the units are 0 for every sample. In a healthy "
+                "network it is less than 80% in the worst layer.",
+                "Initial values, or one large step, have made the inputs of these units negative for every "
+                "sample. A ReLU passes no gradient there, so the units cannot recover.",
+                "activation=nn.LeakyReLU, a lower learning rate, or PyTorch's default initialisation.",
             )
     return None
 
 
 def wrong_range(history: Sequence[Signs]) -> Diagnosis | None:
-    """Diagnose generated values beyond those of the data, or confined to a part of their range.
+    """Diagnose generated values outside of the data's range, or in only a part of it.
 
     Args:
         history: all signs so far, the newest last.
@@ -177,23 +177,25 @@ def wrong_range(history: Sequence[Signs]) -> Diagnosis | None:
     if outside is None or ratio is None or window[-1].quantiles is None:
         return None
     low, high, real_low, real_high = window[-1].quantiles
-    numbers = f"98% of the generated values lie in [{low:.3g}, {high:.3g}], of the data in [{real_low:.3g}, "
-    numbers += f"{real_high:.3g}]"
+    numbers = f"98% of the generated values lie in [{low:.3g}, {high:.3g}], and 98% of the data's values in "
+    numbers += f"[{real_low:.3g}, {real_high:.3g}]."
     moving = at_least(window[-1].output_distance, MIN_DISTANCE)
     many = window[-1].mean is not None and window[-1].mean.numel() >= MANY_VALUES
     varied = many or at_least(median_of(window, lambda signs: signs.pairwise_distance), 0.5)
     if outside >= MAX_OUTSIDE:
-        evidence = f"{numbers}; {outside:.0%} are beyond the data, where a healthy run has below 5%."
+        evidence = (
+            f"{numbers} {outside:.0%} lie outside of the data's range; in a healthy run it is below 5%."
+        )
     elif ratio <= MAX_NARROW_RATIO and moving and varied and not rising(history, lambda s: s.range_ratio):
-        evidence = f"{numbers}: {ratio:.0%} of its width, where a healthy run comes to 90% or more."
+        evidence = f"{numbers} That is {ratio:.0%} of its width; a healthy run reaches 90% or more."
     else:
         return None
     return Diagnosis(
         "wrong range",
         window[-1].step,
         evidence,
-        "the generator's last layer and the data are scaled differently, such as a sigmoid for data in "
-        "[−1, 1], or nothing at the end where a tanh belongs; or nothing draws the samples back.",
-        "output=nn.Tanh for data in [−1, 1], the data scaled to it (bytes: x / 127.5 − 1), and no bound at "
-        "all for data that have none.",
+        "The generator's last layer does not fit the range of the data: for instance a sigmoid, or no "
+        "activation, for data in [−1, 1]. Or the discriminator's gradient does not bring samples back.",
+        "output=nn.Tanh with data in [−1, 1] (from bytes: x / 127.5 − 1), and no bound for data without "
+        "bounds.",
     )

@@ -1,4 +1,4 @@
-"""Measurements inside a network that leave it unchanged: dead units, and how far its weights have moved."""
+"""Measurements inside a network that do not change it: dead units, and the change of its weights."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6)
-"""Activations whose units can be stuck at 0; a leaky one always lets a gradient through."""
+"""Activations whose units can stay at 0 for good; leaky ones always pass a gradient."""
 
 Weights = dict[str, list[Tensor]]
 """The weights of each network, by its name."""
 
 
 def measure_dead_units(network: nn.Module, call: Callable[[], Any]) -> tuple[Any, float | None]:
-    """Run ``call`` and measure the share of dead units in the rectified layer that has most of them.
+    """Run ``call``, and measure the share of dead units in the ReLU layer with the largest share.
 
     A unit (a channel, where the layer is convolutional) is dead if it is 0 for every sample that the network
     was given during the call. One module that serves several layers of one width counts as one layer.
@@ -71,7 +71,7 @@ def copy_weights(networks: dict[str, nn.Module]) -> Weights:
 
 @torch.no_grad()
 def relative_change(before: Weights, networks: dict[str, nn.Module]) -> dict[str, float]:
-    """Return how far the weights of each network have moved, ‖θ − θ₀‖ / ‖θ₀‖.
+    """Return the relative change of the weights of each network, ‖θ − θ₀‖ / ‖θ₀‖.
 
     Args:
         before: the earlier weights θ₀, from ``copy_weights``.

@@ -1,4 +1,4 @@
-"""Statistics of the last few examinations: one number may be chance, the median of several is not."""
+"""Statistics over the last examinations: a median of several is less noisy than one number."""
 
 from __future__ import annotations
 
@@ -8,31 +8,30 @@ from statistics import median
 from gantutor.doctor.signs import Signs
 
 WARM_UP = 0.25
-"""The share of the budget in which a game is given time to find its balance: the slowest healthy game of the
-benchmark has not half of the data's variety by then."""
+"""The share of the budget before the first diagnosis of the balance. The slowest healthy game of the
+benchmark has less than half of the data's variety by then."""
 
 WARM_UP_STEPS = 50
-"""Steps in which no game has found a balance, however small its budget: a trial run of a few steps is not
-diagnosed."""
+"""Steps before the first diagnosis of the balance, however small the budget is: a trial run of a few steps is
+not diagnosed."""
 
 WINDOW = 0.2
-"""The share of the budget whose examinations are taken together: a median outlasts a few that are off."""
+"""The share of the budget over whose examinations medians are taken."""
 
 MIN_EXAMINATIONS = 3
-"""The fewest examinations that a diagnosis may rest on."""
+"""The smallest number of examinations for a diagnosis."""
 
 MIN_RISE = 0.05
-"""A sign that grows by more than this from one window to the next is rising; chance moves medians by less."""
+"""A sign that grows by more than this from one window to the next is rising; noise changes it by less."""
 
 LARGE_DIFFERENCE = 0.15
-"""The energy coefficient from which on samples clearly differ from the data; the healthy games end below
-0.14."""
+"""The energy coefficient at which samples clearly differ from the data; healthy games end below 0.14."""
 
 MIN_DISTANCE = 0.05
-"""The relative change of a network's weights since the start up to which it has learnt nothing yet."""
+"""Relative change of a network's weights since the start below which it has learnt nothing yet."""
 
 Sign = Callable[[Signs], float | None]
-"""Reads one sign of an examination; None where it was not seen."""
+"""Reads one sign of an examination; None if it was not measured."""
 
 
 def recent(history: Sequence[Signs], share: float = WINDOW) -> list[Signs]:
@@ -77,7 +76,7 @@ def median_of(window: Sequence[Signs], sign: Sign) -> float | None:
         sign: reads the sign.
 
     Returns:
-        The median of the values that were seen; None where fewer than MIN_EXAMINATIONS were.
+        The median of the measured values; None if there are fewer than MIN_EXAMINATIONS.
 
     >>> window = [Signs(step, 1.0, range_ratio=step / 2) for step in (1, 2, 9)]
     >>> median_of(window, lambda signs: signs.range_ratio)
@@ -108,7 +107,7 @@ def rising(history: Sequence[Signs], sign: Sign) -> bool:
 
 
 def at_least(value: float | None, minimum: float) -> bool:
-    """Return whether a sign was seen and is at least ``minimum``.
+    """Return whether a sign was measured and is at least ``minimum``.
 
     >>> at_least(0.3, 0.2), at_least(None, 0.2)
     (True, False)
@@ -117,7 +116,7 @@ def at_least(value: float | None, minimum: float) -> bool:
 
 
 def at_most(value: float | None, maximum: float) -> bool:
-    """Return whether a sign was seen and is at most ``maximum``.
+    """Return whether a sign was measured and is at most ``maximum``.
 
     >>> at_most(0.1, 0.2), at_most(None, 0.2)
     (True, False)

@@ -1,4 +1,4 @@
-"""Games: networks and a list of turns, each of which updates some of the networks by a loss of its own."""
+"""Games: networks and a list of turns, each of which updates some networks by minimising a loss."""
 
 from gantutor.games.adaptive_augmentation import adaptive_augmentation, adaptive_discriminator_loss
 from gantutor.games.auxiliary_classifier import acgan, acgan_discriminator_loss, acgan_generator_loss

@@ -1,4 +1,4 @@
-"""The game with an auxiliary classifier (ACGAN): the discriminator also names the class of a sample."""
+"""The game with an auxiliary classifier (ACGAN): the discriminator also predicts the class of a sample."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gantutor.objectives import Objective
 def acgan_discriminator_loss(
     objective: Objective, real_weight: float, fake_weight: float, gan: GAN, batch: Batch
 ) -> Losses:
-    """Return the loss with which a discriminator learns to tell real from generated samples, and classes.
+    """Return the loss of a discriminator that also classifies.
 
     −L_S − L_C: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3. L_S is the adversarial loss of the
     objective, and −L_C the cross-entropy of the labels, for real and for generated samples.
@@ -53,7 +53,7 @@ def acgan_discriminator_loss(
 
 
 def acgan_generator_loss(objective: Objective, weight: float, gan: GAN, batch: Batch) -> Losses:
-    """Return the loss with which a generator learns to make samples that are taken for real, and recognised.
+    """Return the loss of a generator whose samples should look real and be classified correctly.
 
     L_S − L_C: Odena et al. 2017, arXiv:1610.09585, equations 2 and 3.
 
@@ -115,7 +115,7 @@ def acgan(
 ) -> GAN:
     """Return the game of a conditional GAN with an auxiliary classifier (ACGAN).
 
-    Odena et al. 2017, arXiv:1610.09585. The generator is given a label, and the discriminator has to name it.
+    Odena et al. 2017, arXiv:1610.09585. The generator receives a label, which the discriminator predicts.
     Train it on data (x, label). The generator may learn samples that are easy to classify, and lose the
     variety within a class; a smaller ``generator_weight`` makes that less likely.
 

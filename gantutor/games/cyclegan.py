@@ -19,7 +19,7 @@ from gantutor.objectives import Objective
 
 
 def cyclegan_loss(objective: Objective, weight: float, identity: float, gan: GAN, batch: Batch) -> Losses:
-    """Return the loss with which both generators learn to fool their discriminators and to invert each other.
+    """Return the loss of both generators: to raise the logits of their samples, and to invert each other.
 
     L_GAN(G, D_Y) + L_GAN(F, D_X) + λ · (E |F(G(x)) − x| + E |G(F(y)) − y|): Zhu et al. 2017,
     arXiv:1703.10593, equations 1 to 3. An identity loss may be added, μ · (E |G(y) − y| + E |F(x) − x|):
@@ -58,13 +58,13 @@ def _translate(gan: GAN, batch: Batch, generator: str, source: Any) -> Tensor:
 
 
 def _in_domain_x(gan: GAN, batch: Batch) -> Batch:
-    """What D_X sees: real x, and the translations F(y)."""
+    """The inputs of D_X: real x, and the translations F(y)."""
     with torch.no_grad():
         return batch.replace(real=batch.condition, fake=_translate(gan, batch, "generator_yx", batch.real))
 
 
 def _in_domain_y(gan: GAN, batch: Batch) -> Batch:
-    """What D_Y sees: real y, and the translations G(x)."""
+    """The inputs of D_Y: real y, and the translations G(x)."""
     return batch.replace(real=batch.real, fake=batch.fake)
 
 

@@ -54,7 +54,7 @@ def discrete_code(
 ) -> GAN:
     """Return the game that learns to translate handwriting into type through a discrete code, without pairs.
 
-    Train it on two streams, data (type, handwriting) whose rows do not belong together; it has a single turn
+    Train it on two streams, data (type, handwriting) whose rows are not paired; it has a single turn
     and no discriminator. Cycle consistency alone does not help: a network that keeps the image can always
     restore it. A code of ten numbers is too small for that. What the code should keep is learnt from pairs of
     distorted versions of one image: their codes must agree, and all codes must be used.

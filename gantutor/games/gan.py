@@ -142,7 +142,7 @@ class GAN(nn.Module):
             raise InputError(f"two turns are called {repeated[0]!r}: give each turn a name of its own")
         used_names = [name for turn in turns for name in turn.updates] + [*averaged, *outputs]
         if unknown := [name for name in used_names if name not in list(networks)]:
-            raise InputError(f"no network is called {unknown[0]!r}; there are {', '.join(networks)}")
+            raise InputError(f"no network is called {unknown[0]!r}: there are {', '.join(networks)}")
         shape = latent if isinstance(latent, tuple | list) else (latent,)
         is_shape = len(shape) > 0 and all(
             isinstance(side, int) and not isinstance(side, bool) and 1 <= side <= MAX_INT for side in shape
@@ -231,7 +231,7 @@ class GAN(nn.Module):
         if name is None:
             return self.first_output
         if name not in self.outputs:
-            raise InputError(f"no output is called {name!r}; there are {', '.join(self.outputs) or 'none'}")
+            raise InputError(f"no output is called {name!r}: there are {', '.join(self.outputs) or 'none'}")
         return name
 
     @own_traceback

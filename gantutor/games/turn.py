@@ -72,7 +72,7 @@ class Batch:
         self.keeps_graph = True
 
     def output(self, name: str) -> Any:
-        """Return what an output network makes of the latents and the condition, with its gradient.
+        """Return the samples of an output network for the latents and the condition, with their gradient.
 
         It is computed once: the generator's turn reuses what the discriminator's turn has computed.
 
@@ -95,7 +95,7 @@ class Batch:
     def detached(self, name: str | None = None) -> Any:
         """Return generated samples without their gradient, to train a discriminator with.
 
-        Samples that are there are used, also those that a turn has made before it updated their network.
+        Existing samples are reused, also those that were computed before a turn updated their network.
 
         Args:
             name: the name of the output network; None means the first one.
@@ -208,7 +208,7 @@ class Turn:
         return self.optimizer is not None or self.schedule is not None
 
     def penalty_weight(self, name: str) -> int:
-        """Return by what a penalty is multiplied: the plays of the turn from one penalty to the next.
+        """Return the factor of a penalty: the number of plays of the turn from one penalty to the next.
 
         Args:
             name: the name of the penalty.

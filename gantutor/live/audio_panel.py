@@ -60,7 +60,7 @@ def audio_panel(run: Run, sounds: Sounds) -> AudioPanel:
             produced = sounds(run)
         players = produced if isinstance(produced, Players) else listen(produced)
         if len(players) > MAX_PLAYERS:
-            raise InputError(f"a dashboard plays {MAX_PLAYERS} sounds at most, not {len(players)}")
+            raise InputError(f"a dashboard plays at most {MAX_PLAYERS} sounds, not {len(players)}")
         return AudioPanel(players, repr(players))
     except Exception as error:
         return AudioPanel(None, f"The sounds could not be made: {first_line(error)}")

@@ -54,13 +54,13 @@ class Clips:
         if count > MAX_CLIPS or count * frames > MAX_FRAMES:
             raise InputError(
                 f"there may be {MAX_CLIPS} clips and {MAX_FRAMES} frames at most, "
-                f"as the notebook keeps them, not {count} and {count * frames}"
+                f"because they are saved in the notebook, not {count} and {count * frames}"
             )
         if titles is not None and not isinstance(titles, Sequence):
             raise InputError(f"titles must be a list of texts, one for each clip, not {type_name(titles)}")
         self.titles = [f"clip {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
-            raise InputError(f"titles must be {count}, one for each clip, not {len(self.titles)}")
+            raise InputError(f"there must be {count} titles, one for each clip, not {len(self.titles)}")
 
     def __len__(self) -> int:
         return len(self.clips)

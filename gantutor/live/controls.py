@@ -8,16 +8,14 @@ from typing import Any
 from gantutor._errors import InputError
 from gantutor.training.run import Run
 
-WAITING_MESSAGE = "The controls come to life as soon as the page answers."
+WAITING_MESSAGE = "The controls work as soon as the page answers."
 """Shown until the page has answered."""
 NO_CLICKS_MESSAGE = (
-    "This front end delivers no clicks while a cell runs. "
-    "■ in the toolbar ends the training and keeps what was learnt."
+    "This front end does not deliver clicks while a cell runs. "
+    "■ in the toolbar stops the training and keeps what was learnt."
 )
-"""Shown where the page does not answer while the cell runs."""
-READY_MESSAGE = (
-    "Pause, step and steer while it trains. Stop, or ■ in the toolbar, ends it and keeps what was learnt."
-)
+"""Shown if the page does not answer while the cell runs."""
+READY_MESSAGE = "Pause, step and steer while it trains. Stop, or ■ in the toolbar, keeps what was learnt."
 """Shown once the page has answered."""
 RESPONSE_TIMEOUT = 8.0
 """Seconds without an answer from the page after which the controls say that clicks do not arrive."""
@@ -33,8 +31,8 @@ class Controls:
 
     Attributes:
         message: a sentence that says whether the controls work, or what is wrong with a value.
-        mark: the mark of the last message that was obeyed; the page believes the kernel's word about its
-            buttons once it carries the mark of its own last message.
+        mark: the mark of the last message that was carried out; the page accepts the kernel's state of its
+            buttons once it carries the mark of the page's last message.
     """
 
     def __init__(self, run: Run) -> None:
@@ -71,7 +69,7 @@ class Controls:
         }
 
     def receive(self, order: dict[str, Any]) -> None:
-        """Do what a message of the page asks for.
+        """Carry out a message of the page.
 
         Args:
             order: its ``kind`` is one of ``"ready"``, ``"pause"``, ``"resume"``, ``"step"``, ``"stop"``,

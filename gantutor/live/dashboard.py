@@ -111,7 +111,7 @@ class Dashboard(Callback):
             self._page.pause()
 
     def on_end(self, run: Run) -> None:
-        """Replace the moving page by a still picture and the last sounds."""
+        """Replace the live page by a still picture and the last sounds."""
         if self._run is not run:  # interrupted before it had begun
             return
         try:
@@ -132,7 +132,7 @@ class Dashboard(Callback):
             InputError: if there was no training yet.
         """
         if self._run is None:
-            raise InputError("this dashboard has seen no training yet: give it to train(callbacks=[…])")
+            raise InputError("this dashboard has shown no training yet: pass it to train(callbacks=[…])")
         with self._run.preview():
             return training_figure(self._run, self.view, self.scoring)
 

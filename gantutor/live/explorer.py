@@ -63,7 +63,7 @@ class Explorer:
         sample = run.sample(2)
         if sample.dim() != 4 or sample.shape[1] not in (1, 3):
             shape = tuple(sample.shape[1:])
-            raise InputError(f"the explorer shows images, and this generator makes samples of shape {shape}")
+            raise InputError(f"the explorer shows images, but this generator makes samples of shape {shape}")
         if self.data is not None:
             check_floats(data=self.data)
         if self.data is not None and self.data.shape[1:] != sample.shape[1:]:

@@ -1,4 +1,4 @@
-"""How often a task is done beside a training: as often as asked, for a small share of the time at most."""
+"""How often a task runs beside a training: as often as requested, within a small share of the time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Pace:
-    """Decides when a task that takes time is due again.
+    """Decides when a task is due again, depending on its cost.
 
     The cost of a task is averaged over its last runs, because one of them may have been held up by other work
     of the machine. The first one loads fonts and code and does not count.

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAX_SOUNDS = 20
-"""The number of players at most: a notebook is saved with all it holds."""
+"""Largest number of players: they are saved in the notebook."""
 
 MAX_SAMPLES = 480_000
-"""The number of samples in all sounds together at most: a minute at 8 kHz, 1.3 MB in the notebook."""
+"""Largest number of samples of all sounds together: a minute at 8 kHz, 1.3 MB in the notebook."""
 
 IMAGE_WIDTH, IMAGE_HEIGHT = 136, 110
 """Width and height of a picture on the page, in CSS pixels."""
@@ -64,7 +64,7 @@ class Players:
             raise InputError(f"titles must be a list of texts, one for each sound, not {type_name(titles)}")
         self.titles = [f"sound {i + 1}" for i in range(count)] if titles is None else [str(t) for t in titles]
         if len(self.titles) != count:
-            raise InputError(f"titles must be {count}, one for each sound, not {len(self.titles)}")
+            raise InputError(f"there must be {count} titles, one for each sound, not {len(self.titles)}")
 
     def __len__(self) -> int:
         return len(self.waves)
@@ -255,7 +255,7 @@ def _check_waves(waves: Any) -> Tensor:
     if len(waves) > MAX_SOUNDS or waves.numel() > MAX_SAMPLES:
         raise InputError(
             f"there may be {MAX_SOUNDS} sounds and {MAX_SAMPLES:,} samples at most, "
-            f"as the notebook keeps them, not {len(waves)} sounds of {waves.shape[1]:,} samples"
+            f"because they are saved in the notebook, not {len(waves)} sounds of {waves.shape[1]:,} samples"
         )
     if not bool(waves.isfinite().all()):
         raise InputError("the sounds contain values that are not finite (NaN or infinity)")

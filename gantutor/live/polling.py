@@ -1,7 +1,7 @@
-"""Messages of views while a cell is busy: between two steps the kernel's own queue is looked through.
+"""Messages of views while a cell is busy: the kernel's queue is polled between two steps.
 
-A kernel handles one message after the other, so a button that is pressed while a cell trains would be heard
-when the cell has ended. Some front ends and kernels have subshells for this (ipykernel 7.1 to 7.3 with
+A kernel handles one message after the other, so it would handle a button that is pressed while a cell trains
+only after the cell has ended. Some front ends and kernels have subshells for this (ipykernel 7.1 to 7.3 with
 JupyterLab 4.4 or later); everywhere else ``poll`` takes our views' messages out of the queue. The others,
 such as cells that were queued meanwhile, go to the kernel in the order in which they came.
 

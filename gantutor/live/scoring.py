@@ -58,7 +58,7 @@ class Scoring(Callback):
         self.measure: Measure | None = reference if callable(reference) else None
         if self.measure is not None and (samples is not None or score is not digit_scores):
             raise InputError(
-                "samples and score must go with held-out data: a function of the run decides alone"
+                "samples and score are only for held-out data: a function of the run has no use for them"
             )
         self.reference, self.steps, self.samples, self.score = reference, set(steps), samples, score
         self.moments: list[tuple[int, float, Scores]] = []
@@ -78,5 +78,7 @@ class Scoring(Callback):
             return run.scores(self.reference, self.samples, self.score)
         scores = self.measure(run)
         if not isinstance(scores, dict):
-            raise InputError(f"a measure must return Scores, Score by name, not {type_name(scores)}")
+            raise InputError(
+                f"a measure must return Scores, a dict of Score by name, not {type_name(scores)}"
+            )
         return Scores(scores)

@@ -62,7 +62,7 @@ def training_figure(run: Run, view: View | None = None, scoring: Scoring | None 
 
 
 def view_figure(run: Run, view: View) -> Figure:
-    """Draw what a view of the user's own shows, as a figure for a moving page.
+    """Draw the user's view as a figure for the live page.
 
     Args:
         run: the training so far.

@@ -1,4 +1,4 @@
-"""What a dashboard tells the page about a training: samples, curves, logits and scores, as numbers."""
+"""The data that a dashboard sends to the page: samples, curves, logits and scores, as numbers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from gantutor.live.scoring import Scoring
 
 MAX_CURVE_POINTS = 400
-"""The points of a curve at most; more would not be seen on a chart of a few hundred pixels."""
+"""Largest number of points of a curve; more would not be visible on a chart of a few hundred pixels."""
 
 IMAGE_COUNT, POINT_COUNT, LINE_COUNT = 60, 500, 8
-"""How many images, points and series are shown at most."""
+"""Largest numbers of images, points and series that are shown."""
 
 BINS = 24
-"""The bars of a histogram."""
+"""Number of bars of a histogram."""
 
 THEMED_COLOURS = {
     plots.REAL: "real",
@@ -111,7 +111,7 @@ class Curve:
         self.x = self.y = np.zeros(0)
 
     def extend(self, steps: Sequence[float], values: Sequence[float]) -> None:
-        """Take in what is new.
+        """Add the values since the last call.
 
         Args:
             steps: all x values so far.
@@ -207,7 +207,7 @@ def samples_message(samples: Tensor, title: str, alt: str) -> Message:
         images = image_bytes(samples[:IMAGE_COUNT] if columns == 10 else samples, columns)
         return Message("images", {**images.content, **words}, images.data)
     if samples.dim() == 4:
-        text = f"Samples of shape {tuple(samples.shape[1:])} have no picture of their own: give a view."
+        text = f"Samples of shape {tuple(samples.shape[1:])} cannot be drawn by default: pass a view."
         return Message("words", {"title": title, "text": text})
     if samples.shape[1:] == (2,):
         cloud = Series("generated", "generated", samples[:, 0], samples[:, 1], "points")
@@ -258,23 +258,23 @@ def rounded_range(*values: Tensor) -> tuple[float, float]:
 
 
 def logits_message(run: Run, samples: Tensor) -> Message | None:
-    """Return what a discriminator says of real and of generated samples, as two histograms.
+    """Return the logits of real and of generated samples as two histograms.
 
-    It is asked in evaluation mode and without gradients, so that nothing in it changes.
+    The discriminator is called in evaluation mode and without gradients, so that nothing in it changes.
 
     Args:
         run: the training; the real samples are those of its first batch.
         samples: generated samples of the run's fixed latents.
 
     Returns:
-        The message, or None if the game has no discriminator that judges single samples.
+        The message, or None if the game has no discriminator of single samples.
     """
     turn = next((turn for turn in run.gan.turns if turn.name == judging_turn(run)), None)
     if turn is None or run.real_batch is None or len(run.outputs) != 1 or len(turn.updates) != 1:
         return None
     network = run.gan.networks[turn.updates[0]]
     real, condition = run.real_batch
-    compiled = any(hasattr(module, "_orig_mod") for module in network.modules())  # another mode compiles anew
+    compiled = any(hasattr(module, "_orig_mod") for module in network.modules())  # a mode change recompiles
     if compiled or not isinstance(real, Tensor) or real.shape[1:] != samples.shape[1:]:
         return None
     count = min(len(samples), IMAGE_COUNT)
@@ -307,7 +307,7 @@ def _flat(logits: Any) -> Tensor:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode inside the block, and each of its modules back at its end."""
+    """Put a network into evaluation mode inside the block, and restore the mode of each module after it."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

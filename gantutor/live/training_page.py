@@ -1,4 +1,4 @@
-"""The moving page of a training: what is sent when, and the messages that come back."""
+"""The live page of a training: when data are sent, and the messages that come back."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ STATUS_INTERVAL = 0.15
 """Seconds between two updates of the line of progress and the curves."""
 
 STATUS_SHARE = 0.03
-"""The share of the time that these take at most."""
+"""Largest share of the time that these may take."""
 
 SAMPLING_SHARE = 0.1
-"""The share of the time that samples take at most, or the user's own view."""
+"""Largest share of the time that samples, or the user's view, may take."""
 
 LOGITS_INTERVAL, LOGITS_SHARE = 0.5, 0.03
-"""Seconds between two histograms of logits at least, and their share of the time."""
+"""Smallest number of seconds between two histograms of logits, and their share of the time."""
 
 SOUND_INTERVAL, SOUND_SHARE = 10.0, 0.015
-"""Seconds between two sets of sounds at least, and their share: a player that is replaced falls silent."""
+"""Smallest number of seconds between two sets of sounds, and their share: a replaced player falls silent."""
 
 POLL_INTERVAL = 0.02
-"""Seconds between two looks for messages of the page."""
+"""Seconds between two polls for messages of the page."""
 
-SOUND_CAPTION = "<div>What it sounded like at step {step:,}; while it pauses, no new sounds come.</div>"
+SOUND_CAPTION = "<div>Sounds of step {step:,}; there are no new sounds during a pause.</div>"
 """The HTML above the players."""
 
 
@@ -50,10 +50,10 @@ class Adviser(Protocol):
 
 
 class TrainingPage:
-    """Shows a training on the page while it runs, and obeys the page's buttons.
+    """Shows a training on the page while it runs, and carries out the commands of its buttons.
 
-    The kernel sends numbers and the browser draws them. Four things have a pace of their own, by what they
-    cost: the line of progress with the curves, the samples, the logits of samples, and the sounds.
+    The kernel sends numbers and the browser draws them. Four parts are updated at different rates, depending
+    on their cost: progress and curves, samples, logits of samples, and sounds.
 
     Args:
         run: the training.
@@ -114,7 +114,7 @@ class TrainingPage:
             self.send_sounds(self.sounds)
 
     def pause(self) -> None:
-        """Send everything at once: the training waits for a person."""
+        """Send everything at once, because the training waits."""
         self._paused_at = time.monotonic()
         self.send_status()  # at once: samples and sounds take a while
         self.judging.hurry()
@@ -124,7 +124,7 @@ class TrainingPage:
             self.send_sounds(self.sounds)
 
     def poll(self) -> None:
-        """Obey messages that wait in the kernel's queue."""
+        """Handle the messages in the kernel's queue."""
         polling.poll((self.browser.comm_id,))
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class TrainingPage:
         self.browser.close()
 
     def send_progress(self) -> None:
-        """Send the line of progress, the curves, the scores, and the doctor's word."""
+        """Send the progress, the curves, the scores, and the doctor's report."""
         began = time.monotonic()
         self.send_status()
         self._send(self._curves.losses())
@@ -147,7 +147,7 @@ class TrainingPage:
         self.drawing.done(began, time.monotonic())
 
     def send_status(self) -> None:
-        """Send the line of progress and the settings of the controls."""
+        """Send the progress and the settings of the controls."""
         run = self.run
         now = time.monotonic() if self._paused_at is None else self._paused_at
         done = run.progress - self._fraction
@@ -161,7 +161,7 @@ class TrainingPage:
         self.browser.send("status", progress | self.controls.status())
 
     def send_samples(self) -> None:
-        """Send samples and the discriminator's logits of them, or the picture of the user's own view."""
+        """Send samples and their logits, or the picture of the user's view."""
         run = self.run
         if not run.outputs:
             return
@@ -216,5 +216,7 @@ class TrainingPage:
         try:
             self.controls.receive(order)
         except (KeyError, TypeError) as error:
-            raise InputError(f"the page sent what no dashboard understands: {order!r:.100}") from error
+            raise InputError(
+                f"the page sent a message that the dashboard does not know: {order!r:.100}"
+            ) from error
         self.send_status()

@@ -19,7 +19,7 @@ SIZE_HINT = (
     "A file of at most 10 MB (should you choose a bigger one, run this cell again): "
     "only this notebook's kernel reads it."
 )
-"""JupyterLab's server drops a message of more than 10 MiB, and the button then waits for ever."""
+"""JupyterLab's server drops messages of more than 10 MiB, and the button would then wait for ever."""
 
 
 class Upload:
@@ -63,7 +63,7 @@ class Upload:
         return f"{self.prompt} ({self.accept}): in JupyterLab, a button stands here for a file of your own."
 
     def show(self) -> None:
-        """Show the button, or the sentence where there can be no button."""
+        """Show the button, or the sentence if there can be no button."""
         if display.watched():
             self._button_pane.show(panel(self), None, self.sentence())
             self._result_pane = display.Pane()

@@ -22,7 +22,7 @@ from gantutor._errors import InputError
 STATIC = Path(__file__).parent / "static"
 """The folder of the ES modules and of the style sheet."""
 
-INSTALL_HINT = "This picture would move with the package anywidget: pip install anywidget"
+INSTALL_HINT = "This picture moves if the package anywidget is installed: pip install anywidget"
 """Shown where anywidget is missing."""
 
 Listener = Callable[[dict[str, Any], list[Any]], None]
@@ -30,15 +30,15 @@ Listener = Callable[[dict[str, Any], list[Any]], None]
 
 
 def available() -> bool:
-    """Return whether anywidget is installed; without it, views are still pictures, replaced in place."""
+    """Return whether anywidget is installed; without it, views are still pictures that are replaced."""
     return find_spec("anywidget") is not None
 
 
 class BrowserView:
     """A view that the browser draws, and the messages between it and the kernel.
 
-    Each message has a kind, and one of a kind replaces the one before: where a page opens late, or shows the
-    view twice, it is sent the last message of each kind.
+    Each message has a kind, and one of a kind replaces the one before: a page that opens late, or shows the
+    view twice, receives the last message of each kind.
 
     Args:
         name: the name of the ES module in ``static``, without its ending.
@@ -151,7 +151,7 @@ def module_source(name: str) -> str:
 
 @cache
 def _widget_class(name: str) -> Any:
-    """The widget class of a view; importing anywidget is left until somebody watches."""
+    """The widget class of a view; anywidget is imported when a view is first shown."""
     import anywidget
     import traitlets
 

@@ -1,4 +1,4 @@
-"""Scores of generated samples, each with the value that real data reach in the same measurement."""
+"""Scores of generated samples, each with its real-data value in the same measurement."""
 
 from gantutor.metrics.classifier_test import (
     ClassifierTest,

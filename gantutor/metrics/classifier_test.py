@@ -16,10 +16,10 @@ from gantutor._errors import InputError, type_name
 from gantutor.networks.recurrent import GRUDiscriminator
 
 MAX_MEAN, STD_RANGE = 10.0, (1e-3, 10.0)
-"""The means and standard deviations that networks are used to; features with others are standardised."""
+"""Means and standard deviations that suit networks; features outside of these ranges are standardised."""
 
 MAX_DEVIATION = 1e6
-"""Standard deviations beyond which a value is cut: it is far off anyway, and its square must be finite."""
+"""Standard deviations beyond which a value is clipped, so that its square is finite."""
 
 
 @dataclass(frozen=True)
@@ -209,11 +209,11 @@ def two_sample_error(real: Tensor, generated: Tensor, test: ClassifierTest, seed
 def standardise(
     real: Tensor, sets: Sequence[Tensor], common_scale: bool = False
 ) -> tuple[list[Tensor], float]:
-    """Move series to the scale that networks are used to, if they are not on it.
+    """Standardise the features of series whose scale does not suit networks.
 
     A feature whose mean over the real series lies beyond ±10, or whose standard deviation over them is not
     from 0.001 to 10, is standardised by these two, in double precision. All other features stay as they are.
-    Values of more than a million standard deviations are cut.
+    Values of more than a million standard deviations are clipped.
 
     Args:
         real: the real series (N, L, F), which decide.

@@ -1,8 +1,8 @@
-"""Euclidean distances that keep their digits, however far the samples lie from the origin.
+"""Euclidean distances that stay accurate, however far the samples lie from the origin.
 
 The quick way to all distances of two sets is a matrix product, |x|² + |y|² − 2 x·y. Far from the origin it
 subtracts large numbers that agree in most of their digits. Here the samples are moved to the origin first,
-and each result has an error bound. Where the bound is too wide, the distance is computed anew from the
+and each result has an error bound. Where the bound is too wide, the distance is computed again from the
 difference of the two samples, in double precision.
 """
 
@@ -24,7 +24,7 @@ CENTRE_ROWS = 8
 """Samples of each set whose median is taken for the middle of all; a few outliers do not move it."""
 
 RELATIVE_ERROR = 1e-7
-"""A distance with a larger relative error is computed anew."""
+"""A distance with a larger relative error is computed again."""
 
 TIE = 1 + 1e-12
 """A distance counts as equal to a radius within this factor, the rounding of double precision."""

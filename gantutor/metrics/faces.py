@@ -1,4 +1,4 @@
-"""Scores of generated faces, measured against people whom no network saw in training."""
+"""Scores of generated faces, measured against people who are not in the training data."""
 
 from __future__ import annotations
 

@@ -316,7 +316,7 @@ def _image(item: Any, name: str) -> Tensor:
 
 
 def _check_different(reference: Any, other_real: Any) -> None:
-    """Raise InputError if the reference is the other real images: their distance would say nothing."""
+    """Raise InputError if the reference is the other real images: their distance would be meaningless."""
     same = reference is other_real
     if isinstance(reference, Tensor) and isinstance(other_real, Tensor) and not same:
         same = reference.shape == other_real.shape and torch.equal(

@@ -53,7 +53,9 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     spreads = factor.square().sum() + other_factor.square().sum()
     distance = float((mean - other_mean).square().sum() + spreads - 2 * cross)
     if not math.isfinite(result := max(distance, 0.0) * frame.unit * frame.unit):
-        raise InputError("the features are too large: their squares must be finite numbers: divide them")
+        raise InputError(
+            "the features are too large, because their squares are not finite: divide them by a constant"
+        )
     return result
 
 

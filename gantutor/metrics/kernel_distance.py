@@ -11,7 +11,7 @@ from gantutor._checks import check_finite, check_tensors, integer, validate
 from gantutor._errors import InputError
 
 BLOCK = 2**18
-"""Pairs of samples that are looked at together, few enough for the cache of a processor."""
+"""Pairs of samples that are processed together, few enough for the cache of a processor."""
 
 
 def kernel_distance(first: Tensor, second: Tensor) -> float:
@@ -115,7 +115,7 @@ def _distance(x: Tensor, y: Tensor) -> float:
     distance = mean_within(u, p) + mean_within(v, q) - 2 * across
     if not math.isfinite(distance):
         raise InputError(
-            "the features are too large: their sixth powers must be finite numbers: divide them by "
+            "the features are too large, because their sixth powers are not finite: divide them by "
             f"{float(max(x.abs().max(), y.abs().max())):.3g}"
         )
     return distance
@@ -127,5 +127,7 @@ def _check(first: Tensor, second: Tensor) -> None:
         shapes = f"{tuple(first.shape)} and {tuple(second.shape)}"
         raise InputError(f"features must have shapes (N, D) and (M, D), not {shapes}")
     if min(len(first), len(second)) < 2:
-        raise InputError(f"a kernel distance needs two samples of each, not {len(first)} and {len(second)}")
+        raise InputError(
+            f"a kernel distance needs at least two samples of each set, not {len(first)} and {len(second)}"
+        )
     check_finite("features", first, second)

@@ -53,7 +53,7 @@ def mode_scores(samples: Tensor, distribution: Distribution, seed: int = 0) -> S
     """
     check_distribution(distribution)
     if not distribution.modes:
-        raise InputError(f"the {distribution.name} has no modes to count: take ring or grid")
+        raise InputError(f"the {distribution.name} has no modes to count: use ring or grid")
     check_tensors(samples=samples)
     if samples.dim() != 2 or samples.shape[1] != 2 or not len(samples):
         raise InputError(f"samples must have shape (count, 2), not {tuple(samples.shape)}")

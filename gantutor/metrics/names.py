@@ -163,5 +163,5 @@ def bigram_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
 def _casefolded(names: Sequence[str]) -> list[str]:
     valid = isinstance(names, Sequence) and not isinstance(names, str) and len(names)
     if not valid or not all(isinstance(name, str) for name in names):
-        raise InputError(f"names must be a list of texts with at least one in it, not {str(names)[:60]!r}")
+        raise InputError(f"names must be a list of at least one text, not {str(names)[:60]!r}")
     return [name.casefold() for name in names]

@@ -34,7 +34,7 @@ def nearest_neighbours(queries: Tensor, data: Tensor) -> tuple[Tensor, Tensor]:
     same_shape = queries.dim() and data.dim() and queries.shape[1:] == data.shape[1:]
     if not same_shape or not len(queries) or not len(data):
         shapes = f"{tuple(queries.shape)} and {tuple(data.shape)}"
-        raise InputError(f"queries and data must be samples of one shape, not {shapes}")
+        raise InputError(f"queries and data must be samples of the same shape, not {shapes}")
     check_finite("samples", queries, data)
     distances, index = (found[:, 0] for found in nearest(queries, data))
     if queries.device.type == "mps":
@@ -65,5 +65,7 @@ def nearest_neighbour_ratio(generated: Tensor, train: Tensor, held_out: Tensor) 
     """
     expected = nearest_neighbours(held_out, train)[0].median()
     if float(expected) == 0:
-        raise InputError("the held-out samples are copies of the training data: no distance to compare with")
+        raise InputError(
+            "the held-out samples are copies of the training data: their distance, 0, cannot be compared with"
+        )
     return float(nearest_neighbours(generated, train)[0].median() / expected)

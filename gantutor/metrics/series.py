@@ -71,7 +71,9 @@ def discriminative_score(
         shuffled = [shuffled[0][:middle], shuffled[1], shuffled[0][middle:]]
     count = min(map(len, shuffled))
     if count < 50:
-        raise InputError(f"a judge needs at least 50 series of each kind, not {count}; real ones are halved")
+        raise InputError(
+            f"a classifier test needs at least 50 series of each kind, not {count} (real ones are halved)"
+        )
     real, generated, other_real = (series[:count] for series in shuffled)
     value = two_sample_error(real, generated, test, seed)
     real_value = two_sample_error(real, other_real, test, seed)
@@ -122,7 +124,7 @@ def predictive_score(
     real, generated = _checked_series(real, generated)
     features = real.shape[2]
     if features < 2:
-        raise InputError("the predictive score needs at least 2 features; for one, take train_on_synthetic")
+        raise InputError("the predictive score needs at least 2 features: for one, use train_on_synthetic")
     make_predictor = partial(Predictor, features - 1, 1, hidden or half_width(features))
     (real, generated), unit = standardise(real, [real, generated], common_scale=True)
 
@@ -297,5 +299,5 @@ def _checked_series(*sets: Tensor) -> list[Tensor]:
             )
     check_finite("series", *sets)
     if max(float(series.abs().max()) for series in sets) > MAX_ABS:
-        raise InputError(f"series must lie within ±{MAX_ABS:.0e}: divide them by a number")
+        raise InputError(f"series must lie within ±{MAX_ABS:.0e}: divide them by a constant")
     return [series.detach().cpu() for series in sets]

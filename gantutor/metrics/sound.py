@@ -314,7 +314,7 @@ def _checked_probabilities(probabilities: Tensor) -> Tensor:
         raise InputError(f"probabilities must be floats of shape (count, classes), not {shape}")
     shares = probabilities.detach().cpu().double()
     if not bool(shares.isfinite().all()) or float(shares.min()) < 0 or _sum_error(shares) > 1e-3:
-        raise InputError("probabilities must be at least 0 and have the sum 1 for every sample")
+        raise InputError("probabilities must be at least 0 and add up to 1 for every sample")
     return shares
 
 

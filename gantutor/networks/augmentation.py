@@ -166,7 +166,7 @@ class DiffAugment(nn.Module):
             return images
         if not isinstance(images, Tensor) or images.dim() != 4:
             shape = tuple(images.shape) if isinstance(images, Tensor) else type_name(images)
-            raise InputError(f"what is augmented must be images of shape (N, C, H, W), not {shape}")
+            raise InputError(f"the samples to augment must be images of shape (N, C, H, W), not {shape}")
         if self.colour:
             images = self._change_colours(images)
         if self.translation:
@@ -202,7 +202,7 @@ class AdaptiveAugment(DiffAugment):
     """The augmentations of ``DiffAugment`` at a common probability that follows the training (ADA).
 
     ``probability`` is a buffer. It is saved and resumed with the network, and a step that is recorded as a
-    CUDA graph reads it anew. ``adapt`` raises it while the discriminator overfits, and lowers it otherwise
+    CUDA graph reads it again. ``adapt`` raises it while the discriminator overfits, and lowers it otherwise
     (Karras et al. 2020, arXiv:2006.06676, section 3.1). The paper applies its controller to 18
     transformations; these are three.
 

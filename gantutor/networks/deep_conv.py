@@ -134,6 +134,6 @@ def _start_side(size: int, stages: int) -> int:
     factor = 1 << stages
     if isinstance(size, bool) or not isinstance(size, int) or not factor <= size <= MAX_SIDE or size % factor:
         raise InputError(
-            f"size must be a multiple of {factor}, as these widths halve it {stages} times, not {size!r}"
+            f"size must be a multiple of {factor}, because these widths halve it {stages} times, not {size!r}"
         )
     return size // factor

@@ -55,7 +55,7 @@ class FiniteDifferences(nn.Module):
         if not bool((spread > 0).all()):
             constant = int((spread <= 0).any(1).nonzero()[0])
             raise InputError(
-                f"the differences of order {constant} of a feature do not vary: take a lower order"
+                f"the differences of order {constant} of a feature do not vary: use a lower order"
             )
         self.order, self.length, self.features = order, real.shape[1], real.shape[2]
         self.register_buffer("centre", real.mean((0, 1)))
@@ -119,7 +119,9 @@ class CumulativeSum(nn.Module):
     def __init__(self, differences: FiniteDifferences) -> None:
         super().__init__()
         if not isinstance(differences, FiniteDifferences):
-            raise InputError(f"differences must be Differences of real series, not {type_name(differences)}")
+            raise InputError(
+                f"differences must be a FiniteDifferences of real series, not {type_name(differences)}"
+            )
         self.differences = differences
 
     def forward(self, increments: Tensor) -> Tensor:

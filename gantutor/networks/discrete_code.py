@@ -101,6 +101,6 @@ def unique_glyphs(images: Tensor) -> Tensor:
     if len(glyphs) > MAX_GLYPHS:
         raise InputError(
             f"there are {len(glyphs):,} different pictures in this type, and at most {MAX_GLYPHS} "
-            "characters are expected: give type that is neither moved nor scaled"
+            "characters are expected: pass type that is neither moved nor scaled"
         )
     return glyphs

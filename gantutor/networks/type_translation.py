@@ -169,7 +169,7 @@ class TypeTranslator(nn.Module):
             if latent is None or latent.shape != (len(images), self.latent):
                 actual = "None" if latent is None else f"of shape {tuple(latent.shape)}"
                 raise InputError(
-                    f"the latent must have shape ({len(images)}, {self.latent}), and is {actual}"
+                    f"the latent must have shape ({len(images)}, {self.latent}), but is {actual}"
                 )
             style_parts.append(latent)
         if self.typeface is not None:

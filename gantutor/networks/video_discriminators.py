@@ -79,7 +79,7 @@ class ClipDiscriminator(nn.Module):
             raise InputError(f"size must be a multiple of 8, at least 8, not {size!r}")
         if use_ink_trajectory and image_channels != 1:
             raise InputError(
-                "use_ink_trajectory is for grey clips only: take image_channels=1 or use_ink_trajectory=False"
+                "use_ink_trajectory is for grey clips only: set image_channels=1 or use_ink_trajectory=False"
             )
         c = channels
         self.pixels = nn.Sequential(

@@ -281,6 +281,6 @@ def check_frames(frames: Tensor | None) -> Tensor:
     if not isinstance(frames, Tensor) or frames.dim() != 4 or not frames.is_floating_point():
         shape = tuple(frames.shape) if isinstance(frames, Tensor) else type_name(frames)
         raise InputError(
-            f"this generator goes on from first frames, floats (count, channels, side, side), not {shape}"
+            f"this generator needs first frames, floats (count, channels, side, side), not {shape}"
         )
     return frames

@@ -1,4 +1,4 @@
-"""Still figures: each function draws a matplotlib Figure, in the one palette of the course."""
+"""Still figures: each function draws a matplotlib Figure in the palette of the course."""
 
 from gantutor.plots import diagrams
 from gantutor.plots.comparisons import clouds, dots, lines, mode_history

@@ -105,10 +105,10 @@ def check_run(run: Any) -> None:
     >>> check_run("runs/digits")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: run must be a gantutor.Run, as train() gives it back, not str
+    gantutor.InputError: run must be a gantutor.Run, as train() returns it, not str
     """
     if not all(hasattr(run, name) for name in ("gan", "history", "snapshots", "gallery", "step")):
-        raise InputError(f"run must be a gantutor.Run, as train() gives it back, not {type_name(run)}")
+        raise InputError(f"run must be a gantutor.Run, as train() returns it, not {type_name(run)}")
 
 
 def check_dict(**dicts: Any) -> None:

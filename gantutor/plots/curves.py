@@ -78,7 +78,7 @@ def downsample(
     ([0.5, 2.5], [2.0, 6.0])
     """
     if len(to_float64(steps, "steps")) != len(to_float64(values)):
-        raise InputError(f"steps and values must be as many, not {len(steps)} and {len(values)}")
+        raise InputError(f"steps and values must have the same length, not {len(steps)} and {len(values)}")
     size = math.ceil(len(values) / max_points) or 1
     starts = range(0, len(values), size)
 

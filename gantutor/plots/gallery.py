@@ -55,7 +55,7 @@ def sample_grid(
     """
     check_tensors(samples=samples)
     if not samples.dim() or not len(samples):
-        raise InputError(f"samples must hold at least one sample, and is of shape {tuple(samples.shape)}")
+        raise InputError(f"samples must hold at least one sample, but have shape {tuple(samples.shape)}")
     if samples.is_floating_point():
         check_floats(samples=samples)
     if to_text is None and samples.dim() == 4:
@@ -117,9 +117,7 @@ def samples(run: Any, axes: Axes, count: int = 500) -> Figure:
         return grid(samples[:60], title, columns=10, axes=axes)
     if samples.dim() == 4:
         shape = tuple(samples.shape[1:])
-        raise InputError(
-            f"samples of shape {shape} have no picture of their own: give a view that draws them"
-        )
+        raise InputError(f"samples of shape {shape} cannot be drawn by default: pass a view that draws them")
     if samples.shape[1:] == (2,):
         x, y = samples.T.numpy()
         axes.scatter(x, y, s=6, color=GENERATED, linewidths=0, label="generated")

@@ -99,12 +99,12 @@ def check_snapshots(
     """
     check_run(run)
     if not run.snapshots:
-        raise InputError("this run has no snapshots: train with snapshots= of at least 1")
+        raise InputError("this run has no snapshots: train with snapshots= at least 1")
     first = run.snapshots[0]
     if output is not None and output not in first.outputs:
-        raise InputError(f"no output is called {output!r}; there are {', '.join(first.outputs)}")
+        raise InputError(f"no output is called {output!r}: there are {', '.join(first.outputs)}")
     shape = tuple((first.outputs[output] if output else first.samples).shape)
     are_images = len(shape) == 4 and shape[1] in (1, 3)
     are_series = len(shape) == 3 or (len(shape) == 2 and shape[1] > 2)
     if to_text is None and not are_images and not are_series:
-        raise InputError(f"the snapshots must be images or series to be shown so, not of shape {shape}")
+        raise InputError(f"the snapshots must be images or series, not of shape {shape}")

@@ -97,14 +97,14 @@ def spectrograms(
     for name, part in kinds.items():
         _check_spectrograms(part, name or "the spectrograms")
     if not kinds:
-        raise InputError("there is nothing to draw: give at least one kind of spectrograms")
+        raise InputError("there is nothing to draw: pass at least one kind of spectrograms")
     longest = max(len(part) for part in kinds.values())
     columns = min(columns, longest)
     needed = columns if is_dict else longest
     if titles is not None and not isinstance(titles, list | tuple):
         raise InputError(f"titles must be a list of texts, one above each picture, not {type_name(titles)}")
     if titles is not None and len(titles) < needed:
-        raise InputError(f"titles must be at least {needed}, one above each picture, not {len(titles)}")
+        raise InputError(f"there must be at least {needed} titles, one above each picture, not {len(titles)}")
     rows = len(kinds) if is_dict else -(-longest // columns)
     fig, panels = figure(
         rows,

@@ -1,4 +1,4 @@
-"""What one does with a trained generator: interpolate, invert, and reject samples."""
+"""Uses of a trained generator: interpolation, inversion, and rejection sampling."""
 
 from gantutor.sampling.interpolation import latent_directions, linear_interpolation, spherical_interpolation
 from gantutor.sampling.inversion import Inversion, invert, pyramid_loss

@@ -61,7 +61,7 @@ def spherical_interpolation(first: Tensor, last: Tensor, count: int = 10) -> Ten
     if float(torch.sin(angle)) < 1e-4:
         if float(cosine) < 0:
             raise InputError(
-                "the two latents point in opposite directions: no arc between them is the shortest"
+                "the two latents point in opposite directions: there is no unique shortest arc between them"
             )
         return linear_interpolation(first, last, count)
     return (torch.sin((1 - t) * angle) * first + torch.sin(t * angle) * last) / torch.sin(angle)

@@ -219,7 +219,7 @@ def _check_targets(targets: Any) -> Tensor:
         shape = tuple(targets.shape) if isinstance(targets, Tensor) else type_name(targets)
         raise InputError(f"targets must be floats of shape (N, C, H, W), not {shape}")
     if not len(targets):
-        raise InputError("there are no targets: give at least one picture")
+        raise InputError("there are no targets: pass at least one picture")
     check_finite("targets", targets)
     if float(targets.abs().max()) > 1 + 1e-4:
         raise InputError("targets must lie in [-1, 1]")

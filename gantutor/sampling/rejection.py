@@ -79,7 +79,7 @@ def acceptance(logits: Tensor, max_logit: float, gamma: float = 0.0, epsilon: fl
     is_float = isinstance(logits, Tensor) and logits.is_floating_point()
     check_floats(logits=logits.clamp(min=-1e38) if is_float else logits)
     if logits.dim() != 1:
-        raise InputError(f"logits must have shape (count,), one a sample, not {tuple(logits.shape)}")
+        raise InputError(f"logits must have shape (count,), one for each sample, not {tuple(logits.shape)}")
     return _acceptance(logits, max_logit, gamma, epsilon).to(logits.device, logits.dtype)
 
 
@@ -223,7 +223,7 @@ def reject(
     check_run(run)
     networks = run.gan.networks
     if "discriminator" not in networks or run.conditions is not None:
-        raise InputError("rejection needs a game with a network called discriminator, and without conditions")
+        raise InputError("rejection needs a game without conditions that has a network called discriminator")
     discriminator, device = networks["discriminator"], run.gan.device
 
     def draw(count: int, rng: torch.Generator) -> Tensor:
@@ -234,7 +234,7 @@ def reject(
         with seeded(device, seed):
             logits: Any = apply(discriminator, samples.to(device))
         if not isinstance(logits, Tensor):
-            raise InputError("rejection needs a discriminator with one output, and this one has several")
+            raise InputError("rejection needs a discriminator with one output, but this one has several")
         return logits.reshape(len(samples), -1).squeeze(1).cpu()
 
     modes = [(module, module.training) for module in discriminator.modules()]
@@ -252,7 +252,11 @@ def _sample_with_logits(
     samples = draw(CHUNK_SIZE, rng)
     logits = discriminator(samples)
     if logits.shape != (CHUNK_SIZE,):
-        raise InputError(f"there must be one logit a sample, ({CHUNK_SIZE},), not {tuple(logits.shape)}")
+        raise InputError(
+            f"there must be one logit for each sample, ({CHUNK_SIZE},), not {tuple(logits.shape)}"
+        )
     if not bool((logits < math.inf).all()) or float(logits.max()) == -math.inf:
-        raise InputError("the logits are not finite (NaN or infinity): the discriminator cannot judge")
+        raise InputError(
+            "the logits are not finite (NaN or infinity): the discriminator cannot be used for rejection"
+        )
     return samples, logits

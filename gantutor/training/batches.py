@@ -387,7 +387,7 @@ class StreamBatches(_ReadAhead):
 
     Of every ``world_size`` batches, each process takes one. The stream can be resumed exactly if ``source``
     has ``state_dict()`` and ``load_state_dict()``: after the latter, a new iterator must go on with the next
-    batch. Others begin anew after a checkpoint.
+    batch. Others start again from the beginning after a checkpoint.
 
     Args:
         iterable: yields batches; every ``iter(iterable)`` starts it again.
@@ -431,7 +431,7 @@ class StreamBatches(_ReadAhead):
             return next(self._iterator)
         except StopIteration:
             raise InputError(
-                "the data gave no batch: an iterable must give at least one each time it is begun"
+                "the data contain no batch: an iterable must yield at least one each time it is read"
             ) from None
 
     def _position(self) -> dict[str, Any]:
@@ -477,7 +477,7 @@ def as_pair(item: Any) -> Pair:
     if isinstance(item, Mapping):
         names = ", ".join(map(repr, list(item)[:4]))
         raise InputError(
-            f"a batch must be a tensor or a pair (x, condition), not a dict of {names}: give the DataLoader "
+            f"a batch must be a tensor or a pair (x, condition), not a dict of {names}: pass the DataLoader "
             "a collate_fn that returns the pair, or let the data set return it"
         )
     raise InputError(f"a batch must be a tensor or a pair (x, condition), not {type_name(item)}")
@@ -524,7 +524,7 @@ def collate(samples: list[Any], indices: Sequence[int] | None = None) -> Any:
     >>> collate([torch.zeros(24, 5), torch.zeros(23, 5)])
     Traceback (most recent call last):
     ...
-    gantutor.InputError: items 0 and 1 have different shapes, (24, 5) and (23, 5): cut or pad them to one
+    gantutor.InputError: items 0 and 1 have different shapes, (24, 5) and (23, 5): cut or pad them
     """
     numbers = range(len(samples)) if indices is None else indices
     try:
@@ -536,20 +536,20 @@ def collate(samples: list[Any], indices: Sequence[int] | None = None) -> Any:
             for part in parts:
                 if not isinstance(part, Tensor | np.ndarray | np.generic | int | float | str | bytes):
                     raise InputError(
-                        f"item {number} of the data set holds {describe_type(part)}, which does not become a "
+                        f"item {number} of the data set holds {describe_type(part)}, which cannot become a "
                         "tensor: convert it in the data set, a picture with torchvision's ToTensor()"
                     ) from error
             if len(parts) != len(first):
                 raise InputError(
                     f"item {numbers[0]} of the data set has {len(first)} parts and item {number} has "
-                    f"{len(parts)}: all must have as many"
+                    f"{len(parts)}: all items must have the same number"
                 ) from error
             for part, first_part in zip(parts, first, strict=True):
                 shapes = [tuple(getattr(x, "shape", ())) for x in (first_part, part)]
                 if shapes[0] != shapes[1]:
                     raise InputError(
                         f"items {numbers[0]} and {number} have different shapes, {shapes[0]} and {shapes[1]}"
-                        ": cut or pad them to one"
+                        ": cut or pad them"
                     ) from error
         raise
 
@@ -631,7 +631,7 @@ def make_batches(
     if isinstance(data, Iterable) and not isinstance(data, not_samples):
         if isinstance(data, Iterator):
             raise InputError(
-                "the data must be an iterable that can be begun again, not an iterator: "
+                "the data must be an iterable that can be read again, not an iterator: "
                 "pass a list or a DataLoader"
             )
         return StreamBatches(data, seed, device, rank, world_size)

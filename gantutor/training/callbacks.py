@@ -118,7 +118,7 @@ class NaNGuard(Callback):
             what = f"the loss of the {name.split('.')[0]} stopped being finite at step {run.step:,}"
             what += f"; {weights}" if broken else ""
         raise TrainingDiverged(
-            f"{what}: the networks were put back to step {self.step:,}; "
+            f"{what}: the networks are restored to step {self.step:,}; "
             "try a lower learning rate or a penalty such as r1=1.0",
             run,
         )
@@ -273,7 +273,7 @@ class Checkpoints(Callback):
 
 
 class ProgressBar(Callback):
-    """A line of text that shows how much of the budget is spent, and the speed, while ``Trainer.run`` plays.
+    """A progress bar with the share of the budget that is spent, and the speed, during ``Trainer.run``.
 
     Args:
         trainer: the training.

@@ -27,11 +27,12 @@ PROBE = ".probe.zip"
 """Name of the checkpoint that is written before a training, to see whether that is possible."""
 
 
-DATA_BEGIN_ANEW = (
-    " The data begin anew: a DataLoader or an iterable cannot say where it was, unless it has state_dict() "
-    "and load_state_dict(). So the batches are not those of an uninterrupted training."
+DATA_START_AGAIN = (
+    " The data start again from their beginning: a DataLoader or an iterable does not know its position, "
+    "unless it has state_dict() and load_state_dict(). So the batches differ from those of an uninterrupted "
+    "training."
 )
-"""What is added where the data of a resumed training do not go on where they were."""
+"""Added to the message if the data of a resumed training do not continue at their position."""
 
 
 @dataclass(frozen=True)
@@ -163,11 +164,12 @@ def resume(folder: Path, state: TrainingState) -> Resumed | None:
         for other in damaged:
             with suppress(OSError):
                 other.replace(other.with_name(f"damaged-{other.name}"))
-        note = "" if state.batches.resumes_exactly else DATA_BEGIN_ANEW
+        note = "" if state.batches.resumes_exactly else DATA_START_AGAIN
         return Resumed(f"{message}Resumed at step {state.run.step:,} from {path}.{note}", extra)
     if message:
         raise InputError(
-            f"{message}No other checkpoint is left in {folder}: move the folder away to begin anew"
+            f"{message}No other checkpoint is left in {folder}: move the folder away to start again from the "
+            "beginning"
         )
     return None
 

@@ -42,7 +42,7 @@ class Control:
         self._requested_steps: deque[tuple[str, ...]] = deque()
 
     def pause(self) -> None:
-        """Hold the training before its next step."""
+        """Pause the training before its next step."""
         self.paused = True
 
     def resume(self) -> None:

@@ -122,10 +122,10 @@ def mixed_precision(name: str, device: torch.device) -> Callable[[], AbstractCon
     if isinstance(name, str) and name == "float32":
         return nullcontext
     if not isinstance(name, str) or name != "bfloat16":
-        hint = ": float16 would need its losses scaled" if str(name) == "float16" else ""
+        hint = ": float16 would need scaled losses" if str(name) == "float16" else ""
         raise InputError(f"precision must be 'float32' or 'bfloat16', not {name!r}{hint}")
     if not has_bfloat16(device):
-        raise InputError(f"precision 'bfloat16' is not to be had on this {device.type}: take 'float32'")
+        raise InputError(f"precision 'bfloat16' is not supported on this {device.type}: use 'float32'")
     return partial(torch.autocast, device.type, dtype=torch.bfloat16)
 
 

@@ -342,7 +342,7 @@ def local_device(device: torch.device) -> torch.device:
         )
     if device.index not in (None, local_rank):
         raise InputError(
-            f"each process takes the GPU of its own number: the device must be 'cuda', not '{device}'"
+            f"each process uses the GPU of its local rank: the device must be 'cuda', not '{device}'"
         )
     return torch.device("cuda", local_rank)
 

@@ -77,7 +77,7 @@ class History:
         self._read()
         if name not in self._columns:
             raise InputError(
-                f"the history has no {name!r}; it has {', '.join(self._columns) or 'nothing yet'}"
+                f"the history has no {name!r}: it has {', '.join(self._columns) or 'nothing yet'}"
             )
         return self._columns[name]
 

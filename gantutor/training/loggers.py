@@ -40,7 +40,7 @@ class CSVLogger(Callback):
     Rows are appended every ``every`` steps, so that a GPU is seldom kept waiting, and at the end. Other
     programs can read the file meanwhile. A resumed training goes on where its checkpoint was: later rows are
     replaced, and missing ones are added from the history, without ``images`` and ``seconds``. A training that
-    begins anew renames an older log to ``….csv.old``. If the disk refuses a write, that is printed once, and
+    starts again renames an older log to ``….csv.old``. If the disk refuses a write, that is printed once, and
     tried again.
 
     Args:
@@ -162,14 +162,14 @@ def _read_clock(path: Path) -> Clock:
     except FileNotFoundError:
         return {}
     except (IsADirectoryError, UnicodeDecodeError):
-        raise InputError(f"{path} is no log that a CSVLogger wrote: choose another name") from None
+        raise InputError(f"{path} is not a log of CSVLogger: choose another name") from None
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     if not text:
         return {}
     header, *rows = csv.reader(text[: text.rfind("\n") + 1].splitlines() or [text])
     if tuple(header[:3]) != FIXED_COLUMNS:
-        raise InputError(f"{path} is no log that a CSVLogger wrote: choose another name")
+        raise InputError(f"{path} is not a log of CSVLogger: choose another name")
     return {int(row[0]): (row[1], row[2]) for row in rows if len(row) == len(header) and row[0].isdecimal()}
 
 
@@ -180,7 +180,7 @@ class TensorBoardLogger(Callback):
     it has in ``run.history``. ``losses/`` holds the history, and ``progress/`` the images and seconds so far.
     New snapshots become grids of images, one under ``samples/`` for each output of the game. A resumed
     training goes on where its checkpoint was; TensorBoard then hides later points, and a training that begins
-    anew in the same folder hides the older one.
+    again in the same folder hides the older one.
 
     It needs the package tensorboard, and writes through ``torch.utils.tensorboard``.
 

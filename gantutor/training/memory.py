@@ -1,4 +1,4 @@
-"""How much memory a training needs, and what to do when there is not enough."""
+"""The memory that a training needs, and advice if there is not enough."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _optimizer_size(optimizer: Optimizer) -> int:
 
 @dataclass
 class Peak:
-    """Bytes that a block needed at most, beyond those allocated before it.
+    """The largest number of bytes that a block allocated, beyond those before it.
 
     Attributes:
         bytes: set at the end of the block; 0 where it is not measured, on a CPU.
@@ -107,7 +107,7 @@ class Peak:
 
 @contextmanager
 def measure_peak(device: torch.device) -> Iterator[Peak]:
-    """Measure how much memory of a GPU a block needs at most.
+    """Measure the peak memory of a block on a GPU.
 
     >>> with measure_peak(torch.device("cpu")) as peak: pass
     >>> peak.bytes
@@ -133,11 +133,11 @@ def out_of_memory_advice(device: torch.device, batch_size: int, accumulate: int,
         precision: ``"float32"`` or ``"bfloat16"``.
 
     >>> print(out_of_memory_advice(torch.device("cpu"), 512, 1, "float32"))
-    the memory of cpu is used up: take a smaller batch_size than 512, or accumulate=2, which works through
-    each batch in so many parts
+    the memory of cpu is used up: use a smaller batch_size than 512, or accumulate=2, which splits each
+    batch into that many parts
     """
     precision_hint = ", or precision='bfloat16'" if precision == "float32" and device.type == "cuda" else ""
     return (
-        f"the memory of {device} is used up: take a smaller batch_size than {batch_size}, "
-        f"or accumulate={2 * accumulate}, which works through each batch in so many parts{precision_hint}"
+        f"the memory of {device} is used up: use a smaller batch_size than {batch_size}, "
+        f"or accumulate={2 * accumulate}, which splits each batch into that many parts{precision_hint}"
     )

@@ -1,4 +1,4 @@
-"""What a network consists of, by name: its tensors, and what its ``get_extra_state`` returns."""
+"""The state of a network by name: its tensors, and the results of ``get_extra_state``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def extra_states(network: nn.Module) -> dict[str, Any]:
 
 
 def set_extra_states(network: nn.Module, states: Mapping[str, Any]) -> None:
-    """Give every module what its ``get_extra_state`` returned.
+    """Restore the extra state of every module, as its ``get_extra_state`` returned it.
 
     Args:
         network: changed in place.

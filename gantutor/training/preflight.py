@@ -86,9 +86,11 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
         )
     if not samples.is_floating_point():
         dtype = str(samples.dtype).removeprefix("torch.")
-        raise InputError(f"samples must be floating-point numbers, not {dtype}; bytes become x / 127.5 - 1")
+        raise InputError(
+            f"samples must be floating-point numbers, not {dtype}: convert bytes by x / 127.5 - 1"
+        )
     if not samples.numel():
-        raise InputError(f"samples must hold at least one number, and are of shape {tuple(samples.shape)}")
+        raise InputError(f"samples must hold at least one number, but have shape {tuple(samples.shape)}")
     if not bool(samples.isfinite().all()):
         sample = int((~samples.isfinite()).flatten(1).any(1).nonzero()[0])
         raise InputError(
@@ -103,17 +105,17 @@ def check_samples(samples: Any, value_range: tuple[float, float] | None = (-1.0,
     ):
         raise InputError(
             f"images must lie in [{value_range[0]:g}, {value_range[1]:g}], "
-            f"and these lie in [{low:g}, {high:g}]: scale them, or say which range you mean with value_range="
+            f"but these lie in [{low:g}, {high:g}]: scale them, or pass their range as value_range="
         )
 
 
 @torch.no_grad()
 def check_labels(gan: GAN, real: Any, condition: Any, batches: Any) -> None:
-    """Try the smallest and the largest label of the data on copies of the networks on the CPU.
+    """Test the smallest and the largest label of the data on copies of the networks on the CPU.
 
     A label out of range would end the training at the first batch that holds it; on a GPU no later call of
-    the process survives that error. Tried are the networks of a classical game and the outputs of others;
-    conditions that are not whole numbers are not checked.
+    the process survives that error. Tested are the networks of a classical game and the outputs of others;
+    conditions that are not whole numbers are not tested.
 
     Args:
         gan: the game.
@@ -160,7 +162,7 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
     """Run every network and every turn once on a first batch, without changing a weight or a buffer.
 
     Networks that do not work in the channels-last memory format, such as those that call ``view`` after a
-    convolution, are put back to torch's default format.
+    convolution, are changed back to torch's default format.
 
     Args:
         gan: the game.
@@ -181,7 +183,7 @@ def check_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator, channe
 
 @contextmanager
 def _restored_buffers(network: nn.Module) -> Iterator[None]:
-    """Put the buffers of a network back at the end, such as running means, which every call moves."""
+    """Restore the buffers of a network at the end, such as running means, which every call changes."""
     kept = [
         (buffers, name, buffer, buffer.clone())
         for buffers, name in buffer_places(network)
@@ -233,7 +235,7 @@ def _run_game(gan: GAN, real: Any, condition: Any, rng: torch.Generator) -> None
             more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
             warn(
                 f"no loss gives the weight {idle[0]}{more} of the {name} a gradient, so it will not be "
-                "trained: set its requires_grad to False if that is meant"
+                "trained: set its requires_grad to False if this is intended"
             )
 
 
@@ -261,12 +263,12 @@ def _run_turn(gan: GAN, turn: Turn, batch: Batch) -> set[int]:
         gradients = _gradients(total.sum(), trained)
     if any(gradients.get(id(weight)) is None for weight in trained) and _is_checkpointed(total):
         raise InputError(
-            "a network uses activation checkpointing with use_reentrant=True, which gives its weights no "
-            "gradient where a loop asks for those of some networks only: pass use_reentrant=False to it"
+            "a network uses activation checkpointing with use_reentrant=True, which computes no "
+            "gradient for its weights when only some networks are differentiated: pass use_reentrant=False"
         )
     for name, some in weights.items():
         if some and all(gradients.get(id(weight)) is None for weight in some):
-            raise InputError(f"{what} does not depend on the weights of the {name}, which it is to update")
+            raise InputError(f"{what} does not depend on the weights of the {name}, which the turn updates")
     batch.forget(gan.depending_on(turn.updates))
     return {key for key, gradient in gradients.items() if gradient is not None}
 
@@ -295,7 +297,7 @@ def _gradients(total: Tensor, weights: list[Parameter]) -> dict[int, Tensor | No
 
 
 def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator: str) -> None:
-    """Call the two networks of a classical game by themselves, which finds out what does not fit."""
+    """Call the two networks of a classical game separately, so that an error names the network."""
     condition = "" if batch.condition is None else ", condition"
     latent = tuple(batch.latent.shape) if batch.latent is not None else ()
     with explain_mismatch(f"{generator}(z{condition}) with z of shape {latent} failed"):
@@ -303,10 +305,10 @@ def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator:
     if not isinstance(fake, Tensor) or fake.shape != batch.real.shape:
         shape = tuple(fake.shape) if isinstance(fake, Tensor) else type_name(fake)
         one_sample = isinstance(fake, Tensor) and fake.shape[1:] == batch.real.shape
-        hint = "; a list is read as batches: torch.stack(list) makes a batch of single samples"
+        hint = "; a list is read as a list of batches: torch.stack(list) makes one tensor of single samples"
         hint = hint if one_sample else "" if isinstance(fake, Tensor) else f"; {_ADAPT}"
         raise InputError(
-            f"the {generator} makes samples of shape {shape}, and the data have "
+            f"the {generator} makes samples of shape {shape}, but the data have "
             f"{tuple(batch.real.shape)}{hint}"
         )
     called = f"{discriminator}(x{condition}) with x of shape {tuple(batch.real.shape)}"
@@ -320,19 +322,17 @@ def _run_pair(gan: GAN, batch: Batch, count: int, generator: str, discriminator:
             shape = tuple(head.shape) if isinstance(head, Tensor) else type_name(head)
             hint = f"; {_ADAPT}" if isinstance(logits, tuple | list | dict) else ""
             raise InputError(
-                f"the {discriminator} must give one logit a sample, shape ({logit_count}, …), "
-                f"and gives {shape}{hint}"
+                f"the {discriminator} must return one logit for each sample, shape ({logit_count}, …), "
+                f"but returns {shape}{hint}"
             )
     warn_of_outputs(heads, discriminator)
 
 
-_ADAPT = (
-    "gantutor.networks.AdaptedNetwork(network, call) can take what is wanted out of what a network returns"
-)
+_ADAPT = "gantutor.networks.AdaptedNetwork(network, call) can select a part of what a network returns"
 
 
 def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
-    """Warn if the outputs of a discriminator may be no logits: class scores, or squashed numbers.
+    """Warn if the outputs of a discriminator may not be logits, but class scores or bounded numbers.
 
     Args:
         heads: its outputs, (N, …) each, with their gradient history.
@@ -346,15 +346,15 @@ def warn_of_outputs(heads: tuple[Tensor, ...], discriminator: str) -> None:
     ):
         shapes = " and ".join(str(tuple(head.shape)) for head in heads)
         warn(
-            f"the {discriminator} returns {len(heads)} outputs, {shapes}, and all of them count as logits of "
-            "real or generated: if one holds class scores or features, take the logits out with "
+            f"the {discriminator} returns {len(heads)} outputs, {shapes}, and all are used as logits of real "
+            "or generated: if one holds class scores or features, select the logits with "
             "gantutor.networks.AdaptedNetwork, or use gantutor.games.acgan"
         )
     for head in heads:
         if function := _squashed_by(head):
             warn(
-                f"the {discriminator} ends in a {function}, and the losses expect logits, any real numbers: "
-                "leave it out, because they apply the sigmoid themselves"
+                f"the {discriminator} ends in a {function}, but the losses expect logits, any real numbers, "
+                "and apply the sigmoid themselves: remove it"
             )
             break
 

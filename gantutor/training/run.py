@@ -120,7 +120,7 @@ class Run:
             raise InputError(f"the game must be a gantutor.GAN, not {type_name(gan)}")
         if not isinstance(settings, dict | None):
             raise InputError(
-                f"settings must be a dict of what the training was given, not {type_name(settings)}"
+                f"settings must be a dict of the arguments of the training, not {type_name(settings)}"
             )
         self.gan = gan
         self.averaged = {name: ema.averaged_copy(gan.networks[name]) for name in gan.averaged}
@@ -181,12 +181,12 @@ class Run:
     def _output_name(self, name: str | None) -> str:
         if not self.outputs:
             raise InputError(
-                f"this game averages {', '.join(self.averaged) or 'nothing'}, and no network that makes "
-                "samples: name those that do with outputs= of gantutor.GAN.of"
+                f"this game averages {', '.join(self.averaged) or 'nothing'}, but no network that makes "
+                "samples: name such networks in outputs= of gantutor.GAN.of"
             )
         name = self.outputs[0] if name is None else name
         if name not in self.outputs:
-            raise InputError(f"no output is called {name!r}; there are {', '.join(self.outputs)}")
+            raise InputError(f"no output is called {name!r}: there are {', '.join(self.outputs)}")
         return name
 
     def _has_own_statistics(self, name: str) -> bool:
@@ -389,7 +389,7 @@ class Run:
         return self.weights() | snapshots | conditions | self._extra_states()[1]
 
     def metadata(self) -> dict[str, Any]:
-        """Return everything of the run that is not a tensor, as content for JSON."""
+        """Return all of the run except its tensors, as content for JSON."""
         return {
             "format": FORMAT_VERSION,
             "torch": torch.__version__,
@@ -422,19 +422,19 @@ class Run:
         current = self.weights()
         for name in sorted(set(current) ^ set(weights)):
             where = "is missing from" if name in current else "is not in these networks but in"
-            raise InputError(f"{source} is of other networks: {name} {where} the file")
+            raise InputError(f"{source} belongs to other networks: {name} {where} the file")
         for name, value in current.items():
             if value.shape != weights[name].shape:
                 raise InputError(
-                    f"{source} is of other networks: {name} has shape {tuple(weights[name].shape)} there "
-                    f"and {tuple(value.shape)} here"
+                    f"{source} belongs to other networks: {name} has shape {tuple(weights[name].shape)} "
+                    f"there and {tuple(value.shape)} here"
                 )
         with torch.no_grad():
             for name, value in current.items():
                 value.copy_(weights[name])
 
     def load_state(self, metadata: dict[str, Any], tensors: dict[str, Tensor], source: str) -> None:
-        """Restore a run from what was saved of it.
+        """Restore the state of a saved run.
 
         Args:
             metadata: what ``metadata`` returned.
@@ -513,7 +513,7 @@ def _first_tensor(made: Any) -> Tensor:
     for part in parts:
         if isinstance(part, Tensor):
             return part
-    raise InputError(f"an output network must give a tensor of samples, not {type_name(made)}")
+    raise InputError(f"an output network must return a tensor of samples, not {type_name(made)}")
 
 
 def check_run(run: Any) -> None:
@@ -526,4 +526,4 @@ def check_run(run: Any) -> None:
         InputError: if it is something else.
     """
     if not isinstance(run, Run):
-        raise InputError(f"run must be a gantutor.Run, as train() gives it back, not {type_name(run)}")
+        raise InputError(f"run must be a gantutor.Run, as train() returns it, not {type_name(run)}")

@@ -1,4 +1,4 @@
-"""Descriptions of games and optimisers, by which a checkpoint recognises its training."""
+"""Descriptions of games and optimisers, by which a checkpoint identifies its training."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def describe_optimizer(optimizer: Optimizer) -> list[Any]:
     """Return the type of an optimiser and its numbers, as content for JSON.
 
     Args:
-        optimizer: its parameter groups are described, the first one in full and of the others what differs.
+        optimizer: the first parameter group is described completely, the others by what differs from it.
 
     >>> from gantutor.training.optim import adam
     >>> from torch import nn

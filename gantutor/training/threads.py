@@ -1,4 +1,4 @@
-"""How many threads a training takes on a CPU: a rule on the size of its operations, never on timing."""
+"""The number of CPU threads of a training: a rule on the size of its operations, never on timing."""
 
 from __future__ import annotations
 

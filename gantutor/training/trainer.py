@@ -1,4 +1,4 @@
-"""The trainer: builds a training whole, plays it step by step, and returns its Run."""
+"""The trainer: prepares a training, plays it step by step, and returns its Run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Pattern = tuple[tuple[Turn, tuple[str, ...]], ...]
 
 
 class Trainer:
-    """A training: built whole by its constructor, played by ``step`` or ``run``.
+    """A training: prepared by its constructor, played by ``step`` or ``run``.
 
     The constructor checks the data and the networks, tries every turn once, and resumes from a checkpoint.
     ``train`` is a trainer that plays its whole budget.
@@ -152,10 +152,10 @@ class Trainer:
         progress: bool = True,
     ) -> None:
         if steps is not None and seconds is not None:
-            raise InputError("give a budget: either steps= or seconds=")
+            raise InputError("a training needs a budget: pass either steps= or seconds=")
         schedules = [schedule, *(turn.schedule for turn in getattr(gan, "turns", ()) if turn.schedule)]
         if steps is None and seconds is None and any(given is not constant for given in schedules):
-            raise InputError("a schedule follows the budget: give steps= or seconds=")
+            raise InputError("a schedule needs a budget: pass steps= or seconds=")
         if batch_size % accumulate:
             raise InputError(
                 f"accumulate must divide the batch_size, {batch_size}, and {accumulate} does not"
@@ -257,7 +257,7 @@ class Trainer:
 
     @own_traceback
     def run(self) -> Run:
-        """Play the whole budget, or until somebody ends the training, and return the Run.
+        """Play the whole budget, or until the training is stopped, and return the Run.
 
         With several processes the first one decides before each step, and the others follow its plan.
 
@@ -272,7 +272,7 @@ class Trainer:
         """
         run = self.result
         if run.budget == Budget():
-            raise InputError("give a budget: either steps= or seconds=")
+            raise InputError("a training needs a budget: pass either steps= or seconds=")
         interrupts = stop_on_interrupt(self.control) if self.group.size > 1 else nullcontext()
         with self._own_state(), interrupts:
             try:
@@ -299,7 +299,7 @@ class Trainer:
                 self._interrupts, self.plan = nullcontext(), None
                 with suppress(KeyboardInterrupt), defer_interrupts():  # a second ■ does not lose the Run
                     self._notify("on_end")
-                self._started = False  # whoever goes on after the end starts anew
+                self._started = False  # a training that continues after the end starts again
         return run
 
     @own_traceback
@@ -344,7 +344,7 @@ class Trainer:
         return scalars
 
     def _explain_mismatch(self, error: Exception, drawn: Sequence[Any]) -> None:
-        """Raise InputError where tensors or calls do not fit; it says what is odd about the batches."""
+        """Raise InputError if tensors or calls do not fit; the message says how the batches differ."""
         if not is_mismatch(error) or is_out_of_memory(error):
             return
         hint = ""
@@ -372,9 +372,9 @@ class Trainer:
             InputError: if they update other networks, or two have the same name.
         """
         if len({turn.name for turn in turns}) < len(turns):
-            raise InputError("two turns have the same name: give each turn a name of its own")
+            raise InputError("two turns have the same name: give each turn a different name")
         if any(turn.has_own_optimizer for turn in [*turns, *self.gan.turns]):
-            raise InputError("turns with an optimiser or a schedule to themselves cannot be replaced")
+            raise InputError("turns with their own optimiser or schedule cannot be replaced")
         if {name for turn in turns for name in turn.updates} != set(self.optimizers):
             raise InputError(f"the turns must update the networks {', '.join(sorted(self.optimizers))}")
         self.gan.turns, self._draws = list(turns), True  # the new losses may draw random numbers
@@ -392,7 +392,7 @@ class Trainer:
         )
 
     def _play_turns(self, pattern: Pattern, drawn: list[tuple[Any, Any]]) -> dict[str, Tensor]:
-        """Play turns on what was drawn from the data for them, and update the averages."""
+        """Play turns on the batches drawn for them, and update the averages."""
         scalars: dict[str, Tensor] = {}
         supply = iter(drawn)
         parts: list[tuple[Batch, float]] = []
@@ -431,7 +431,7 @@ class Trainer:
         return scalars
 
     def _make_update(self, turn: Turn) -> _Update:
-        """What a turn changes, and how."""
+        """The parameters that a turn changes, and their optimisers."""
         names = [turn.name] if turn.has_own_optimizer else turn.updates
         optimizers = [self.optimizers[name] for name in names]
         parameters = [p for name in turn.updates for p in _trainable(self.gan.networks[name])]
@@ -441,7 +441,7 @@ class Trainer:
         )
 
     def _make_parts(self, real: Any, condition: Any) -> list[tuple[Batch, float]]:
-        """A batch with latents of its own, in ``accumulate`` parts, each with its share of the samples."""
+        """A batch with new latents, in ``accumulate`` parts, each with its share of the samples."""
         first = real[0] if isinstance(real, tuple) else real
         count, group = len(first), self.group
         latents = self.gan.draw_latent(group.size * count, self._latents, first.device)
@@ -464,7 +464,7 @@ class Trainer:
         return witness.grad
 
     def _set_rates(self, spent: float, drawn: list[tuple[Any, Any]]) -> None:
-        """Set the learning rates of this step, and the weight with which the averages follow."""
+        """Set the learning rates of this step, and the weight of the update of the averages."""
         run = self.result
         schedules = {turn.name: turn.schedule for turn in self.gan.turns if turn.schedule}
         for name, optimizer in self.optimizers.items():
@@ -494,7 +494,7 @@ class Trainer:
     # --- around the steps -----------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        """Before the first step: tell the callbacks."""
+        """Before the first step: call the callbacks."""
         if not self._started:
             self._started, self.result.ended = True, "training"
             self._notify("on_start")
@@ -506,7 +506,7 @@ class Trainer:
         return self.plan
 
     def _make_plan(self) -> distributed.StepPlan:
-        """Whether and how to take the next step; waits while the training is paused."""
+        """The plan of the next step; waits while the training is paused."""
         spent, save = self.result.progress, self._checkpoints.is_due()
         if spent >= 1:
             return distributed.StepPlan(spent)
@@ -535,7 +535,7 @@ class Trainer:
         return self._fewest(thread_counts.choose_threads(multiply_adds, torch.get_num_threads()))
 
     def _resume_threads(self, automatic: bool) -> int | None:
-        """The number of CPU threads after a checkpoint was read: its own, if so many are allowed.
+        """The number of CPU threads after a checkpoint was read: that of the checkpoint, if it is allowed.
 
         Sums in another order differ in their last digits, so another number is announced.
         """
@@ -558,7 +558,7 @@ class Trainer:
 
     @contextmanager
     def _own_state(self, random: bool = True) -> Iterator[None]:
-        """Inside the block torch's global random state and number of threads are the training's own, numbers
+        """Inside the block torch's global random state and number of threads belong to the training, numbers
         too small for a normal float count as 0, and a lack of memory is explained.
 
         ``random=False`` leaves the random state alone, which another thread may be using.
@@ -582,7 +582,7 @@ class Trainer:
             self._inside = False
 
     def _record_steps(self, wanted: bool) -> None:
-        """On a GPU, let whole steps be recorded as CUDA graphs; where that is not possible, print why."""
+        """On a GPU, record whole steps as CUDA graphs; if that is not possible, print why."""
         if not wanted or self.device.type != "cuda":
             return
         reason = "several processes exchange gradients" if self.group.size > 1 else ""
@@ -606,7 +606,7 @@ class Trainer:
         return scalars
 
     def _measure_memory(self, step: int) -> memory.Memory:
-        """What the training holds, and the bytes of one step beside it."""
+        """The memory of the training, and that of one step in addition."""
         networks, averages = self.gan, nn.ModuleDict(self.result.averaged)
         return memory.measure_memory(
             self.device,
@@ -662,13 +662,13 @@ def train(
     3
     """
     if (steps is None) == (seconds is None):
-        raise InputError("give a budget: either steps= or seconds=")
+        raise InputError("a training needs a budget: pass either steps= or seconds=")
     return Trainer(gan, data, steps=steps, seconds=seconds, **options).run()
 
 
 @dataclass
 class _Update:
-    """What a turn changes, and how.
+    """The parameters that a turn changes, and their optimisers.
 
     Attributes:
         parameters: the parameters that it trains, each once.
@@ -704,12 +704,12 @@ class _Update:
 def _make_optimizers(
     gan: GAN, optimizer: MakeOptimizer | Mapping[str, MakeOptimizer] | None
 ) -> dict[str, Optimizer]:
-    """Return the optimisers: one for each network that is trained, and for each turn that wants its own."""
+    """Return the optimisers: one for each trained network, and one for each turn with its own."""
     trained = sorted({name for turn in gan.turns for name in turn.updates if not turn.has_own_optimizer})
     own = {turn.name: turn for turn in gan.turns if turn.has_own_optimizer}
     if both := sorted(set(own) & set(trained)):
         raise InputError(
-            f"the turn {both[0]} has an optimiser to itself, and another turn trains the network {both[0]} "
+            f"the turn {both[0]} has its own optimiser, and another turn trains the network {both[0]} "
             "with that of the training: give the turn another name"
         )
     make = adam() if optimizer is None else optimizer
@@ -723,7 +723,7 @@ def _make_optimizers(
     for name, turn in own.items():
         default = None if isinstance(make, Mapping) else make
         if turn.optimizer is None and default is None:
-            raise InputError(f"the turn {name} has a schedule to itself: give it an optimizer= too")
+            raise InputError(f"the turn {name} has its own schedule: pass it an optimizer= too")
         parameters = [p for network in turn.updates for p in _trainable(gan.networks[network])]
         optimizers[name] = _make_optimizer(name, turn.optimizer or default, list(dict.fromkeys(parameters)))
     return optimizers
@@ -741,19 +741,19 @@ def _make_optimizer(name: str, make: Any, parameters: list[Parameter]) -> Optimi
     optimizer = make(parameters) if callable(make) and not isinstance(make, Optimizer) else make
     if not isinstance(optimizer, Optimizer):
         raise InputError(
-            f"optimizer must be a function of parameters that gives a torch optimizer, such as adam(1e-3), "
+            f"optimizer must be a function that makes a torch optimizer from parameters, such as adam(1e-3), "
             f"or one for each network by name, not {optimizer!r}"
         )
     if isinstance(optimizer, torch.optim.LBFGS):
         raise InputError(
-            "LBFGS calls its loss several times in a step, which a game cannot do: take Adam, SGD or another "
-            "optimizer whose step() needs no function"
+            "LBFGS calls its loss several times in a step, which a game cannot do: use Adam, SGD or another "
+            "optimizer whose step() takes no function"
         )
     held = {id(p) for group in optimizer.param_groups for p in group["params"]}
     if held != {id(p) for p in parameters}:
         raise InputError(
-            f"the optimiser of the {name} holds {len(held)} parameters and not exactly the {len(parameters)} "
-            "that the network trains: give a function that makes it from the parameters, such as "
+            f"the optimiser of the {name} holds {len(held)} parameters, not the {len(parameters)} "
+            "that the network trains: pass a function that makes it from the parameters, such as "
             "gantutor.optim.adam(1e-3), or a dict with one for each network"
         )
     return optimizer

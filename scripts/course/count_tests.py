@@ -41,7 +41,9 @@ def notebooks(scores: Path) -> Counter[str]:
 
 def line(runs: Path) -> str:
     """The counts of everything that lies in ``runs``."""
-    unit, browser, repeat = (tests(runs / f"{name}.xml") for name in ("unit", "browser", "repeat"))
+    unit, browser, platforms, repeat = (
+        tests(runs / f"{name}.xml") for name in ("unit", "browser", "platforms", "repeat")
+    )
     smoke, course = notebooks(runs / "smoke" / "scores.json"), notebooks(runs / "scores.json")
     return "; ".join(
         [
@@ -50,6 +52,7 @@ def line(runs: Path) -> str:
                 for name, found in (
                     ("tests", unit),
                     ("browser tests", browser),
+                    ("tests of platforms", platforms),
                     ("notebook cells repeated", repeat),
                 )
             ),

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 
@@ -33,9 +33,24 @@ ANSWERS = f"""Promise.race([
 """Lets the kernel run a line that leaves no trace."""
 
 
+Application = Literal["lab", "notebook"]
+PROGRAMS: dict[Application, tuple[str, str]] = {
+    "lab": ("jupyterlab", "LabApp"),
+    "notebook": ("notebook", "JupyterNotebookApp"),
+}
+"""The module that is run, and the name of its settings: JupyterLab, and Notebook 7."""
+
+
 @contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """Serve ``folder`` to nobody else, with settings of its own; gives the address."""
+def jupyterlab(folder: Path, application: Application = "lab", kernels: Path | None = None) -> Iterator[str]:
+    """Serve ``folder`` to nobody else, with settings of its own; gives the address.
+
+    Args:
+        folder: its notebooks are served; settings and a log are kept in it.
+        application: JupyterLab or Notebook 7.
+        kernels: a folder ``…/share/jupyter`` with kernels besides that of this environment.
+    """
+    module, settings_name = PROGRAMS[application]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -45,15 +60,17 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1",
-        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={folder}", "--allow-root",
+        sys.executable, "-m", module, "--no-browser", f"--port={port}", "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=",
+        f"--{settings_name}.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}", "--allow-root",
     ]  # fmt: skip
     own = {
         "JUPYTERLAB_SETTINGS_DIR": settings,
         "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
         "JUPYTER_CONFIG_DIR": folder / "config",
     }
+    if kernels is not None:
+        own["JUPYTER_PATH"] = kernels
     environment = os.environ | {name: str(path) for name, path in own.items()}
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
@@ -80,16 +97,42 @@ def chromium() -> Iterator[Any]:
 
 
 class Notebook:
-    """A notebook of these cells, opened in JupyterLab: run it, and look at what it says."""
+    """A notebook of these cells, opened in a browser: run it, and look at what it says.
 
-    def __init__(self, browser: Any, address: str, folder: Path, name: str, cells: tuple[str, ...]) -> None:
-        content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
-        content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    Args:
+        browser: of ``chromium``.
+        address: of ``jupyterlab``.
+        folder: where the notebook is written.
+        name: of its file.
+        cells: the code of its cells, or a notebook that is there.
+        kernel: the name of its kernel.
+        application: what the address serves.
+    """
+
+    def __init__(
+        self,
+        browser: Any,
+        address: str,
+        folder: Path,
+        name: str,
+        cells: tuple[str, ...] | Path,
+        kernel: str = "python3",
+        application: Application = "lab",
+    ) -> None:
+        if isinstance(cells, Path):
+            content = nbformat.read(cells, as_version=4)
+        else:
+            codes = [nbformat.v4.new_code_cell(cell.strip()) for cell in cells]
+            content = nbformat.v4.new_notebook(cells=codes)
+        content.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         nbformat.write(content, folder / f"{name}.ipynb")
         self.complaints: list[str] = []
         self.page = browser.new_page(viewport={"width": 1280, "height": 1000})
-        self._open(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
-        self.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        if application == "lab":
+            self._open(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
+            self.page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        else:
+            self._open(f"{address}/notebooks/{name}.ipynb")
         # From here on: while it loads, JupyterLab itself complains of settings that nobody has made.
         self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

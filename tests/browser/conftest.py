@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 from jupyter_browser import CHROMIUM, Notebook, chromium, jupyterlab  # noqa: E402
+from opened_notebooks import opened_notebooks  # noqa: E402
 
 SHOTS = ROOT / "runs" / "browser"
 
@@ -56,17 +57,5 @@ def notebook(
     server: tuple[str, Path], browser: Any, shot: Callable[[Notebook, str], None], request: Any
 ) -> Iterator[Callable[..., Notebook]]:
     """Opens a notebook of the given cells; afterwards its kernel ends, and the console must be clean."""
-    address, folder = server
-    opened: list[Notebook] = []
-
-    def make(*cells: str) -> Notebook:
-        opened.append(Notebook(browser, address, folder, request.node.name, cells))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        try:
-            shot(each, request.node.name)
-        finally:
-            each.close()
-        assert not each.complaints, f"the browser's console complains: {each.complaints}"
+    with opened_notebooks(browser, *server, request.node.name, shot) as make:
+        yield make

@@ -186,7 +186,7 @@ def test_cells_after_the_exercises_are_left_out() -> None:
 
 
 def test_a_notebook_without_exercises_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(InputError, match="one section '## Exercises', and here are 0"):
+    with pytest.raises(InputError, match="one section '## Exercises', not 0"):
         exercises_only.exercises_only(small(cell("1")), "07_small")
     notebook_files.write(tmp_path / "07.ipynb", small(cell("1")))
     assert main(["exercises", "--notebooks", str(tmp_path), "--out", str(tmp_path / "out")]) == 2

@@ -1,20 +1,23 @@
-"""The guide to one's own data and networks, and the gallery: examples that run, and pass a type checker."""
+"""The guide, the gallery and the page on troubleshooting: examples that run, and pass a type checker."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import run_examples
+
+from gantutor import cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
-import run_examples  # noqa: E402
-
-PAGES = {name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("guide", "gallery")}
+NAMES = ("guide", "gallery", "troubleshooting")
+PAGES = {name: (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in NAMES}
 LINKS = {
     (name, link)
     for name, text in PAGES.items()
@@ -46,7 +49,7 @@ def test_the_examples_of_the_guide_run_in_order(tmp_path: Path) -> None:
     found = re.search(r"^distance: (-?[\d.]+) .*real data (-?[\d.]+);", said, re.MULTILINE)
     # One picture for all has 0.13, white ones 1.3, noise 3.7.
     assert found and float(found[2]) < float(found[1]) < 0.1, said
-    table = re.search(r"^(-?[\d.]+) floor (-?[\d.e-]+)$", said, re.MULTILINE)
+    table = re.search(r"^(-?[\d.]+) real data (-?[\d.e-]+)$", said, re.MULTILINE)
     assert table and float(table[1]) < 0.1, said
     assert (tmp_path / "runs/two.zip").is_file() and (tmp_path / "squares.png").is_file()
 
@@ -58,6 +61,20 @@ def test_the_examples_of_the_gallery_run_in_order(tmp_path: Path) -> None:
     assert found and 0 < float(found[1]) < 1, said
     correlation = re.search(r"^correlation: tensor\(([\d.]+)\) real: tensor\(([\d.]+)\)$", said, re.MULTILINE)
     assert correlation and float(correlation[1]) > 0.5 * float(correlation[2]), said
+
+
+def test_the_examples_of_the_page_on_troubleshooting_run_in_order(tmp_path: Path) -> None:
+    said = printed_by("troubleshooting", tmp_path)
+    assert "the loss of the discriminator stopped being finite" in said and "Resumed at step 200" in said
+    assert (tmp_path / "runs/mine.zip").is_file()
+
+
+def test_the_commands_of_the_page_on_troubleshooting_are_understood() -> None:
+    text = PAGES["troubleshooting"].replace("\\\n", " ")
+    lines = re.findall(r"^    (?:torchrun .*-m )?gantutor (.+)$", text, re.MULTILINE)
+    assert len(lines) == 4 and all("--checkpoint" in line for line in lines)
+    for line in lines:
+        assert cli._parser().parse_args(shlex.split(line)).steps == 900
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -163,7 +163,7 @@ def test_the_readme_is_written_and_checked(tmp_path: Path, capsys: pytest.Captur
     assert readme_scores.main(arguments) == 0
     assert readme_scores.main([*arguments, "--check"]) == 0
     text = readme.read_text()
-    assert "| 01       | modes | 8     | 8     | 1.0     | modes | higher | 60      |" in text
+    assert "| 01       | modes | 8     | 8         | 1.0    | modes | higher | 60      |" in text
     assert text.startswith("# Title\n<!-- scores -->\n") and text.endswith("\n<!-- /scores -->\nThe end\n")
 
 

@@ -62,7 +62,7 @@ def test_the_scores_are_written_as_table_and_as_json(course: Path) -> None:
     assert content["scores"]["01_good"]["scores"]["modes"]["value"] == 9
     assert [entry["state"] for entry in content["notebooks"].values()] == ["done", "failed", "done"]
     table = (course / "runs" / "scores.md").read_text()
-    assert "| 01_good  | modes | 9     | 8     | 1.1     | modes | higher |" in table
+    assert "| 01_good  | modes | 9     | 8         | 1.1    | modes | higher |" in table
     assert table.splitlines()[2] in (course / "said").read_text()
 
 
@@ -137,7 +137,7 @@ def test_no_notebook_begins_once_the_minutes_are_spent(
     )
     assert [result.state for result in results] == ["done", "not run", "not run"]
     assert "NOT RUN: b, c" in run_course.summary(results)
-    assert "1 minutes are spent" in capsys.readouterr().out
+    assert "1 minutes have passed" in capsys.readouterr().out
 
 
 def test_rotation_gives_each_notebook_its_turn() -> None:

@@ -166,7 +166,7 @@ def test_scores_that_are_no_numbers_are_not_counted() -> None:
     assert (row["median"], row["runs"], row["of"], row["seconds"]) == (0.5, 1, 2, None)
     (row,) = sweep_table.rows_of([({"steps": 3}, None)])
     assert (row["score"], row["median"], row["runs"], row["of"]) == ("", None, 0, 1)
-    assert "| 3     |       |        |        |         |       |      |        | 0 of 1 |" in (
+    assert "| 3     |       |        |        |         |           |      |        | 0 of 1 |" in (
         sweep_table.markdown([row])
     )
 

@@ -63,12 +63,12 @@ DATA: dict[str, tuple[Any, str]] = {
     "list of words": (["a", "b"], "a batch must be a tensor or a pair .*not str"),
     "empty tensor": (torch.zeros(0, 2), "the data set is empty"),
     "empty set": (TensorDataset(torch.zeros(0, 2)), "the data set is empty"),
-    "empty list": ([], "the data gave no batch"),
-    "empty loader": (DataLoader(TensorDataset(torch.zeros(0, 2))), "the data gave no batch"),
-    "exhausted": (iter([POINTS]), "can be begun again, not an iterator"),
-    "generator": ((batch for batch in [POINTS]), "can be begun again, not an iterator"),
+    "empty list": ([], "the data contain no batch"),
+    "empty loader": (DataLoader(TensorDataset(torch.zeros(0, 2))), "the data contain no batch"),
+    "exhausted": (iter([POINTS]), "can be read again, not an iterator"),
+    "generator": ((batch for batch in [POINTS]), "can be read again, not an iterator"),
     "too few": (torch.zeros(15, 2), "batch_size must be at most the number of samples, 15, not 16"),
-    "other width": (torch.randn(64, 3), r"makes samples of shape \(16, 2\), and the data have \(16, 3\)"),
+    "other width": (torch.randn(64, 3), r"makes samples of shape \(16, 2\), but the data have \(16, 3\)"),
     "condition nobody takes": (
         TensorDataset(POINTS, torch.zeros(64)),
         r"generator\(z, condition\) .* failed",
@@ -87,25 +87,25 @@ IMAGE_DATA: dict[str, tuple[gt.GAN, Any, str]] = {
     "range": (
         image_game(),
         IMAGES + 1.5,
-        r"must lie in \[-1, 1\], and these lie in \[1.5, 1.5\].*value_range=",
+        r"must lie in \[-1, 1\], but these lie in \[1.5, 1.5\].*value_range=",
     ),
     "one pixel": (
         image_game(),
         with_value(IMAGES, -1.01),
-        r"must lie in \[-1, 1\], and these lie in \[-1.01, 0\]",
+        r"must lie in \[-1, 1\], but these lie in \[-1.01, 0\]",
     ),
     "nan": (image_game(), with_value(IMAGES, math.nan), "not finite"),
     "bytes": (image_game(), IMAGES.byte(), "floating-point numbers, not uint8"),
-    "rank": (image_game(), IMAGES[:, 0], r"shape \(16, 1, 8, 8\), and the data have \(16, 8, 8\)"),
+    "rank": (image_game(), IMAGES[:, 0], r"shape \(16, 1, 8, 8\), but the data have \(16, 8, 8\)"),
     "channels": (
         image_game(),
         IMAGES.expand(64, 3, 8, 8),
-        r"\(16, 1, 8, 8\), and the data have \(16, 3, 8, 8\)",
+        r"\(16, 1, 8, 8\), but the data have \(16, 3, 8, 8\)",
     ),
     "side": (
         image_game(),
         torch.zeros(64, 1, 12, 12),
-        r"\(16, 1, 8, 8\), and the data have \(16, 1, 12, 12\)",
+        r"\(16, 1, 8, 8\), but the data have \(16, 1, 12, 12\)",
     ),
     "no labels": (image_game(4), IMAGES, "needs a label for every sample"),
     "large labels": (
@@ -137,12 +137,15 @@ def test_an_image_range_of_ones_own_is_allowed() -> None:
 
 GAMES: dict[str, tuple[gt.GAN, str]] = {
     "latent": (game(latent=3), r"generator\(z\) with z of shape \(16, 3\) failed"),
-    "generator": (game(nn.Linear(2, 5)), r"makes samples of shape \(16, 5\), and the data have \(16, 2\)"),
+    "generator": (game(nn.Linear(2, 5)), r"makes samples of shape \(16, 5\), but the data have \(16, 2\)"),
     "discriminator": (
         game(discriminator=nn.Linear(3, 1)),
         r"discriminator\(x\) with x of shape \(16, 2\) failed",
     ),
-    "one logit": (game(discriminator=nn.Sequential(nn.Flatten(0), nn.Linear(32, 1))), "one logit a sample"),
+    "one logit": (
+        game(discriminator=nn.Sequential(nn.Flatten(0), nn.Linear(32, 1))),
+        "one logit for each sample",
+    ),
     "no tensor": (game(nn.LSTM(2, 2)), "makes samples of shape tuple"),
     "frozen": (game(nn.Linear(2, 2).requires_grad_(False)), "the generator has no weights to train"),
     "no weights": (game(nn.Identity()), "the generator has no weights to train"),

@@ -47,11 +47,11 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "gallery lengths": ({"gallery": (torch.zeros(3, 2), torch.zeros(2))}, "3 latents and 2 conditions"),
     "optimizer name": (
         {"optimizer": "adam"},
-        r"optimizer must be a function of parameters.*adam\(1e-3\).*not 'adam'",
+        r"optimizer must be a function that makes a torch optimizer.*adam\(1e-3\).*not 'adam'",
     ),
     "optimizer result": (
         {"optimizer": lambda parameters: None},
-        "optimizer must be a function of parameters",
+        "optimizer must be a function that makes a torch optimizer",
     ),
     "optimizers": (
         {"optimizer": {"generator": gt.optim.adam()}},
@@ -133,9 +133,9 @@ def series_game() -> gt.GAN:
 
 @pytest.mark.parametrize("label", [None, 3])
 def test_series_of_unequal_length_are_refused(label: int | None) -> None:
-    different = r"different shapes, \(24, 5\) and \(23, 5\): cut or pad them to one"
+    different = r"different shapes, \(24, 5\) and \(23, 5\): cut or pad them"
     refuse(different, series_game(), Series([24] * 20 + [23], label))
 
 
 def test_single_series_in_a_list_are_told_from_batches() -> None:
-    refuse("a list is read as batches: torch.stack", series_game(), [torch.zeros(24, 5)] * 20)
+    refuse("a list is read as a list of batches: torch.stack", series_game(), [torch.zeros(24, 5)] * 20)

@@ -177,14 +177,14 @@ def test_other_networks_are_refused(point_game: Make, points: Tensor, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", ["loader", "list"])
-def test_a_training_on_an_iterable_goes_on_with_data_that_begin_anew(
+def test_a_training_on_an_iterable_goes_on_with_data_that_start_again(
     kind: str, point_game: Make, points: Tensor, tmp_path: Path, capsys: Any
 ) -> None:
     data = DataLoader(TensorDataset(points), batch_size=16) if kind == "loader" else list(points.split(16))
     with pytest.raises(Killed):
         go(point_game(), data, tmp_path, kill=3)
     run = go(point_game(), data, tmp_path)
-    assert run.ended == "complete" and "begin anew" in capsys.readouterr().out
+    assert run.ended == "complete" and "start again from their beginning" in capsys.readouterr().out
 
 
 def test_a_file_is_no_folder_of_checkpoints(point_game: Make, points: Tensor, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_device_without_bfloat16_says_so(
     point_game: Make, points: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "has_bfloat16", lambda device: False)
-    with pytest.raises(gt.InputError, match="'bfloat16' is not to be had on this cpu: take 'float32'"):
+    with pytest.raises(gt.InputError, match="'bfloat16' is not supported on this cpu: use 'float32'"):
         quick(point_game(), points, precision="bfloat16")
 
 
@@ -162,7 +162,7 @@ class Hungry(nn.Linear):
 @pytest.mark.parametrize(("calls", "begun"), [(2, False), (30, True)])
 def test_when_memory_runs_out_it_says_what_to_reduce(calls: int, begun: bool, points: Tensor) -> None:
     gan = gt.GAN(nn.Linear(2, 2), Hungry(calls), latent=2)
-    said = "the memory of cpu is used up: take a smaller batch_size than 16, or accumulate=4"
+    said = "the memory of cpu is used up: use a smaller batch_size than 16, or accumulate=4"
     with pytest.raises(gt.OutOfMemory, match=said) as error:
         quick(gan, points, accumulate=2)
     assert "\n" not in str(error.value)
@@ -177,7 +177,7 @@ def test_a_gpu_that_is_full_counts_as_such(points: Tensor) -> None:
         def forward(self, x: Tensor) -> Tensor:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
-    with pytest.raises(gt.OutOfMemory, match="take a smaller batch_size than 16"):
+    with pytest.raises(gt.OutOfMemory, match="use a smaller batch_size than 16"):
         quick(gt.GAN(nn.Linear(2, 2), Full(2, 1), latent=2), points)
 
 

@@ -191,5 +191,5 @@ def test_a_full_gpu_is_told(points: Tensor) -> None:
             torch.empty(2**50, dtype=torch.uint8, device=x.device)
             return super().forward(x)
 
-    with pytest.raises(gt.OutOfMemory, match="the memory of cuda is used up: take a smaller batch_size"):
+    with pytest.raises(gt.OutOfMemory, match="the memory of cuda is used up: use a smaller batch_size"):
         go(gt.GAN(nn.Linear(2, 2), Hungry(2, 1), latent=2), points)

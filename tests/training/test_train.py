@@ -188,7 +188,7 @@ def test_the_history_has_totals_under_the_name_of_the_turn(point_game: Make, poi
     }
     assert run.history.column("generator")[0] == list(range(7))
     assert run.history.column("discriminator.r1")[0] == [0, 3, 6]
-    with pytest.raises(gt.InputError, match="no 'critic'; it has discriminator"):
+    with pytest.raises(gt.InputError, match="no 'critic': it has discriminator"):
         run.history.column("critic")
 
 

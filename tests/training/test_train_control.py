@@ -186,7 +186,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_the_last_good_weights(
 ) -> None:
     callback = At(0, interrupt)
     with pytest.raises(
-        gt.TrainingDiverged, match=r"the generator .*at step 130\b.*back to step 100\b"
+        gt.TrainingDiverged, match=r"the generator .*at step 130\b.*restored to step 100\b"
     ) as error:
         quick(point_game(poisoned(130)), points, steps=500, callbacks=[callback])
     run = error.value.run

@@ -173,7 +173,7 @@ def test_steps_by_hand_have_the_nan_guard(point_game: Make, points: Tensor) -> N
     made = trainer(point_game(poisoned(103)), points)
     stepped(made, 102)
     with pytest.raises(
-        gt.TrainingDiverged, match=r"the generator .*at step 103\b.*back to step 100\b"
+        gt.TrainingDiverged, match=r"the generator .*at step 103\b.*restored to step 100\b"
     ) as error:
         stepped(made, 5)
     run = error.value.run
@@ -195,7 +195,7 @@ def test_a_lack_of_memory_is_explained_in_a_step_by_hand(points: Tensor) -> None
     made = trainer(gt.GAN(nn.Linear(2, 2), judge, latent=2), points)
     made.step()
     judge.hungry = True
-    with pytest.raises(gt.OutOfMemory, match="take a smaller batch_size than 16") as error:
+    with pytest.raises(gt.OutOfMemory, match="use a smaller batch_size than 16") as error:
         made.step()
     assert error.value.run is made.result and made.result.step == 1
 
@@ -384,7 +384,7 @@ def test_without_a_budget_it_steps_and_refuses_to_run(point_game: Make, points: 
     made = trainer(point_game(), points, snapshots=5)
     stepped(made, 3)
     assert made.result.step == 3 and [each.step for each in made.result.snapshots] == [0]
-    with pytest.raises(gt.InputError, match=r"^give a budget: either steps= or seconds=$"):
+    with pytest.raises(gt.InputError, match=r"^a training needs a budget: pass either steps= or seconds=$"):
         made.run()
     made.step()
     assert made.result.step == 4 and made.result.ended == "training"
@@ -393,8 +393,8 @@ def test_without_a_budget_it_steps_and_refuses_to_run(point_game: Make, points: 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"steps": 3, "seconds": 3.0}, "give a budget: either steps= or seconds="),
-        ({"schedule": gt.optim.linear_decay()}, "a schedule follows the budget: give steps= or seconds="),
+        ({"steps": 3, "seconds": 3.0}, "a training needs a budget: pass either steps= or seconds="),
+        ({"schedule": gt.optim.linear_decay()}, "a schedule needs a budget: pass steps= or seconds="),
     ],
 )
 def test_budgets_that_do_not_fit_are_refused(

@@ -246,7 +246,7 @@ def test_any_tool_reads_an_archive(tmp_path: Path) -> None:
     [
         ({"a": object()}, {}, r"^run.zip cannot be written: "),
         ({}, {"odd": torch.eye(2).to_sparse()}, r"^odd is a sparse tensor"),
-        ({}, {"odd": torch.zeros(2, dtype=torch.complex128)}, r"of the kind torch.complex128"),
+        ({}, {"odd": torch.zeros(2, dtype=torch.complex128)}, r"of type torch.complex128"),
     ],
 )
 def test_what_no_archive_can_hold_is_refused_and_the_old_stays(
@@ -290,7 +290,7 @@ def test_from_a_flipped_bit_nothing_false_is_read(tmp_path: Path) -> None:
         try:
             found, tensors = read_archive(path)
         except InputError as error:
-            assert "run is damaged or no saved run: " in str(error) and "\n" not in str(error)
+            assert "run is damaged or not a saved run: " in str(error) and "\n" not in str(error)
             continue
         unseen += 1
         assert found == content and tensors.keys() == {"a"} and torch.equal(tensors["a"], tensor)
@@ -303,7 +303,7 @@ def test_a_cut_archive_is_seen_wherever_it_is_cut(tmp_path: Path) -> None:
     good = path.read_bytes()
     for length in range(len(good)):
         path.write_bytes(good[:length])
-        with pytest.raises(InputError, match=r"run is damaged or no saved run: "):
+        with pytest.raises(InputError, match=r"run is damaged or not a saved run: "):
             read_archive(path)
 
 
@@ -327,7 +327,7 @@ def pack(path: Path, **files: bytes | str) -> None:
 )
 def test_an_archive_that_holds_something_else_is_damaged(tmp_path: Path, files: Any) -> None:
     pack(tmp_path / "run", **files)
-    with pytest.raises(InputError, match=r"run is damaged or no checkpoint: ") as error:
+    with pytest.raises(InputError, match=r"run is damaged or not a checkpoint: ") as error:
         read_archive(tmp_path / "run", "checkpoint")
     assert "\n" not in str(error.value) and not isinstance(error.value, OtherFormat)
 
@@ -371,7 +371,7 @@ def test_only_archives_of_ours_may_be_replaced(tmp_path: Path) -> None:
     pack(tmp_path / "thesis.docx", document="years of work")
     (tmp_path / "text").write_text("x")
     for name in ("weights.pt", "thesis.docx", "text", ""):
-        with pytest.raises(InputError, match="exists and is no saved run: choose another name"):
+        with pytest.raises(InputError, match="exists and is not a saved run: choose another name"):
             check_replaceable(tmp_path / name)
 
 
@@ -430,7 +430,7 @@ def test_missing_and_damaged_files_are_told_in_a_sentence(tmp_path: Path, read: 
 @pytest.mark.parametrize(
     ("tensor", "said"),
     [
-        (torch.zeros(2, dtype=torch.complex128), r"of the kind torch.complex128 cannot be saved"),
+        (torch.zeros(2, dtype=torch.complex128), r"of type torch.complex128 cannot be saved"),
         (torch.eye(2).to_sparse(), r"^odd is a sparse tensor, and only dense ones can be saved$"),
     ],
     ids=["complex", "sparse"],
@@ -451,7 +451,7 @@ def test_content_that_json_cannot_hold_is_refused_and_nothing_is_written(
 
 def test_text_nested_without_end_is_damage(tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_text("[" * 100_000)
-    with pytest.raises(InputError, match=r"deep.json is damaged or no JSON file"):
+    with pytest.raises(InputError, match=r"deep.json is damaged or not a JSON file"):
         read_json(tmp_path / "deep.json")
 
 
@@ -470,7 +470,7 @@ def test_a_pickle_is_damage_and_is_not_unpickled(tmp_path: Path) -> None:
     torch.save({"weights": Trap(tmp_path / "sprung")}, tmp_path / "w")
     pack(tmp_path / "run", content_json=json.dumps(FORMAT), tensors_safetensors=(tmp_path / "w").read_bytes())
     for read, name in ((read_tensors, "w"), (read_archive, "w"), (read_archive, "run")):
-        with pytest.raises(InputError, match=rf"{name} is damaged or no ") as error:
+        with pytest.raises(InputError, match=rf"{name} is damaged or not a ") as error:
             read(tmp_path / name)  # type: ignore[operator]
         assert "\n" not in str(error.value) and not (tmp_path / "sprung").exists()
 

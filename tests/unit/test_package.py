@@ -55,7 +55,9 @@ def test_the_files_of_the_wheel_are_those_of_the_package(wheel: zipfile.ZipFile)
     code = sum(info.file_size for info in wheel.infolist() if info.filename.endswith(".py"))
     course = sum(info.file_size for info in wheel.infolist() if "/course/files/" in info.filename)
     weights = sum(info.file_size for info in wheel.infolist()) - code - data - course
-    assert data < 8_500_000 and weights < 1_900_000 and code < 1_700_000 and course < 33_000_000
+    written = [*(ROOT / "gantutor").rglob("*.py"), ROOT / "docs" / "colab_cell.py"]
+    assert code == sum(path.stat().st_size for path in written)
+    assert data < 8_500_000 and weights < 1_900_000 and course < 33_000_000
     assert sum(info.compress_size for info in wheel.infolist()) < 35_000_000
 
 

@@ -1,4 +1,4 @@
-"""Where the notebooks and pages of the course lie, and a learner's own copy of them."""
+"""The folder of the notebooks and pages of the course, and a learner's copy of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 """The folder ``gantutor``, in a checkout or where it is installed."""
 
 PATTERNS = ("notebooks/*.ipynb", "docs/*.md", "docs/*.py", "images/*.*")
-"""What a copy of the course holds: the notebooks, and the pages and pictures that they link to."""
+"""The content of a copy of the course: the notebooks, and the pages and pictures that they link to."""
 
 RECORD = ".gantutor-course.json"
 """The file in a copy that says which files were copied: what has changed since belongs to the learner."""
@@ -98,7 +98,7 @@ def _nearest(name: str, stems: Sequence[str]) -> str:
 
 
 def copy_course(folder: Path) -> tuple[int, list[str]]:
-    """Copy the course into a folder; what the learner has changed there since the last copy is left alone.
+    """Copy the course into a folder; files that the learner has changed since the last copy are kept.
 
     Args:
         folder: made if it is missing.

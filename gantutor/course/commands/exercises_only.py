@@ -1,4 +1,4 @@
-"""``gantutor exercises``: the exercises of each notebook in a notebook of their own, to hand out and in.
+"""``gantutor exercises``: the exercises of each notebook in a separate notebook, to hand out and in.
 
     gantutor exercises                    # all, into runs/exercises
     gantutor exercises 03 09 --out handout
@@ -46,7 +46,7 @@ def divide(notebook: Notebook) -> tuple[list[Cell], list[Cell]]:
     headings = [index for index, cell in enumerate(cells) if cell["source"].startswith("## ")]
     begin = [index for index in headings if cells[index]["source"].split("\n")[0] == HEADING]
     if len(begin) != 1:
-        raise InputError(f"there must be one section {HEADING!r}, and here are {len(begin)}")
+        raise InputError(f"there must be one section {HEADING!r}, not {len(begin)}")
     end = next((index for index in headings if index > begin[0]), len(cells))
     return cells[: begin[0]], cells[begin[0] : end]
 
@@ -106,7 +106,7 @@ def needed(cells: Sequence[Cell], names: set[str]) -> list[Cell]:
 
 
 def imports(source: str) -> str:
-    """The import statements of a cell, as they stand there."""
+    """The import statements of a cell, unchanged."""
     chosen = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))]
     return "\n".join(ast.get_source_segment(source, node) or "" for node in chosen)
 

@@ -1,4 +1,4 @@
-"""``gantutor grade``: run notebooks that were handed in anew, each alone, and say in a table who solved what.
+"""``gantutor grade``: run each notebook that was handed in again, and report in a table who solved what.
 
     gantutor grade handed_in
 

@@ -1,4 +1,4 @@
-"""One process at a time in a folder: who comes second is told so, and destroys nothing.
+"""One process at a time in a folder: a second one gets an error, and changes nothing.
 
     python gantutor/course/commands/lock_folder.py .venv sh …     # the command holds the folder while it runs
 
@@ -30,7 +30,7 @@ NAME = ".lock"
 
 
 class FolderInUse(Exception):  # noqa: N818
-    """The folder cannot be had now, and the sentence that says why."""
+    """The folder is in use; the message says by whom."""
 
 
 @contextmanager

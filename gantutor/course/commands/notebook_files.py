@@ -1,4 +1,4 @@
-"""What the commands need to know of a notebook's file: its cells, its source, its parameters."""
+"""Reading and writing notebook files: their cells, source and parameters."""
 
 from __future__ import annotations
 

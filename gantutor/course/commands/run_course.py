@@ -66,7 +66,7 @@ def current_commit() -> str:
 
 
 def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
-    """Run one notebook in a fresh folder of its own; an error in it ends in a result that says which.
+    """Run one notebook in a new folder; an error in it is reported in the result.
 
     Args:
         path: of the notebook.
@@ -77,7 +77,7 @@ def run_one(path: Path, out: Path, given: dict[str, Any]) -> Result:
 
 
 def run_in(folder: Path, path: Path, given: dict[str, Any], **options: Any) -> Result:
-    """Run one notebook in a folder, which is emptied first; an error in it ends in a result that says which.
+    """Run one notebook in a folder, which is emptied first; an error in it is reported in the result.
 
     Args:
         folder: an absolute path.
@@ -152,7 +152,7 @@ def run_all(
         out: the folder for their executed copies.
         given: their parameters.
         minutes: or None for as long as it takes.
-        jobs: so many at a time.
+        jobs: the number of notebooks that run at a time.
         clock: gives seconds.
 
     Returns:
@@ -166,7 +166,7 @@ def run_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 if minutes is not None and clock() - start >= 60 * minutes:
-                    print(f"{minutes:g} minutes are spent: no further notebook begins", flush=True)
+                    print(f"{minutes:g} minutes have passed: no further notebook is started", flush=True)
                     waiting.clear()
                     break
                 index = waiting.popleft()

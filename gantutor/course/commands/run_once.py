@@ -1,4 +1,4 @@
-"""Run one notebook with parameters of its own in a folder, and leave there how it ended: a run of a sweep.
+"""Run one notebook with given parameters in a folder, and record how it ended: a run of a sweep.
 
     python -m gantutor.course.commands.run_once notebooks/01_concepts.ipynb runs/once '{"seed": 1}'
 
@@ -65,7 +65,7 @@ def ended(path: Path, folder: Path, given: dict[str, Any], name: str = "") -> Re
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0, 1 where the notebook failed, 130 when interrupted."""
-    parser = argparse.ArgumentParser(description="Run one notebook with parameters of its own in a folder.")
+    parser = argparse.ArgumentParser(description="Run one notebook with given parameters in a folder.")
     parser.add_argument("notebook", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("parameters", type=json.loads, help='as JSON: {"seed": 1}', nargs="?", default={})

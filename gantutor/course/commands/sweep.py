@@ -42,7 +42,7 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def read_values(text: str) -> tuple[str, list[Any]]:
-    """A parameter and its values; a word that is no Python value is a text.
+    """Read a parameter and its values; a word that is not a Python value is a text.
 
     >>> read_values("learning_rate=1e-3,None,digits")
     ('learning_rate', [0.001, None, 'digits'])
@@ -99,7 +99,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
 
 
 def start(path: Path, folder: Path, given: Given, threads: int) -> subprocess.Popen[bytes]:
-    """Begin a run in a process of its own, which Ctrl-C does not reach: ``end_children`` ends it."""
+    """Start a run in a separate process, which Ctrl-C does not reach: ``end_children`` ends it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / RECORD).unlink(missing_ok=True)
     own = dict.fromkeys(THREADS, str(threads)) | {"GANTUTOR_PROGRESS": str(folder / "progress.json")}
@@ -130,7 +130,7 @@ def run_all(path: Path, out: Path, runs: Mapping[str, Given], jobs: int, threads
         path: of the notebook.
         out: the folder for the folders of the runs.
         runs: their parameters by the names of their folders.
-        jobs: so many at a time.
+        jobs: the number of notebooks that run at a time.
         threads: of each.
 
     Returns:

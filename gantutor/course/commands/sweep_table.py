@@ -1,4 +1,4 @@
-"""The scores of a sweep: for each setting the median over its runs, with the lowest and the highest."""
+"""The scores of a sweep: for each setting the median, the lowest and the highest value over its runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from gantutor.course.score_report import NotebookScores, as_table, format_number
 
 Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], NotebookScores | None]
-"""The setting of a run, which is all of its parameters that were swept but the seed, and what it scored."""
+"""The setting of a run (the swept parameters without the seed), and its scores."""
 
 
 def rows_of(runs: Sequence[Run]) -> list[Row]:
-    """A row for each setting and score; ``runs`` counts the runs with a number, ``of`` all of the setting.
+    """Return a row for each setting and score.
 
-    A setting without any score has one row, of no score.
+    ``runs`` counts the runs that recorded a number, and ``of`` all runs of the setting. A setting without any
+    score has one row without a score.
 
     >>> scored = [NotebookScores("02", {"modes": {"value": value, "floor": 8}}) for value in (5, 8, 7)]
     >>> row = rows_of([({"steps": 300}, scores) for scores in scored])[0]
@@ -39,9 +40,9 @@ def _rows(setting: Mapping[str, Any], of_runs: Sequence[NotebookScores | None]) 
     took = [scores.seconds["notebook"] for scores in scored if "notebook" in scores.seconds]
     rows = []
     for name, found in entries.items():
-        values, floors = (_numbers(found, key) for key in ("value", "floor"))
+        values, real_values = (_numbers(found, key) for key in ("value", "floor"))
         numbers = {"median": _median(values), "lowest": min(values, default=None)}
-        numbers |= {"highest": max(values, default=None), "floor": _median(floors)}
+        numbers |= {"highest": max(values, default=None), "floor": _median(real_values)}
         words = {key: str(found[0].get(key, "")) for key in ("unit", "better")}
         counts = {"runs": len(values), "of": len(of_runs), "seconds": _median(took)}
         rows.append({"setting": dict(setting), "score": name, **numbers, **words, **counts})
@@ -49,7 +50,7 @@ def _rows(setting: Mapping[str, Any], of_runs: Sequence[NotebookScores | None]) 
 
 
 def _numbers(entries: Sequence[Mapping[str, Any]], key: str) -> list[float]:
-    """What JSON cannot hold, a score that is not a number, is recorded as None."""
+    """Return the numbers among the entries: a score that is not a number is recorded as None."""
     return [entry[key] for entry in entries if isinstance(entry.get(key), (int, float))]
 
 
@@ -58,17 +59,19 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The rows as a table; a setting, and the median of its runs' seconds, stand in its first row.
+    """Return the rows as a markdown table.
+
+    A setting, and the median of the seconds of its runs, are in its first row only.
 
     >>> scored = NotebookScores("02", {"modes": {"value": 7, "floor": 8, "better": "higher"}})
     >>> print(markdown(rows_of([({"steps": 300}, scored), ({"steps": 300}, None)])))
-    | steps | score | median | lowest | highest | floor | unit | better | runs   | seconds |
-    | ----- | ----- | ------ | ------ | ------- | ----- | ---- | ------ | ------ | ------- |
-    | 300   | modes | 7      | 7      | 7       | 8     |      | higher | 1 of 2 |         |
+    | steps | score | median | lowest | highest | real data | unit | better | runs   | seconds |
+    | ----- | ----- | ------ | ------ | ------- | --------- | ---- | ------ | ------ | ------- |
+    | 300   | modes | 7      | 7      | 7       | 8         |      | higher | 1 of 2 |         |
     """
     names = list(dict.fromkeys(name for row in rows for name in row["setting"]))
     numbers = ["median", "lowest", "highest", "floor"]
-    table = [[*names, "score", *numbers, "unit", "better", "runs", "seconds"]]
+    table = [[*names, "score", *numbers[:3], "real data", "unit", "better", "runs", "seconds"]]
     before = None
     for row in rows:
         first, before = row["setting"] != before, row["setting"]

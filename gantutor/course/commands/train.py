@@ -60,6 +60,7 @@ def _train(options: argparse.Namespace) -> int:
         checkpoint_every=options.checkpoint_every,
         precision=options.precision,
         accumulate=options.accumulate,
+        threads=options.threads,
         progress=leader,
         **training_options,
     )

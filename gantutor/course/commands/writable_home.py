@@ -1,4 +1,4 @@
-"""Where the home folder has no room, the settings of Jupyter, IPython and Matplotlib go somewhere else.
+"""If the home folder has no room, the settings of Jupyter, IPython and Matplotlib go to another folder.
 
 None of them starts where it cannot write its own files; the course needs none of these.
 """
@@ -23,11 +23,11 @@ FOLDERS = (
     "JUPYTERLAB_WORKSPACES_DIR",
     "MPLCONFIGDIR",
 )
-"""The variables by which they are told where to write."""
+"""The variables that set where they write."""
 
 
 def why_no_room(find_home: Callable[[], Path] = Path.home) -> str:
-    """What hinders writing to the home folder, or nothing.
+    """Return why the home folder cannot be written to, or the empty text.
 
     >>> why_no_room(lambda: Path(tempfile.gettempdir()))
     ''

@@ -54,7 +54,7 @@ def lab(
     """
     is_name = isinstance(data, str) and data in DISTRIBUTIONS
     if "distribution" in settings:
-        raise InputError("the distribution is given as data=")
+        raise InputError("pass the distribution as data=")
     initial = Settings(data if is_name else _distribution_name(data)).changed(**settings)
     networks = {"generator": generator, "discriminator": discriminator}
     game = Game(

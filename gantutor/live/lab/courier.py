@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 WINDOW = 8
-"""Frames that may be under way at once: on a busy machine the way there and back takes a quarter of a second,
+"""Frames that may be under way at once: on a busy machine a round trip takes a quarter of a second,
 and the page draws only the newest of those that arrive together."""
 
 PATIENCE = 0.5
@@ -15,7 +15,7 @@ front ends deliver no messages while a cell runs."""
 
 
 class Courier:
-    """Says when a frame may be sent; what falls between two frames is dropped and never queued.
+    """Decides when a frame may be sent; frames in between are dropped and never queued.
 
     Args:
         interval: seconds from one frame to the next, at least.

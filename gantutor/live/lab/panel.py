@@ -1,4 +1,4 @@
-"""The panel of the lab: the view in the browser, what its controls request, and what it is told."""
+"""The panel of the lab: the view in the browser, the requests of its controls, and the messages to it."""
 
 from __future__ import annotations
 

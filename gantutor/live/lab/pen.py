@@ -68,7 +68,7 @@ class Pen:
         """
         if len(self.points) < 3:
             raise InputError(
-                f"a drawing needs at least 3 points, and this one has {len(self.points)}: "
+                f"a drawing needs at least 3 points, but this one has {len(self.points)}: "
                 "drag with the mouse in the plane, or type them"
             )
 
@@ -101,13 +101,15 @@ def parse(text: str) -> list[tuple[float, float]]:
     >>> parse("0 0; 1")
     Traceback (most recent call last):
     ...
-    gantutor.InputError: points are written as x y; x y; x y, and '1' is none
+    gantutor.InputError: points are written as x y; x y; x y, but '1' is not a point
     """
     points = []
     for part in filter(str.strip, text.split(";")):
         try:
             x, y = map(float, part.replace(",", " ").split())
         except ValueError:
-            raise InputError(f"points are written as x y; x y; x y, and {part.strip()!r} is none") from None
+            raise InputError(
+                f"points are written as x y; x y; x y, but {part.strip()!r} is not a point"
+            ) from None
         points.append((x, y))
     return points

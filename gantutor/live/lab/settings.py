@@ -131,12 +131,12 @@ class Settings:
         >>> Settings().changed(width=3)
         Traceback (most recent call last):
         ...
-        gantutor.InputError: the lab has no control 'width'; it has distribution, loss, r1, ...
+        gantutor.InputError: the lab has no control 'width': it has distribution, loss, r1, ...
         """
         names = [field.name for field in fields(self)]
         unknown = next((name for name in settings if name not in names), None)
         if unknown is not None:
-            raise InputError(f"the lab has no control {unknown!r}; it has {', '.join(names)}")
+            raise InputError(f"the lab has no control {unknown!r}: it has {', '.join(names)}")
         return replace(self, **settings)
 
     def needs_new_networks(self, settings: Settings) -> bool:
@@ -200,7 +200,7 @@ def plane_of(data: Any, seed: int = 0) -> Plane:
     if data.dim() != 2 or data.shape[1] != 2:
         raise InputError(f"data must be points of the plane, of shape (count, 2), not {tuple(data.shape)}")
     if len(data) < 3:
-        raise InputError(f"the lab needs at least 3 points, and these are {len(data)}")
+        raise InputError(f"the lab needs at least 3 points, not {len(data)}")
     points = data.detach().cpu().float()
     return _around(OWN_DATA, points, None, points, 0.0)
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.patheffects
 import torch
 from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
@@ -172,11 +171,6 @@ class Canvas:
         x, y = box.bottom()
         self.text(x, y - LINE, words, colour, va="baseline")
 
-    def above(self, box: Box, words: str, colour: str = NEUTRAL) -> None:
-        """Write a remark above a box."""
-        x, y = box.top()
-        self.text(x, y + 0.07, words, colour, va="bottom")
-
     def heading(self, y: float, words: str) -> None:
         """Write the heading of a part of the diagram, at the left margin."""
         self.text(MARGIN, y, words, ha="left", weight="bold")
@@ -297,12 +291,6 @@ class Canvas:
             corner, box.width, box.height, boxstyle="square,pad=0", fc=fill, ec=colour, lw=1.2
         )
         self.axes.add_patch(frame).set_gid("box")
-
-
-def outlined(text: Text) -> Text:
-    """Give a text a white outline, which keeps it legible where it lies on a curve."""
-    text.set_path_effects([matplotlib.patheffects.withStroke(linewidth=2.5, foreground="white")])
-    return text
 
 
 def _moved(start: Point, towards: Point, distance: float) -> Point:

@@ -109,8 +109,8 @@ def label_paths(
 ) -> Figure:
     """Draw how a label enters a generator, by an embedding, and a discriminator, by projection.
 
-    The discriminator's logit is ψ(h) + ⟨e(y), h⟩ / √d (Miyato & Koyama 2018, arXiv:1802.05637, equation 3,
-    here scaled by √d).
+    The discriminator's logit is ψ(h) + ⟨e(y), h⟩ / √d (projection discriminator: Miyato & Koyama 2018,
+    arXiv:1802.05637; the factor 1/√d is that of ``networks.ConvDiscriminator``).
 
     Args:
         latent: dimension of z, at least 1.

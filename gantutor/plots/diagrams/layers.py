@@ -25,12 +25,10 @@ Shape = tuple[int, ...]
 _NAMES = {
     "Linear": "linear",
     "Embedding": "embedding",
-    "BatchNorm1d": "batch norm",
-    "BatchNorm2d": "batch norm",
-    "BatchNorm3d": "batch norm",
+    "BatchNorm": "batch norm",
     "LayerNorm": "layer norm",
     "GroupNorm": "group norm",
-    "InstanceNorm2d": "inst. norm",
+    "InstanceNorm": "inst. norm",
     "LeakyReLU": "leaky ReLU",
     "Tanh": "tanh",
     "Sigmoid": "sigmoid",
@@ -40,13 +38,13 @@ _NAMES = {
     "LSTMCell": "LSTM cell",
     "PixelUnshuffle": "pixel\nunshuffle",
     "PixelShuffle": "pixel\nshuffle",
-    "MaxPool2d": "max pool",
-    "AvgPool2d": "average\npool",
-    "AdaptiveAvgPool2d": "average\npool",
+    "MaxPool": "max pool",
+    "AvgPool": "average\npool",
+    "AdaptiveAvgPool": "average\npool",
     "Flatten": "flatten",
     "Unflatten": "reshape",
 }
-"""What layers are called in the diagram, by the names of their classes; others keep the name of the class."""
+"""What layers are called in the diagram, by their classes without 1d, 2d or 3d; others keep their name."""
 
 
 @dataclass(eq=False)
@@ -87,12 +85,14 @@ class Trace:
 
     Args:
         layers: its layers in the order of their calls, those of the branch of a condition left out.
+        containers: the shapes of the outputs of all other modules, by name.
         shape: the shape of the network's output, without the batch.
         entries: for each place where the condition enters, the layer of the main path that takes it, or None
             for the network's output, and the layers of the branch that leads there.
     """
 
     layers: list[Layer]
+    containers: dict[str, Shape]
     shape: Shape
     entries: list[tuple[Layer | None, list[Layer]]] = field(default_factory=list)
 
@@ -113,14 +113,14 @@ def trace(network: nn.Module, inputs: Sequence[Tensor], condition: Tensor | None
     [('0', (5,)), ('1', (5,))]
     """
     given = [] if condition is None else [condition]
-    layers, output = _run(network, [*inputs, *given])
+    layers, containers, output = _run(network, [*inputs, *given])
     shape = _without_batch(output, len(inputs[0])) or ()
     if condition is None:
-        return Trace(layers, shape)
-    with_condition, changed_output = _run(network, [*inputs, _another(condition)])
-    with_inputs, _ = _run(network, [*map(_another, inputs), condition])
+        return Trace(layers, containers, shape)
+    with_condition, _, changed_output = _run(network, [*inputs, _another(condition)])
+    with_inputs, *_ = _run(network, [*map(_another, inputs), condition])
     if not len(layers) == len(with_condition) == len(with_inputs):
-        return Trace(layers, shape)
+        return Trace(layers, containers, shape)
     by_condition = [not _equal(*pair) for pair in zip(layers, with_condition, strict=True)]
     by_inputs = [not _equal(*pair) for pair in zip(layers, with_inputs, strict=True)]
     entries: list[tuple[Layer | None, list[Layer]]] = []
@@ -137,10 +137,10 @@ def trace(network: nn.Module, inputs: Sequence[Tensor], condition: Tensor | None
             has_entered, branch = True, []
     if branch or (not has_entered and not torch.equal(output, changed_output)):
         entries.append((None, branch))
-    return Trace(main, shape, entries)
+    return Trace(main, containers, shape, entries)
 
 
-def blocks(network: nn.Module, layers: Sequence[Layer], shape: Shape, most: int) -> list[Block]:
+def blocks(network: nn.Module, found: Trace, shape: Shape, most: int) -> list[Block]:
     """Merge layers to blocks: a layer with weights, or one that changes the shape, begins a block.
 
     Activations, norms and the like join the block before them, and reshaping joins the block after it. A
@@ -150,20 +150,20 @@ def blocks(network: nn.Module, layers: Sequence[Layer], shape: Shape, most: int)
 
     Args:
         network: the network.
-        layers: its layers in the order of their calls.
+        found: what it did in one call.
         shape: the shape of one sample that it is given.
         most: the number of blocks up to which all layers are drawn.
 
     >>> network = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
-    >>> layers = trace(network, [torch.zeros(2, 3)]).layers
-    >>> [block.words for block in blocks(network, layers, (3,), most=8)]
+    >>> found = trace(network, [torch.zeros(2, 3)])
+    >>> [block.words for block in blocks(network, found, (3,), most=8)]
     [['linear', 'ReLU'], ['linear']]
     """
-    merged = _merged(layers, shape)
-    depth = max((layer.name.count(".") + 1 for layer in layers), default=1)
+    merged = _merged(found.layers, shape)
+    depth = max((layer.name.count(".") + 1 for layer in found.layers), default=1)
     while len(merged) > most and depth > 1:
         depth -= 1
-        merged = _containers(network, layers, depth)
+        merged = _containers(network, found, depth)
     return merged
 
 
@@ -202,22 +202,26 @@ def words_of(module: nn.Module) -> str:
         return first if stride == 1 else f"{first}\nstride {stride}"
     if isinstance(module, nn.Upsample) and isinstance(module.scale_factor, int | float):
         return f"upsample\n{module.scale_factor:g}×"
-    if name in _NAMES:
-        return _NAMES[name]
-    parts = re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+", name) or [name]
+    known = _NAMES.get(re.sub("[123]d$", "", name))
+    return known or _wrapped(re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z]?[a-z]+\d*|\d+", name) or [name], "")
+
+
+def _wrapped(parts: Sequence[str], joint: str) -> str:
+    """The parts of a name in lines of at most ten letters where that is possible."""
     lines = [parts[0]]
     for part in parts[1:]:
-        if len(lines[-1] + part) <= 10:
-            lines[-1] += part
+        if len(lines[-1] + joint + part) <= 10:
+            lines[-1] += joint + part
         else:
             lines.append(part)
     return "\n".join(lines)
 
 
-def _run(network: nn.Module, arguments: Sequence[Tensor]) -> tuple[list[Layer], Tensor]:
-    """The layers of one call in evaluation mode, and its output."""
+def _run(network: nn.Module, arguments: Sequence[Tensor]) -> tuple[list[Layer], dict[str, Shape], Tensor]:
+    """The layers of one call in evaluation mode, the shapes that other modules returned, and the output."""
     batch = len(arguments[0])
     layers: list[Layer] = []
+    containers: dict[str, Shape] = {}
     stack: list[list[Any]] = []  # for each module that is running: whether it called another; its inputs
 
     def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -228,10 +232,12 @@ def _run(network: nn.Module, arguments: Sequence[Tensor]) -> tuple[list[Layer], 
 
     def leave(name: str, module: nn.Module, output: Any) -> None:
         has_called, tensors = stack.pop()
+        tensor = find_tensor(output)
+        shape = None if tensor is None else _without_batch(tensor, batch)
         if not has_called:
-            tensor = find_tensor(output)
-            shape = None if tensor is None else _without_batch(tensor, batch)
             layers.append(Layer(name, module, tensors, shape))
+        elif shape is not None:
+            containers[name] = shape
 
     handles = []
     for name, module in network.named_modules():
@@ -250,7 +256,7 @@ def _run(network: nn.Module, arguments: Sequence[Tensor]) -> tuple[list[Layer], 
             handle.remove()
     if output is None:
         raise InputError("the network must return a tensor, or a tuple or dict that holds one")
-    return layers, output.clone()
+    return layers, containers, output.clone()
 
 
 @contextmanager
@@ -313,11 +319,11 @@ def _merged(layers: Sequence[Layer], shape: Shape) -> list[Block]:
     return merged
 
 
-def _containers(network: nn.Module, layers: Sequence[Layer], depth: int) -> list[Block]:
+def _containers(network: nn.Module, trace: Trace, depth: int) -> list[Block]:
     """Blocks of the modules at a depth of the network's tree, in the order of their first calls."""
     found: dict[str, Block] = {}
     name = ""
-    for layer in layers:
+    for layer in trace.layers:
         if layer.shape is None:
             continue
         is_alone = layer.name.count(".") < depth
@@ -326,10 +332,11 @@ def _containers(network: nn.Module, layers: Sequence[Layer], depth: int) -> list
         else:
             name = ".".join(layer.name.split(".")[:depth])
             last = name.split(".")[-1]
-            words = words_of(network.get_submodule(name)) if is_alone or last.isdigit() else last
+            has_no_name = is_alone or last.isdigit()
+            words = words_of(network.get_submodule(name)) if has_no_name else _wrapped(last.split("_"), " ")
             found.setdefault(name, Block([words], layer.shape))
         found[name].layers.append(layer)
-        found[name].shape = layer.shape
+        found[name].shape = layer.shape if is_alone else trace.containers.get(name, layer.shape)
     return list(found.values())
 
 

@@ -120,7 +120,7 @@ def _items(module: nn.Module, found: Trace, shape: Shape, role: str | None) -> l
     first, first_colour, last, last_colour, colour = _ENDS[role]
     middle = [
         _Item(block.words, block.shape, colour, block.layers)
-        for block in blocks(module, found.layers, shape, MAX_BLOCKS)
+        for block in blocks(module, found, shape, MAX_BLOCKS)
     ]
     return [_Item([first], shape, first_colour, []), *middle, _Item([last], found.shape, last_colour, [])]
 

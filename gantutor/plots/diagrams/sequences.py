@@ -233,7 +233,8 @@ def teacher_forcing(word: str = "anna", own: str = "aron") -> Figure:
         f"{', '.join(word[:-1])}, each one step late; at each step the loss is minus the logarithm of the "
         "probability of the real letter, and its gradient flows back. Bottom: the GRU runs freely and "
         f"writes {own}; each letter that it chooses is fed to its next step, and a discriminator reads the "
-        "whole word. Its gradient flows back into every letter.",
+        "whole word. Its gradient flows back into every letter, and from each step into the letter that "
+        "the step was fed.",
     )
     canvas.heading(4.8, "Likelihood: fed the real letters (teacher forcing)")
     _forced(canvas, 3.62, word)
@@ -271,8 +272,10 @@ def _free(canvas: Canvas, y: float, word: str) -> None:
     letters: list[Box] = []
     for cell, name in zip(_cells(canvas, y), word, strict=True):
         if letters:
-            way = cell.x - 0.25
-            canvas.arrow(letters[-1].right(), (way, letters[-1].y), (way, cell.top()[1]))
+            last, top = letters[-1], cell.top()[1]
+            canvas.arrow(last.right(0.07), (cell.x - 0.2, last.y + 0.07), (cell.x - 0.2, top))
+            way = [(cell.x - 0.34, top), (cell.x - 0.34, last.y - 0.07), last.right(-0.07)]
+            canvas.arrow(*way, gradient=True)
         letters.append(canvas.box(cell.x + 0.16, y + 0.7, name, GENERATED, width=0.4, height=0.32))
         canvas.up_and_down(cell, letters[-1], letters[-1].x)
         canvas.up_and_down(letters[-1], judge)

@@ -147,10 +147,10 @@ def _slope(curve: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
 
 def _draw_slopes(axes: Axes, curve: Callable[[Tensor], Tensor], real: Tensor, slopes: Tensor) -> None:
     line = torch.linspace(-2, 2, 200)
-    axes.plot(line, curve(line), color=DISCRIMINATOR, lw=1.8)
+    axes.plot(line, curve(line), color=DISCRIMINATOR, lw=3.2, alpha=0.6, solid_capstyle="butt")
     for x, y, slope in torch.stack([real, curve(real), slopes], 1)[::2].tolist():
         reach = 0.5 / (1 + (0.23 * slope) ** 2) ** 0.5  # of one length on the page: 0.23 is the axes' scale
-        axes.plot([x - reach, x + reach], [y - slope * reach, y + slope * reach], color="black", lw=1)
+        axes.plot([x - reach, x + reach], [y - slope * reach, y + slope * reach], color="black", lw=1.2)
     axes.plot(real, curve(real), "o", color=REAL, ms=4)
     axes.plot(real, torch.full_like(real, -7), "|", color=REAL, ms=9, mew=1.5)
     generated = torch.tensor([-1.6, -1.3, -1.1, -0.95, -0.8, -0.5])

@@ -36,8 +36,8 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"processes": 0}, "processes must be a whole number from 1 to 64, not 0"),
         ({"processes": 65}, "processes must be a whole number from 1 to 64, not 65"),
         ({"processes": True}, "processes must be a whole number from 1 to 64, not True"),
-        ({"steps": None}, "give a budget: either steps or seconds"),
-        ({"seconds": 3.0}, "give a budget: either steps or seconds"),
+        ({"steps": None}, "a training needs a budget: pass either steps or seconds"),
+        ({"seconds": 3.0}, "a training needs a budget: pass either steps or seconds"),
         ({"precision": "half"}, "precision must be 'float32' or 'bfloat16', not 'half'"),
         ({"accumulate": 0}, "accumulate must be a whole number of at least 1, not 0"),
         ({"steps": 0}, "steps must be a whole number of at least 1, not 0"),
@@ -51,8 +51,8 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"checkpoint": __file__}, "checkpoint must be a folder, and"),
         ({"out": 3}, "out must be the path of a file, not 3"),
         ({"out": ""}, "out must be the path of a file, not ''"),
-        ({"out": HERE}, "exists and is no saved run: choose another name"),
-        ({"out": __file__}, "exists and is no saved run: choose another name"),
+        ({"out": HERE}, "exists and is not a saved run: choose another name"),
+        ({"out": __file__}, "exists and is not a saved run: choose another name"),
         ({"out": "~nobody-of-this-name/run"}, "the home folder in"),
         ({"out": Path(__file__) / "run"}, "cannot write to"),
     ],
@@ -66,10 +66,11 @@ def test_what_cannot_be_used_ends_in_a_sentence_before_anything_starts(
 
 
 def test_two_processes_train_and_the_run_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = gt.launch("ring", 2, steps=3, batch_size=8, seed=1, out=tmp_path / "a" / "run.zip", threads=1)
+    path = gt.launch("ring", 2, steps=3, batch_size=8, seed=1, out=tmp_path / "a" / "run.zip", threads=2)
     assert path == tmp_path / "a" / "run.zip" and path.is_file()
     run = gt.Run.load(path, gt.course.recipes.ring().gan)
     assert (run.step, run.ended, run.settings["batch_size"], run.settings["seed"]) == (3, "complete", 8, 1)
+    assert run.settings["threads"] == 2  # where "auto" would take one
     said = capsys.readouterr().out
     assert "training: 100%" in said and f"saved to {path}" in said and said.count("<Run: 3 steps") == 1
 
@@ -159,14 +160,17 @@ def test_where_no_process_has_begun_the_last_line_is_the_cause(log: str, cause: 
     ("arguments", "said"),
     [
         ("digit --steps 3", "there is no recipe called 'digit'"),
-        ("ring", "give a budget: either steps or seconds"),
+        ("ring", "a training needs a budget: pass either steps or seconds"),
         ("ring --steps 0", "steps must be a whole number of at least 1, not 0"),
         ("ring --steps 3 --batch-size 0", "batch_size must be a whole number of at least 1, not 0"),
         ("ring --steps 3 --seed -1", "seed must be a whole number of at least 0"),
         ("ring --steps 3 --device abacus", "device must be 'auto' or one of"),
-        ("ring --steps 3 --out {}", "exists and is no saved run"),
+        ("ring --steps 3 --out {}", "exists and is not a saved run"),
         ("ring --steps 3 --checkpoint {}/file", "checkpoint must be a folder"),
-        ("distributed_cases:gives_a_number --steps 3", "must give a gantutor.course.recipes.Recipe, not int"),
+        (
+            "distributed_cases:gives_a_number --steps 3",
+            "must return a gantutor.course.recipes.Recipe, not int",
+        ),
     ],
 )
 def test_the_command_refuses_in_a_sentence(
@@ -192,10 +196,12 @@ def test_a_command_that_cannot_be_read_ends_in_a_sentence(
 
 def test_the_command_trains_saves_and_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = f"--steps 2 --batch-size 8 --seed 4 --out {tmp_path / 'run'} --checkpoint {tmp_path / 'kept'}"
+    options += " --threads 2"
     assert command_line.main(["train", "fully_connected", *options.split()]) == 0
     said = capsys.readouterr().out
     assert "<Run: 2 steps, 16 images" in said and "saved to" in said and "digit_fid: " in said
-    assert gt.Run.load(tmp_path / "run", gt.course.recipes.fully_connected().gan).settings["seed"] == 4
+    settings = gt.Run.load(tmp_path / "run", gt.course.recipes.fully_connected().gan).settings
+    assert (settings["seed"], settings["threads"]) == (4, 2)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["step-000000002.zip"]
 
 

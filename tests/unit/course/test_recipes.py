@@ -154,7 +154,7 @@ def test_a_recipe_of_ones_own_is_found_in_its_module() -> None:
         ("..:f", "the recipe '..:f' cannot be imported"),
         ("gantutor.course.recipes:square", "the module gantutor.course.recipes has no function square"),
         ("gantutor:__version__", "the module gantutor has no function __version__"),
-        ("distributed_cases:gives_a_number", "must give a gantutor.course.recipes.Recipe, not int"),
+        ("distributed_cases:gives_a_number", "must return a gantutor.course.recipes.Recipe, not int"),
         (
             "distributed_cases:takes_no_seed",
             "must be a function of a seed: takes_no_seed() got an unexpected",

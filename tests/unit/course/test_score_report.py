@@ -59,16 +59,16 @@ def test_the_seconds_of_a_committed_notebook_are_read(tmp_path: Path) -> None:
 def test_the_table(tmp_path: Path) -> None:
     write(tmp_path / "03.ipynb", output({"fid": FID, "recall": RECALL}), papermill={"duration": 310.4})
     assert as_markdown(collect(tmp_path)).splitlines() == [
-        "| notebook | score  | value | floor | × floor | unit     | better | seconds |",
-        "| -------- | ------ | ----- | ----- | ------- | -------- | ------ | ------- |",
-        "| 03       | fid    | 1.5   | 0.5   | 3.0     | distance | lower  | 310     |",
-        "|          | recall | 0.8   |       |         | share    | higher |         |",
+        "| notebook | score  | value | real data | × real | unit     | better | seconds |",
+        "| -------- | ------ | ----- | --------- | ------ | -------- | ------ | ------- |",
+        "| 03       | fid    | 1.5   | 0.5       | 3.0    | distance | lower  | 310     |",
+        "|          | recall | 0.8   |           |        | share    | higher |         |",
     ]
 
 
-@pytest.mark.parametrize("floor", [0, 0.0, None, "n/a"])
-def test_there_is_no_multiple_of_a_floor_that_is_none(tmp_path: Path, floor: Any) -> None:
-    write(tmp_path / "03.ipynb", output({"fid": {**FID, "floor": floor}}))
+@pytest.mark.parametrize("real", [0, 0.0, None, "n/a"])
+def test_there_is_no_multiple_of_a_real_data_value_that_is_none(tmp_path: Path, real: Any) -> None:
+    write(tmp_path / "03.ipynb", output({"fid": {**FID, "floor": real}}))
     assert [cell.strip() for cell in as_markdown(collect(tmp_path)).splitlines()[2].split("|")][5] == ""
 
 

@@ -94,10 +94,10 @@ def test_a_file_of_that_name_is_replaced_or_untouched(clips: Tensor, tmp_path: P
         ("a.gif", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), {}, "not torch.uint8"),
         ("a.gif", [0.0], {}, "not list"),
         ("a.gif", torch.full((2, 1, 4, 4), float("nan")), {}, "not finite"),
-        ("a.gif", torch.full((2, 1, 4, 4), 1.5), {}, "between -1 and 1, and go up to 1.5"),
+        ("a.gif", torch.full((2, 1, 4, 4), 1.5), {}, "between -1 and 1, but reach 1.5"),
         ("a.gif", torch.zeros(2, 1, 4, 4), {"fps": 0}, "fps must be a number of at least 1 and at most 50"),
         ("a.gif", torch.zeros(2, 1, 4, 4), {"zoom": 0}, "zoom must be a whole number from 1 to 32"),
-        ("a.gif", torch.zeros(99, 1, 99, 99), {"zoom": 32}, "take fewer, or a smaller zoom"),
+        ("a.gif", torch.zeros(99, 1, 99, 99), {"zoom": 32}, "write fewer, or a smaller zoom"),
     ],
 )
 def test_what_makes_no_file_is_refused(
@@ -190,7 +190,7 @@ def test_colours_play_too() -> None:
         ({"clips": torch.full((2, 3, 1, 4, 4), 2.0)}, "between -1 and 1"),
         ({"clips": torch.zeros(17, 2, 1, 4, 4)}, "16 clips and 400 frames at most"),
         ({"clips": torch.zeros(1, 401, 1, 4, 4)}, "not 1 and 401"),
-        ({"clips": torch.zeros(2, 3, 1, 4, 4), "titles": ["one"]}, "titles must be 2"),
+        ({"clips": torch.zeros(2, 3, 1, 4, 4), "titles": ["one"]}, "there must be 2 titles"),
         ({"clips": torch.zeros(2, 3, 1, 4, 4), "fps": 99}, "fps must be a number"),
     ],
 )

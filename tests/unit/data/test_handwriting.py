@@ -207,14 +207,14 @@ MANY = page(torch.arange(0, 1000, 40))
     [
         (lambda: picture(PAPER), "there is no writing on the picture: ink and paper differ by 0%"),
         (lambda: picture(PAPER + noise(PAPER, 0.03)), "there is no writing on the picture"),
-        (lambda: picture(1 - TWO_LINES), "digits one above the other: write them in one line"),
-        (lambda: picture(1 - MANY), "25 separate things were found on the picture, and at most 20 digits"),
+        (lambda: picture(1 - TWO_LINES), "digits above each other: write them in one line"),
+        (lambda: picture(1 - MANY), "25 separate shapes were found on the picture, but at most 20 digits"),
         (lambda: b"", "the picture cannot be opened"),
         (lambda: picture(PAPER)[:60], "the picture cannot be opened"),
         (lambda: "nowhere.png", "there is no file 'nowhere.png'"),
         (lambda: torch.zeros(28, 28), r"an image must be floats of shape \(1, H, W\), not torch.float32 of"),
         (lambda: torch.full((1, 30, 30), 2.0), "must be finite and lie in"),
-        (lambda: torch.zeros(1, 30, 801), "an image may be 800 pixels long, not 801"),
+        (lambda: torch.zeros(1, 30, 801), "an image may be at most 800 pixels long, not 801"),
         (lambda: 3, "a picture must be the path of a file or its bytes, not int"),
     ],
 )

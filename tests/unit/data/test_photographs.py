@@ -150,7 +150,7 @@ def test_what_unpacks_to_too_much_is_refused_before_it_does(side: int) -> None:
 
 
 def test_a_photograph_of_one_colour_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^the photograph is of one colour all over"):
+    with pytest.raises(InputError, match=r"^the photograph has only one colour"):
         read_photograph(encoded(Image.new("RGB", (80, 80), (90, 90, 90))))
 
 

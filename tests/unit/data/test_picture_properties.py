@@ -422,7 +422,7 @@ def test_unknown_kinds_of_tiff_are_named(tmp_path: Path, content: bytes) -> None
 @pytest.mark.parametrize("pixels", [np.zeros((10, 10), np.uint8), np.zeros((10, 10, 3), np.uint16)])
 def test_a_range_for_eight_bits_or_colours_is_refused(pixels: Pixels) -> None:
     pixels[0] = np.iinfo(pixels.dtype).max
-    with pytest.raises(InputError, match=r"^value_range goes only with grey pictures of more than 8 bits"):
+    with pytest.raises(InputError, match=r"^value_range is only for grey pictures of more than 8 bits"):
         read_photograph(tiff(pixels, RGB if pixels.ndim == 3 else BLACK_IS_ZERO), 8, value_range=(0, 255))
 
 

@@ -136,7 +136,7 @@ def test_a_full_scale_tone_is_not_taken_for_clipped() -> None:
 def test_a_clipped_recording_is_refused(gain: float) -> None:
     clipped = np.clip(gain * word(44_100, volume=1.0), -1, 1)
     with pytest.raises(
-        InputError, match=r"^the recording is cut off by too much volume \(\d+\.\d% of it .*quietly$"
+        InputError, match=r"^the recording is clipped because it is too loud \(\d+\.\d% of it .*quietly$"
     ):
         read_recording(as_file(clipped, 44_100, subtype="PCM_16"))
 
@@ -158,9 +158,9 @@ def test_values_that_are_not_finite_are_refused(bad: float) -> None:
 
 
 def test_an_empty_file_and_one_without_samples_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^the recording cannot be read as sound \(.*\): WAV, FLAC"):
+    with pytest.raises(InputError, match=r"^the recording cannot be read as sound \(.*\): use WAV, FLAC"):
         read_recording(b"")
-    with pytest.raises(InputError, match=r"^the recording holds no samples: record"):
+    with pytest.raises(InputError, match=r"^the recording is empty: record"):
         read_recording(as_file(np.zeros(0), 8000))
     (tmp_path / "empty.wav").touch()
     with pytest.raises(InputError, match=r"^empty\.wav cannot be read as sound"):
@@ -172,7 +172,7 @@ def test_what_is_no_sound_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"Dear diary, today I trained a GAN. " * 50)
     with pytest.raises(
-        InputError, match=rf"^{name} cannot be read as sound \(.*\): WAV, FLAC, OGG and MP3 can$"
+        InputError, match=rf"^{name} cannot be read as sound \(.*\): use WAV, FLAC, OGG or MP3$"
     ):
         read_recording(path)
 
@@ -201,14 +201,14 @@ def test_a_missing_file_a_folder_and_other_things_are_refused(tmp_path: Path) ->
 @pytest.mark.parametrize("found", [100, 1_000_000])
 def test_a_strange_rate_is_refused(found: int) -> None:
     with pytest.raises(
-        InputError, match=rf"^the recording has {found} samples a second: 1,000 to 768,000 can"
+        InputError, match=rf"^the recording has {found} samples a second: 1,000 to 768,000 are supported"
     ):
         read_recording(as_file(np.zeros(10), found))
 
 
 def test_more_than_ten_minutes_are_refused() -> None:
     file = as_file(np.zeros(601 * 1000), 1000, subtype="PCM_U8")
-    with pytest.raises(InputError, match=r"^the recording is longer than 10 minutes: cut it"):
+    with pytest.raises(InputError, match=r"^the recording is longer than 10 minutes: cut out"):
         read_recording(file)
 
 

@@ -44,12 +44,12 @@ def test_the_rate_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wave", "words"),
     [
-        (torch.tensor([0.0, 1.5]), "loudest sample is 1.5: divide it by that"),
-        (torch.tensor([0.0, -1.5]), "loudest sample is 1.5"),
+        (torch.tensor([0.0, 1.5]), "largest value is 1.5: divide the wave by that"),
+        (torch.tensor([0.0, -1.5]), "largest value is 1.5"),
         (torch.tensor([0.0, float("nan")]), "not finite"),
         (torch.tensor([0.0, float("-inf")]), "not finite"),
-        (torch.zeros(0), "no samples"),
-        (torch.zeros(2, 0), "no samples"),
+        (torch.zeros(0), "wave is empty"),
+        (torch.zeros(2, 0), "wave is empty"),
         (torch.zeros(0, 5), "at most 8 channels, not torch.float32 of"),
         (torch.zeros(20, 4096), "at most 8 channels"),
         (torch.zeros(1, 1, 5), "floats of shape"),

@@ -233,10 +233,12 @@ def test_a_clipped_channel_is_refused_and_a_loud_one_is_not(kind: str, rate: int
         for channels in ([clipped], [clean, clipped], [clipped, clean], [clipped, -clipped]):
             content = encoded(np.stack(channels, 1), rate, form, kind)
             assert content is not None
-            with pytest.raises(InputError, match=r"^the recording is cut off by too much volume") as refused:
+            with pytest.raises(
+                InputError, match=r"^the recording is clipped because it is too loud"
+            ) as refused:
                 read_recording(content)
             if len(channels) == 2:
-                assert f"its channel {1 + (channels[0] is clean)} stands" in str(refused.value)
+                assert f"its channel {1 + (channels[0] is clean)} is at full scale" in str(refused.value)
     time = np.arange(rate // 2) / rate
     for loud in (word(rate, volume=0.999), 0.9999 * np.sin(2 * np.pi * 100 * time)):
         content = encoded(np.stack([loud, 0.5 * loud], 1), rate, form, kind)

@@ -112,7 +112,7 @@ def test_missing_and_damaged_files_are_named(
     module._from_the_project.cache_clear()
     content = (tmp_path / missing).read_bytes()
     (tmp_path / missing).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(DataUnavailable, match=rf"^{missing} is damaged or another file: install gantutor"):
+    with pytest.raises(DataUnavailable, match=rf"^{missing} is damaged or another file: reinstall gantutor"):
         spoken_digits()
     (tmp_path / missing).unlink()
     with pytest.raises(DataUnavailable, match=rf"^{missing}, which comes with the project, is missing: "):

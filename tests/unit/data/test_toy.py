@@ -159,8 +159,8 @@ def test_points_of_a_drawing_that_touch_are_no_modes() -> None:
 @pytest.mark.parametrize(
     ("points", "sentence"),
     [
-        ([], "a drawing needs at least 3 points, and this one has 0"),
-        ([(0, 0), (1, 1)], "a drawing needs at least 3 points, and this one has 2"),
+        ([], "a drawing needs at least 3 points, but this one has 0"),
+        ([(0, 0), (1, 1)], "a drawing needs at least 3 points, but this one has 2"),
         ([1.0, 2.0, 3.0], "points must have shape (count, 2), not (3,)"),
         (torch.zeros(4, 3), "points must have shape (count, 2), not (4, 3)"),
         (torch.tensor(1.0), "points must have shape (count, 2), not ()"),

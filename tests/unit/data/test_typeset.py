@@ -53,9 +53,9 @@ def test_a_typeface_comes_from_a_path_a_text_or_bytes() -> None:
 
 NO_FONTS: list[tuple[Any, str]] = [
     (["nowhere.ttf"], "there is no file 'nowhere.ttf': give the path of a TTF or OTF file"),
-    ([Path(__file__)], "test_typeset.py is no font that can be read: a TTF or OTF file can"),
-    ([b""], "this is no font that can be read"),
-    ([SANS.read_bytes()[:5000]], "this is no font that can be read"),
+    ([Path(__file__)], "test_typeset.py cannot be read as a font: use a TTF or OTF file"),
+    ([b""], "this cannot be read as a font"),
+    ([SANS.read_bytes()[:5000]], "this cannot be read as a font"),
     ([3], "a font must be the path of a TTF or OTF file or its bytes, not 3"),
     (3, "fonts must be a list of font files, not int"),
     ([], "fonts must name at least one font file"),
@@ -63,7 +63,7 @@ NO_FONTS: list[tuple[Any, str]] = [
     ([FONTS / "DejaVuSansDisplay.ttf"], "DejaVu Sans Display has no glyph for '0'"),
     (
         [SANS, FONTS / "LastResortHE-Regular.ttf"],
-        "Resort.* draws '0' and '1' alike|Resort.* has no glyph for '0'",
+        "Resort.* draws '0' and '1' identically|Resort.* has no glyph for '0'",
     ),
 ]
 
@@ -134,9 +134,9 @@ def test_letters_and_fonts_of_ones_own() -> None:
         ({"copies": 0}, "copies must be a whole number of at least 1, not 0"),
         ({"shift": 9}, "shift must be a number of at least 0 and at most 4, not 9"),
         ({"scale": -1}, "scale must be"),
-        ({"characters": "0120"}, "characters must be different ones in a text"),
-        ({"characters": ""}, "characters must be different ones"),
-        ({"characters": 7}, "characters must be different ones"),
+        ({"characters": "0120"}, "characters must be a text of different characters"),
+        ({"characters": ""}, "characters must be a text of different characters"),
+        ({"characters": 7}, "characters must be a text of different characters"),
         ({"characters": "1日"}, "DejaVu Sans has no glyph for '日'"),
     ],
 )
@@ -172,7 +172,7 @@ def test_a_tight_line_is_as_wide_as_the_typeface_sets_it() -> None:
     [
         (("",), "line must be a text in quotes"),
         ((2024,), "line must be a text in quotes, not 2024"),
-        (("1" * 201,), "the line has 201 characters, and at most 200"),
+        (("1" * 201,), "the line has 201 characters, but at most 200"),
         (("20日",), "DejaVu Sans has no glyph for '日'"),
     ],
 )

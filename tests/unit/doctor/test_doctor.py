@@ -140,7 +140,7 @@ def test_a_loader_and_no_data_at_all(points: Tensor, point_game: Make) -> None:
     doctor = Doctor(every=4)
     watched(point_game(), DataLoader(TensorDataset(points), batch_size=16), doctor)
     assert doctor.signs[-1].fake_logit is not None and doctor.signs[-1].variety is None
-    assert "give data=" in str(doctor)
+    assert "pass data=" in str(doctor)
 
 
 def test_a_game_without_an_adversary() -> None:
@@ -151,7 +151,7 @@ def test_a_game_without_an_adversary() -> None:
     doctor = Doctor(x, every=4)
     watched(gt.GAN.of({"line": nn.Linear(1, 1)}, [gt.Turn("line", miss)]), TensorDataset(x, 2 * x), doctor)
     assert doctor.signs[-1].update["line"] > 0 and not doctor.diagnoses
-    assert "found no generator" in str(doctor)
+    assert "no generator was found" in str(doctor)
 
 
 def test_a_generator_of_pairs_and_networks_that_are_called_in_their_own_way(points: Tensor) -> None:

@@ -272,7 +272,7 @@ def test_what_was_seen_again_keeps_its_first_step_and_what_is_past_is_not_presen
         doctor._diagnose()
     assert [(each.illness, each.step) for each in doctor.diagnoses] == [("dead activations", 200)]
     assert not doctor.present and "Nothing wrong at the last of 24 examinations." in str(doctor)
-    assert "not seen any more" in str(doctor) and "(past)" in doctor._repr_html_()
+    assert "no longer found" in str(doctor) and "(past)" in doctor._repr_html_()
 
 
 def test_the_report_reads_well() -> None:

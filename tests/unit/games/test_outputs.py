@@ -93,7 +93,7 @@ def test_samples_are_those_of_the_output_that_is_named(run: gt.Run) -> None:
 
 
 def test_an_output_that_there_is_not_is_refused_with_those_there_are(run: gt.Run) -> None:
-    said = r"^no output is called 'discriminator'; there are g1, g2$"
+    said = r"^no output is called 'discriminator': there are g1, g2$"
     for call in (run.sample, run.gan.sample):
         with pytest.raises(gt.InputError, match=said):
             call(3, output="discriminator")
@@ -222,7 +222,7 @@ def test_a_game_without_outputs_refuses_to_make_samples(points: Tensor) -> None:
             call()
     run = go(line(), points)
     assert run.outputs == () and run.snapshots == [] and list(run.averaged) == ["line"]
-    with pytest.raises(gt.InputError, match=r"^this game averages line, and no network that makes samples: "):
+    with pytest.raises(gt.InputError, match=r"^this game averages line, but no network that makes samples: "):
         run.sample(3)
 
 
@@ -243,7 +243,7 @@ def test_two_turns_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"outputs": ["g3"]}, "no network is called 'g3'; there are g1, g2, discriminator"),
+        ({"outputs": ["g3"]}, "no network is called 'g3': there are g1, g2, discriminator"),
         ({"outputs": "g1"}, "averaged and outputs lists of names or None"),
         ({"averaged": "g1"}, "averaged and outputs lists of names or None"),
     ],

@@ -180,5 +180,5 @@ def test_what_makes_no_game_is_refused(data: TensorDataset) -> None:
         game(every=0)
     with pytest.raises(gt.InputError, match=r"the generator must be a torch\.nn\.Module"):
         video_gan(None, FrameDiscriminator(), ClipDiscriminator())  # type: ignore[arg-type]
-    with pytest.raises(gt.InputError, match="goes on from first frames"):
+    with pytest.raises(gt.InputError, match="needs first frames"):
         go(game(), data.tensors[0])  # type: ignore[arg-type]

@@ -178,7 +178,7 @@ def test_every_button_says_what_it_does(display: Display, four_steps: gt.Run) ->
 
 def test_what_no_dashboard_understands_is_refused(display: Display, four_steps: gt.Run) -> None:
     page = TrainingPage(four_steps, None, None, None, None, 1.0)
-    with pytest.raises(gt.InputError, match="no dashboard understands"):
+    with pytest.raises(gt.InputError, match="the dashboard does not know"):
         page._receive({"kind": "dance"}, [])
     page.close()
 

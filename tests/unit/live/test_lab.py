@@ -54,13 +54,13 @@ def test_networks_of_ones_own_are_copied_and_reset_to_where_they_stood() -> None
         ({"generator": nn.Identity()}, "the generator has no weights to train"),
         ({"data": "circle"}, "data must be points of the plane, one of ring, grid"),
         ({"data": torch.zeros(50, 3)}, r"points of the plane, of shape \(count, 2\), not \(50, 3\)"),
-        ({"data": torch.zeros(2, 2)}, "the lab needs at least 3 points, and these are 2"),
+        ({"data": torch.zeros(2, 2)}, "the lab needs at least 3 points, not 2"),
         ({"data": torch.full((50, 2), float("nan"))}, "not finite"),
         ({"data": torch.zeros(50, 2, dtype=torch.int64)}, "floating-point"),
         ({"steps": -1}, "steps must be"),
         ({"loss": "square"}, "loss must be"),
-        ({"width": 3}, "the lab has no control 'width'; it has distribution, loss"),
-        ({"distribution": "ring"}, "the distribution is given as data="),
+        ({"width": 3}, "the lab has no control 'width': it has distribution, loss"),
+        ({"distribution": "ring"}, "pass the distribution as data="),
     ],
 )
 def test_what_cannot_be_used_ends_in_one_sentence(given: dict[str, Any], sentence: str) -> None:

@@ -211,11 +211,11 @@ def test_fewer_than_three_points_are_one_sentence(played: Lab) -> None:
     ):
         attempt()
         assert not played.playing and panel.box.state["playing"] is False and played.run.step == 0
-    assert panel.box.state["message"] == "A drawing needs at least 3 points, and this one has 2."
-    with pytest.raises(gt.InputError, match="a drawing needs at least 3 points, and this one has 0"):
+    assert panel.box.state["message"] == "A drawing needs at least 3 points, but this one has 2."
+    with pytest.raises(gt.InputError, match="a drawing needs at least 3 points, but this one has 0"):
         played.draw([])
     write(panel, "0 0; 1 x")
-    assert played.message == "points are written as x y; x y; x y, and '1 x' is none."
+    assert played.message == "points are written as x y; x y; x y, but '1 x' is not a point."
     write(panel, "0 0; 1 1; -1 1")
     assert played.game.settings.distribution == DRAWING
     assert controls(panel)["distribution"]["value"] == DRAWING

@@ -63,7 +63,7 @@ def test_samples_are_drawn_in_the_form_that_suits_them(
 def test_samples_without_a_picture_ask_for_a_view() -> None:
     shape = (2, 5, 5)
     game = gt.GAN(gt.networks.MLPGenerator(2, shape), gt.networks.MLPDiscriminator(shape), latent=2)
-    with pytest.raises(gt.InputError, match="give a view that draws them"):
+    with pytest.raises(gt.InputError, match="pass a view that draws them"):
         gt.plots.samples(gt.Run(game), gt.plots.figure()[1], 9)
 
 
@@ -130,9 +130,9 @@ def test_a_function_scores_any_run(point_game: Make, points: Tensor, same_weight
 
 
 def test_what_is_no_measure_is_said(point_game: Make, points: Tensor) -> None:
-    with pytest.raises(gt.InputError, match="samples and score must go with held-out data"):
+    with pytest.raises(gt.InputError, match="samples and score are only for held-out data"):
         Scoring(lambda run: gt.metrics.Scores(), [0], samples=9)
-    with pytest.raises(gt.InputError, match="must return Scores, Score by name, not float"):
+    with pytest.raises(gt.InputError, match="must return Scores, a dict of Score by name, not float"):
         gt.train(point_game(), points, steps=1, callbacks=[Scoring(lambda run: 0.5, [0])], progress=False)  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 import gantutor as gt
-from gantutor.live import Dashboard, Players, dashboard, players, training_page
+from gantutor.live import Dashboard, Players, dashboard, pace, players, training_page
 from gantutor.live import display as page
 from gantutor.live.audio_panel import audio_panel
 
@@ -125,7 +125,7 @@ def test_the_page_says_what_the_axes_are(tones: Tensor) -> None:
         ({"waves": torch.zeros(21, 4)}, "20 sounds and 480,000 samples at most"),
         ({"waves": torch.zeros(2, 240_001)}, "480,000 samples at most"),
         ({"waves": torch.full((4,), float("nan"))}, "not finite"),
-        ({"waves": torch.zeros(2, 4), "titles": ["one"]}, "titles must be 2"),
+        ({"waves": torch.zeros(2, 4), "titles": ["one"]}, "there must be 2 titles"),
         ({"waves": torch.zeros(4), "rate": 8}, "rate must be a whole number"),
     ],
 )
@@ -202,7 +202,7 @@ def test_players_of_ones_own_keep_their_titles(point_game: Make) -> None:
     ("made", "words"),
     [
         (lambda run: 1 / 0, "division by zero"),
-        (lambda run: torch.zeros(11, 40), "10 sounds at most, not 11"),
+        (lambda run: torch.zeros(11, 40), "at most 10 sounds, not 11"),
         (lambda run: "la", "not str"),
         (lambda run: run.sample(4) * float("nan"), "not finite"),
     ],
@@ -245,7 +245,7 @@ def test_samples_and_sounds_take_their_shares_of_the_time(
         made.append(clock.now)
         raise gt.InputError("hush")
 
-    for module in (dashboard, training_page):
+    for module in (dashboard, pace, training_page):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(training_page, "gallery_samples", draw)
     monkeypatch.setattr(page, "png", lambda figure: b"")

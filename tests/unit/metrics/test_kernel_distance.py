@@ -83,7 +83,9 @@ def test_other_shapes_are_refused(first: Tensor, second: Tensor) -> None:
 
 
 def test_too_few_and_not_finite_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^a kernel distance needs two samples of each, not 1 and 5"):
+    with pytest.raises(
+        InputError, match=r"^a kernel distance needs at least two samples of each set, not 1 and 5"
+    ):
         kernel_distance(torch.zeros(1, 2), torch.zeros(5, 2))
     with pytest.raises(InputError, match=r"^the features contain values that are not finite"):
         kernel_distance(torch.full((3, 2), float("nan")), torch.zeros(5, 2))

@@ -128,7 +128,7 @@ def test_double_precision_and_gradients_are_no_trouble() -> None:
 @pytest.mark.parametrize("make", [toy.spiral, toy.moons, toy.two_lines])
 def test_a_curve_has_no_modes_to_count(make: Any) -> None:
     with pytest.raises(
-        InputError, match=r"^the (spiral|moons|two lines) has no modes to count: take ring or grid$"
+        InputError, match=r"^the (spiral|moons|two lines) has no modes to count: use ring or grid$"
     ):
         mode_scores(torch.zeros(5, 2), make())
 

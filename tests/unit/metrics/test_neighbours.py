@@ -58,7 +58,7 @@ def test_the_ratio_of_copies_is_zero_of_new_digits_one_of_noise_large() -> None:
     [((0, 2), (5, 2)), ((5, 2), (0, 2)), ((5, 2), (5, 3)), ((5, 1, 4, 4), (5, 16))],
 )
 def test_samples_of_other_shapes_are_refused(queries: Any, data: Any) -> None:
-    with pytest.raises(InputError, match=r"^queries and data must be samples of one shape, not "):
+    with pytest.raises(InputError, match=r"^queries and data must be samples of the same shape, not "):
         nearest_neighbours(torch.zeros(queries), torch.zeros(data))
 
 

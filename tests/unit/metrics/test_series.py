@@ -295,9 +295,9 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: nearest_sine(REAL / 0), "the samples contain values that are not finite"),
     (lambda: nearest_sine(REAL, max_frequency=0), "max_frequency must be a number greater than 0"),
     (lambda: sine_scores(REAL, seed=-1), "seed must be a whole number of at least 0"),
-    (lambda: name_scores([], ["a"], ["a"]), r"names must be a list of texts .*, not '\[\]'"),
-    (lambda: name_scores("anna", ["a"], ["a"]), "names must be a list of texts"),
-    (lambda: name_scores(["a"], [3], ["a"]), "names must be a list of texts"),  # type: ignore[list-item]
+    (lambda: name_scores([], ["a"], ["a"]), r"names must be a list of at least one text, not '\[\]'"),
+    (lambda: name_scores("anna", ["a"], ["a"]), "names must be a list of at least one text"),
+    (lambda: name_scores(["a"], [3], ["a"]), "names must be a list of at least one text"),  # type: ignore[list-item]
     (lambda: ngram_overlap(["a"], ["a"], 0), "n must be a whole number of at least 1"),
     (lambda: bigram_names(["a"], 0), "count must be a whole number of at least 1"),
 ]

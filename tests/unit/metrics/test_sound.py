@@ -178,7 +178,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: scale_invariant_sdr(WAVES, 0 * WAVES), "a target is silent"),
     (lambda: log_spectral_distance(WAVES[:, :255], WAVES[:, :255]), "at least 256 samples, not 255"),
     (lambda: inception_score(torch.ones(3)), r"shape \(count, classes\), not \(3,\)"),
-    (lambda: inception_score(torch.ones(3, 2)), "the sum 1 for every sample"),
+    (lambda: inception_score(torch.ones(3, 2)), "add up to 1 for every sample"),
     (lambda: inception_score(torch.tensor([[1.5, -0.5]])), "at least 0"),
     (lambda: inception_score(torch.eye(2) / 0), "at least 0"),
     (lambda: inception_score(torch.zeros(0, 4)), r"not \(0, 4\)"),

@@ -66,7 +66,7 @@ def test_the_discriminator_sees_a_lack_of_variety() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"size": 60}, "size must be a multiple of 16, as these widths halve it 4 times, not 60"),
+        ({"size": 60}, "size must be a multiple of 16, because these widths halve it 4 times, not 60"),
         ({"size": 64.0}, "size must be a multiple of 16"),
         ({"size": 0}, "size must be a multiple of 16"),
         ({"widths": (8,)}, "widths must be at least two whole numbers"),

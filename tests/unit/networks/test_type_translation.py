@@ -168,8 +168,8 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: PatchDiscriminator(channels=0), "channels must be a whole number of at least 1"),
     (lambda: small()(LATENT, pictures()), r"needs the condition \(images, typefaces\)"),
     (lambda: small(typefaces=0)(LATENT, (pictures(), FACES)), "as its condition, and no typefaces"),
-    (lambda: small()(None, (pictures(), FACES)), r"the latent must have shape \(4, 5\), and is None"),
-    (lambda: small()(LATENT[:, :3], (pictures(), FACES)), r"\(4, 5\), and is of shape \(4, 3\)"),
+    (lambda: small()(None, (pictures(), FACES)), r"the latent must have shape \(4, 5\), but is None"),
+    (lambda: small()(LATENT[:, :3], (pictures(), FACES)), r"\(4, 5\), but is of shape \(4, 3\)"),
     (lambda: PatchDiscriminator(group=-1), "group must be a whole number of at least 0"),
     (lambda: PatchDiscriminator(pairs=8), "pairs must be True or False, not 8"),  # type: ignore[arg-type]
     (lambda: judge(typefaces=3)(pictures()), "needs a label for every sample"),

@@ -200,7 +200,7 @@ def test_the_path_of_the_ink_follows_the_digit(clips: Tensor) -> None:
         (lambda: ClipDiscriminator(size=30), "size must be a multiple of 8"),
         (lambda: ClipDiscriminator(frames=2), "frames must be a whole number of at least 3"),
         (lambda: ClipDiscriminator(image_channels=3), "use_ink_trajectory is for grey clips"),
-        (lambda: AffineVideoGenerator()(torch.zeros(2, 16), None), "goes on from first frames.*not None"),
+        (lambda: AffineVideoGenerator()(torch.zeros(2, 16), None), "needs first frames.*not None"),
         (lambda: DecoderVideoGenerator()(torch.zeros(2, 16), torch.arange(2)), r"not \(2,\)"),
     ],
 )

@@ -235,15 +235,15 @@ def test_shapes_are_those_of_the_layers() -> None:
 
 def test_activations_and_norms_share_the_block_of_their_layer() -> None:
     generator, discriminator = fully_connected()
-    layers = trace(generator, [torch.zeros(2, 64)]).layers
-    found = [(block.words, block.shape) for block in blocks(generator, layers, (64,), most=9)]
+    traced = trace(generator, [torch.zeros(2, 64)])
+    found = [(block.words, block.shape) for block in blocks(generator, traced, (64,), most=9)]
     assert found == [
         (["linear", "ReLU"], (100,)),
         (["linear", "ReLU"], (100,)),
         (["linear", "tanh", "reshape"], (1, 28, 28)),
     ]
-    layers = trace(discriminator, [torch.zeros(2, 1, 28, 28)]).layers
-    found = [(block.words, block.shape) for block in blocks(discriminator, layers, (1, 28, 28), most=9)]
+    traced = trace(discriminator, [torch.zeros(2, 1, 28, 28)])
+    found = [(block.words, block.shape) for block in blocks(discriminator, traced, (1, 28, 28), most=9)]
     assert found[0] == (["flatten", "linear", "ReLU"], (100,)) and found[-1] == (["linear"], (1,))
 
 
@@ -254,6 +254,21 @@ def test_a_cell_that_is_called_at_every_step_is_drawn_once() -> None:
 
 def test_many_layers_are_drawn_as_the_modules_that_hold_them() -> None:
     assert NETWORKS["deep"]().alternative_text.count("Sequential 4") == 11
+
+
+def test_a_block_of_modules_has_the_shape_that_they_return_together() -> None:
+    class Doubled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(4, 4, 3, padding=1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([self.conv(x), x], 1)[:, :6]
+
+    network = nn.Sequential(Doubled(), nn.Conv2d(6, 2, 1), nn.ReLU())
+    traced = trace(network, [torch.zeros(2, 4, 8, 8)])
+    found = [(block.words, block.shape) for block in blocks(network, traced, (4, 8, 8), most=1)]
+    assert found == [(["Doubled"], (6, 8, 8)), (["conv 1×1", "ReLU"], (2, 8, 8))]
 
 
 def test_a_label_enters_where_it_is_used() -> None:

@@ -155,7 +155,7 @@ def test_games_that_cannot_be_judged_are_refused(
 ) -> None:
     run = gt.Run(image_game(classes=3))
     run.conditions = torch.arange(3)
-    with pytest.raises(gt.InputError, match=r"and without conditions$"):
+    with pytest.raises(gt.InputError, match="a game without conditions"):
         reject(run, 5)
 
     class TwoHeads(nn.Module):
@@ -163,7 +163,7 @@ def test_games_that_cannot_be_judged_are_refused(
             return x, x
 
     run = gt.Run(gt.GAN(point_game().networks["generator"], TwoHeads(), latent=2))
-    with pytest.raises(gt.InputError, match=r"one output, and this one has several"):
+    with pytest.raises(gt.InputError, match=r"one output, but this one has several"):
         reject(run, 5)
 
 
@@ -179,7 +179,7 @@ def test_wrong_numbers_are_refused(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("judge", "says"),
     [
-        (lambda x: x, r"^there must be one logit a sample, \(64,\), not \(64, 2\)"),
+        (lambda x: x, r"^there must be one logit for each sample, \(64,\), not \(64, 2\)"),
         (lambda x: x[:, 0] * math.nan, r"^the logits are not finite"),
         (lambda x: x[:, 0].abs() * math.inf, r"^the logits are not finite"),
     ],

@@ -186,7 +186,7 @@ def test_tensors_are_moved_however_deep() -> None:
             torch.tensor(1.0),
             "^data must hold at least one batch .* this tensor is a single number$",
         ),
-        (iter([torch.zeros(4)]), "^the data must be an iterable that can be begun again, not an iterator"),
+        (iter([torch.zeros(4)]), "^the data must be an iterable that can be read again, not an iterator"),
         (3, "^data must be a tensor, a torch Dataset or DataLoader, or an iterable of batches, not int$"),
         (None, "^data must be a tensor, .* not None$"),
     ],
@@ -199,7 +199,7 @@ def test_data_that_cannot_be_used_are_refused(data: Any, said: str) -> None:
 
 @pytest.mark.parametrize("data", [[], DataLoader(TensorDataset(torch.zeros(2)), 4, drop_last=True)])
 def test_a_stream_without_a_batch_is_refused(data: Any) -> None:
-    with pytest.raises(InputError, match=r"^the data gave no batch: an iterable must give at least one"):
+    with pytest.raises(InputError, match=r"^the data contain no batch: an iterable must yield at least one"):
         make_batches(data, 4, seed=0, device=CPU).next()
 
 

@@ -246,7 +246,7 @@ def test_a_file_that_is_no_log_is_not_overwritten(
     path = tmp_path / "notes.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     before = path.read_bytes()
-    with pytest.raises(gt.InputError, match="is no log that a CSVLogger wrote: choose another name"):
+    with pytest.raises(gt.InputError, match="is not a log of CSVLogger: choose another name"):
         logged(point_game(), points, CSVLogger(path))
     assert path.read_bytes() == before
 
@@ -255,7 +255,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_training(
     point_game: Make, points: Tensor, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(gt.InputError, match="is no log that a CSVLogger wrote"):
+    with pytest.raises(gt.InputError, match="is not a log of CSVLogger"):
         logged(point_game(), points, CSVLogger(tmp_path))
     with pytest.raises(gt.InputError, match=r"cannot (read|write to) .*losses\.csv: "):
         logged(point_game(), points, CSVLogger(tmp_path / "file/losses.csv"))

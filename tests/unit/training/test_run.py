@@ -67,7 +67,7 @@ def test_generation_in_parts_is_generation_at_once(point_game: Make) -> None:
         (lambda run: run.sample(2.5), "count must be a whole number"),
         (lambda run: run.sample(True), "count must be a whole number"),
         (lambda run: run.sample(3, seed="x"), "seed must be a whole number"),
-        (lambda run: run.sample(3, condition=[1, 2]), r"one label, or 3 of them"),
+        (lambda run: run.sample(3, condition=[1, 2]), r"one label, or 3 labels"),
         (lambda run: run.sample(3, condition="seven"), "condition must be a label"),
         (lambda run: run.sample(3, condition=4), "the generator cannot use these latents and conditions"),
         (lambda run: run.sample(3, condition=True), "the generator cannot use these latents and conditions"),
@@ -188,7 +188,7 @@ def test_what_is_no_run_is_not_replaced(run: gt.Run, tmp_path: Path) -> None:
     torch.save({"a": 1}, tmp_path / "weights.pt")  # a zip file, as a saved run is
     before = (tmp_path / "weights.pt").read_bytes()
     for name in ("thesis", "file", "weights.pt"):
-        with pytest.raises(gt.InputError, match=f"{name} exists and is no saved run: choose another name"):
+        with pytest.raises(gt.InputError, match=f"{name} exists and is not a saved run: choose another name"):
             run.save(tmp_path / name)
     with pytest.raises(gt.InputError, match="cannot write to"):
         run.save(tmp_path / "file" / "run")
