@@ -103,11 +103,11 @@ def ring(seed: int = 0) -> Recipe:
         seed: of the weights and of the training, at least 0.
     """
     with _seeded(seed):
-        modules = networks.MLPGenerator(2, (2,), depth=3), networks.MLPDiscriminator((2,), depth=3)
-    gan = GAN(*modules, objectives.non_saturating(r1=1.0, r2=1.0, every=4), latent=2)
+        modules = networks.MLPGenerator(8, (2,)), networks.MLPDiscriminator((2,))
+    gan = GAN(*modules, objectives.non_saturating(r1=0.02, r2=0.02), latent=8)
     points = data.toy.ring(8, sigma=0.02).dataset(100_000).train
-    optimizer = adam(1e-3, betas=(0.9, 0.999))
-    return Recipe(gan, points, {"batch_size": 128, "optimizer": optimizer, "gallery": 1000, "seed": seed})
+    options = {"batch_size": 128, "optimizer": adam(2e-3), "schedule": linear_decay(0.5)}
+    return Recipe(gan, points, {**options, "gallery": 1000, "seed": seed})
 
 
 def spoken_digits(seed: int = 0) -> Recipe:

@@ -259,8 +259,8 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
     last = ", ".join(f"{share:.0%}".replace("%", " %") for share in shares[-1].tolist())
     describe(
         axes.figure,
-        f"{str(title) or 'Shares'}: at the last moment, step {int(moments[-1]):,}, the {modes} modes get {last} "
-        "of the samples.",
+        f"{str(title) or 'Shares'}: at the last moment, step {int(moments[-1]):,}, the {modes} modes get "
+        f"{last} of the samples.",
     )
     return axes.figure  # type: ignore[return-value]
 

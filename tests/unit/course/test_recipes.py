@@ -115,14 +115,19 @@ def test_the_networks_begin_as_in_the_notebook(name: str, pair: Callable[[], Any
 def test_the_ring_is_the_one_whose_results_are_committed() -> None:
     made_with = _files.read_json(results.RESULTS_FOLDER / "ring_collapse.json")["recipe"]
     recipe = recipes.ring()
+    cure = made_with["settings"]["R1 and R2"]
     (group,) = recipe.options["optimizer"](recipe.gan.parameters()).param_groups
-    assert (group["lr"], [*group["betas"]]) == (made_with["learning_rate"], made_with["betas"])
+    assert (group["lr"], *group["betas"]) == (made_with["learning_rate"], cure["beta1"], made_with["beta2"])
     assert recipe.options["batch_size"] == made_with["batch_size"]
+    decay = gt.optim.linear_decay(made_with["decay"])
+    assert all(recipe.options["schedule"](spent) == decay(spent) for spent in (0.2, 0.6, 0.9))
     points = gt.data.toy.ring(made_with["count"], sigma=made_with["sigma"]).dataset(100_000)
     assert torch.equal(recipe.data.tensors[0], points.train.tensors[0])
-    cure = gt.objectives.non_saturating(**made_with["cure"])
+    objective = gt.objectives.non_saturating(r1=cure["r1"], r2=cure["r2"])
     lazy = recipe.gan.turns[0].penalties
-    assert {name: each.every for name, each in lazy.items()} == dict.fromkeys(cure.penalties, cure.every)
+    assert {name: each.every for name, each in lazy.items()} == dict.fromkeys(
+        objective.penalties, objective.every
+    )
 
 
 @pytest.mark.parametrize("make", recipes.RECIPES, ids=lambda make: make.__name__)

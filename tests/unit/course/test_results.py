@@ -31,7 +31,7 @@ def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:
     other = failures.recipe_in("01_concepts") | {"steps": 1}
-    with pytest.raises(gt.InputError, match="steps was 5000 and is 1"):
+    with pytest.raises(gt.InputError, match="steps was 3000 and is 1"):
         gt.course.committed_results("ring_collapse", other)
 
 
