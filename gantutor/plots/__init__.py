@@ -1,5 +1,6 @@
 """Still figures: each function draws a matplotlib Figure, in the one palette of the course."""
 
+from gantutor.plots import diagrams
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
@@ -11,8 +12,10 @@ from gantutor.plots.style import (
     DISCRIMINATOR,
     GENERATED,
     GENERATOR,
+    GRADIENT,
     NEUTRAL,
     REAL,
+    WIDTH,
     Figure,
     figure,
     label,
@@ -24,12 +27,15 @@ __all__ = [
     "DISCRIMINATOR",
     "GENERATED",
     "GENERATOR",
+    "GRADIENT",
     "MAX_CURVE_POINTS",
     "NEUTRAL",
     "REAL",
+    "WIDTH",
     "Figure",
     "bars",
     "check_snapshots",
+    "diagrams",
     "downsample",
     "figure",
     "gradient_arrows",

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import is_color_like
 from torch import Tensor
 
-from gantutor._checks import Rule, check_floats, integer, number
+from gantutor._checks import MAX_SIDE, Rule, check_floats, integer, number
 from gantutor._errors import InputError, type_name
 
 MAX_COUNT = 1000
@@ -56,6 +56,25 @@ def figure_size() -> Rule:
         except ValueError:
             allowed = "width and height in inches, two numbers greater than 0 and at most 600"
             raise ValueError(allowed) from None
+
+    return check
+
+
+def sample_shape() -> Rule:
+    """Return the rule for the shape of one sample.
+
+    >>> sample_shape()((1, 28, -1))
+    Traceback (most recent call last):
+    ...
+    ValueError: the shape of one sample, one to four whole numbers from 1 to 65,536
+    """
+
+    def check(value: Any) -> Any:
+        sizes = value if isinstance(value, list | tuple) else ()
+        if not 1 <= len(sizes) <= 4 or not all(type(size) is int and 1 <= size <= MAX_SIDE for size in sizes):
+            allowed = f"the shape of one sample, one to four whole numbers from 1 to {MAX_SIDE:,}"
+            raise ValueError(allowed)
+        return value
 
     return check
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from collections.abc import Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,14 @@ DISCRIMINATOR = "#009E73"
 NEUTRAL = "#666666"
 """The colour of everything else: grey."""
 
+GRADIENT = "#6A3D9A"
+"""The colour of gradients in diagrams: violet."""
+
+WIDTH = 6.4
+"""The width of a figure in inches, unless the caller says otherwise."""
+
+SCREEN_DPI = 100
+"""Pixels of a page that an inch of a figure fills."""
 
 OTHER_PLAYERS = ("#E69F00", "#56B4E9", "#000000", "#F0E442")
 """The colours of turns with any other name: orange, sky blue, black, yellow."""
@@ -62,7 +72,13 @@ class Figure(matplotlib.figure.Figure):
     """A matplotlib figure that pyplot does not know.
 
     A notebook shows it once, where a cell returns it, and pyplot never draws it from another thread.
+
+    Attributes:
+        alternative_text: what the picture shows, for readers who cannot see it. A notebook saves it in the
+            metadata of the output.
     """
+
+    alternative_text: str = ""
 
     def _repr_png_(self) -> bytes:
         from IPython.core.pylabtools import print_figure
@@ -70,10 +86,23 @@ class Figure(matplotlib.figure.Figure):
         picture: bytes = print_figure(self, "png", base64=False)
         return picture
 
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the picture with its alternative text, if it has one; ``_repr_png_`` serves other figures.
+
+        The width in the metadata keeps a figure of more dots an inch as large on the page as the others.
+        """
+        if not self.alternative_text:
+            return {}, {}
+        picture = self._repr_png_()
+        (pixels,) = struct.unpack(">I", picture[16:20])  # of the header of a PNG
+        metadata = {"alt": self.alternative_text, "width": round(pixels * SCREEN_DPI / self.dpi)}
+        bundle = {"image/png": base64.b64encode(picture).decode("ascii"), "text/plain": self.alternative_text}
+        return bundle, {"image/png": metadata}
+
 
 @checked(rows=PANEL_COUNT, columns=PANEL_COUNT, size=figure_size())
 def figure(
-    rows: int = 1, columns: int = 1, size: tuple[float, float] = (6.4, 3.6), **options: Any
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (WIDTH, 3.6), **options: Any
 ) -> tuple[Figure, Any]:
     """Make an empty figure and its axes.
 
@@ -92,7 +121,7 @@ def figure(
     >>> figure(1, 2)[1].shape
     (2,)
     """
-    fig = Figure(figsize=size, dpi=100, layout="constrained")
+    fig = Figure(figsize=size, dpi=SCREEN_DPI, layout="constrained")
     return fig, fig.subplots(rows, columns, **options)
 
 

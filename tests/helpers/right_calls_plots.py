@@ -165,4 +165,33 @@ CALLS = [
         drawn,
         allowed=ANY_WORDS,
     ),
+    Call("plots.diagrams.gan_game", {"real": shades(1, 8, 8), "generated": shades(1, 8, 8)}, drawn),
+    Call(
+        "plots.diagrams.label_paths",
+        {"latent": 8, "embedding": 4, "features": 16, "shape": (1, 8, 8)},
+        drawn,
+    ),
+    Call("plots.diagrams.training_loop", {"every": 100}, drawn),
+    Call("plots.diagrams.ema", {"steps": 20, "half_life": 2.0, "seed": 0}, drawn),
+    Call("plots.diagrams.r1_picture", {"gamma": 1.0}, drawn),
+    Call("plots.diagrams.unrolled_rnn", {"latent": 4, "hidden": 8, "features": 2, "length": 6}, drawn),
+    Call(
+        "plots.diagrams.gumbel_softmax",
+        {"logits": (0.0, 1.0), "noise": (0.5, -0.5), "temperatures": (1.0, 0.1), "letters": "ab"},
+        drawn,
+    ),
+    Call("plots.diagrams.teacher_forcing", {"word": "anna", "own": "aron"}, drawn),
+    Call(
+        "plots.diagrams.network",
+        {
+            "module": Made(lambda: point_run().gan.networks["generator"]),
+            "inputs": (2,),
+            "condition": None,
+            "title": "Two layers",
+            "role": "generator",
+            "condition_name": "label",
+        },
+        drawn,
+        allowed=ANY_WORDS,
+    ),
 ]

@@ -1,0 +1,18 @@
+"""Diagrams of the course: real, generated, generator and discriminator keep their colour in all of them."""
+
+from gantutor.plots.diagrams.game import gan_game, label_paths, training_loop
+from gantutor.plots.diagrams.network import network
+from gantutor.plots.diagrams.sequences import gumbel_softmax, teacher_forcing, unrolled_rnn
+from gantutor.plots.diagrams.training import ema, r1_picture
+
+__all__ = [
+    "ema",
+    "gan_game",
+    "gumbel_softmax",
+    "label_paths",
+    "network",
+    "r1_picture",
+    "teacher_forcing",
+    "training_loop",
+    "unrolled_rnn",
+]
