@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gantutor import plots
-from gantutor._checks import checked, function, integer, optional
+from gantutor._checks import boolean, checked, function, integer, optional
 from gantutor.live import display
 from gantutor.live.widget import BrowserView, available, float_bytes, image_bytes
 from gantutor.plots.series import as_series
@@ -37,6 +37,7 @@ class TimeMachine:
         columns: the number of samples in a row, at least 1.
         to_text: a function that turns one sample into the text to draw, for samples that are words.
         output: the name of the output whose samples are drawn; None means the game's first.
+        early: whether the still picture shows more of the beginning, where samples change fastest.
 
     Raises:
         InputError: if ``run`` is not a Run, if it has no snapshots or no such output, or if its samples
@@ -46,16 +47,18 @@ class TimeMachine:
         moment: the index of the snapshot that ``picture()`` draws, at first the last one.
     """
 
-    @checked(to_text=optional(function()), columns=integer(1))
+    @checked(to_text=optional(function()), columns=integer(1), early=boolean())
     def __init__(
         self,
         run: Run,
         columns: int = 12,
         to_text: Callable[[Tensor], str] | None = None,
         output: str | None = None,
+        early: bool = False,
     ) -> None:
         check_run(run)
         plots.check_snapshots(run, to_text, output)
+        self.early = early
         self.run, self.columns, self.to_text, self.output = run, columns, to_text, output
         self.moment = len(run.snapshots) - 1
 
@@ -125,7 +128,9 @@ class TimeMachine:
 
     def still(self) -> Figure:
         """Return a figure of all moments: one row for each fixed latent, one column for each step."""
-        return plots.time_machine(self.run, columns=self.columns, to_text=self.to_text, output=self.output)
+        return plots.time_machine(
+            self.run, columns=self.columns, to_text=self.to_text, output=self.output, early=self.early
+        )
 
     def describe(self) -> str:
         """Describe the picture in one sentence, for screen readers."""
@@ -137,6 +142,7 @@ def time_machine(
     columns: int = 12,
     to_text: Callable[[Tensor], str] | None = None,
     output: str | None = None,
+    early: bool = False,
 ) -> TimeMachine:
     """Show the snapshots of a run with a slider and a play button; elsewhere, show a still picture of them.
 
@@ -147,6 +153,7 @@ def time_machine(
         columns: the number of samples in a row, at least 1.
         to_text: a function that turns one sample into the text to draw, for samples that are words.
         output: the name of the output whose samples are drawn; None means the game's first.
+        early: whether the still picture shows more of the beginning, where samples change fastest.
 
     Returns:
         The ``TimeMachine`` that is shown.
@@ -154,7 +161,7 @@ def time_machine(
     Raises:
         InputError: if ``run`` is not a Run, if it has no snapshots, or if its samples cannot be drawn.
     """
-    machine = TimeMachine(run, columns, to_text, output)
+    machine = TimeMachine(run, columns, to_text, output, early)
     still, words, pane = machine.still(), machine.describe(), display.Pane()
     if display.watched() and available():
         pane.show(panel(machine).widget, still, words)

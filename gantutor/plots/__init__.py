@@ -1,6 +1,7 @@
 """Still figures: each function draws a matplotlib Figure, in the one palette of the course."""
 
 from gantutor.plots import diagrams
+from gantutor.plots.comparisons import clouds, dots, lines, mode_history
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
@@ -35,14 +36,18 @@ __all__ = [
     "Figure",
     "bars",
     "check_snapshots",
+    "clouds",
     "diagrams",
+    "dots",
     "downsample",
     "figure",
     "gradient_arrows",
     "grid",
     "grids",
     "label",
+    "lines",
     "losses",
+    "mode_history",
     "moving_average",
     "player_colours",
     "points",

@@ -10,7 +10,7 @@ from torch import Tensor
 from gantutor._checks import check_floats, check_tensors, checked, optional
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, check_dict, matplotlib_axes
-from gantutor.plots.style import Figure, figure
+from gantutor.plots.style import Figure, describe, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,7 @@ def grid(images: Tensor, title: str = "", columns: int = 10, axes: Axes | None =
     axes.imshow(picture.float().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()
+    describe(axes.figure, f"{title or 'Images'}: {len(images):,} images, {columns} in a row.")
     return axes.figure  # type: ignore[return-value]
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gantutor._checks import boolean, checked, function, integer, number, optional
 from gantutor._user_errors import explain_mismatch
 from gantutor.plots._checks import MAX_COUNT, check_points, check_run, matplotlib_axes
-from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, figure, label
+from gantutor.plots.style import GENERATED, GENERATOR, REAL, Figure, describe, figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,6 +75,9 @@ def points(
     label(axes, title, "x₁", "x₂")
     if legend:
         axes.legend(fontsize=8, loc="upper right", markerscale=3)
+    kinds = "real points in blue" + (", generated points in vermilion" if generated is not None else "")
+    behind = ", behind them the discriminator's output in grey" if discriminator is not None else ""
+    describe(axes.figure, f"{title or 'Points'}: {kinds}{behind}.")
     return axes.figure  # type: ignore[return-value]
 
 

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gantutor._checks import checked, function, optional
+from gantutor._checks import boolean, checked, function, optional
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, check_run
 from gantutor.plots.gallery import sample_grid
 from gantutor.plots.style import Figure, figure
 
 
-@checked(rows=PANEL_COUNT, columns=PANEL_COUNT)
+@checked(rows=PANEL_COUNT, columns=PANEL_COUNT, early=boolean())
 def time_machine(
     run: Any,
     rows: int = 6,
@@ -23,6 +23,7 @@ def time_machine(
     title: str = "The same latents over the training",
     to_text: Callable[[Tensor], str] | None = None,
     output: str | None = None,
+    early: bool = False,
 ) -> Figure:
     """Draw the snapshots of a run: one row for each fixed latent, one column for each step.
 
@@ -36,6 +37,7 @@ def time_machine(
         title: the title of the panel.
         to_text: a function that turns one sample into the text to draw, for samples that are words.
         output: the name of the output whose samples are drawn; None means the game's first.
+        early: whether the columns are closer together early in the run, where samples change fastest.
 
     Raises:
         InputError: if the run has no snapshots, no such output, or samples that cannot be drawn in this way.
@@ -43,7 +45,7 @@ def time_machine(
     check_snapshots(run, to_text, output)
     made = [snapshot.outputs[output] if output else snapshot.samples for snapshot in run.snapshots]
     count = len(run.snapshots)
-    indices = sorted({round(i * (count - 1) / max(1, columns - 1)) for i in range(columns)})
+    indices = spread_indices(count, columns, early)
     snapshots = [run.snapshots[i] for i in indices]
     rows = min(rows, len(made[0]))
     are_images = to_text is None and made[0].dim() == 4
@@ -61,6 +63,23 @@ def time_machine(
     )
     axes.set_xlabel("step", fontsize=9)
     return fig
+
+
+def spread_indices(count: int, columns: int, early: bool = False) -> list[int]:
+    """Return at most ``columns`` of the indices from 0 to ``count`` − 1, with the first and the last.
+
+    Args:
+        count: the number of snapshots, at least 1.
+        columns: the number of indices at most, at least 1.
+        early: whether they are closer together at the beginning; otherwise they are spread evenly.
+
+    >>> spread_indices(41, 5), spread_indices(41, 5, early=True)
+    ([0, 10, 20, 30, 40], [0, 2, 5, 15, 40])
+    """
+    fractions = [i / max(1, columns - 1) for i in range(columns)]
+    last = count - 1
+    places = [count**fraction - 1 if early else last * fraction for fraction in fractions]
+    return sorted({round(place) for place in places})
 
 
 @checked(to_text=optional(function()))

@@ -146,3 +146,18 @@ def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
+
+
+def describe(fig: Any, sentence: str) -> None:
+    """Append a sentence to the alternative text of a figure.
+
+    Args:
+        fig: the figure.
+        sentence: what one of its panels shows.
+
+    >>> fig, _ = figure()
+    >>> describe(fig, "Two curves."); describe(fig, "They cross."); fig.alternative_text
+    'Two curves. They cross.'
+    """
+    before = getattr(fig, "alternative_text", "")
+    fig.alternative_text = f"{before} {sentence}".strip()

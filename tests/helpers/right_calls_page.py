@@ -24,7 +24,7 @@ CALLS = [
     Call("live.Explorer", {"run": Made(lambda: image_run(2)), "data": None, "label": 1}, shown),
     Call("live.explore", {"run": Made(image_run), "data": shades(9, 1, 8, 8), "label": None}, examples=16),
     Call("live.TimeMachine", {"run": Made(image_run), "columns": 4, "to_text": None}, shown),
-    Call("live.time_machine", {"run": Made(image_run), "columns": 4, "to_text": None}),
+    Call("live.time_machine", {"run": Made(image_run), "columns": 4, "to_text": None, "early": False}),
     Call(
         "live.Dashboard",
         {"view": None, "scoring": None, "doctor": None, "seconds": 1.0, "sounds": None},

@@ -106,7 +106,7 @@ CALLS = [
     Call("plots.check_snapshots", {"run": Made(image_run), "to_text": None}),
     Call(
         "plots.time_machine",
-        {"run": Made(image_run), "rows": 2, "columns": 2, "title": "Twice", "to_text": None},
+        {"run": Made(image_run), "rows": 2, "columns": 2, "title": "Twice", "to_text": None, "early": True},
         drawn,
         allowed=ANY_WORDS,
     ),
