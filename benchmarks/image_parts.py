@@ -9,6 +9,7 @@ The recipe is the dict ``parts`` of the notebook, which refuses results of anoth
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -72,6 +73,17 @@ def with_batch_norm(classes: int) -> nn.Module:
     return network
 
 
+def whole(classes: int) -> nn.Module:
+    """The discriminator of the course."""
+    return gt.networks.ConvDiscriminator(classes=classes)
+
+
+DISCRIMINATORS: dict[str, Callable[[int], nn.Module]] = {
+    "no minibatch deviation": without_deviation,
+    "batch norm in D instead of R1": with_batch_norm,
+}
+
+
 def play(recipe: Recipe, seed: int) -> Row:
     """One seed: the whole, and each part replaced."""
     rows: Row = {}
@@ -79,19 +91,12 @@ def play(recipe: Recipe, seed: int) -> Row:
         classes = 0 if name == "no labels" else 10
         digits = gt.data.digits() if classes else gt.data.digits().without_labels()
         torch.manual_seed(seed)
-        transposed = name == "transposed convolutions"
-        generator = (
-            TransposedGenerator(classes, recipe["kernel"])
-            if transposed
-            else gt.networks.ConvGenerator(classes=classes)
-        )
-        discriminator = {
-            "no minibatch deviation": without_deviation,
-            "batch norm in D instead of R1": with_batch_norm,
-        }.get(name, lambda classes: gt.networks.ConvDiscriminator(classes=classes))(classes)
-        r1 = 0.0 if "R1" in name else recipe["r1"]
-        betas = (0.5, 0.99) if "β₁" in name else (0.0, 0.99)
-        decay = gt.optim.constant if name == "constant learning rate" else gt.optim.linear_decay(0.5)
+        generator: nn.Module = gt.networks.ConvGenerator(classes=classes)
+        if name == "transposed convolutions":
+            generator = TransposedGenerator(classes, recipe["kernel"])
+        discriminator = DISCRIMINATORS.get(name, whole)(classes)
+        r1 = 0.0 if name == "batch norm in D instead of R1" else recipe["r1"]
+        betas = (0.5 if name == "β₁ = 0.5" else 0.0, 0.99)
         run = gt.train(
             gt.GAN(generator, discriminator, gt.objectives.non_saturating(r1=r1)),
             digits.train,
@@ -100,7 +105,7 @@ def play(recipe: Recipe, seed: int) -> Row:
             seed=seed,
             device="cpu",
             optimizer=gt.optim.adam(recipe["learning_rate"], betas),
-            schedule=decay,
+            schedule=gt.optim.linear_decay(0.5),
             ema_half_life=recipe["ema_half_life"],
             precision=recipe["precision"],
             snapshots=0,

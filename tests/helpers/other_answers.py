@@ -13,7 +13,6 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-import gantutor as gt
 from gantutor.course.exercises import EXERCISES
 from gantutor.data.names import decode_names
 
