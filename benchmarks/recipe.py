@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 import gantutor as gt
+from gantutor.course import results
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 Recipe = dict[str, Any]
@@ -43,7 +44,7 @@ def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]]
 
     Results of another recipe, torch or number of threads are begun anew. To play all anew, remove the file.
     """
-    path = gt.course.results.RESULTS_FOLDER / f"{name}.json"
+    path = results.RESULTS_FOLDER / f"{name}.json"
     content: dict[str, Any] = {"recipe": recipe, "made_on": made_on(), "seeds": []}
     if path.exists():
         before = gt._files.read_json(path)
@@ -56,5 +57,5 @@ def complete(name: str, recipe: Recipe, play: Callable[[int], Mapping[str, Any]]
 
 def write(name: str, content: dict[str, Any]) -> None:
     """Results as ``gantutor/results/<name>.json``: the old ones or the new ones, never half of them."""
-    with gt._files.new_file(gt.course.results.RESULTS_FOLDER / f"{name}.json") as fresh:
+    with gt._files.new_file(results.RESULTS_FOLDER / f"{name}.json") as fresh:
         fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
