@@ -8,8 +8,9 @@ import pytest
 from benchmark_scripts import load
 
 import gantutor as gt
+from gantutor.course.results import RESULTS_FOLDER
 
-NAMES = sorted(path.stem for path in gt.course.results.RESULTS_FOLDER.glob("*.json"))
+NAMES = sorted(path.stem for path in RESULTS_FOLDER.glob("*.json"))
 failures, tables, recipe, image_parts = map(load, ("failures", "tables", "recipe", "image_parts"))
 
 
@@ -29,10 +30,11 @@ def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
     assert [row["seed"] for row in content["seeds"]] == list(range(failures.SEEDS))
 
 
-def test_the_parts_of_notebook_03_are_of_its_recipe_and_of_all_seeds() -> None:
+def test_the_parts_of_notebook_03_are_of_its_recipe_and_of_the_first_seeds() -> None:
     wanted = recipe.dict_in("03_cnn_image_gan", "parts")
     content = gt.course.committed_results("image_parts", wanted)
-    assert [row["seed"] for row in content["seeds"]] == list(range(image_parts.SEEDS))
+    seeds = [row["seed"] for row in content["seeds"]]
+    assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= image_parts.SEEDS
     for row in content["seeds"]:
         assert set(wanted["replaced"]) < set(row) - {"seed"}
 
