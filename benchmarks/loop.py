@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader
 import gantutor as gt
 from gantutor.course.recipes import RECIPES, Recipe
 
-GAMMA = {"digits": (1.0, 0.0, 8), "digits_unlabelled": (1.0, 0.0, 8)} | {
+GAMMA = {"digits": (0.1, 0.0, 8), "digits_unlabelled": (0.1, 0.0, 8)} | {
     "fully_connected": (1.0, 0.0, 8),
     "ring": (1.0, 1.0, 4),
 }

@@ -37,8 +37,8 @@ class Recipe:
         score: the function that computes the scores, as ``Run.scores`` takes it.
 
     >>> recipe = digits(seed=3)
-    >>> recipe.options
-    {'batch_size': 64, 'seed': 3}
+    >>> recipe.options["batch_size"], recipe.options["seed"]
+    (32, 3)
     """
 
     gan: GAN
@@ -55,29 +55,37 @@ MakeRecipe = Callable[..., Recipe]
 def digits(seed: int = 0) -> Recipe:
     """Return the recipe of labelled digits with convolutional networks (notebook 03).
 
+    The notebook takes 2,000 steps. On a CPU that has bfloat16, ``precision="bfloat16"`` is about 1.3 times as
+    fast.
+
     Args:
         seed: of the weights and of the training, at least 0.
     """
     with _seeded(seed):
         modules = networks.ConvGenerator(classes=10), networks.ConvDiscriminator(classes=10)
-    dataset = data.digits()
-    gan = GAN(*modules, objectives.non_saturating(r1=1.0))
-    return Recipe(
-        gan, dataset.train, {"batch_size": 64, "seed": seed}, dataset.held_out, metrics.digit_scores
-    )
+    return _digits_recipe(modules, data.digits(), seed)
 
 
 def digits_unlabelled(seed: int = 0) -> Recipe:
-    """Return the recipe of digits without labels, the second training of notebook 03.
+    """Return the recipe of digits without labels, in all else that of labelled digits (notebook 03).
 
     Args:
         seed: of the weights and of the training, at least 0.
     """
     with _seeded(seed):
         modules = networks.ConvGenerator(), networks.ConvDiscriminator()
-    dataset = data.digits().without_labels()
-    gan = GAN(*modules, objectives.non_saturating(r1=1.0))
-    options = {"batch_size": 32, "optimizer": adam(2e-3), "seed": seed}
+    return _digits_recipe(modules, data.digits().without_labels(), seed)
+
+
+def _digits_recipe(modules: tuple[nn.Module, nn.Module], dataset: data.Dataset, seed: int) -> Recipe:
+    options = {
+        "batch_size": 32,
+        "optimizer": adam(2e-3),
+        "schedule": linear_decay(0.5),
+        "ema_half_life": 3000,
+        "seed": seed,
+    }
+    gan = GAN(*modules, objectives.non_saturating(r1=0.1))
     return Recipe(gan, dataset.train, options, dataset.held_out, metrics.digit_scores)
 
 

@@ -13,6 +13,7 @@ from gantutor.data.moving_digits import Motion, MovingDigits, moving_digits, pla
 from gantutor.data.names import decode_names, encode_names, names
 from gantutor.data.noisy_speech import noisy_speech
 from gantutor.data.photographs import read_photograph
+from gantutor.data.picture_folder import picture_folder
 from gantutor.data.recordings import read_recording, write_recording
 from gantutor.data.series import electricity, sines
 from gantutor.data.spectrograms import griffin_lim, magnitude, normalize_peak, phase, spectrogram
@@ -45,6 +46,7 @@ __all__ = [
     "normalize_peak",
     "paired_handwriting",
     "phase",
+    "picture_folder",
     "place_digit",
     "read_handwriting",
     "read_photograph",

@@ -1,5 +1,6 @@
 """Scores of generated samples, each with its real-data value in the same measurement."""
 
+from gantutor.metrics.checkerboard import checkerboard_share
 from gantutor.metrics.classifier_test import (
     ClassifierTest,
     light_classifier_test,
@@ -56,6 +57,7 @@ __all__ = [
     "TypeClassifier",
     "audio_scores",
     "bigram_names",
+    "checkerboard_share",
     "class_means",
     "classify_digits",
     "classify_spoken_digits",

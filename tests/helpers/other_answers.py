@@ -14,7 +14,6 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-import gantutor as gt
 from gantutor.course.exercises import EXERCISES
 from gantutor.data.names import decode_names
 
@@ -61,11 +60,10 @@ def pair_by_pair(one: torch.Tensor, other: torch.Tensor, part: float) -> torch.T
     return torch.stack(walked)
 
 
-def three_turns(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
-    classical = gt.GAN(generator, discriminator, gt.objectives.non_saturating())
-    first, second = classical.turns
-    again = gt.Turn("generator once more", second.loss, "generator")
-    return gt.GAN.of(classical.networks, [first, second, again])
+def labels_by_one_hot_products(z: Any, h: Any, label: Any, embed_g: Any, embed_d: Any, psi: Any) -> Any:
+    one_hot = nn.functional.one_hot(label, embed_g.num_embeddings).to(z)
+    projection = torch.einsum("nc,cd,nd->n", one_hot, embed_d.weight, h) / h.shape[-1] ** 0.5
+    return [torch.hstack([z, one_hot @ embed_g.weight]), psi(h)[:, 0] + projection]
 
 
 def update_data(average: nn.Module, network: nn.Module, decay: float) -> None:

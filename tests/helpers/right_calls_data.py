@@ -29,6 +29,15 @@ def a_picture() -> Path:
     return Path("picture.png")
 
 
+def picture_folder() -> Path:
+    from PIL import Image
+
+    Path("pictures").mkdir(exist_ok=True)
+    for angle in range(16):
+        Image.linear_gradient("L").rotate(10 * angle).resize((20, 20)).save(f"pictures/{angle}.png")
+    return Path("pictures")
+
+
 def handwriting() -> Path:
     from PIL import Image
 
@@ -139,6 +148,10 @@ CALLS = [
             "box": [0, 0, 30, 30],
             "value_range": None,
         },
+    ),
+    Call(
+        "data.picture_folder",
+        {"folder": Made(picture_folder), "side": 16, "grey": True, "held_out": 0.2, "seed": 0},
     ),
     Call("data.read_recording", {"source": Made(recording), "rate": 8000, "length": 4096}),
     Call("data.write_recording", {"path": Path("out.wav"), "wave": shades(4096), "rate": 8000}),

@@ -38,6 +38,7 @@ SERIES = {"real": torch.rand(60, 6, 2), "generated": noise(60, 6, 2)}
 
 CALLS = [
     Call("metrics.psnr", {"images": shades(3, 1, 4, 4), "targets": shades(3, 1, 4, 4, seed=1), "peak": 2.0}),
+    Call("metrics.checkerboard_share", {"images": shades(3, 1, 8, 8)}),
     Call("metrics.frechet_distance", FEATURES),
     Call("metrics.kernel_distance", FEATURES),
     Call("metrics.kernel_distances", FEATURES | {"size": 10, "subsets": 2, "seed": 0}),

@@ -1,4 +1,4 @@
-"""Exercises of notebook 03: transposed convolution, slerp, a game of turns, weight averages, checkpoints."""
+"""Exercises of notebook 03: transposed convolution, slerp, labels, weight averages, checkpoints."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cosine_similarity, normalize, softplus
+from torch.nn.functional import cosine_similarity, normalize
 
-import gantutor as gt
 from gantutor._errors import first_line
 from gantutor.course.exercises.checking import WrongAnswer, as_numbers, as_tensor, call, describe, is_same
 from gantutor.course.exercises.exercise import Exercise
@@ -154,147 +153,110 @@ SLERP = Exercise(
 # --- 03.3 ---------------------------------------------------------------------------------------------------
 
 
-def build(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
-    def loss_d(gan: Any, batch: gt.Batch) -> dict[str, Tensor]:
-        real_logits, fake_logits = gan.discriminator(batch.real), gan.discriminator(batch.fake.detach())
-        return {"total": gt.objectives.discriminator_cross_entropy(real_logits, fake_logits)}
-
-    def loss_g(gan: Any, batch: gt.Batch) -> dict[str, Tensor]:
-        fake_logits = gan.discriminator(batch.fake)
-        return {"total": gt.objectives.generator_non_saturating(fake_logits, fake_logits)}
-
-    turns = [gt.Turn("discriminator", loss_d), gt.Turn("generator", loss_g, times=2)]
-    return gt.GAN.of({"generator": generator, "discriminator": discriminator}, turns)
+def let_in(
+    z: Tensor, h: Tensor, label: Tensor, embed_g: nn.Embedding, embed_d: nn.Embedding, psi: nn.Linear
+) -> tuple[Tensor, Tensor]:
+    generator_input = torch.cat([z, embed_g(label)], 1)
+    projection = (embed_d(label) * h).sum(1) / h.shape[1] ** 0.5
+    return generator_input, psi(h).squeeze(1) + projection
 
 
-def other_game(
-    discriminator_loss: Callable[[Any, Any], Any] | None = None,
-    generator_loss: Callable[[Any, Any], Any] | None = None,
-    times: tuple[int, int] = (1, 2),
-) -> Callable[[nn.Module, nn.Module], gt.GAN]:
-    """Return a function that builds the game with another loss or another number of turns.
+def other_logit(change: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Return an answer whose logit is another function of h, of the labels' embeddings, and of psi(h).
 
     Args:
-        discriminator_loss: in place of the right one.
-        generator_loss: in place of the right one.
-        times: turns of the discriminator and of the generator in one step.
+        change: a function of h (N, d), e (N, d) and psi(h) (N, 1).
     """
 
-    def build_other(generator: nn.Module, discriminator: nn.Module) -> gt.GAN:
-        first, second = (turn.loss for turn in build(generator, discriminator).turns)
-        turns = [
-            gt.Turn("discriminator", discriminator_loss or first, times=times[0]),
-            gt.Turn("generator", generator_loss or second, times=times[1]),
-        ]
-        return gt.GAN.of({"generator": generator, "discriminator": discriminator}, turns)
+    def let_in_otherwise(
+        z: Tensor, h: Tensor, label: Tensor, embed_g: nn.Embedding, embed_d: nn.Embedding, psi: nn.Linear
+    ) -> tuple[Tensor, Tensor]:
+        return torch.cat([z, embed_g(label)], 1), change(h, embed_d(label), psi(h))
 
-    return build_other
+    return let_in_otherwise
 
 
-def check_build(answer: Any) -> None:
+def check_let_in(answer: Any) -> None:
     """Check an answer to exercise 03.3."""
-    generator, discriminator = nn.Linear(64, 2), nn.Linear(2, 1)
-    game = call(answer, generator, discriminator, usage="build(generator, discriminator)")
-    if not isinstance(game, gt.GAN):
-        raise WrongAnswer(f"The function should return a game, as gt.GAN.of makes, not {describe(game)}.")
-    if set(game.networks) != {"generator", "discriminator"} or game.networks["generator"] is not generator:
-        raise WrongAnswer("The game should have the two networks given, called generator and discriminator.")
-    counts: dict[str, int] = {}
-    for turn in game.turns:
-        updated = " and ".join(turn.updates)  # a turn may have any name
-        counts[updated] = counts.get(updated, 0) + turn.times
-    if list(counts) != ["discriminator", "generator"]:
+    z, h, label = torch.randn(4, 64), torch.randn(4, 128), torch.tensor([3, 1, 3, 9])
+    embed_g, embed_d, psi = nn.Embedding(10, 16), nn.Embedding(10, 128), nn.Linear(128, 1)
+    usage = "let_in(z, h, label, embed_g, embed_d, psi)"
+    result = call(answer, z, h, label, embed_g, embed_d, psi, usage=usage)
+    if not isinstance(result, tuple | list) or len(result) != 2:
         raise WrongAnswer(
-            f"The turns update {', then '.join(counts)}: it should be discriminator, then generator."
+            f"The function should return the generator's input and the logit, not {describe(result)}."
         )
-    if counts != {"discriminator": 1, "generator": 2}:
+    with torch.no_grad():
+        expected_input, expected_logit = let_in(z, h, label, embed_g, embed_d, psi)
+        product, plain = (embed_d(label) * h).sum(1), psi(h).squeeze(1)
+    generator_input = as_tensor(result[0], (4, 80), "The generator's input")
+    if is_same(generator_input, torch.cat([expected_input[:, 64:], z], 1)):
+        raise WrongAnswer("The generator's input should be z first and then the embedding of the label.")
+    if not is_same(generator_input, expected_input):
+        raise WrongAnswer("Each row of the generator's input should be z and the embedding of its own label.")
+    logit = as_tensor(result[1], (4,), "The logit")
+    mistakes = {
+        "the product is not divided by √d.": plain + product,
+        "the product is divided by d, not by √d.": plain + product / 128,
+        "ψ(h) is missing: nothing asks whether the image is real at all.": product / 128**0.5,
+        "the label is missing: this is ψ(h) alone.": plain,
+    }
+    for mistake, wrong_logit in mistakes.items():
+        if is_same(logit, wrong_logit):
+            raise WrongAnswer(f"In the logit {mistake}")
+    if not is_same(logit, expected_logit):
         raise WrongAnswer(
-            f"In a step the discriminator takes {counts['discriminator']} and the generator "
-            f"{counts['generator']} turns: it should be 1 and 2."
+            "The logit is not ψ(h) + ⟨e(label), h⟩ / √d: multiply each row of h by the embedding of its "
+            "own label, and sum over the features."
         )
-    latent, real = torch.randn(8, 64), torch.randn(8, 2) + 1
-    expected_game = build(generator, discriminator)
-    for turn, expected_turn in zip(
-        game.turns, (expected_game.turns[0], expected_game.turns[1], expected_game.turns[1]), strict=False
-    ):
-        check_loss(turn, expected_turn, generator, (game, real, None, latent))
 
 
-def check_loss(turn: gt.Turn, expected_turn: gt.Turn, generator: nn.Module, parts: tuple[Any, ...]) -> None:
-    """Raise WrongAnswer if the loss of a turn has another value, or other gradients, than the right one.
-
-    Args:
-        turn: of the answer.
-        expected_turn: the right one.
-        generator: of the answer's game.
-        parts: the arguments of ``gt.Batch``.
-    """
-    name = turn.updates[0]
-    losses = call(turn.loss, parts[0], gt.Batch(*parts), usage="loss(gan, batch)")
-    if not isinstance(losses, Mapping) or "total" not in losses:
-        raise WrongAnswer(f'The {name}\'s loss should return a dict with a "total", not {describe(losses)}.')
-    total = as_tensor(losses["total"], (), f"The {name}'s total")
-    if not is_same(total, expected_turn.loss(parts[0], gt.Batch(*parts))["total"].detach()):
-        formula = "−E log D(x) − E log(1 − D(G(z)))" if name == "discriminator" else "−E log D(G(z))"
-        raise WrongAnswer(f"The {name}'s total is {total:.4f} in our trial, which is not {formula}.")
-    reaches_generator = (
-        losses["total"].requires_grad
-        and torch.autograd.grad(losses["total"], list(generator.parameters()), allow_unused=True)[0]
-        is not None
-    )
-    if name == "discriminator" and reaches_generator:
-        raise WrongAnswer(
-            "The discriminator's loss sends a gradient into the generator: what is to be detached?"
-        )
-    if name == "generator" and not reaches_generator:
-        raise WrongAnswer("No gradient of the generator's loss reaches the generator: something cuts it off.")
-
-
-BUILD = Exercise(
+LET_IN = Exercise(
     number="03.3",
-    title="Build a game from turns",
-    question="Write `build(generator, discriminator)`, which returns a game made by `gt.GAN.of`: a "
-    "discriminator's turn, then two of the generator's, with the cross-entropy and the non-saturating "
-    "loss, no penalty. The networks take no label.",
+    title="Let the label in",
+    question="Write `let_in(z, h, label, embed_g, embed_d, psi)` for latents z (N, 64), features h (N, 128) "
+    "and labels (N,). `embed_g` and `embed_d` are the two networks' `nn.Embedding`, and `psi` is a linear "
+    "layer from 128 to 1. Return the generator's input (N, 80) and the logit of the projection (N,).",
     hints=(
-        'A loss is a function of (gan, batch) that returns {"total": …}; read batch.real and batch.fake.',
-        '`gt.Turn("generator", loss_g, times=2)`; and gt.GAN.of takes the networks by name, then the turns.',
+        "`torch.cat` joins z and the embedding along axis 1. A product of rows is `(a * b).sum(1)`.",
+        "`psi(h)` has shape (N, 1): without `squeeze(1)`, adding a tensor (N,) gives (N, N).",
     ),
-    solution=build,
-    explanation="A game is a list of turns; each names the network it updates, its loss, and how often it is "
-    "taken.",
-    check=check_build,
+    solution=let_in,
+    explanation="The embeddings are learnt. G reads one as part of its input; D compares the other with what "
+    "it sees.",
+    check=check_let_in,
     wrong=(
-        (other_game(times=(2, 1)), "takes 2 and the generator 1"),
-        (other_game(times=(1, 1)), "takes 1 and the generator 1"),
+        (other_logit(lambda h, e, plain: plain + (e * h).sum(1) / h.shape[1] ** 0.5), "shape (4,)"),
+        (other_logit(lambda h, e, plain: plain.squeeze(1) + (e * h).sum(1)), "not divided"),
+        (other_logit(lambda h, e, plain: plain.squeeze(1) + (e * h).mean(1)), "divided by d"),
+        (other_logit(lambda h, e, plain: (e * h).sum(1) / h.shape[1] ** 0.5), "is missing: nothing asks"),
+        (other_logit(lambda h, e, plain: plain.squeeze(1)), "label is missing"),
         (
-            other_game(
-                discriminator_loss=lambda gan, batch: {
-                    "total": softplus(-gan.discriminator(batch.real)).mean()
-                    + softplus(gan.discriminator(batch.fake)).mean()
-                }
+            other_logit(lambda h, e, plain: plain.squeeze(1) + (h @ e.T).sum(1) / h.shape[1] ** 0.5),
+            "own label, and sum",
+        ),
+        (
+            lambda z, h, label, embed_g, embed_d, psi: (
+                torch.cat([embed_g(label), z], 1),
+                let_in(z, h, label, embed_g, embed_d, psi)[1],
             ),
-            "detached",
+            "z first",
         ),
         (
-            other_game(
-                generator_loss=lambda gan, batch: {
-                    "total": softplus(-gan.discriminator(batch.fake.data)).mean()
-                }
+            lambda z, h, label, embed_g, embed_d, psi: (
+                torch.cat([z, nn.functional.one_hot(label, 10)], 1),
+                psi(h).squeeze(1),
             ),
-            "cuts it off",
+            "shape (4, 80)",
         ),
         (
-            other_game(
-                generator_loss=lambda gan, batch: {"total": -softplus(gan.discriminator(batch.fake)).mean()}
+            lambda z, h, label, embed_g, embed_d, psi: (
+                torch.cat([z, embed_g(label).flip(0)], 1),
+                psi(h).squeeze(1),
             ),
-            "which is not −E log D(G(z))",
+            "its own label",
         ),
-        (
-            other_game(generator_loss=lambda gan, batch: softplus(-gan.discriminator(batch.fake)).mean()),
-            "a dict",
-        ),
-        (lambda generator, discriminator: [generator, discriminator], "as gt.GAN.of makes"),
+        (lambda z, h, label, embed_g, embed_d, psi: torch.cat([z, embed_g(label)], 1), "and the logit"),
     ),
 )
 
@@ -562,7 +524,7 @@ SAVE = Exercise(
 EXERCISES = (
     STAMPS,
     SLERP,
-    BUILD,
+    LET_IN,
     UPDATE,
     SAVE,
 )

@@ -103,7 +103,7 @@ def test_the_shown_bug_is_the_bug(exercise: Exercise) -> None:
         ("02.4", gt.objectives.gradient_penalty(1.0)),
         ("03.1", [3.0, 2.0]),
         ("03.2", other.pair_by_pair),
-        ("03.3", other.three_turns),
+        ("03.3", other.labels_by_one_hot_products),
         ("03.4", other.update_data),
         ("03.5", other.saved_and_loaded),
         ("04.1", [0.17, 0, 0.16]),

@@ -8,13 +8,14 @@ import pytest
 from benchmark_scripts import load
 
 import gantutor as gt
+from gantutor.course.results import RESULTS_FOLDER
 
-NAMES = sorted(path.stem for path in gt.course.results.RESULTS_FOLDER.glob("*.json"))
-failures, tables, recipe = load("failures"), load("tables"), load("recipe")
+NAMES = sorted(path.stem for path in RESULTS_FOLDER.glob("*.json"))
+failures, tables, recipe, image_parts = map(load, ("failures", "tables", "recipe", "image_parts"))
 
 
 def test_every_failure_and_table_has_its_results() -> None:
-    assert sorted([*failures.FAILURES, *tables.TABLES]) == NAMES
+    assert sorted([*failures.FAILURES, *tables.TABLES, "image_parts"]) == NAMES
 
 
 @pytest.mark.parametrize("name", tables.TABLES)
@@ -27,6 +28,15 @@ def test_a_table_is_of_the_recipe_in_notebook_09_and_of_all_its_seeds(name: str)
 def test_the_committed_recipe_is_that_of_the_notebook(name: str) -> None:
     content = gt.course.committed_results(name, failures.recipe_in(failures.FAILURES[name][0]))
     assert [row["seed"] for row in content["seeds"]] == list(range(failures.SEEDS))
+
+
+def test_the_parts_of_notebook_03_are_of_its_recipe_and_of_the_first_seeds() -> None:
+    wanted = recipe.dict_in("03_cnn_image_gan", "parts")
+    content = gt.course.committed_results("image_parts", wanted)
+    seeds = [row["seed"] for row in content["seeds"]]
+    assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= image_parts.SEEDS
+    for row in content["seeds"]:
+        assert set(wanted["replaced"]) < set(row) - {"seed"}
 
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:
