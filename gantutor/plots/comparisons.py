@@ -20,7 +20,17 @@ from gantutor.plots._checks import (
     to_float64,
 )
 from gantutor.plots.plane import REACH_RULE
-from gantutor.plots.style import GENERATED, NEUTRAL, REAL, WIDTH, Figure, describe, figure, label
+from gantutor.plots.style import (
+    GENERATED,
+    NEUTRAL,
+    REAL,
+    WIDTH,
+    Figure,
+    describe,
+    figure,
+    label,
+    plain_log_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,6 +91,7 @@ def lines(
         axes.plot(places, values, style, color=colours[index] if colours else NEUTRAL, label=name)
     if log:
         axes.set_yscale("log")
+        plain_log_ticks(axes.yaxis)
     label(axes, title, x_label, y_label)
     alone = len(axes.figure.axes) == 1  # below the panel, a legend covers no curve
     axes.legend(
@@ -146,9 +157,10 @@ def dots(
             annotation_clip=False,
         )
     axes.set(yticks=range(len(rows)), yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5))
+    axes.margins(x=0.08)
     if log:
         axes.set_xscale("log")
-    axes.margins(x=0.08)
+        plain_log_ticks(axes.xaxis)
     axes.grid(axis="x", alpha=0.3)
     label(axes, title, unit)
     describe(axes.figure, f"{str(title) or 'Numbers'}: {'; '.join(map(_row_words, rows.items()))}.")

@@ -7,7 +7,6 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import torch
-from matplotlib.ticker import FuncFormatter
 
 from gantutor._checks import boolean, checked, one_of, optional, validate
 from gantutor._errors import InputError
@@ -25,11 +24,11 @@ from gantutor.plots.style import (
     describe,
     figure,
     label,
+    plain_log_ticks,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
 
 COLOURS = (GENERATED, REAL, DISCRIMINATOR, GENERATOR, *OTHER_PLAYERS[:3])
 """The colours of the curves in turn, unless the caller gives others."""
@@ -97,10 +96,10 @@ def score_curves(
         axes.axhline(height, color=NEUTRAL, linestyle=style, linewidth=1, label=name)
     if "x" in log:
         axes.set_xscale("log")
-        _plain_ticks(axes.xaxis, *axes.get_xlim())
+        plain_log_ticks(axes.xaxis)
     if "y" in log:
         axes.set_yscale("log")
-        _plain_ticks(axes.yaxis, *axes.get_ylim())
+        plain_log_ticks(axes.yaxis)
     label(axes, title, x_label, y_label)
     axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0, frameon=False)
     words = [_words(name, ys) for name, (_, ys) in drawn.items()]
@@ -118,18 +117,6 @@ def _columns(name: str, curve: Any) -> tuple[list[float], list[float]]:
     if len(xs) != len(ys) or not xs:
         raise InputError(f"the curve {name!r} must have as many x as y values, not {len(xs)} and {len(ys)}")
     return xs, ys
-
-
-def _plain_ticks(axis: Axis, low: float, high: float) -> None:
-    """Write the ticks of a logarithmic axis as plain numbers, 1, 2 and 5 of each decade on a short one."""
-    axis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
-
-    def minor(value: float, _: int) -> str:
-        leading = f"{value:e}"[0]
-        return format_number(value) if high < 100 * low and leading in "25" else ""
-
-    axis.set_minor_formatter(FuncFormatter(minor))
-    axis.set_tick_params(which="minor", labelsize=8)
 
 
 def _words(name: str, ys: Sequence[float]) -> str:

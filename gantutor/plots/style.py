@@ -9,13 +9,16 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.figure
+from matplotlib.ticker import FuncFormatter
 
 from gantutor._checks import checked
 from gantutor._errors import InputError
+from gantutor.metrics.score import format_number
 from gantutor.plots._checks import PANEL_COUNT, figure_size, matplotlib_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 REAL = "#0072B2"
 """The colour of real data: blue. The palette is safe for colour-blind readers (Okabe & Ito 2008)."""
@@ -146,6 +149,23 @@ def label(axes: Axes, title: str, x: str = "", y: str = "") -> None:
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers: 1, 2 and 5 of each decade on a short one.
+
+    Args:
+        axis: with its final limits.
+    """
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))
+
+    def minor(value: float, _: int) -> str:
+        leading = f"{value:e}"[0]
+        return format_number(value) if high < 100 * low and leading in "25" else ""
+
+    axis.set_minor_formatter(FuncFormatter(minor))
+    axis.set_tick_params(which="minor", labelsize=8)
 
 
 def describe(fig: Any, sentence: str) -> None:
