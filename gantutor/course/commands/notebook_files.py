@@ -100,9 +100,13 @@ def parameters(notebook: Notebook) -> dict[str, Any]:
     for cell in notebook["cells"]:
         if is_injected(cell) or "parameters" in cell.get("metadata", {}).get("tags", []):
             for statement in ast.parse(text_of(cell["source"])).body:
-                if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+                if isinstance(statement, ast.AnnAssign):
+                    target = statement.target
+                value = getattr(statement, "value", None)
+                if isinstance(target, ast.Name) and value is not None:
                     try:
-                        found[statement.targets[0].id] = ast.literal_eval(statement.value)
+                        found[target.id] = ast.literal_eval(value)
                     except ValueError:  # not a plain value
                         continue
     return found
