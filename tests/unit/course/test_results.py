@@ -8,6 +8,7 @@ import pytest
 from benchmark_scripts import load
 
 import gantutor as gt
+import gantutor.course.results  # which gt.course does not import by itself
 
 NAMES = sorted(path.stem for path in gt.course.results.RESULTS_FOLDER.glob("*.json"))
 failures, tables, recipe = load("failures"), load("tables"), load("recipe")
