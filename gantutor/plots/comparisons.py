@@ -143,7 +143,7 @@ def dots(
         _, axes = figure(size=(WIDTH, 0.42 * len(rows) + 1.0))
     for index, row in enumerate(rows.values()):
         colour, marker = colours[index] if colours else NEUTRAL, MARKERS[index % len(MARKERS)]
-        middle, shown = float(row.median()), [float(v) for v in row if v > 0 or not log]
+        middle, shown = float(row.quantile(0.5)), [float(v) for v in row if v > 0 or not log]
         if len(row) > 1 and (middle > 0 or not log):
             axes.plot([middle] * 2, [index - 0.32, index + 0.32], color=colour, linewidth=2)
         spread = [index + 0.22 * math.sin(2.4 * i) * (len(shown) > 1) for i in range(len(shown))]
@@ -209,6 +209,7 @@ def clouds(
             panel.scatter(x, y, s=3, color=colour, alpha=0.6, linewidths=0, label=words)
         panel.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xticks=[], yticks=[])
         label(panel, name)
+        panel.title.set_fontsize(10 if columns < 4 else 8)
     handles, names = axes.flat[0].get_legend_handles_labels()
     fig.legend(handles, names, loc="outside lower center", ncols=2, fontsize=8, markerscale=3)
     if str(title):
@@ -299,7 +300,7 @@ def _row(name: str, value: Any) -> Tensor:
 
 def _row_words(item: tuple[str, Tensor]) -> str:
     name, row = item
-    words = f"{name} {format_number(float(row.median()))}"
+    words = f"{name} {format_number(float(row.quantile(0.5)))}"
     if len(row) == 1:
         return words
     low, high = format_number(float(row.min())), format_number(float(row.max()))
