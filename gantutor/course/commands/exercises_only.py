@@ -131,8 +131,10 @@ def mentioned(prose: str) -> set[str]:
 
 def code(cell: Cell, *tags: str) -> Cell:
     """A code cell that has not been run."""
-    kept = [tag for tag in cell["metadata"].get("tags", []) if tag == "parameters"]
-    fresh: Cell = {**cell, "metadata": {"tags": [*kept, *tags]}, "outputs": [], "execution_count": None}
+    kept = [tag for tag in cell["metadata"].get("tags", []) if tag in ("parameters", "hide-input")]
+    metadata = {key: value for key, value in cell["metadata"].items() if key == "jupyter"}
+    metadata |= {"tags": [*kept, *tags]}
+    fresh: Cell = {**cell, "metadata": metadata, "outputs": [], "execution_count": None}
     return fresh
 
 
@@ -141,12 +143,16 @@ def markdown(name: str, source: str) -> Cell:
 
 
 def preparation(above: Sequence[Cell], names: set[str]) -> list[Cell]:
-    """The imports, or, where ``names`` depend on more, the parameters and the cells that make them."""
-    parameters, rules, *rest = (cell for cell in above if cell["cell_type"] == "code")
+    """The cell that installs what is missing, and the imports; or, where ``names`` depend on more, the
+    parameters and the cells that make them."""
+    codes = [cell for cell in above if cell["cell_type"] == "code"]
+    install = [cell for cell in codes if "hide-input" in cell["metadata"].get("tags", [])]
+    parameters, rules, *rest = (cell for cell in codes if cell not in install)
     chosen = needed(rest, names)
+    cells = [code(cell) for cell in install]
     if not chosen:
-        return [code({**rules, "source": imports(rules["source"])})]
-    cells = [code(parameters), code(rules)]
+        return [*cells, code({**rules, "source": imports(rules["source"])})]
+    cells += [code(parameters), code(rules)]
     for cell in chosen:
         before = above[above.index(cell) - 1]
         cells += [without_links(before)] if before["cell_type"] == "markdown" else []
