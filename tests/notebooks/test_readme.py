@@ -101,14 +101,7 @@ def test_papermills_parameters_are_those_of_the_notebook() -> None:
     (command,) = re.findall(r"papermill (notebooks/\S+) out\.ipynb(.*)", TEXT)
     path, options = command
     names = set(re.findall(r"-p (\w+) ", options))
-    cells = notebook_files.read(ROOT / path)["cells"]
-    (cell,) = (cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
-    statements = ast.parse(notebook_files.text_of(cell["source"])).body
-    assigned = {
-        s.targets[0].id
-        for s in statements
-        if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
-    }
+    assigned = set(notebook_files.parameters(notebook_files.read(ROOT / path)))
     assert names and names <= assigned
 
 
