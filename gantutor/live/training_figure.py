@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gantutor import plots
 from gantutor._errors import first_line
+from gantutor.plots.style import plain_log_ticks
 from gantutor.training.run import Run
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def _draw_scores(scoring: Scoring, axes: Axes) -> None:
     axes.axhline(first[name].real, color=plots.REAL, linewidth=1, label="real data")
     if min(m[2][name].value for m in scoring.moments) > 0 and first[name].better == "lower":
         axes.set_yscale("log")
+        plain_log_ticks(axes.yaxis)
     title = name.replace("_", " ").replace("frechet", "Fréchet distance").replace("fid", "FID")
     _style_panel(axes, f"{title} ({first[name].better} is better)", "score")
 
@@ -127,7 +129,7 @@ def _draw_scores(scoring: Scoring, axes: Axes) -> None:
 def _style_panel(axes: Axes, title: str, unit: str) -> None:
     plots.label(axes, title, y=unit)
     axes.set_title(title, fontsize=9)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(which="both", labelsize=7)
     if axes.lines:
         axes.legend(fontsize=7, loc="best", framealpha=0.6)
 
