@@ -36,7 +36,7 @@ def checkerboard_share(images: Tensor) -> float:
         )
     check_finite("images", images)
     height, width = images.shape[2] // 2 * 2, images.shape[3] // 2 * 2
-    pixels = images[:, :, :height, :width].detach().double().cpu()
+    pixels = images[:, :, :height, :width].detach().cpu().double()
     centred = pixels - pixels.mean((2, 3), keepdim=True)
     power = torch.fft.fft2(centred).abs().square().mean((0, 1))  # (height, width)
     row, column = height // 2, width // 2

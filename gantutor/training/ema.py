@@ -209,7 +209,7 @@ def batch_statistics(generator: nn.Module) -> Iterator[None]:
 
     >>> average = nn.Sequential(nn.BatchNorm1d(1)).eval()
     >>> with batch_statistics(average):
-    ...     samples = average(torch.tensor([[1.0], [3.0]]))
+    ...     samples = average(torch.tensor([[1.0], [3.0]])).detach()
     >>> samples.flatten(), average[0].running_mean
     (tensor([-1.0000,  1.0000]), tensor([0.]))
     """

@@ -185,7 +185,7 @@ class Run:
                 "samples: name such networks in outputs= of gantutor.GAN.of"
             )
         name = self.outputs[0] if name is None else name
-        if name not in self.outputs:
+        if not isinstance(name, str) or name not in self.outputs:
             raise InputError(f"no output is called {name!r}: there are {', '.join(self.outputs)}")
         return name
 
