@@ -66,7 +66,8 @@ def digit_scores(
     counts = len(generated), len(tensors[0])
     if min(counts) < 10 or sum(counts) > 5000:
         raise InputError(
-            f"generated must hold 10 to {5000 - counts[1]:,} samples against these {counts[1]:,}, not {counts[0]:,}"
+            f"generated must hold 10 to {5000 - counts[1]:,} samples against these {counts[1]:,}, "
+            f"not {counts[0]:,}"
         )
     features, probabilities = classify_digits(generated)
     reference_features, _ = classify_digits(tensors[0])

@@ -199,8 +199,11 @@ IMAGES = torch.zeros(20, 1, 28, 28)
         (IMAGES + 255, r"^digits must be finite and lie in \[-1, 1\]$"),
         (IMAGES - 1.01, r"^digits must be finite and lie in \[-1, 1\]$"),
         (IMAGES + math.nan, r"^digits must be finite and lie in \[-1, 1\]$"),
-        (IMAGES[:9], r"^score 10 samples to 4,000 against these 1,000, not 9$"),
-        (torch.zeros(4001, 1, 28, 28), r"^score 10 samples to 4,000 against these 1,000, not 4,001$"),
+        (IMAGES[:9], r"^generated must hold 10 to 4,000 samples against these 1,000, not 9$"),
+        (
+            torch.zeros(4001, 1, 28, 28),
+            r"^generated must hold 10 to 4,000 samples against these 1,000, not 4,001$",
+        ),
         ([[0.0] * 784] * 20, "^digits must be"),
         (None, "^digits must be"),
     ],
