@@ -44,12 +44,14 @@ def other_work(busy: bool) -> Iterator[None]:
         process.wait()
 
 
-def rate(page: Any, counter: str) -> float:
-    """How often the number that ``counter`` computes on the page grows by one, a second."""
+def rates(page: Any, *counters: str) -> list[float]:
+    """How much the numbers that these expressions give on the page grow in a second."""
+    values = f"[{', '.join(counters)}]"
     time.sleep(5)
-    before, began = page.evaluate(counter), time.monotonic()
+    began, first = time.monotonic(), page.evaluate(values)
     time.sleep(SECONDS)
-    return float((page.evaluate(counter) - before) / (time.monotonic() - began))
+    seconds, last = time.monotonic() - began, page.evaluate(values)
+    return [(after - before) / seconds for before, after in zip(first, last, strict=True)]
 
 
 def frames_of_lab(notebook: Notebook) -> float:
@@ -57,7 +59,8 @@ def frames_of_lab(notebook: Notebook) -> float:
     notebook.page.wait_for_selector(".gt-lab-play", timeout=120_000)
     notebook.idle()
     notebook.page.click(".gt-lab-play")
-    return rate(notebook.page, "Number(document.querySelector('[data-frames]').dataset.frames)")
+    (frames,) = rates(notebook.page, "Number(document.querySelector('[data-frames]').dataset.frames)")
+    return frames
 
 
 def updates_of_dashboard(notebook: Notebook) -> dict[str, float]:
@@ -65,16 +68,10 @@ def updates_of_dashboard(notebook: Notebook) -> dict[str, float]:
     notebook.page.wait_for_selector(".gt-picture", timeout=120_000)
     count = "Number(document.querySelector('.gt-picture').dataset.updates ?? 0)"
     step = "Number(document.querySelector('.gt-step-count').innerText.replace(/[^0-9]/g, ''))"
-    time.sleep(5)
-    began, first = time.monotonic(), notebook.page.evaluate(f"[{count}, {step}]")
-    time.sleep(SECONDS)
-    seconds, last = time.monotonic() - began, notebook.page.evaluate(f"[{count}, {step}]")
+    pictures, steps = rates(notebook.page, count, step)
     notebook.page.click(".gt-stop")
     notebook.idle()
-    return {
-        "pictures_per_second": round((last[0] - first[0]) / seconds, 2),
-        "steps_per_second": round((last[1] - first[1]) / seconds, 1),
-    }
+    return {"pictures_per_second": round(pictures, 2), "steps_per_second": round(steps, 1)}
 
 
 def main() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 HALF_PRECISION = (torch.bfloat16, torch.float16)
 """The floating-point types of 16 bits."""
@@ -49,6 +50,25 @@ def as_float32(outputs: Any) -> Any:
 def detach(samples: Any) -> Any:
     """Return the same samples, a tensor or a tuple of tensors, detached from the network that made them."""
     return tuple(part.detach() for part in samples) if isinstance(samples, tuple) else samples.detach()
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module) -> Iterator[None]:
+    """Put a network into evaluation mode inside the block, and restore the mode of each module after it.
+
+    >>> network = nn.Sequential(nn.Dropout(), nn.BatchNorm1d(1).eval())
+    >>> with evaluation_mode(network): network[0].training
+    False
+    >>> network[0].training, network[1].training
+    (True, False)
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    try:
+        network.eval()
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def sum_over_heads(loss: Callable[[Tensor, Tensor], Tensor], real_logits: Any, fake_logits: Any) -> Tensor:

@@ -149,8 +149,7 @@ class Dashboard(Callback):
 
     def _show_still_in_place(self, run: Run, pace: Pace) -> None:
         """Without anywidget: one picture, replaced now and then, and a word on what is missing."""
-        began = time.monotonic()
-        picture = display.png(self.still())
-        self._pane.show_bundle(display.still_bundle(picture, f"{describe(run)} {widget.INSTALL_HINT}."))
-        pace.done(began, time.monotonic())
+        with pace.measured():
+            picture = display.png(self.still())
+            self._pane.show_bundle(display.still_bundle(picture, f"{describe(run)} {widget.INSTALL_HINT}."))
         self.drawing_seconds = pace.seconds

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gantutor import plots
-from gantutor._calling import apply
+from gantutor._calling import apply, evaluation_mode
 from gantutor._conditions import rows
 from gantutor.live.widget import float_bytes, image_bytes
 from gantutor.plots.series import as_series
@@ -281,7 +280,7 @@ def logits_message(run: Run, samples: Tensor) -> Message | None:
     wanted = run.gallery[1] if run.gallery is not None else run.conditions
     if (condition is None) != (wanted is None):
         return None
-    with torch.no_grad(), evaluating(network):
+    with torch.no_grad(), evaluation_mode(network):
         real_logits = _flat(apply(network, real[:count], rows(condition, slice(count))))
         conditions = rows(wanted, slice(count))
         fake_logits = _flat(apply(network, samples[:count].to(real.device, real.dtype), conditions))
@@ -303,18 +302,6 @@ def logits_message(run: Run, samples: Tensor) -> Message | None:
 def _flat(logits: Any) -> Tensor:
     heads = logits if isinstance(logits, tuple) else (logits,)
     return torch.cat([head.reshape(-1).float() for head in heads]).cpu()
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode inside the block, and restore the mode of each module after it."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def scores_message(scoring: Scoring) -> Message | None:

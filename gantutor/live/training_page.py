@@ -134,17 +134,16 @@ class TrainingPage:
 
     def send_progress(self) -> None:
         """Send the progress, the curves, the scores, and the doctor's report."""
-        began = time.monotonic()
-        self.send_status()
-        self._send(self._curves.losses())
-        if "histograms" not in self._shown and (means := self._curves.logits()) is not None:
-            self._send(means)
-        scored = len(self.scoring.moments) if self.scoring is not None else 0
-        if self.scoring is not None and self._is_new("scores", scored) and scored:
-            self._send(training_messages.scores_message(self.scoring))
-        if self.doctor is not None and self._is_new("report", text := str(self.doctor)):
-            self.browser.send("report", {"text": text})
-        self.drawing.done(began, time.monotonic())
+        with self.drawing.measured():
+            self.send_status()
+            self._send(self._curves.losses())
+            if "histograms" not in self._shown and (means := self._curves.logits()) is not None:
+                self._send(means)
+            scored = len(self.scoring.moments) if self.scoring is not None else 0
+            if self.scoring is not None and self._is_new("scores", scored) and scored:
+                self._send(training_messages.scores_message(self.scoring))
+            if self.doctor is not None and self._is_new("report", text := str(self.doctor)):
+                self.browser.send("report", {"text": text})
 
     def send_status(self) -> None:
         """Send the progress and the settings of the controls."""
@@ -176,12 +175,11 @@ class TrainingPage:
 
     def send_sounds(self, sounds: Sounds) -> None:
         """Make and send sounds."""
-        began = time.monotonic()
         caption = SOUND_CAPTION.format(step=self.run.step)
-        with preserve_random_state(self.run.device):
-            html = audio_panel(self.run, sounds).html()
-        self.browser.send("sounds", {"html": caption + html})
-        self.sounding.done(began, time.monotonic())
+        with self.sounding.measured():
+            with preserve_random_state(self.run.device):
+                html = audio_panel(self.run, sounds).html()
+            self.browser.send("sounds", {"html": caption + html})
 
     def _send_picture(self, title: str, alt: str) -> None:
         with self.sampling.measured():

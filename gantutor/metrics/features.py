@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gantutor._calling import evaluation_mode
 from gantutor._checks import check_finite, checked, describe_value, function, integer, optional, string
 from gantutor._errors import InputError, type_name
 from gantutor.metrics.frechet import frechet_distance
@@ -237,14 +238,9 @@ def _evaluating(features: Any) -> Iterator[torch.device | None]:
     if not isinstance(features, nn.Module):
         yield None
         return
-    trained = [module for module in features.modules() if module.training]
     tensor = next(iter([*features.parameters(), *features.buffers()]), None)
-    try:
-        features.eval()
+    with evaluation_mode(features):
         yield None if tensor is None else tensor.device
-    finally:
-        for module in trained:
-            module.training = True
 
 
 # --- images -------------------------------------------------------------------------------------------------

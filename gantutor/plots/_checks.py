@@ -160,6 +160,22 @@ def to_float64(values: Any, name: str = "values") -> Tensor:
     raise InputError(f"{name} must be a list of numbers, not {values!r:.60}")
 
 
+def numbers(values: Any, name: str) -> Tensor:
+    """Return a list of numbers, or a tensor (N,), as a float64 tensor (N,); NaN is allowed.
+
+    Args:
+        values: the numbers.
+        name: what an error message calls them.
+
+    Raises:
+        InputError: if ``values`` is neither.
+
+    >>> numbers(torch.tensor([1, 2]), "steps")
+    tensor([1., 2.], dtype=torch.float64)
+    """
+    return to_float64(values.tolist() if isinstance(values, Tensor) else values, name)
+
+
 def bar_length(value: float) -> float:
     """Return the length at which a bar is drawn: 0 where the value is not finite.
 

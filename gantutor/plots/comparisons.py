@@ -17,7 +17,7 @@ from gantutor.plots._checks import (
     check_dict,
     check_points,
     matplotlib_axes,
-    to_float64,
+    numbers,
 )
 from gantutor.plots.plane import REACH_RULE
 from gantutor.plots.style import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LINE_STYLES = ("-", "--", ":", "-.")
-"""The styles of the curves of one panel, so that none is told from another by its colour alone."""
+"""The styles of the curves of one panel, so that colour alone distinguishes none of them."""
 
 MARKERS = ("o", "s", "D", "^", "v")
 """The markers of the rows of ``dots``."""
@@ -79,8 +79,8 @@ def lines(
     """
     check_dict(curves=curves)
     validate({"colours": colours}, colours=optional(check_colours(len(curves), allow_more=True)))
-    places = _numbers(x, "x")
-    drawn = {name: _numbers(values, f"the curve {name!r}") for name, values in curves.items()}
+    places = numbers(x, "x")
+    drawn = {name: numbers(values, f"the curve {name!r}") for name, values in curves.items()}
     for name, values in drawn.items():
         if len(values) != len(places):
             raise InputError(f"the curve {name!r} must be as long as x, {len(places)}, not {len(values)}")
@@ -245,7 +245,7 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
     'Two modes: at the last moment, step 100, the 2 modes get 50 %, 50 % of the samples.'
     """
     check_floats(shares=shares)
-    moments = _numbers(steps, "steps")
+    moments = numbers(steps, "steps")
     if not bool(moments.isfinite().all()):
         raise InputError(f"steps must be finite numbers, not {steps!r:.60}")
     if shares.dim() != 2 or len(shares) != len(moments) or not shares.numel():
@@ -278,10 +278,6 @@ def mode_history(steps: Sequence[int], shares: Tensor, title: str = "", axes: Ax
     return axes.figure  # type: ignore[return-value]
 
 
-def _numbers(values: Any, name: str) -> Tensor:
-    return to_float64(values.tolist() if isinstance(values, Tensor) else values, name)
-
-
 def _range_words(values: Tensor) -> str:
     finite = values[values.isfinite()]
     if not len(finite):
@@ -292,7 +288,7 @@ def _range_words(values: Tensor) -> str:
 
 
 def _row(name: str, value: Any) -> Tensor:
-    row = _numbers(value if isinstance(value, Sequence) else [value], name)
+    row = numbers(value if isinstance(value, Sequence) else [value], name)
     if not len(row) or not bool(row.isfinite().all()):
         raise InputError(f"{name} must be finite numbers, at least one, not {value!r:.60}")
     return row

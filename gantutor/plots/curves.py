@@ -20,7 +20,7 @@ from gantutor.plots._checks import (
     matplotlib_axes,
     to_float64,
 )
-from gantutor.plots.style import NEUTRAL, Figure, figure, label, player_colours
+from gantutor.plots.style import NEUTRAL, WIDTH, Figure, figure, label, player_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -148,7 +148,7 @@ def bars(
     to_float64(list(values.values()))
     rules = {"colours": optional(check_colours(len(values), allow_more=True)), "log": boolean()}
     validate({"colours": colours, "log": log}, **rules)
-    fig, axes = figure(size=(6.4, 0.42 * len(values) + 1.0))
+    fig, axes = figure(size=(WIDTH, 0.42 * len(values) + 1.0))
     names = list(values)
     lengths = [bar_length(value) for value in values.values()]
     rectangles = axes.barh(names, lengths, color=colours or [NEUTRAL] * len(names), log=log)

@@ -15,14 +15,16 @@ from gantutor.plots.style import (
     GENERATED,
     GENERATOR,
     NEUTRAL,
+    OTHER_PLAYERS,
     REAL,
+    WIDTH,
     Figure,
     describe,
     figure,
     label,
 )
 
-OTHERS = (GENERATED, DISCRIMINATOR, GENERATOR, "#56B4E9")
+OTHERS = (GENERATED, DISCRIMINATOR, GENERATOR, OTHER_PLAYERS[1])
 """The colours of all paths but those of real data, in turn."""
 
 
@@ -65,7 +67,7 @@ def trade_off(
     for name, path in moments.items():
         if path.dim() != 2 or path.shape[1] != 2 or not bool(path.isfinite().all()):
             raise InputError(f"the path of {name!r} must be a list of pairs of finite numbers")
-    fig, axes = figure(size=(6.4, 3.4))
+    fig, axes = figure(size=(WIDTH, 3.4))
     colours, words = cycle(OTHERS), []
     for name, path in moments.items():
         colour = REAL if name in real else (NEUTRAL if len(path) == 1 else next(colours))

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from gantutor._checks import boolean, checked, one_of, optional, validate
 from gantutor._errors import InputError
 from gantutor.metrics.score import format_number
-from gantutor.plots._checks import check_colours, check_dict, matplotlib_axes, to_float64
+from gantutor.plots._checks import check_colours, check_dict, matplotlib_axes, numbers, to_float64
 from gantutor.plots.style import (
     DISCRIMINATOR,
     GENERATED,
@@ -112,8 +110,7 @@ def _columns(name: str, curve: Any) -> tuple[list[float], list[float]]:
     """Return the x and the y values of a curve; raise InputError if they are not equally many numbers."""
     if not isinstance(curve, tuple | list) or len(curve) != 2:
         raise InputError(f"the curve {name!r} must be a pair: its x values and its y values")
-    columns = [column.tolist() if isinstance(column, torch.Tensor) else column for column in curve]
-    xs, ys = (to_float64(column, f"the values of {name!r}").tolist() for column in columns)
+    xs, ys = (numbers(column, f"the values of {name!r}").tolist() for column in curve)
     if len(xs) != len(ys) or not xs:
         raise InputError(f"the curve {name!r} must have as many x as y values, not {len(xs)} and {len(ys)}")
     return xs, ys

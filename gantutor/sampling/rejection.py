@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from gantutor._calling import apply
+from gantutor._calling import apply, evaluation_mode
 from gantutor._checks import boolean, check_floats, checked, integer, number, optional, validate
 from gantutor._errors import InputError, type_name
 from gantutor._random import seeded
@@ -237,13 +237,8 @@ def reject(
             raise InputError("rejection needs a discriminator with one output, but this one has several")
         return logits.reshape(len(samples), -1).squeeze(1).cpu()
 
-    modes = [(module, module.training) for module in discriminator.modules()]
-    discriminator.eval()
-    try:
+    with evaluation_mode(discriminator):
         return reject_from(draw, logit_function, count, gamma, quantile, burn_in, seed, progress)
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _sample_with_logits(

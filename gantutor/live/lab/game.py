@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gantutor._calling import evaluation_mode
 from gantutor._errors import InputError, first_line, type_name
 from gantutor.games.classical import classical_turns
 from gantutor.games.gan import GAN
@@ -186,18 +186,6 @@ class Game:
         with evaluation_mode(self.gan):
             generated: Tensor = self.gan.networks["generator"](latents)
         return generated.float()
-
-
-@contextmanager
-def evaluation_mode(gan: GAN) -> Iterator[None]:
-    """Put the networks in evaluation mode inside the block, so that their statistics do not change."""
-    modules = [(module, module.training) for module in gan.modules()]
-    try:
-        gan.eval()
-        yield
-    finally:
-        for module, training in modules:
-            module.training = training
 
 
 def _copy(name: str, network: Any) -> nn.Module:

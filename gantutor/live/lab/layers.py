@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gantutor.live.lab.game import Game, evaluation_mode
+from gantutor._calling import evaluation_mode
+from gantutor.live.lab.game import Game
 from gantutor.live.lab.settings import RELATIVE_LOSSES
 
 REAL, GENERATED, SHADE, GRID, ARROWS, DENSITY = (

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gantutor._calling import evaluation_mode
 from gantutor._errors import InputError
 from gantutor._random import seeded
 
@@ -249,7 +249,7 @@ def _run(network: nn.Module, arguments: Sequence[Tensor]) -> tuple[list[Layer], 
         )
     device = arguments[0].device
     try:
-        with _evaluating(network), torch.no_grad(), seeded(device, 0):
+        with evaluation_mode(network), torch.no_grad(), seeded(device, 0):
             output = find_tensor(network(*arguments))
     finally:
         for handle in handles:
@@ -257,18 +257,6 @@ def _run(network: nn.Module, arguments: Sequence[Tensor]) -> tuple[list[Layer], 
     if output is None:
         raise InputError("the network must return a tensor, or a tuple or dict that holds one")
     return layers, containers, output.clone()
-
-
-@contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the block; every module's own mode afterwards."""
-    modes = {module: module.training for module in network.modules()}
-    try:
-        network.eval()
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _another(values: Tensor) -> Tensor:

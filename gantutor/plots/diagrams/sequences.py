@@ -189,7 +189,7 @@ def _listed(values: Sequence[float] | Tensor) -> str:
 
 
 def _numbers(count: int, rule: Rule) -> Rule:
-    """The rule for a list of so many numbers."""
+    """The rule for a list of ``count`` numbers."""
 
     def check(values: Any) -> Any:
         try:

@@ -12,8 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from torch import Tensor, nn
 
 import gantutor as gt
+from gantutor._calling import evaluation_mode
 from gantutor.live.lab import curves, lab, layers, plane
-from gantutor.live.lab.game import Game, evaluation_mode
+from gantutor.live.lab.game import Game
 from gantutor.live.lab.settings import DISTRIBUTIONS, LOSSES, OWN_DATA, Settings, plane_of
 
 
