@@ -42,12 +42,14 @@ class Threads(gt.Callback):
 
 
 def large_game() -> gt.GAN:
-    """An average operation of more than twenty million multiply-adds, at 64 samples."""
+    """An average operation of more than two hundred million multiply-adds, at 256 samples."""
     torch.manual_seed(0)
-    generator = nn.Sequential(
-        nn.Linear(2, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 2)
+    wide = nn.Linear(2048, 2048), nn.ReLU()
+    generator = nn.Sequential(nn.Linear(2, 2048), nn.ReLU(), *wide, nn.Linear(2048, 2))
+    wide = nn.Linear(2048, 2048), nn.ReLU()
+    return gt.GAN(
+        generator, nn.Sequential(nn.Linear(2, 2048), nn.ReLU(), *wide, nn.Linear(2048, 1)), latent=2
     )
-    return gt.GAN(generator, nn.Sequential(nn.Linear(2, 1024), nn.ReLU(), nn.Linear(1024, 1)), latent=2)
 
 
 # --- the rule -----------------------------------------------------------------------------------------------
