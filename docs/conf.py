@@ -38,7 +38,7 @@ html_math_renderer = "mathml"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
-napoleon_use_ivar = True
+napoleon_custom_sections = [("Attributes", "params_style")]
 autodoc_inherit_docstrings = False
 autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
@@ -50,11 +50,13 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "sphinx_book_theme"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 html_copy_source = True
 html_show_sphinx = False
 html_theme_options: dict[str, Any] = {
     "logo": {"text": "GANTutor"},
+    "navbar_persistent": [],  # the side bar has the field to search
     "home_page_in_toc": False,
     "show_navbar_depth": 1,
     "show_toc_level": 2,

@@ -16,6 +16,8 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 FORMULAS = LatexToMathML()
+LONG_FORMULA = 30
+"""The length in LaTeX from which a formula in a line may be wider than a telephone: browsers do not break it."""
 NAME = re.compile(r"gt(\.\w+)+$")
 
 
@@ -24,6 +26,8 @@ def formula(self: Any, node: nodes.Element, displaystyle: bool) -> None:
     html = FORMULAS.convert_with_local_state(node.astext(), displaystyle=displaystyle)
     if displaystyle:
         html = f'<div class="math-block">{html}</div>'
+    elif len(node.astext()) > LONG_FORMULA:
+        html = f'<span class="math-long">{html}</span>'
     self.body.append(html)
     raise nodes.SkipNode
 
@@ -93,6 +97,12 @@ def _mend_line(line: str) -> str:
     return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", "".join(parts))
 
 
+def mend_signature(*given: Any) -> tuple[str | None, str | None]:
+    """Write ``...`` for a default that has no name, such as ``<factory>``."""
+    signature, result = given[-2:]
+    return re.sub(r"<[^<>]+>", "...", signature) if signature else signature, result
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add all of this to Sphinx."""
     app.add_html_math_renderer(
@@ -102,6 +112,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     )
     for change in (describe_pictures, link_names, link_terms):
         app.connect("doctree-read", change)
+    app.connect("autodoc-process-signature", mend_signature)
     # Before napoleon, which puts sections into reStructuredText.
     app.connect("autodoc-process-docstring", lambda *given: mend_docstring(given[-1]), priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
