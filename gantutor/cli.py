@@ -263,13 +263,13 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("checks"))
-    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "check")  # of commands.checks.PARTS
+    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "site", "check")  # of commands.checks.PARTS
     parser.add_argument(
         "parts",
         nargs="*",
         metavar="PART",
         type=_one_of(*parts),
-        help=f"{', '.join(parts)}; all but platforms if left out",
+        help=f"{', '.join(parts)}; all but platforms and site if left out",
     )
 
 

@@ -5,11 +5,13 @@ What is public is what ``__all__`` says: of ``gantutor``, and of the modules tha
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import sys
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -51,14 +53,20 @@ def _names(module: ModuleType) -> list[str]:
 
 
 def methods(value: Any) -> Iterator[str]:
-    """Yield the public methods and properties that a class of the package defines itself, with a docstring."""
+    """Yield the public methods and the described properties that a class of the package defines itself."""
     if not inspect.isclass(value):
         return
     for name, member in vars(value).items():
         function = getattr(member, "__func__", getattr(member, "fget", member))
         is_ours = str(getattr(function, "__module__", "")).startswith("gantutor")
-        if is_ours and callable(function) and not name.startswith("_") and name not in HIDDEN:
+        is_attribute = isinstance(member, property) and not member.__doc__  # its class describes it
+        if is_ours and callable(function) and not (name.startswith("_") or name in HIDDEN or is_attribute):
             yield name
+
+
+def is_function(value: Any) -> bool:
+    """Whether a value is a function, also where it keeps its results or checks its arguments."""
+    return inspect.isfunction(inspect.unwrap(value)) if callable(value) else False
 
 
 def documented_name(name: str) -> str:
@@ -77,16 +85,29 @@ def documented_name(name: str) -> str:
 
 @cache
 def constant_docstrings(module: str) -> dict[str, str]:
-    """Return the docstrings of the constants of a module and of the modules inside it, by name."""
-    from sphinx.pycode import ModuleAnalyzer
+    """Return the docstrings of the constants of a module and of the modules inside it, by name.
 
+    The docstring of a constant is the string below it.
+
+    >>> constant_docstrings("gantutor.live.time_machine")["MAX_SAMPLES"]
+    'The number of samples that are drawn at one moment.'
+    """
     texts: dict[str, str] = {}
     for name in [module, *sorted(sys.modules)]:
         if name == module or name.startswith(f"{module}."):
-            for (owner, attribute), lines in ModuleAnalyzer.for_module(name).find_attr_docs().items():
-                if not owner:
-                    texts.setdefault(attribute, "\n".join(lines).strip())
+            body = ast.parse(inspect.getsource(sys.modules[name])).body
+            for assignment, below in pairwise(body):
+                constant = _constant(assignment)
+                if constant and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                    texts.setdefault(constant, inspect.cleandoc(str(below.value.value)))
     return texts
+
+
+def _constant(statement: ast.stmt) -> str | None:
+    """The name that a statement of a module gives a value, if it gives it to one name."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    target = statement.target if isinstance(statement, ast.AnnAssign) else target
+    return target.id if isinstance(target, ast.Name) else None
 
 
 def page(module: ModuleType) -> str:
@@ -103,11 +124,11 @@ def page(module: ModuleType) -> str:
             shown = ", ".join(methods(value))
             lines = f"\n   :members: {shown}" if shown else "\n   :no-members:"
             kinds["Classes"].append(f".. {directive}:: {full}{lines}")
-        elif callable(value) and hasattr(value, "__code__"):
+        elif is_function(value):
             kinds["Functions"].append(f".. autofunction:: {full}")
         else:
             text = constant_docstrings(title).get(name, "").replace("\n", "\n   ")
-            kinds["Constants"].append(f".. py:data:: {full}\n\n   {text}")
+            kinds["Constants"].append(f".. py:data:: {name}\n   :module: {title}\n\n   {text}")
     for kind, entries in kinds.items():
         if entries:
             blocks += [f"{kind}\n{'-' * len(kind)}", *entries]

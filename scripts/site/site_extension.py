@@ -70,6 +70,17 @@ def link_terms(app: Sphinx, doctree: nodes.document) -> None:
             link += term
 
 
+def mend_buttons(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Let the button that edits a page lead to its source; pages made from docstrings have none."""
+    for button in context.get("header_buttons", []):
+        parts = button.get("buttons", [])
+        for part in [button, *parts]:
+            if "url" in part:
+                part["url"] = part["url"].replace("/edit/main/index.md", "/edit/main/docs/index.md")
+        if page.startswith("reference/"):
+            parts[:] = [part for part in parts if part.get("label") != "source-edit-button"]
+
+
 def mend_docstring(lines: list[str]) -> None:
     """Write in reStructuredText what docstrings write as it is read: bars, a plural, and tables of bars."""
     mended: list[str] = []
@@ -93,8 +104,10 @@ ROW = "     - "
 
 def _mend_line(line: str) -> str:
     parts = re.split(r"(``.*?``)", line)
-    parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
-    return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", "".join(parts))
+    for i in range(0, len(parts), 2):
+        plural = "\\ " if i and re.match(r"\w", parts[i]) else ""  # as in ``Module``s
+        parts[i] = plural + parts[i].replace("|", r"\|")
+    return "".join(parts)
 
 
 def mend_signature(*given: Any) -> tuple[str | None, str | None]:
@@ -112,6 +125,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     )
     for change in (describe_pictures, link_names, link_terms):
         app.connect("doctree-read", change)
+    app.connect("html-page-context", mend_buttons, priority=900)
     app.connect("autodoc-process-signature", mend_signature)
     # Before napoleon, which puts sections into reStructuredText.
     app.connect("autodoc-process-docstring", lambda *given: mend_docstring(given[-1]), priority=400)

@@ -59,11 +59,15 @@ def write(root: Path, folder: Path, repository: str = "") -> None:
     (folder / "notebooks").mkdir()
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
+        section = ""
         for cell in notebook["cells"]:
-            _prepare(cell, alt_texts)
+            if cell["cell_type"] == "markdown":
+                section = [section, *re.findall(r"^#+ (.+)$", "".join(cell["source"]), re.MULTILINE)][-1]
+            _prepare(cell, section, alt_texts)
         (folder / "notebooks" / path.name).write_text(json.dumps(notebook), encoding="utf-8")
     (folder / ALT_TEXTS).write_text(json.dumps(alt_texts), encoding="utf-8")
-    api_pages.write(folder / "reference")
+    if (root / "gantutor").is_dir():
+        api_pages.write(folder / "reference")
 
 
 def _page(text: str) -> str:
@@ -77,7 +81,7 @@ def _citation(text: str, repository: str) -> str:
     return text.replace("  url     = {REPOSITORY},\n", line)
 
 
-def _prepare(cell: dict[str, Any], alt_texts: dict[str, str]) -> None:
+def _prepare(cell: dict[str, Any], section: str, alt_texts: dict[str, str]) -> None:
     """Change a cell for the site: its links, its printed code, and how much of it is shown."""
     source = "".join(cell["source"])
     if cell["cell_type"] == "markdown":
@@ -90,5 +94,6 @@ def _prepare(cell: dict[str, Any], alt_texts: dict[str, str]) -> None:
             output["data"] = {"text/markdown": f"````python\n{''.join(data['text/plain'])}\n````"}
         if "image/png" in data:
             picture = base64.b64decode("".join(data["image/png"]))
-            description = output["metadata"].get("image/png", {}).get("alt") or "".join(data["text/plain"])
+            text = output["metadata"].get("image/png", {}).get("alt") or "".join(data["text/plain"])
+            description = f"A figure of the section {section}" if text.startswith("<") else text
             alt_texts[hashlib.sha256(picture).hexdigest()] = description

@@ -176,6 +176,7 @@ def test_the_counts_are_those_of_the_reports(tmp_path: Path) -> None:
     (tmp_path / "scores.json").write_text(json.dumps(content))
     assert count_tests.line(tmp_path) == (
         "tests: 6 passed, 2 failed, 2 skipped; browser tests: 0 passed, 0 failed, 0 skipped; tests of platforms: 0 passed, 0 failed, 0 skipped; "
+        "tests of the site: 0 passed, 0 failed, 0 skipped; "
         "notebook cells repeated: 0 passed, 0 failed, 0 skipped; "
         "smoke notebooks: 0 passed, 0 failed, 0 not run; course notebooks: 2 passed, 2 failed, 2 not run"
     )
