@@ -1,7 +1,7 @@
-"""Settings of the site: Sphinx reads them when ``make site`` runs scripts/site/build.py.
+"""Settings of the site. Sphinx reads them when ``make site`` runs scripts/site/build.py.
 
-The one thing to set for a published copy is ``Repository`` under ``[project.urls]`` in pyproject.toml: with it the
-pages have buttons that edit them and that open a notebook in Colab.
+One thing is to be set for a published copy: ``Repository`` under ``[project.urls]`` in pyproject.toml. With it
+the pages have buttons that edit them, and notebooks one that opens them in Colab.
 """
 
 from __future__ import annotations

@@ -263,7 +263,8 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("checks"))
-    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "site", "check")  # of commands.checks.PARTS
+    # Those of commands.checks.PARTS.
+    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "site", "check")
     parser.add_argument(
         "parts",
         nargs="*",

@@ -19,7 +19,7 @@ from typing import Any
 import gantutor
 
 HIDDEN = frozenset({"forward"})
-"""Methods without a description of their own: how a network is called stands in the docstring of its class."""
+"""Methods without a description: how a network is called stands in the docstring of its class."""
 
 
 def public_modules(module: ModuleType = gantutor) -> dict[str, ModuleType]:
@@ -33,7 +33,7 @@ def public_modules(module: ModuleType = gantutor) -> dict[str, ModuleType]:
 
 
 def members(module: ModuleType) -> dict[str, Any]:
-    """Return what a module's page describes, by name: no modules, and of gantutor only what is at home there."""
+    """Return what a module's page describes, by name: no modules, and nothing at home elsewhere."""
     elsewhere = gantutor._HOMES if module is gantutor else {}
     values = {name: getattr(module, name) for name in _names(module) if name not in elsewhere}
     return {name: value for name, value in values.items() if not isinstance(value, ModuleType)}
@@ -59,8 +59,11 @@ def methods(value: Any) -> Iterator[str]:
     for name, member in vars(value).items():
         function = getattr(member, "__func__", getattr(member, "fget", member))
         is_ours = str(getattr(function, "__module__", "")).startswith("gantutor")
-        is_attribute = isinstance(member, property) and not member.__doc__  # its class describes it
-        if is_ours and callable(function) and not (name.startswith("_") or name in HIDDEN or is_attribute):
+        # The class describes an attribute, and a base class a hook that is overridden.
+        bases = [base for base in value.__mro__[1:] if base.__module__.startswith("gantutor")]
+        elsewhere = isinstance(member, property) or any(name in vars(base) for base in bases)
+        is_hidden = name.startswith("_") or name in HIDDEN or (elsewhere and not member.__doc__)
+        if is_ours and callable(function) and not is_hidden:
             yield name
 
 

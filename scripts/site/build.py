@@ -38,7 +38,7 @@ def build(target: Path, root: Path = ROOT, repository: str | None = None, proces
         settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         repository = settings["project"].get("urls", {}).get("Repository", "")
     os.environ["GANTUTOR_REPOSITORY"] = repository
-    sources, doctrees = target.with_name(f"{target.name}-sources"), target.with_name(f"{target.name}-doctrees")
+    sources, doctrees = (target.with_name(f"{target.name}-{part}") for part in ("sources", "doctrees"))
     site_sources.write(root, sources, repository)
     for folder in (target, doctrees):
         shutil.rmtree(folder, ignore_errors=True)
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import myst_nb  # noqa: F401
         import sphinx_book_theme  # noqa: F401
     except ImportError:
-        print('the site needs more packages: pip install -e ".[course,site]" -c constraints.txt', file=sys.stderr)
+        command = 'pip install -e ".[course,site]" -c constraints.txt'
+        print(f"the site needs more packages: {command}", file=sys.stderr)
         return 2
     status = build(options.target.resolve(), repository=options.repository)
     if status == 0:

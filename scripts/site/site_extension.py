@@ -1,4 +1,4 @@
-"""What Sphinx does besides: formulas without a script, descriptions of pictures, and links to the reference."""
+"""What Sphinx does besides: formulas without a script, descriptions of pictures, links to the reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sphinx.errors import ExtensionError
 
 FORMULAS = LatexToMathML()
 LONG_FORMULA = 30
-"""The length in LaTeX from which a formula in a line may be wider than a telephone: browsers do not break it."""
+"""The length in LaTeX from which a formula may be wider than a telephone: browsers do not break it."""
 NAME = re.compile(r"gt(\.\w+)+$")
 
 
@@ -40,7 +40,8 @@ def describe_pictures(app: Sphinx, doctree: nodes.document) -> None:
         if description is not None:
             image["alt"] = description
         elif not image.get("alt"):
-            raise ExtensionError(f"{app.env.docname}: the picture {image['uri'][:60]} has no alternative text")
+            picture = image["uri"][:60]
+            raise ExtensionError(f"{app.env.docname}: the picture {picture} has no alternative text")
 
 
 def link_names(app: Sphinx, doctree: nodes.document) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import api_pages
 
 ALT_TEXTS = "alt_texts.json"
-"""The file that holds the alternative text of each picture of a notebook, by the SHA-256 sum of the picture."""
+"""The file with the alternative text of each picture of a notebook, by the SHA-256 sum of the picture."""
 
 LINK = re.compile(r"(\]\((?!https?:)[^)#\s]*)#([^)\s]+)\)")
 PAGES = ("README.md", "LICENSE", "docs/*.md", "docs/colab_cell.py", "data/*.md", "images/*.*")
@@ -23,7 +23,7 @@ PAGES = ("README.md", "LICENSE", "docs/*.md", "docs/colab_cell.py", "data/*.md",
 def slug(heading: str) -> str:
     """Return what a link names after its ``#`` to lead to a heading.
 
-    JupyterLab keeps the letters of a heading as they are, and code hosts write them small and drop signs. Both
+    JupyterLab keeps the letters of a heading as they are; code hosts write them small and drop signs. Both
     forms have one slug.
 
     >>> slug("How good are they?"), slug("How-good-are-they?")
@@ -50,7 +50,8 @@ def write(root: Path, folder: Path, repository: str = "") -> None:
             else:
                 shutil.copy(path, target)
     index = folder / "docs" / "index.md"
-    (folder / "index.md").write_text(index.read_text(encoding="utf-8").replace("](../", "]("), encoding="utf-8")
+    home = index.read_text(encoding="utf-8").replace("](../", "](")
+    (folder / "index.md").write_text(home, encoding="utf-8")
     index.unlink()
     cite = folder / "docs" / "cite.md"
     if cite.is_file():

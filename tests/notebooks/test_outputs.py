@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import adopt_outputs
+import api_pages
 import count_tests
 import pytest
 import readme_scores
@@ -183,7 +184,7 @@ def test_the_counts_are_those_of_the_reports(tmp_path: Path) -> None:
 
 
 def test_the_examples_of_the_scripts_run() -> None:
-    for module in (run_course, readme_scores):
+    for module in (run_course, readme_scores, api_pages, site_sources):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
 
