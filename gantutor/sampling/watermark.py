@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gantutor._checks import check_finite, check_floats, checked, integer, number
 from gantutor._errors import InputError
+
+MAX_SIDE = 8192
+"""Pixels on the longer side of an image."""
 
 OTHER_KEYS = 200
 """Patterns of other keys that say how large a correlation is by chance."""
@@ -17,11 +22,12 @@ class Watermark:
     """A spread-spectrum watermark (Cox, Kilian, Leighton & Shamoon 1997): one pattern for every image.
 
     A key draws a pattern of random signs on a grid of square cells. ``embed`` adds a faint copy of it.
-    ``scores`` removes the coarse content of an image and correlates the rest with the pattern. Large cells
-    survive resizing, small ones are harder to see. Whoever has the key finds the mark, and can remove it.
+    ``scores`` removes the coarse content of an image and correlates the rest with the pattern. Small cells
+    give a higher score, large ones keep more of theirs when the image is resized. Whoever has the key finds
+    the mark, and can remove it.
 
     Args:
-        shape: (C, H, W) of the images, H and W at least 8.
+        shape: (C, H, W) of the images, H and W from 8 to 8,192.
         key: the secret, at least 0.
         strength: root mean square of the pattern, above 0 and at most 1; images have values in [-1, 1].
         cell: pixels on each side of a cell, from 1 to a quarter of the shorter side.
@@ -37,11 +43,13 @@ class Watermark:
 
     @checked(key=integer(0), strength=number(above=0, high=1), cell=integer(1))
     def __init__(self, shape: tuple[int, int, int], key: int, strength: float = 0.05, cell: int = 2) -> None:
-        is_image = len(shape) == 3 and all(isinstance(side, int) and side >= 1 for side in shape)
-        if not is_image or min(shape[1:]) < 8 or cell > min(shape[1:]) // 4:
+        is_image = (
+            isinstance(shape, Sequence) and [isinstance(x, int) and x >= 1 for x in shape] == [True] * 3
+        )
+        if not is_image or not 4 * max(cell, 2) <= min(shape[1:]) <= max(shape[1:]) <= MAX_SIDE:
             raise InputError(
-                "shape must be (C, H, W) with sides of at least 8 pixels, and a cell at most a quarter of "
-                f"the shorter side, not {shape!r} with cells of {cell!r}"
+                "shape must be (C, H, W) with sides from 8 pixels, or from four cells, to "
+                f"{MAX_SIDE:,}, not {shape!r} with cells of {cell!r}"
             )
         self.shape = tuple(shape)
         self.key, self.strength, self.cell = key, strength, cell
