@@ -181,6 +181,7 @@ CALLS = [
         }
         | REJECTION,
     ),
+    Call("games.flow_matching", {"flow": gt.networks.Flow(line()), "latent": 2, "spread": 1.5}),
     Call(
         "games.pix2pix",
         {
