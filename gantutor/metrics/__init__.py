@@ -27,6 +27,7 @@ from gantutor.metrics.neighbours import (
 )
 from gantutor.metrics.precision_recall import precision_recall
 from gantutor.metrics.psnr import psnr
+from gantutor.metrics.roc import RocArea, roc_area, roc_curve
 from gantutor.metrics.score import MIME, Score, Scores, format_number, record
 from gantutor.metrics.series import discriminative_score, predictive_score, train_on_synthetic
 from gantutor.metrics.series_features import series_features
@@ -51,6 +52,7 @@ __all__ = [
     "ClassifierTest",
     "DigitClassifier",
     "FaceFeatures",
+    "RocArea",
     "Score",
     "Scores",
     "SpokenDigitClassifier",
@@ -94,6 +96,8 @@ __all__ = [
     "psnr",
     "record",
     "rediscovery",
+    "roc_area",
+    "roc_curve",
     "scale_invariant_sdr",
     "series_features",
     "signal_to_noise",

@@ -7,6 +7,7 @@ from gantutor.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gantutor.networks.deep_conv import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import CumulativeSum, FiniteDifferences, Standardize
 from gantutor.networks.discrete_code import DiscreteCodeTranslator, unique_glyphs
+from gantutor.networks.flow import Flow, FlowUNet, soft_clamp, time_features
 from gantutor.networks.fourier_features import FourierFeatures
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.name_generator import NameGenerator, straight_through
@@ -47,6 +48,8 @@ __all__ = [
     "DiscreteCodeTranslator",
     "FiLMBlock",
     "FiniteDifferences",
+    "Flow",
+    "FlowUNet",
     "FourierFeatures",
     "FrameDiscriminator",
     "FreshNoiseGRUGenerator",
@@ -69,6 +72,8 @@ __all__ = [
     "TypefaceEmbedding",
     "WaveDiscriminator",
     "WaveGenerator",
+    "soft_clamp",
     "straight_through",
+    "time_features",
     "unique_glyphs",
 ]

@@ -49,6 +49,8 @@ CALLS = [
         {"generated": noise(5, 3), "train": noise(9, 3, seed=1), "held_out": noise(4, 3, seed=2)},
     ),
     Call("metrics.nearest_neighbour_error", {"real": noise(9, 3), "generated": noise(9, 3, seed=1)}),
+    Call("metrics.roc_area", {"positives": noise(5), "negatives": noise(4, seed=1), "confidence": 0.9}),
+    Call("metrics.roc_curve", {"positives": noise(5), "negatives": noise(4, seed=1)}),
     Call("metrics.series_features", {"series": noise(4, 12, 2)}),
     Call("metrics.wasserstein_distance", {"first": noise(2, 9), "second": noise(2, 7, seed=1)}),
     Call(

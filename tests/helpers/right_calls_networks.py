@@ -74,6 +74,10 @@ CALLS = [
         {"classes": 2, "channels": 1, "size": 16, "widths": (4, 8), "features": 4, "group": 2},
         of_images,
     ),
+    Call("networks.Flow", {"velocity": torch.nn.Linear(2, 2), "evaluations": 3, "limit": 1.0}),
+    Call("networks.FlowUNet", {"classes": 2, "channels": 1, "widths": (8, 16)}),
+    Call("networks.soft_clamp", {"x": noise(3, 2), "limit": 1.0, "sharpness": 5.0}),
+    Call("networks.time_features", {"time": torch.rand(3), "count": 8}),
     Call(
         "networks.FourierFeatures",
         {"inputs": 2, "count": 4, "frequency": 1.0, "scale": 1.0},
