@@ -1,7 +1,7 @@
 """Settings of the site. Sphinx reads them when ``make site`` runs scripts/site/build.py.
 
-One thing is to be set for a published copy: ``Repository`` under ``[project.urls]`` in pyproject.toml. With it
-the pages have buttons that edit them, and notebooks one that opens them in Colab.
+For a published copy set one thing: ``Repository`` under ``[project.urls]`` in pyproject.toml. With it the
+pages have buttons that edit them, and notebooks one that opens them in Colab.
 """
 
 from __future__ import annotations

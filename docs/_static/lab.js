@@ -1,6 +1,6 @@
 // The lab of the site: a generator and a discriminator of points in the plane, with gradients written by hand.
 
-const HIDDEN = 32, LATENT = 2, BATCH = 64, SHOWN = 256, GRID = 44, REACH = 1.6, SLOPE = 0.2;
+const HIDDEN = 32, LATENT = 2, BATCH = 64, SHOWN = 256, GRID = 44, REACH = 1.6, SLOPE = 0.2, EVERY = 4;
 
 /** Random numbers that repeat with their seed. */
 export function random(seed) {
@@ -193,7 +193,7 @@ export class Game {
     d.backward(slope);
     this.losses.discriminator += Game.loss(rule.fake, d.forward(fake), slope);
     d.backward(slope);
-    if (gamma > 0) this.penalize(real, gamma);
+    if (gamma > 0 && this.steps % EVERY === 0) this.penalize(real, EVERY * gamma);
     d.update(rates.discriminator);
     const made = g.forward(this.latents(BATCH));
     this.losses.generator = Game.loss(rule.generator, d.forward(made), slope);
@@ -259,7 +259,7 @@ function draw(canvas, game, real) {
 
 /** Puts the lab into an element of the page. */
 export function open(root) {
-  const settings = { data: "ring", loss: "non-saturating", gamma: 0.1, seed: 0, rates: { generator: 0.002, discriminator: 0.002 } };
+  const settings = { data: "ring", loss: "non-saturating", gamma: 0.01, seed: 0, rates: { generator: 0.002, discriminator: 0.002 } };
   const element = (tag, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(tag), properties);
     made.append(...children);
@@ -333,5 +333,5 @@ export function open(root) {
   reset();
 }
 
-const root = document.getElementById("lab");
+const root = document.getElementById("lab-here");
 if (root) open(root);

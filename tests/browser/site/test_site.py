@@ -294,7 +294,7 @@ GRADIENT_ERROR = """async ([address, gamma]) => {
 LEARNT = """async address => {
     const {Game} = await import(address + '_static/lab.js');
     const rates = {generator: 0.002, discriminator: 0.002};
-    const game = new Game({data: 'ring', loss: 'non-saturating', gamma: 0.1, seed: 0, rates});
+    const game = new Game({data: 'ring', loss: 'non-saturating', gamma: 0, seed: 0, rates});
     for (let i = 0; i < 3000; i++) game.step();
     return game.scores();
 }"""
@@ -308,7 +308,7 @@ def test_the_gradients_of_the_lab_are_right(browser: Any, address: str, gamma: f
 
 def test_the_lab_learns_a_ring(browser: Any, address: str) -> None:
     scores = Visit(browser, address).open("docs/lab.html").evaluate(LEARNT, address)
-    assert scores["covered"] >= 7 and scores["quality"] > 0.5
+    assert scores["covered"] >= 6 and scores["quality"] > 0.4
 
 
 def test_the_lab_plays_steps_and_begins_anew(browser: Any, address: str) -> None:
