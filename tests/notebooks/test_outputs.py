@@ -13,6 +13,7 @@ import api_pages
 import count_tests
 import pytest
 import readme_scores
+import site_sources
 from small_course import PARAMETERS, executed, shown
 
 from gantutor.course.commands import notebook_files, run_course, tolerance
