@@ -92,6 +92,7 @@ def constant_docstrings(module: str) -> dict[str, str]:
 
     The docstring of a constant is the string below it.
 
+    >>> _ = importlib.import_module("gantutor.live.time_machine")
     >>> constant_docstrings("gantutor.live.time_machine")["MAX_SAMPLES"]
     'The number of samples that are drawn at one moment.'
     """
