@@ -845,8 +845,8 @@ SAVE = Exercise(
     title="A file that is whole or not there",
     question="`write(path, text)` writes a file. It may fail in the middle, by any error or by Ctrl-C, and "
     "leave half a file. Write `save(path, text, write)` for a `pathlib.Path`. Afterwards `path` holds the "
-    "new text or, if `write` failed, its old content. No other file stays beside it, and the error reaches the "
-    "caller. `write` may write anywhere in the folder of `path`.",
+    "new text or, if `write` failed, its old content. No other file stays beside it, and the error reaches "
+    "the caller. `write` may write anywhere in the folder of `path`.",
     hints=(
         "Let `write` write a file of another name in the same folder, and rename it: that takes one step.",
         "`Path.replace` renames over an existing file, `finally` runs however a `try` ends, and "
