@@ -1,12 +1,14 @@
-"""Does the package work where nothing of this folder is? Build the source archive, and the wheel from it; compare their
-contents with the files that git knows; install each into an empty environment, and run the README's example there.
+"""Does the package work where nothing of this folder is? Build the source archive, and the wheel from it.
 
-    python scripts/release/check_release.py                    # minutes, and about 6 GB, given back at the end
-    python scripts/release/check_release.py --out dist         # keep both archives
-    python scripts/release/check_release.py --contents         # build and look into them only: seconds
+Compare their contents with the files that git knows, install each into an empty environment, and run the
+README's example there.
+
+    python scripts/release/check_release.py               # minutes, and about 6 GB, given back at the end
+    python scripts/release/check_release.py --out dist    # keep both archives
+    python scripts/release/check_release.py --contents    # build and look into them only: seconds
     python scripts/release/check_release.py --python python3.12 --packages .venv/lib/python3.12/site-packages
 
-The last one lends the environment what the package needs instead of installing it: a minute. The packages ``build`` and
+The last one lends the environment what the package needs instead of installing it: a minute. ``build`` and
 ``hatchling`` are needed.
 """
 
@@ -43,7 +45,7 @@ class Failed(Exception):  # noqa: N818
     """The message is a sentence that says what is wrong with an archive."""
 
 
-# --- contents -------------------------------------------------------------------------------------------------
+# --- contents -----------------------------------------------------------------------------------------------
 
 
 def tracked(root: Path) -> list[str]:
@@ -85,8 +87,8 @@ def expected_in_source(files: Iterable[str], included: Iterable[str]) -> set[str
         files: of the checkout.
         included: the files and folders that pyproject.toml names.
 
-    >>> sorted(expected_in_source(["LICENSE", "tests/a.py", ".ci/run", "pyproject.toml"], ["LICENSE", "tests"]))
-    ['LICENSE', 'pyproject.toml', 'tests/a.py']
+    >>> sorted(expected_in_source(["LICENSE", "tests/a.py", ".ci/run"], ["LICENSE", "tests"]))
+    ['LICENSE', 'tests/a.py']
     """
     tops = {*included, "pyproject.toml"}
     return {name for name in files if PurePosixPath(name).parts[0] in tops}
@@ -177,7 +179,7 @@ def _counted(path: Path, count: int) -> str:
     return f"{path.name}: {count} files, {size / 1e6:.1f} MB; nothing is missing, and nothing else is in it"
 
 
-# --- empty environments ---------------------------------------------------------------------------------------
+# --- empty environments -------------------------------------------------------------------------------------
 
 
 def run(command: Sequence[str], folder: Path) -> str:
@@ -234,7 +236,7 @@ def check_installed(archives: Sequence[Path], python: str, folder: Path, package
     work.mkdir()
     if packages is not None:
         site = run([inside, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], work).strip()
-        # After what is installed here; a .pth file of the lender, such as that of pip install -e, is not read.
+        # After what is installed here. The .pth files there, such as that of pip install -e, are not read.
         Path(site, "lent.pth").write_text(f"{packages.resolve()}\n", encoding="utf-8")
     install = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
     alone = without_network()
@@ -290,7 +292,9 @@ def check(folder: Path, options: argparse.Namespace) -> None:
     version = about["project"]["version"]
     included = about["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
     files = tracked(ROOT)
-    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(ROOT)], folder)
+    run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder / "dist"), str(ROOT)], folder
+    )
     wheel = folder / "dist" / f"gantutor-{version}-py3-none-any.whl"
     source = folder / "dist" / f"gantutor-{version}.tar.gz"
     print(check_wheel(wheel, files, version))

@@ -1,4 +1,4 @@
-"""The checks of a release: what is missing from an archive, or does not belong there, is named; versions agree."""
+"""The checks of a release: what an archive lacks or must not contain is named, and all versions agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ import pytest
 import gantutor
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ["gantutor/cli.py", "data/a.flac", "notebooks/00.ipynb", "docs/guide.md", "images/lab.png", "tests/t.py"]
+FILES = [
+    "gantutor/cli.py",
+    "data/a.flac",
+    "notebooks/00.ipynb",
+    "docs/guide.md",
+    "images/lab.png",
+    "tests/t.py",
+]
 METADATA = """Metadata-Version: 2.4
 Name: gantutor
 Version: 9.0
@@ -105,7 +112,7 @@ def test_a_command_that_fails_is_shown_with_what_it_said(tmp_path: Path) -> None
         check_release.run([sys.executable, "-c", "import sys; sys.exit('why')"], tmp_path)
 
 
-# --- what states the version, and the files of services ---------------------------------------------------------
+# --- what states the version, and the files of services -----------------------------------------------------
 
 
 def test_every_place_states_the_same_version() -> None:
@@ -125,7 +132,9 @@ def test_the_citation_can_be_read() -> None:
     assert content["cff-version"] == "1.2.0" and content["authors"] and content["message"]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda path: path.stem
+)
 def test_a_workflow_calls_only_scripts_that_exist(path: Path) -> None:
     yaml = pytest.importorskip("yaml")
     jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
