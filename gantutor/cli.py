@@ -41,7 +41,7 @@ EXAMPLES = {
     "sweep": "gantutor sweep 02 --seeds 0 1 2 --set compare=False steps=300,600",
     "scores": "gantutor scores runs/course",
     "exercises": "gantutor exercises 01 02 --out handout",
-    "grade": "gantutor grade handed_in",
+    "grade": "gantutor grade handed_in\ngantutor grade handed_in/ada --name Ada",
     "train": "gantutor train digits --steps 900 --out runs/digits.zip\n"
     "torchrun --standalone --nproc-per-node=2 -m gantutor train digits --steps 900",
     "test": "gantutor test lint unit",
@@ -238,6 +238,12 @@ def _grade(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patience", type=_whole(1), default=120, metavar="S", help="seconds that a cell may take; 120"
     )
+    parser.add_argument(
+        "--name",
+        type=_name,
+        metavar="NAME",
+        help="of the learner who handed in all of these: writes a certificate of progress too",
+    )
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -318,6 +324,13 @@ def _whole(minimum: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > 80 or not name.isprintable():
+        raise argparse.ArgumentTypeError(f"must be 1 to 80 characters that can be printed, not {text!r}")
+    return name
 
 
 def _threads(text: str) -> int | str:
