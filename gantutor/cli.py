@@ -226,6 +226,12 @@ def _scores(parser: argparse.ArgumentParser) -> None:
 def _exercises(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("exercises_only"))
     _add_names(parser)
+    parser.add_argument(
+        "--format",
+        choices=("jupyter", "nbgrader"),
+        default="jupyter",
+        help="jupyter (used if left out), or nbgrader: with solutions between its marks, and points",
+    )
     _add_out(parser, "runs/exercises", "where they go")
     _add_notebooks(parser)
 
