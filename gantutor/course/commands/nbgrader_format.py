@@ -103,8 +103,8 @@ def _answer_and_check(cell: Cell, number: str) -> list[Cell]:
 
 def _marked(cell: Cell, name: str, points: int | None = None, **roles: bool) -> Cell:
     """The cell with what nbgrader reads about it."""
-    about = {"grade": False, "locked": False, "solution": False, "task": False} | roles
-    about |= {"grade_id": name, "schema_version": SCHEMA_VERSION} | (
-        {} if points is None else {"points": points}
-    )
+    about: dict[str, object] = {"grade": False, "locked": False, "solution": False, "task": False}
+    about |= {**roles, "grade_id": name, "schema_version": SCHEMA_VERSION}
+    if points is not None:
+        about["points"] = points
     return {**cell, "metadata": {**cell["metadata"], "nbgrader": about}}
