@@ -150,6 +150,16 @@ def test_the_container_for_development_makes_the_environment() -> None:
     assert "\n.venv/.ready:" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/teaching.md", "docs/guide.md", "docs/troubleshooting.md"]
+)
+def test_a_figure_of_a_gpu_names_the_commit_it_was_measured_at(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    measured = [part for part in re.split(r"\n\n|\n- ", text) if re.search(r"\b[AHVL]\d{2,3}0?\b", part)]
+    assert all(re.search(r"commit [0-9a-f]{7,}", part) for part in measured)
+    assert measured or name not in ("README.md", "docs/teaching.md")
+
+
 def test_the_examples_run() -> None:
     result = doctest.testmod(check_release)
     assert result.attempted and not result.failed
