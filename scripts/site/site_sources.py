@@ -17,7 +17,7 @@ ALT_TEXTS = "alt_texts.json"
 """The file with the alternative text of each picture of a notebook, by the SHA-256 sum of the picture."""
 
 LINK = re.compile(r"(\]\((?!https?:)[^)#\s]*)#([^)\s]+)\)")
-PAGES = ("README.md", "LICENSE", "docs/*.md", "docs/colab_cell.py", "data/*.md", "images/*.*")
+PAGES = ("*.md", "*.cff", "LICENSE", "docs/*.md", "docs/colab_cell.py", "data/*.md", "images/*.*")
 
 
 def slug(heading: str) -> str:
@@ -77,8 +77,9 @@ def _page(text: str) -> str:
 
 
 def _citation(text: str, repository: str) -> str:
-    """The page on citing, with the address if there is one."""
+    """The page on citing, with the version, and with the address if there is one."""
     line = f"  url     = {{{repository}}},\n" if repository else ""
+    text = text.replace("{VERSION}", f"{{{api_pages.gantutor.__version__}}}")
     return text.replace("  url     = {REPOSITORY},\n", line)
 
 

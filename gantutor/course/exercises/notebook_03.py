@@ -194,7 +194,7 @@ def check_let_in(answer: Any) -> None:
     if is_same(generator_input, torch.cat([expected_input[:, 64:], z], 1)):
         raise WrongAnswer("The generator's input should be z first and then the embedding of the label.")
     if not is_same(generator_input, expected_input):
-        raise WrongAnswer("Each row of the generator's input should be z and the embedding of its own label.")
+        raise WrongAnswer("Each row of the generator's input should be z and the embedding of its label.")
     logit = as_tensor(result[1], (4,), "The logit")
     mistakes = {
         "the product is not divided by √d.": plain + product,
@@ -208,7 +208,7 @@ def check_let_in(answer: Any) -> None:
     if not is_same(logit, expected_logit):
         raise WrongAnswer(
             "The logit is not ψ(h) + ⟨e(label), h⟩ / √d: multiply each row of h by the embedding of its "
-            "own label, and sum over the features."
+            "label, and sum over the features."
         )
 
 
@@ -234,7 +234,7 @@ LET_IN = Exercise(
         (other_logit(lambda h, e, plain: plain.squeeze(1)), "label is missing"),
         (
             other_logit(lambda h, e, plain: plain.squeeze(1) + (h @ e.T).sum(1) / h.shape[1] ** 0.5),
-            "own label, and sum",
+            "label, and sum",
         ),
         (
             lambda z, h, label, embed_g, embed_d, psi: (
@@ -255,7 +255,7 @@ LET_IN = Exercise(
                 torch.cat([z, embed_g(label).flip(0)], 1),
                 psi(h).squeeze(1),
             ),
-            "its own label",
+            "embedding of its label",
         ),
         (lambda z, h, label, embed_g, embed_d, psi: torch.cat([z, embed_g(label)], 1), "and the logit"),
     ),

@@ -300,7 +300,7 @@ def other_score(
 
     Args:
         of_answers: computes the score from the answers on real and on generated series.
-        choose: makes an order of so many series.
+        choose: makes a random order of a number of series.
         share: of the series that is held out.
         equal_counts: whether as many series of each kind are used.
         equal_held_out: whether as many of each kind are held out.

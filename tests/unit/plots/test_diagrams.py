@@ -129,6 +129,10 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "r1_picture": diagrams.r1_picture,
     "r1_picture of a large coefficient": lambda: diagrams.r1_picture(1000.0),
     "unrolled_rnn": diagrams.unrolled_rnn,
+    "unrolled_rnn with differences": lambda: diagrams.unrolled_rnn(differences=2),
+    "unrolled_rnn with one order of many features": lambda: diagrams.unrolled_rnn(
+        256, 1024, 128, 1000, differences=1
+    ),
     "gumbel_softmax": diagrams.gumbel_softmax,
     "gumbel_softmax of five letters": lambda: diagrams.gumbel_softmax(
         (-9.5, 0.0, 99.0, 1.0, 2.0), (0.0,) * 5, (10.0, 0.01), "vwxyz"
@@ -210,6 +214,13 @@ def test_the_card_is_white_and_what_surrounds_it_transparent() -> None:
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())
     assert pixels[0, 0, 3] == 0 and pixels[40, 40].tolist() == [255, 255, 255, 255]
+
+
+def test_an_unrolled_network_says_how_many_features_the_discriminator_reads() -> None:
+    figure = diagrams.unrolled_rnn(features=5, differences=2)
+    shown = [text.get_text() for text in texts(figure)]
+    assert "5 features" in shown and "15 features" in shown and "o₂₄" in shown
+    assert "first differences and second differences: 15 numbers at each step" in figure.alternative_text
 
 
 # --- networks -----------------------------------------------------------------------------------------------
