@@ -17,7 +17,7 @@ ALT_TEXTS = "alt_texts.json"
 """The file with the alternative text of each picture of a notebook, by the SHA-256 sum of the picture."""
 
 LINK = re.compile(r"(\]\((?!https?:)[^)#\s]*)#([^)\s]+)\)")
-PAGES = ("*.md", "*.cff", "LICENSE", "docs/*.md", "docs/colab_cell.py", "data/*.md", "images/*.*")
+PAGES = ("README.md", "LICENSE", "docs/*.md", "docs/colab_cell.py", "data/*.md", "images/*.*")
 
 
 def slug(heading: str) -> str:
