@@ -305,8 +305,9 @@ def test_long_words_are_drawn_small_enough_for_their_column() -> None:
 
     def width_of(word: str) -> float:
         figure = gt.plots.sample_grid(torch.zeros(8, 2), columns=8, to_text=lambda _: word)
-        drawn = figure.axes[0].texts[0]
-        box = drawn.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # which lays the figure out
+        box = figure.axes[0].texts[0].get_window_extent(canvas.get_renderer())
         return float(box.width / figure.axes[0].get_window_extent().width)
 
     assert width_of("zofpywmnxdae") < 1 / 8 and width_of("anna") < 1 / 8
