@@ -103,8 +103,8 @@ def _explosion(history: Sequence[Signs], advice: str) -> Diagnosis | None:
         return Diagnosis(
             "divergence",
             latest.step,
-            f"The absolute loss of the {name} rose from {start:.3g} to {peak:,.0f} by step {signs.step:,}; in "
-            "a healthy run it stays within one order of magnitude."
+            f"The absolute loss of the {name} rose from {start:.3g} to {peak:,.0f} by step {signs.step:,}; "
+            "in a healthy run it stays within one order of magnitude."
             + (f" The mean logit at that step was {largest:,.0f}." if abs(largest) >= 1 else "")
             + f" Now the loss is {latest.losses.get(name, peak):.3g}. A small loss does not mean that the "
             "samples have recovered: look at them, and at their scores.",
