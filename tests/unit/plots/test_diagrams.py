@@ -140,7 +140,7 @@ OTHERS: dict[str, Callable[[], Any]] = {
         torch.zeros(1, 128, 96), torch.ones(1, 128, 48), 1024
     ),
     "band_u_net": diagrams.band_u_net,
-    "band_u_net of many channels": lambda: diagrams.band_u_net(64, 16, 512),
+    "band_u_net of long spectrograms": lambda: diagrams.band_u_net(32, 8, 128),
     "training_loop": diagrams.training_loop,
     "training_loop with rare snapshots": lambda: diagrams.training_loop(100_000),
     "teacher_forcing": diagrams.teacher_forcing,
