@@ -45,6 +45,7 @@ def split_bands(spectrograms: Tensor) -> tuple[Tensor, Tensor]:
     [torch.Size([2, 1, 64, 16]), torch.Size([2, 1, 64, 16])]
     """
     _check_spectrograms(spectrograms)
+    check_floats(spectrograms=spectrograms)
     return spectrograms[:, :, :CUT], spectrograms[:, :, CUT:]
 
 
@@ -147,6 +148,8 @@ def extend_waves(waves: Tensor, upper: Tensor, iterations: int = 32, seed: int =
     shape = (len(waves), 1, BINS - CUT, waves.shape[1] // HOP)
     if tuple(upper.shape) != shape:
         raise InputError(f"upper must have shape {shape}, not {tuple(upper.shape)}")
+    if float(upper.abs().max()) > 1 + 1e-4:
+        raise InputError("upper must lie in [-1, 1]: these values are too loud to be converted")
     lower = _stft(waves)[:, :CUT]
     sizes = magnitude(upper).to(lower.real)
     rng = torch.Generator().manual_seed(seed)

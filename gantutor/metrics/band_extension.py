@@ -139,6 +139,8 @@ def _check_bands(**bands: Tensor) -> None:
     for name, part in bands.items():
         if part.dim() != 4 or part.shape[1] != 1 or min(part.shape[2:]) < NEIGHBOURHOOD or not len(part):
             raise InputError(f"{name} must have shape (count, 1, bins, times), not {tuple(part.shape)}")
+        if float(part.abs().max()) > 1 + 1e-4:
+            raise InputError(f"{name} must lie in [-1, 1], as spectrograms of the course do")
         if part.shape != shape:
             raise InputError(
                 f"{name} must have the shape of the others, {tuple(shape)}, not {tuple(part.shape)}"
