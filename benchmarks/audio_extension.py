@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from recipe import Recipe, complete, dict_in, values
-from torch import Tensor
+from torch import Tensor, nn
 
 import gantutor as gt
 
@@ -32,14 +32,14 @@ def regression_loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, Tensor]:
 
 def discriminator_loss(gan: gt.GAN, batch: gt.Batch) -> dict[str, Tensor]:
     """Least squares (Mao et al. 2017): 1 for real pairs, 0 for generated ones."""
-    real = gan.discriminator(batch.real, batch.condition)
-    fake = gan.discriminator(batch.fake.detach(), batch.condition)
+    judge = gan.networks["discriminator"]
+    real, fake = (judge(bands, batch.condition) for bands in (batch.real, batch.fake.detach()))
     return {"total": (real - 1).square().mean() + fake.square().mean()}
 
 
 def adversarial_loss(weight: float, gan: gt.GAN, batch: gt.Batch) -> dict[str, Tensor]:
     """The weighted L1 distance, and least squares on the logits."""
-    logits = gan.discriminator(batch.fake, batch.condition)
+    logits = gan.networks["discriminator"](batch.fake, batch.condition)
     distance = (batch.fake - batch.real).abs().mean()
     return {"total": weight * distance + (logits - 1).square().mean(), "distance": distance}
 
@@ -53,7 +53,7 @@ def play(recipe: Recipe, seed: int) -> Row:
     precision = recipe["precision"]
     options: dict[str, Any] = {"batch_size": recipe["batch_size"], "seed": seed, "precision": precision}
     options |= {"device": "cpu", "snapshots": 0, "gallery": 1, "progress": False}
-    decay = {"schedule": gt.optim.linear_decay(0.5)}
+    decay: dict[str, Any] = {"schedule": gt.optim.linear_decay(0.5)}
     torch.manual_seed(seed)
     regression = gt.Turn("generator", regression_loss)
     noise = (gt.networks.band_extension.NOISE_CHANNELS, 32, 32)
@@ -63,7 +63,7 @@ def play(recipe: Recipe, seed: int) -> Row:
     )
     rows: Row = {}
     for name in ("regression", "adversarial"):
-        networks = {"generator": copy.deepcopy(started.generator)}
+        networks: dict[str, nn.Module] = {"generator": copy.deepcopy(started.networks["generator"])}
         turns = [gt.Turn("generator", regression_loss, optimizer=gt.optim.adam(recipe["generator_rate"]))]
         if name == "adversarial":
             networks["discriminator"] = gt.networks.BandDiscriminator()
@@ -87,7 +87,7 @@ def extended(run: gt.Run, lower: Tensor, seed: int) -> Tensor:
     """Upper bands for lower ones, by the averaged generator, from seeded noise."""
     draw = torch.Generator().manual_seed(seed)
     noise = torch.randn(len(lower), 4, 32, 32, generator=draw)
-    parts = zip(noise.split(200), lower.split(200), strict=True)
+    parts = zip(torch.split(noise, 200), torch.split(lower, 200), strict=True)
     return torch.cat([run.generate(z, band) for z, band in parts])
 
 

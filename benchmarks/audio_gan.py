@@ -20,7 +20,13 @@ from torch.utils.data import TensorDataset
 
 import gantutor as gt
 
-RECIPE = {"steps": 1200, "batch_size": 32, "learning_rate": 5e-4, "r1": 0.3, "precision": "bfloat16"}
+RECIPE: dict[str, Any] = {
+    "steps": 1200,
+    "batch_size": 32,
+    "learning_rate": 5e-4,
+    "r1": 0.3,
+    "precision": "bfloat16",
+}
 SEEDS = 3
 
 
@@ -28,7 +34,9 @@ def play(seed: int) -> dict[str, Any]:
     """Train with one seed; its scores, and the CPU seconds of the training."""
     speech = gt.data.spoken_digits()
     (waves, labels), (held_waves, held_labels) = speech.train.tensors, speech.held_out.tensors
-    pictures = torch.cat([gt.data.spectrogram(gt.data.normalize_peak(part)) for part in waves.split(200)])
+    pictures = torch.cat(
+        [gt.data.spectrogram(gt.data.normalize_peak(part)) for part in torch.split(waves, 200)]
+    )
     torch.manual_seed(seed)
     networks = gt.networks.SpectrogramGenerator(classes=10), gt.networks.SpectrogramDiscriminator(classes=10)
     game = gt.GAN(*networks, gt.objectives.non_saturating(r1=RECIPE["r1"]))
@@ -48,12 +56,12 @@ def play(seed: int) -> dict[str, Any]:
     )
     used = time.process_time() - began
     made = run.sample(len(held_waves), held_labels)
-    clips = torch.cat([gt.data.griffin_lim(part) for part in made.split(100)])
+    clips = torch.cat([gt.data.griffin_lim(part) for part in torch.split(made, 100)])
     read_clips = gt.metrics.classify_spoken_digits
-    readings = [read_clips(part) for part in (clips, held_waves, waves)]
-    scores = gt.metrics.audio_scores(*readings, held_labels, held_labels)
+    generated, real, others = (read_clips(part) for part in (clips, held_waves, waves))
+    scores = gt.metrics.audio_scores(generated, real, others, held_labels, held_labels)
     known, new = (read_clips(part)[0] for part in (waves, held_waves))
-    ratio = gt.metrics.nearest_neighbour_ratio(read_clips(clips)[0], known, new)
+    ratio = gt.metrics.nearest_neighbour_ratio(generated[0], known, new)
     return {
         "seed": seed,
         **values(scores),
