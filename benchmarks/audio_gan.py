@@ -21,7 +21,7 @@ from torch.utils.data import TensorDataset
 import gantutor as gt
 
 RECIPE: dict[str, Any] = {
-    "steps": 1500,
+    "steps": 1400,
     "batch_size": 32,
     "learning_rate": 5e-4,
     "r1": 0.3,
