@@ -33,7 +33,10 @@ IMAGE_WIDTH, IMAGE_HEIGHT = 190, 128
 """Width and height of a picture on the page, in CSS pixels."""
 
 STILL_COLUMNS, STILL_PANEL = 5, 1.3
-"""The number of pictures in a row of the still figure, and the width of each in inches."""
+"""The number of pictures in a row of the still figure, and the smallest width of each in inches."""
+
+SHORT, MAX_STRETCH = 0.6, 3.0
+"""The seconds of a sound up to which its picture has the smallest width, and how much wider one gets."""
 
 PALETTE_SIZE = 48
 """The number of colours of the picture that is shown where HTML is not."""
@@ -112,12 +115,14 @@ class Players:
         """Return a figure of the spectrograms under their titles, with axes in kHz, seconds and decibels."""
         columns = min(len(self), STILL_COLUMNS)
         rows = -(-len(self) // columns)
-        size = (STILL_PANEL * columns + 1.0, 1.55 * rows + 0.25)
+        length = self.waves.shape[1] / self.rate
+        panel_width = min(STILL_PANEL * max(1.0, length / SHORT), STILL_PANEL * STILL_COLUMNS / columns)
+        size = (panel_width * columns + 1.0, 1.55 * rows + 0.25)
         fig = plots.Figure(figsize=size, dpi=100, layout="constrained")
         panels = fig.subplots(rows, columns, squeeze=False)
         levels = padded_spectrogram(self.waves)[:, 0].clamp(-1, 1)
         decibels = (levels + 1) / 2 * (MAX_DECIBELS - MIN_DECIBELS) + MIN_DECIBELS
-        top, length = self.rate / 2000, self.waves.shape[1] / self.rate
+        top = self.rate / 2000
         for index, panel in enumerate(panels.flat):
             if index >= len(self):
                 panel.set_axis_off()
@@ -213,7 +218,7 @@ def spectrogram_jpegs(waves: Tensor) -> list[bytes]:
     for picture in levels.round().to(torch.uint8).permute(0, 2, 3, 1).numpy():
         file = io.BytesIO()
         image = Image.fromarray(picture)
-        image = image.resize((min(image.width, 2 * IMAGE_WIDTH), IMAGE_HEIGHT), Image.Resampling.BOX)
+        image = image.resize((min(image.width, 3 * IMAGE_WIDTH), IMAGE_HEIGHT), Image.Resampling.BOX)
         image.save(file, format="JPEG", quality=70)
         jpegs.append(file.getvalue())
     return jpegs
@@ -251,12 +256,14 @@ def describe(waveform: Tensor, title: str, rate: int) -> str:
 
 def _player(sound: bytes, picture: bytes, title: str, description: str, ends: tuple[float, float]) -> str:
     """One figure: the picture between the ends of its axes in kHz and seconds, the title, and the player."""
+    top, length = ends
+    picture_width = round(IMAGE_WIDTH * min(max(1.0, length / SHORT), MAX_STRETCH))
+    width = picture_width + 38
     name = escape(f"Play {title}")
     html = display.image(picture, description).replace(
-        "<img ", f"<img style='display:block;width:{IMAGE_WIDTH}px;height:{IMAGE_HEIGHT}px' ", 1
+        "<img ", f"<img style='display:block;width:{picture_width}px;height:{IMAGE_HEIGHT}px' ", 1
     )
     data = base64.b64encode(sound).decode("ascii")
-    (top, length), width = ends, IMAGE_WIDTH + 38
     spread = "display:flex;justify-content:space-between;font-size:75%"
     upright = f"<div style='{spread};flex-direction:column;text-align:right;width:34px'>"
     upright += f"<span>{top:g} kHz</span><span>0</span></div>"

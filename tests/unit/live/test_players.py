@@ -111,6 +111,14 @@ def test_the_still_picture_names_its_sounds(tones: Tensor) -> None:
     assert tuple(first.images[0].get_extent()) == (0, 0.5, 0, 4)
 
 
+def test_a_long_sound_gets_a_wide_picture(tones: Tensor) -> None:
+    long = gt.live.listen(torch.cat([*tones, *tones]), ["long"])
+    assert long.still().get_size_inches()[0] > 2 * gt.live.listen(tones[0]).still().get_size_inches()[0]
+    assert f"width:{3 * players.IMAGE_WIDTH}px" in long.html()
+    many = gt.live.listen(torch.randn(5, 24_000)).still()
+    assert many.get_size_inches()[0] == gt.live.listen(torch.randn(5, 4000)).still().get_size_inches()[0]
+
+
 def test_the_page_says_what_the_axes_are(tones: Tensor) -> None:
     html = gt.live.listen(tones, rate=16_000).html()
     assert "0 to 8 kHz; time to the right, 0 to 0.25 s" in html and "(38 dB)" in html
