@@ -177,7 +177,7 @@ def band_u_net(channels: int = 16, noise: int = 4, frames: int = 64) -> Figure:
     up = [f"{2 * c}×32×{t // 2}", f"{2 * c}×16×{t // 4}"]
     canvas = Canvas(
         4.3,
-        "From the lower band to the upper band: a U-Net with noise",
+        "From the lower band to the upper band: a U-net with noise",
         f"The lower band, 1×64×{t}, passes three stages down: {names[0]}, {names[1]} and {names[2]}. A "
         "convolution over time sees all frequencies at once. Two stages lead up again, and each also "
         "receives the stage of its own size through a skip connection. Noise enters at the deepest and at "
