@@ -258,7 +258,7 @@ def test_samples_and_sounds_take_their_shares_of_the_time(
     for module in (dashboard, pace, training_page):
         monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(training_page, "gallery_samples", draw)
-    monkeypatch.setattr(page, "png", lambda figure: b"")
+    monkeypatch.setattr(page, "png", lambda figure, keep=False: b"")
     run = gt.train(point_game(), points, steps=1, progress=False)
     board = Dashboard(seconds=2.0, sounds=sing)
     board.on_start(run)
