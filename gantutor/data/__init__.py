@@ -1,6 +1,13 @@
 """The data sets of the course, each with a card of its source, and functions for the user's own files."""
 
 from gantutor.data import toy
+from gantutor.data.band_extension import (
+    band_pairs,
+    extend_waves,
+    join_bands,
+    remove_upper_band,
+    split_bands,
+)
 from gantutor.data.clips import clip_count, write_clip
 from gantutor.data.dataset import Card, Dataset, with_mirror_images
 from gantutor.data.digits import digits
@@ -29,15 +36,18 @@ __all__ = [
     "MovingDigits",
     "TranslationDataset",
     "Typeface",
+    "band_pairs",
     "clip_count",
     "decode_names",
     "digits",
     "elastic_distortion",
     "electricity",
     "encode_names",
+    "extend_waves",
     "faces",
     "griffin_lim",
     "handwritten_line",
+    "join_bands",
     "letters",
     "magnitude",
     "moving_digits",
@@ -51,9 +61,11 @@ __all__ = [
     "read_handwriting",
     "read_photograph",
     "read_recording",
+    "remove_upper_band",
     "sample_futures",
     "sines",
     "spectrogram",
+    "split_bands",
     "spoken_digits",
     "stacked_digits",
     "toy",

@@ -1,5 +1,11 @@
 """Scores of generated samples, each with its real-data value in the same measurement."""
 
+from gantutor.metrics.band_extension import (
+    band_distance,
+    band_energy_error,
+    extension_scores,
+    local_contrast,
+)
 from gantutor.metrics.checkerboard import checkerboard_share
 from gantutor.metrics.classifier_test import (
     ClassifierTest,
@@ -58,6 +64,8 @@ __all__ = [
     "SpokenDigitClassifier",
     "TypeClassifier",
     "audio_scores",
+    "band_distance",
+    "band_energy_error",
     "bigram_names",
     "checkerboard_share",
     "class_means",
@@ -70,6 +78,7 @@ __all__ = [
     "discriminative_score",
     "divergence_scores",
     "eigenface_features",
+    "extension_scores",
     "face_scores",
     "feature_scores",
     "format_number",
@@ -78,6 +87,7 @@ __all__ = [
     "kernel_distance",
     "kernel_distances",
     "light_classifier_test",
+    "local_contrast",
     "log_spectral_distance",
     "measure_motion",
     "median_scores",

@@ -2,6 +2,7 @@
 
 from gantutor.networks.adapted import AdaptedNetwork
 from gantutor.networks.augmentation import AdaptiveAugment, AugmentedDiscriminator, DiffAugment
+from gantutor.networks.band_extension import BandDiscriminator, BandGenerator
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev
 from gantutor.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gantutor.networks.deep_conv import DeepDiscriminator, DeepGenerator
@@ -35,6 +36,8 @@ __all__ = [
     "AdaptiveAugment",
     "AffineVideoGenerator",
     "AugmentedDiscriminator",
+    "BandDiscriminator",
+    "BandGenerator",
     "ClipDiscriminator",
     "ConvDiscriminator",
     "ConvGenerator",

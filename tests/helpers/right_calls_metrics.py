@@ -57,6 +57,13 @@ CALLS = [
         "metrics.clustering_accuracy",
         {"predicted": torch.tensor([1, 1, 2, 2, 0]), "labels": torch.tensor([0, 0, 1, 1, 2]), "classes": 3},
     ),
+    Call("metrics.local_contrast", {"bands": shades(2, 1, 8, 8)}),
+    Call("metrics.band_energy_error", {"bands": shades(2, 1, 8, 8), "real": shades(2, 1, 8, 8)}),
+    Call("metrics.band_distance", {"bands": shades(2, 1, 8, 8), "real": shades(2, 1, 8, 8)}),
+    Call(
+        "metrics.extension_scores",
+        {name: shades(4, 1, 64, 64) for name in ("upper", "real_upper", "lower")},
+    ),
     Call("metrics.log_spectral_distance", WAVES | {"min_level": -60.0}),
     Call("metrics.signal_to_noise", WAVES),
     Call("metrics.scale_invariant_sdr", WAVES),

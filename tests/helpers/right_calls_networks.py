@@ -126,6 +126,16 @@ CALLS = [
         lambda net, a: net(shades(2, 1, 128, 64), shades(2, 1, 128, 64)),
     ),
     Call(
+        "networks.BandGenerator",
+        {"channels": 2},
+        lambda net, a: net(torch.randn(2, 4, 32, 8), shades(2, 1, 64, 16)),
+    ),
+    Call(
+        "networks.BandDiscriminator",
+        {"channels": 3},
+        lambda net, a: net(shades(2, 1, 64, 16), shades(2, 1, 64, 16)),
+    ),
+    Call(
         "networks.WaveGenerator",
         {"latent": 3, "classes": 2, "length": 1024, "channels": 2, "embedding": 3},
         from_latent,
@@ -175,6 +185,14 @@ CALLS = [
     Call("data.spectrogram", {"waves": shades(2, 1024)}),
     Call("data.normalize_peak", {"waves": shades(2, 64)}),
     Call("data.phase", {"waves": shades(2, 1024)}),
+    Call("data.split_bands", {"spectrograms": shades(2, 1, 128, 16)}),
+    Call("data.join_bands", {"lower": shades(2, 1, 64, 16), "upper": shades(2, 1, 64, 16)}),
+    Call("data.band_pairs", {"waves": shades(2, 1024)}),
+    Call("data.remove_upper_band", {"waves": shades(2, 1024)}),
+    Call(
+        "data.extend_waves",
+        {"waves": shades(2, 1024), "upper": shades(2, 1, 64, 16), "iterations": 2, "seed": 0},
+    ),
     Call(
         "data.griffin_lim", {"spectrograms": shades(2, 1, 128, 16), "iterations": 2, "phase": None, "seed": 0}
     ),

@@ -15,7 +15,7 @@ import pytest
 import teaching_page
 from small_course import PARAMETERS, cell, notebook
 
-from gantutor import cli
+from gantutor import cli, exercises
 from gantutor._errors import InputError
 from gantutor.cli import main
 from gantutor.course.commands import grade, notebook_files, sweep
@@ -166,10 +166,12 @@ def test_a_named_learner_gets_a_certificate_of_what_was_solved(
     out = tmp_path / "out"
     assert main(["grade", str(one), "--name", "  Ada  Lovelace ", "--out", str(out)]) == 0
     text = (out / "certificate.txt").read_text(encoding="utf-8")
-    assert "Name:     Ada Lovelace\nSolved:   1 of 50 exercises solved; 0 of 11 notebooks complete" in text
+    assert (
+        f"Name:     Ada Lovelace\nSolved:   1 of {len(exercises.numbers())} exercises solved; 0 of " in text
+    )
     assert re.search(r"  01 Concepts.* ✓····  1 of 5\n", text)
     assert '<p class="name">Ada Lovelace</p>' in (out / "certificate.html").read_text(encoding="utf-8")
-    assert "Ada Lovelace: 1 of 50" in capsys.readouterr().out
+    assert "Ada Lovelace: 1 of " in capsys.readouterr().out
 
 
 def test_without_a_solved_exercise_there_is_no_certificate(tmp_path: Path) -> None:

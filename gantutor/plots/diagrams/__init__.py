@@ -3,15 +3,19 @@
 from gantutor.plots.diagrams.game import gan_game, label_paths, training_loop
 from gantutor.plots.diagrams.network import network
 from gantutor.plots.diagrams.sequences import gumbel_softmax, teacher_forcing, unrolled_rnn
+from gantutor.plots.diagrams.sound import band_u_net, spectrogram_gan, stft
 from gantutor.plots.diagrams.training import ema, r1_picture
 
 __all__ = [
+    "band_u_net",
     "ema",
     "gan_game",
     "gumbel_softmax",
     "label_paths",
     "network",
     "r1_picture",
+    "spectrogram_gan",
+    "stft",
     "teacher_forcing",
     "training_loop",
     "unrolled_rnn",

@@ -137,6 +137,14 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "gumbel_softmax of five letters": lambda: diagrams.gumbel_softmax(
         (-9.5, 0.0, 99.0, 1.0, 2.0), (0.0,) * 5, (10.0, 0.01), "vwxyz"
     ),
+    "stft": diagrams.stft,
+    "stft of a short wave": lambda: diagrams.stft(torch.zeros(640)),
+    "spectrogram_gan": diagrams.spectrogram_gan,
+    "spectrogram_gan of long spectrograms": lambda: diagrams.spectrogram_gan(
+        torch.zeros(1, 128, 96), torch.ones(1, 128, 48), 1024
+    ),
+    "band_u_net": diagrams.band_u_net,
+    "band_u_net of long spectrograms": lambda: diagrams.band_u_net(32, 8, 128),
     "training_loop": diagrams.training_loop,
     "training_loop with rare snapshots": lambda: diagrams.training_loop(100_000),
     "teacher_forcing": diagrams.teacher_forcing,
@@ -388,8 +396,21 @@ def test_r1_is_computed_from_the_curves() -> None:
         assert f"= {value}$" in axes.texts[0].get_text()
 
 
+def test_the_diagram_of_the_u_net_has_the_shapes_of_the_network() -> None:
+    network, shapes = gt.networks.BandGenerator(), []
+    for layer in (network.first, network.down1, network.down2, network.up1, network.up2):
+        layer.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape[1:])))
+    network(torch.zeros(1, 4, 32, 32), torch.zeros(1, 1, 64, 64))
+    written = {text.get_text() for text in texts(diagrams.band_u_net())}
+    assert {describe_shape(shape) for shape in shapes} <= written
+
+
 def test_words_of_another_length_and_other_images_are_refused() -> None:
     with pytest.raises(gt.InputError, match="word must have 4 letters"):
         diagrams.teacher_forcing("otto!")
     with pytest.raises(gt.InputError, match="real must be an image of shape"):
         diagrams.gan_game(torch.zeros(28, 28))
+    with pytest.raises(gt.InputError, match="wave must have shape"):
+        diagrams.stft(torch.zeros(100))
+    with pytest.raises(gt.InputError, match="generated must be a spectrogram"):
+        diagrams.spectrogram_gan(generated=torch.zeros(1, 28, 28))

@@ -298,3 +298,16 @@ def test_the_time_machine_shows_spectrograms_upright() -> None:
 def test_words_can_be_shown_of_any_samples(point_run: gt.Run) -> None:
     fig = plots.time_machine(point_run, rows=1, columns=3, to_text=lambda sample: "x")
     assert [text.get_text() for text in fig.axes[0].texts] == ["x"] * 3
+
+
+def test_long_words_are_drawn_small_enough_for_their_column() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    def width_of(word: str) -> float:
+        figure = gt.plots.sample_grid(torch.zeros(8, 2), columns=8, to_text=lambda _: word)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # which lays the figure out
+        box = figure.axes[0].texts[0].get_window_extent(canvas.get_renderer())
+        return float(box.width / figure.axes[0].get_window_extent().width)
+
+    assert width_of("zofpywmnxdae") < 1 / 8 and width_of("anna") < 1 / 8
