@@ -4,6 +4,7 @@ from gantutor.data import toy
 from gantutor.data.clips import clip_count, write_clip
 from gantutor.data.dataset import Card, Dataset, with_mirror_images
 from gantutor.data.digits import digits
+from gantutor.data.drawn_faces import FACE_ATTRIBUTES, FaceStyle, draw_faces, drawn_faces, random_faces
 from gantutor.data.elastic_distortion import elastic_distortion
 from gantutor.data.faces import faces
 from gantutor.data.handwriting import handwritten_line, read_handwriting
@@ -23,8 +24,10 @@ from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
 from gantutor.data.typeset import typeset, typeset_line
 
 __all__ = [
+    "FACE_ATTRIBUTES",
     "Card",
     "Dataset",
+    "FaceStyle",
     "Motion",
     "MovingDigits",
     "TranslationDataset",
@@ -32,6 +35,8 @@ __all__ = [
     "clip_count",
     "decode_names",
     "digits",
+    "draw_faces",
+    "drawn_faces",
     "elastic_distortion",
     "electricity",
     "encode_names",
@@ -48,6 +53,7 @@ __all__ = [
     "phase",
     "picture_folder",
     "place_digit",
+    "random_faces",
     "read_handwriting",
     "read_photograph",
     "read_recording",

@@ -1,6 +1,12 @@
 """Generators, discriminators and their building blocks: plain ``nn.Module``s without losses or training."""
 
 from gantutor.networks.adapted import AdaptedNetwork
+from gantutor.networks.attributes import (
+    AttributeDiscriminator,
+    AttributeEmbedding,
+    AttributeGenerator,
+    equal_subpixels,
+)
 from gantutor.networks.augmentation import AdaptiveAugment, AugmentedDiscriminator, DiffAugment
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev
 from gantutor.networks.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -33,6 +39,9 @@ __all__ = [
     "AdaptedNetwork",
     "AdaptiveAugment",
     "AffineVideoGenerator",
+    "AttributeDiscriminator",
+    "AttributeEmbedding",
+    "AttributeGenerator",
     "AugmentedDiscriminator",
     "ClipDiscriminator",
     "ConvDiscriminator",
@@ -69,6 +78,7 @@ __all__ = [
     "TypefaceEmbedding",
     "WaveDiscriminator",
     "WaveGenerator",
+    "equal_subpixels",
     "straight_through",
     "unique_glyphs",
 ]
