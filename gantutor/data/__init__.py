@@ -1,6 +1,7 @@
 """The data sets of the course, each with a card of its source, and functions for the user's own files."""
 
 from gantutor.data import toy
+from gantutor.data.alignment import align_faces
 from gantutor.data.clips import clip_count, write_clip
 from gantutor.data.dataset import Card, Dataset, with_mirror_images
 from gantutor.data.digits import digits
@@ -32,6 +33,7 @@ __all__ = [
     "MovingDigits",
     "TranslationDataset",
     "Typeface",
+    "align_faces",
     "clip_count",
     "decode_names",
     "digits",

@@ -1,5 +1,13 @@
 """Scores of generated samples, each with its real-data value in the same measurement."""
 
+from gantutor.metrics.attribute_classifier import (
+    AttributeClassifier,
+    attribute_classifier,
+    attribute_scores,
+    edit_scores,
+    read_attributes,
+    variety_within_condition,
+)
 from gantutor.metrics.checkerboard import checkerboard_share
 from gantutor.metrics.classifier_test import (
     ClassifierTest,
@@ -48,6 +56,7 @@ from gantutor.metrics.type_classifier import TypeClassifier, classify_type, trai
 
 __all__ = [
     "MIME",
+    "AttributeClassifier",
     "ClassifierTest",
     "DigitClassifier",
     "FaceFeatures",
@@ -55,6 +64,8 @@ __all__ = [
     "Scores",
     "SpokenDigitClassifier",
     "TypeClassifier",
+    "attribute_classifier",
+    "attribute_scores",
     "audio_scores",
     "bigram_names",
     "checkerboard_share",
@@ -67,6 +78,7 @@ __all__ = [
     "digit_scores",
     "discriminative_score",
     "divergence_scores",
+    "edit_scores",
     "eigenface_features",
     "face_scores",
     "feature_scores",
@@ -92,6 +104,7 @@ __all__ = [
     "precision_recall",
     "predictive_score",
     "psnr",
+    "read_attributes",
     "record",
     "rediscovery",
     "scale_invariant_sdr",
@@ -106,5 +119,6 @@ __all__ = [
     "two_sample_error",
     "type_scores",
     "undo_motion",
+    "variety_within_condition",
     "wasserstein_distance",
 ]
