@@ -123,7 +123,7 @@ def image_rows(parts: Mapping[str, Tensor], columns: int = 15) -> Figure:
     ['real', 'generated']
     """
     check_dict(parts=parts)
-    pictures = {title: tile(images, columns) for title, images in parts.items()}
+    pictures = {title: tile(images, min(columns, len(images) or 1)) for title, images in parts.items()}
     full = max(picture.shape[1] for picture in pictures.values())
     width = min(WIDTH, full / 52)
     heights = [width * picture.shape[0] / full for picture in pictures.values()]
