@@ -211,11 +211,11 @@ def check_attributes(attributes: Any) -> Tensor:
     check_integers(attributes=attributes)
     if not len(attributes):
         raise InputError("there must be at least one face")
-    attributes = attributes.detach().cpu().long()
-    for column, (name, options) in zip(attributes.T, FACE_ATTRIBUTES.items(), strict=True):
+    checked_attributes: Tensor = attributes.detach().cpu().long()
+    for column, (name, options) in zip(checked_attributes.T, FACE_ATTRIBUTES.items(), strict=True):
         if int(column.min()) < 0 or int(column.max()) >= len(options):
             raise InputError(f"{name} must be from 0 to {len(options) - 1}: {', '.join(options)}")
-    return attributes
+    return checked_attributes
 
 
 # --- the layers ---------------------------------------------------------------------------------------------

@@ -123,7 +123,10 @@ def image_rows(parts: Mapping[str, Tensor], columns: int = 15) -> Figure:
     ['real', 'generated']
     """
     check_dict(parts=parts)
-    pictures = {title: tile(images, min(columns, len(images) or 1)) for title, images in parts.items()}
+    pictures = {}
+    for title, images in parts.items():
+        picture = tile(images, columns)
+        pictures[title] = picture[:, : min(columns, len(images)) * (images.shape[3] + 1)]
     full = max(picture.shape[1] for picture in pictures.values())
     width = min(WIDTH, full / 52)
     heights = [width * picture.shape[0] / full for picture in pictures.values()]

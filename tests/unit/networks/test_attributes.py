@@ -26,21 +26,21 @@ def test_an_embedding_is_a_linear_layer_on_one_hot_vectors() -> None:
 
 
 def test_the_logit_is_the_projection_and_the_classes_are_split() -> None:
-    D = AttributeDiscriminator(OPTIONS, size=16, widths=(4, 8), features=16)
+    network = AttributeDiscriminator(OPTIONS, size=16, widths=(4, 8), features=16)
     images = torch.randn(4, 3, 16, 16)
-    logits, classes = D(images, ATTRIBUTES)
-    h = D.body(images)
-    expected = D.head(h).squeeze(1) + (D.attributes(ATTRIBUTES) * h).sum(1) / 4
+    logits, classes = network(images, ATTRIBUTES)
+    h = network.body(images)
+    expected = network.head(h).squeeze(1) + (network.attributes(ATTRIBUTES) * h).sum(1) / 4
     assert torch.allclose(logits, expected) and [c.shape[1] for c in classes] == [3, 2]
 
 
 def test_attributes_and_noise_change_the_images_of_a_generator() -> None:
-    G = AttributeGenerator(OPTIONS, latent=4, widths=(8, 8, 4)).eval()
+    generator = AttributeGenerator(OPTIONS, latent=4, widths=(8, 8, 4)).eval()
     z = torch.randn(1, 4).expand(4, -1)
-    images = G(z, ATTRIBUTES).detach()
+    images = generator(z, ATTRIBUTES).detach()
     assert images.shape == (4, 3, 32, 32) and float(images.abs().max()) <= 1
     assert not torch.allclose(images[0], images[1])
-    assert not torch.allclose(G(-z, ATTRIBUTES), images)
+    assert not torch.allclose(generator(-z, ATTRIBUTES), images)
 
 
 def test_a_generator_begins_with_equal_subpixels() -> None:
