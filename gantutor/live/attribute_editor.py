@@ -148,7 +148,9 @@ def edit(
         if display.watched():
             pane.show(panel(editor), still, words)
         else:
-            pane.show_still(still, words)
+            bundle, metadata = still._repr_mimebundle_()
+            metadata["image/png"]["alt"] = bundle["text/plain"] = words
+            pane.show_bundle(bundle, metadata)
     return editor
 
 
