@@ -1,6 +1,7 @@
 """The data sets of the course, each with a card of its source, and functions for the user's own files."""
 
 from gantutor.data import toy
+from gantutor.data.alignment import align_faces
 from gantutor.data.band_extension import (
     band_pairs,
     extend_waves,
@@ -11,6 +12,7 @@ from gantutor.data.band_extension import (
 from gantutor.data.clips import clip_count, write_clip
 from gantutor.data.dataset import Card, Dataset, with_mirror_images
 from gantutor.data.digits import digits
+from gantutor.data.drawn_faces import FACE_ATTRIBUTES, FaceStyle, draw_faces, drawn_faces, random_faces
 from gantutor.data.elastic_distortion import elastic_distortion
 from gantutor.data.faces import faces
 from gantutor.data.handwriting import handwritten_line, read_handwriting
@@ -30,16 +32,21 @@ from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
 from gantutor.data.typeset import typeset, typeset_line
 
 __all__ = [
+    "FACE_ATTRIBUTES",
     "Card",
     "Dataset",
+    "FaceStyle",
     "Motion",
     "MovingDigits",
     "TranslationDataset",
     "Typeface",
+    "align_faces",
     "band_pairs",
     "clip_count",
     "decode_names",
     "digits",
+    "draw_faces",
+    "drawn_faces",
     "elastic_distortion",
     "electricity",
     "encode_names",
@@ -58,6 +65,7 @@ __all__ = [
     "phase",
     "picture_folder",
     "place_digit",
+    "random_faces",
     "read_handwriting",
     "read_photograph",
     "read_recording",

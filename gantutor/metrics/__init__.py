@@ -1,5 +1,13 @@
 """Scores of generated samples, each with its real-data value in the same measurement."""
 
+from gantutor.metrics.attribute_classifier import (
+    AttributeClassifier,
+    attribute_classifier,
+    attribute_scores,
+    edit_scores,
+    read_attributes,
+    variety_within_condition,
+)
 from gantutor.metrics.band_extension import (
     band_distance,
     band_energy_error,
@@ -55,6 +63,7 @@ from gantutor.metrics.type_classifier import TypeClassifier, classify_type, trai
 
 __all__ = [
     "MIME",
+    "AttributeClassifier",
     "ClassifierTest",
     "DigitClassifier",
     "FaceFeatures",
@@ -63,6 +72,8 @@ __all__ = [
     "Scores",
     "SpokenDigitClassifier",
     "TypeClassifier",
+    "attribute_classifier",
+    "attribute_scores",
     "audio_scores",
     "band_distance",
     "band_energy_error",
@@ -77,6 +88,7 @@ __all__ = [
     "digit_scores",
     "discriminative_score",
     "divergence_scores",
+    "edit_scores",
     "eigenface_features",
     "extension_scores",
     "face_scores",
@@ -104,6 +116,7 @@ __all__ = [
     "precision_recall",
     "predictive_score",
     "psnr",
+    "read_attributes",
     "record",
     "rediscovery",
     "roc_area",
@@ -120,5 +133,6 @@ __all__ = [
     "two_sample_error",
     "type_scores",
     "undo_motion",
+    "variety_within_condition",
     "wasserstein_distance",
 ]

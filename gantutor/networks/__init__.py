@@ -1,6 +1,12 @@
 """Generators, discriminators and their building blocks: plain ``nn.Module``s without losses or training."""
 
 from gantutor.networks.adapted import AdaptedNetwork
+from gantutor.networks.attributes import (
+    AttributeDiscriminator,
+    AttributeEmbedding,
+    AttributeGenerator,
+    equal_subpixels,
+)
 from gantutor.networks.augmentation import AdaptiveAugment, AugmentedDiscriminator, DiffAugment
 from gantutor.networks.band_extension import BandDiscriminator, BandGenerator
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev
@@ -35,6 +41,9 @@ __all__ = [
     "AdaptedNetwork",
     "AdaptiveAugment",
     "AffineVideoGenerator",
+    "AttributeDiscriminator",
+    "AttributeEmbedding",
+    "AttributeGenerator",
     "AugmentedDiscriminator",
     "BandDiscriminator",
     "BandGenerator",
@@ -75,6 +84,7 @@ __all__ = [
     "TypefaceEmbedding",
     "WaveDiscriminator",
     "WaveGenerator",
+    "equal_subpixels",
     "soft_clamp",
     "straight_through",
     "time_features",

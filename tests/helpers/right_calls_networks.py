@@ -79,6 +79,19 @@ CALLS = [
     Call("networks.soft_clamp", {"x": noise(3, 2), "limit": 1.0, "sharpness": 5.0}),
     Call("networks.time_features", {"time": torch.rand(3), "count": 8}),
     Call(
+        "networks.AttributeGenerator",
+        {"options": (3, 2), "latent": 3, "channels": 1, "widths": (4, 4), "style": 4},
+        lambda net, a: net(torch.randn(2, a["latent"]), torch.zeros(2, len(a["options"]), dtype=torch.long)),
+    ),
+    Call(
+        "networks.AttributeDiscriminator",
+        {"options": (3, 2), "channels": 1, "size": 16, "widths": (4, 8), "features": 4, "group": 2},
+        lambda net, a: net(
+            torch.randn(2, a["channels"], a["size"], a["size"]),
+            torch.zeros(2, len(a["options"]), dtype=torch.long),
+        )[0],
+    ),
+    Call(
         "networks.FourierFeatures",
         {"inputs": 2, "count": 4, "frequency": 1.0, "scale": 1.0},
         lambda net, a: net(torch.randn(2, a["inputs"])),

@@ -11,12 +11,22 @@ import gantutor as gt
 from gantutor.course.results import RESULTS_FOLDER
 
 NAMES = sorted(path.stem for path in RESULTS_FOLDER.glob("*.json"))
-failures, tables, recipe, image_parts = map(load, ("failures", "tables", "recipe", "image_parts"))
+failures, tables, recipe, image_parts, faces = map(
+    load, ("failures", "tables", "recipe", "image_parts", "faces")
+)
 audio_extension = load("audio_extension")
 
 
 def test_every_failure_and_table_has_its_results() -> None:
-    assert sorted([*failures.FAILURES, *tables.TABLES, "image_parts", "audio_extension"]) == NAMES
+    named = {*failures.FAILURES, *tables.TABLES, "image_parts", "audio_extension", "faces_augmentation"}
+    assert named <= set(NAMES) <= named | set(faces.BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", [name for name in faces.BENCHMARKS if name in NAMES])
+def test_the_results_of_notebook_06_are_of_its_recipe_and_of_the_first_seeds(name: str) -> None:
+    wanted = recipe.dict_in("06_faces", faces.BENCHMARKS[name][0])
+    seeds = [row["seed"] for row in gt.course.committed_results(name, wanted)["seeds"]]
+    assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= faces.SEEDS
 
 
 @pytest.mark.parametrize("name", tables.TABLES)

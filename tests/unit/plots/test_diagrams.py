@@ -124,6 +124,12 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "gan_game of images": lambda: diagrams.gan_game(torch.zeros(1, 28, 28), torch.ones(3, 28, 14)),
     "label_paths": diagrams.label_paths,
     "label_paths of large networks": lambda: diagrams.label_paths(1024, 128, 4096, (3, 128, 128)),
+    "attribute_paths": diagrams.attribute_paths,
+    "attribute_paths of large networks": lambda: diagrams.attribute_paths(1024, 40, 1024, 4096),
+    "inversion_and_edit": diagrams.inversion_and_edit,
+    "inversion_and_edit of images": lambda: diagrams.inversion_and_edit(
+        torch.zeros(1, 28, 28), torch.ones(3, 64, 64)
+    ),
     "ema": diagrams.ema,
     "ema of a long half-life": lambda: diagrams.ema(1000, 250.0, 3),
     "r1_picture": diagrams.r1_picture,

@@ -311,3 +311,15 @@ def test_long_words_are_drawn_small_enough_for_their_column() -> None:
         return float(box.width / figure.axes[0].get_window_extent().width)
 
     assert width_of("zofpywmnxdae") < 1 / 8 and width_of("anna") < 1 / 8
+
+
+def test_rows_of_images_share_one_size_and_have_whole_dots_for_each_pixel() -> None:
+    fig = plots.image_rows(
+        {"three": torch.zeros(3, 1, 8, 8), "fifteen": torch.zeros(15, 3, 8, 8)}, columns=10
+    )
+    three, fifteen = (axes.get_position() for axes in fig.axes)
+    assert three.width == pytest.approx(0.3) and fifteen.width == pytest.approx(1)
+    assert fifteen.height == pytest.approx(2 * three.height)
+    dots = fig.get_size_inches()[0] * fig.dpi / 90
+    assert dots == pytest.approx(round(dots)) and dots >= 1
+    assert fig.alternative_text == "Rows of images: three (3 images); fifteen (15 images)."
