@@ -7,6 +7,7 @@ from gantutor.data.digits import digits
 from gantutor.data.elastic_distortion import elastic_distortion
 from gantutor.data.faces import faces
 from gantutor.data.handwriting import handwritten_line, read_handwriting
+from gantutor.data.handwriting_fonts import DISTINCT_WRITERS, NEW_WRITERS, WRITERS, handwriting_fonts
 from gantutor.data.handwriting_type import TranslationDataset, paired_handwriting, unpaired_handwriting
 from gantutor.data.letters import letters
 from gantutor.data.moving_digits import Motion, MovingDigits, moving_digits, place_digit, sample_futures
@@ -21,24 +22,45 @@ from gantutor.data.spoken_digits import spoken_digits
 from gantutor.data.stacked_digits import stacked_digits
 from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
 from gantutor.data.typeset import typeset, typeset_line
+from gantutor.data.words import decode_text, encode_text, random_texts
+from gantutor.data.written_lines import (
+    LinesDataset,
+    handwritten_lines,
+    line_pixels,
+    line_typefaces,
+    read_line,
+    typeset_lines,
+    write_lines,
+    writer_width,
+)
 
 __all__ = [
+    "DISTINCT_WRITERS",
+    "NEW_WRITERS",
+    "WRITERS",
     "Card",
     "Dataset",
+    "LinesDataset",
     "Motion",
     "MovingDigits",
     "TranslationDataset",
     "Typeface",
     "clip_count",
     "decode_names",
+    "decode_text",
     "digits",
     "elastic_distortion",
     "electricity",
     "encode_names",
+    "encode_text",
     "faces",
     "griffin_lim",
+    "handwriting_fonts",
     "handwritten_line",
+    "handwritten_lines",
     "letters",
+    "line_pixels",
+    "line_typefaces",
     "magnitude",
     "moving_digits",
     "names",
@@ -48,7 +70,9 @@ __all__ = [
     "phase",
     "picture_folder",
     "place_digit",
+    "random_texts",
     "read_handwriting",
+    "read_line",
     "read_photograph",
     "read_recording",
     "sample_futures",
@@ -61,8 +85,11 @@ __all__ = [
     "typefaces",
     "typeset",
     "typeset_line",
+    "typeset_lines",
     "unpaired_handwriting",
     "with_mirror_images",
     "write_clip",
+    "write_lines",
     "write_recording",
+    "writer_width",
 ]

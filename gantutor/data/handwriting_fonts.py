@@ -35,7 +35,7 @@ DISTINCT_WRITERS = (
 
 ARCHIVE = "handwriting_fonts.zip"
 CHECKSUM = "2afb36073c9a7565f55b45522a34915a5fcbb44e4e95f3664e739b34705c85ef"
-"""The file of the project's folder data/ and its sha256; scripts/data/subset_handwriting_fonts.py makes it."""
+"""The file of the project's folder data/ and its sha256; a script in scripts/data makes it."""
 
 
 def handwriting_fonts(names: Sequence[str] = WRITERS) -> tuple[Typeface, ...]:

@@ -14,36 +14,37 @@ from gantutor.data.handwriting_fonts import ALPHABET
 LONGEST = 12
 """Characters of a text at most."""
 
-WORDS = tuple(
-    """
-    able about above add after again air all also always and animal answer any are around ask away back bad
-    base be bear beauty because bed been before begin behind best better between big bird black blue boat body
-    book both box boy bring brown build busy but buy by call came can car care carry cause centre change check
-    children city class clear close cold colour come common could country course cover cross cry cut dark day
-    deep did differ dinner do dog done door down draw dream drive dry during each ear early earth east easy eat
-    end enough even ever every eye face fact fall family far farm fast father feel feet few field figure fill
-    final find fine fire first fish five fly follow food foot for force form found four free friend from front
-    full game garden gave get girl give glass go gold good got great green ground group grow half hand happy
-    hard has have he head hear heart heat help her here high him his hold home horse hot hour house how hundred
-    idea if in inch ink island it job join judge jump just keep kind king knew know land language large last
-    late laugh lay lead learn leave left less let letter life light like line list listen little live long look
-    lot love low machine made main make man many map mark may me mean measure men might mile milk mind minute
-    miss money moon more morning most mother mountain move much music must my name near need never new next
-    night nine no north nose not note nothing notice noun now number object ocean of off often oil old on once
-    one only open or order other our out over own page paint paper part pass past pattern pen people perhaps
-    person picture piece place plain plan plant play please point poor port pose power press problem produce
-    product pull put quart queen question quick quiet quite rain ran reach read ready real red rest right river
-    road rock room round rule run safe said sail same saw say school sea second see seem self sell send
-    sentence serve set seven several shall shape she ship short should show side simple since sing sit six
-    size sky sleep slow small snow so some song soon sound south space spell stand star start state stay step
-    still stone stop story street strong study such summer sun sure table tail take talk teach tell ten test
-    than that the them then there these they thing think this those thought three through time tire to today
-    together told too took top toward town travel tree true try turn two type under unit until up use usual
-    valley very view visit voice vowel wait walk want war warm was watch water wave way we week weight well
-    went were west what wheel when where which while white who whole why will wind winter wish with wonder wood
-    word work world would write year yes yet you young your zebra zero zone
-    """.split()
-)
+_TEXT = """
+able about above add after again air all also always and animal answer any are around ask away back bad
+base be bear beauty because bed been before begin behind best better between big bird black blue boat
+body book both box boy bring brown build busy but buy by call came can car care carry cause centre change
+check children city class clear close cold colour come common could country course cover cross cry cut
+dark day deep did differ dinner do dog done door down draw dream drive dry during each ear early earth
+east easy eat end enough even ever every eye face fact fall family far farm fast father feel feet few
+field figure fill final find fine fire first fish five fly follow food foot for force form found four
+free friend from front full game garden gave get girl give glass go gold good got great green ground
+group grow half hand happy hard has have he head hear heart heat help her here high him his hold home
+horse hot hour house how hundred idea if in inch ink island it job join judge jump just keep kind king
+knew know land language large last late laugh lay lead learn leave left less let letter life light like
+line list listen little live long look lot love low machine made main make man many map mark may me mean
+measure men might mile milk mind minute miss money moon more morning most mother mountain move much music
+must my name near need never new next night nine no north nose not note nothing notice noun now number
+object ocean of off often oil old on once one only open or order other our out over own page paint paper
+part pass past pattern pen people perhaps person picture piece place plain plan plant play please point
+poor port pose power press problem produce product pull put quart queen question quick quiet quite rain
+ran reach read ready real red rest right river road rock room round rule run safe said sail same saw say
+school sea second see seem self sell send sentence serve set seven several shall shape she ship short
+should show side simple since sing sit six size sky sleep slow small snow so some song soon sound south
+space spell stand star start state stay step still stone stop story street strong study such summer sun
+sure table tail take talk teach tell ten test than that the them then there these they thing think this
+those thought three through time tire to today together told too took top toward town travel tree true
+try turn two type under unit until up use usual valley very view visit voice vowel wait walk want war
+warm was watch water wave way we week weight well went were west what wheel when where which while white
+who whole why will wind winter wish with wonder wood word work world would write year yes yet you young
+your zebra zero zone
+"""
+
+WORDS = tuple(_TEXT.split())
 """Common English words."""
 
 
@@ -143,6 +144,7 @@ def check_text(text: object, longest: int) -> str:
     for character in text:
         if character not in ALPHABET:
             raise InputError(
-                f"the text has {character!r}, but only a to z, A to Z, 0 to 9, spaces and .,!?'- can be written"
+                f"the text has {character!r}, but only a to z, A to Z, 0 to 9, spaces and .,!?'- can be "
+                "written"
             )
     return text

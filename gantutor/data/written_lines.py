@@ -157,15 +157,49 @@ def _pairs(
         texts += random_texts(numbers, seed, held_out, digits=True)
         writer[count - numbers :] = len(fonts)
         drawn += [_mnist_number(text, rng, held_out) for text in texts[count - numbers :]]
+    styles = [faces[index] for index in typeface.tolist()]
+    written, typed = _written_and_typed(texts, drawn, styles, rng)
+    return TensorDataset(written, typed, writer, typeface, encode_text(texts))
+
+
+def _written_and_typed(
+    texts: Sequence[str], drawn: Sequence[Pixels], styles: Sequence[Typeface], rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Give drawn lines ink, and set them in type of the same width."""
     hand, type_ = [], []
-    for text, pixels, face in zip(texts, drawn, typeface.tolist(), strict=True):
-        plain = draw_text(text, faces[face])
+    for text, pixels, face in zip(texts, drawn, styles, strict=True):
+        plain = draw_text(text, face)
         width = _target_width(pixels.shape[1], plain.shape[1])
         hand.append(_stretch(pixels, width))
         type_.append(_stretch(plain, width))
     written = torch.cat([ink(_to_tensor(chunk), rng) for chunk in _chunks(hand)])
-    typed = torch.cat([_downsample(_to_tensor(chunk)) for chunk in _chunks(type_)])
-    return TensorDataset(written, typed, writer, typeface, encode_text(texts))
+    return written, torch.cat([_downsample(_to_tensor(chunk)) for chunk in _chunks(type_)])
+
+
+def write_lines(
+    texts: Sequence[str], writers: Sequence[Typeface], face: Typeface | None = None, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Write texts with fonts and random ink, and typeset each at the same width.
+
+    Args:
+        texts: N texts of at most 12 characters of ``ALPHABET``.
+        writers: N handwriting fonts.
+        face: the typeface; None means the first of ``line_typefaces()``.
+        seed: seed of the ink.
+
+    Returns:
+        Handwriting and type, both (N, 1, 32, 128) in [−1, 1].
+
+    Raises:
+        InputError: if a text cannot be written.
+
+    >>> write_lines(["ink"], handwriting_fonts(["caveat"]))[0].shape
+    torch.Size([1, 1, 32, 128])
+    """
+    encode_text([*texts])
+    drawn = [draw_text(text, writer) for text, writer in zip(texts, writers, strict=True)]
+    styles = [face or line_typefaces()[0]] * len(drawn)
+    return _written_and_typed(texts, drawn, styles, torch.Generator().manual_seed(seed))
 
 
 def draw_text(text: str, face: Typeface) -> Pixels:
@@ -379,7 +413,7 @@ def _check_one_line(mask: Tensor) -> tuple[int, int]:
     amount = mask.float().sum(1)
     filled = (amount > 0).nonzero()[:, 0]
     bands, start, last = [], int(filled[0]), int(filled[0])
-    for row in filled.tolist()[1:] + [10**9]:
+    for row in [*filled.tolist()[1:], 10**9]:
         if row > last + 1:
             bands.append((start, last + 1, float(amount[start : last + 1].sum())))
             start = row

@@ -11,6 +11,7 @@ from gantutor.games.classical import (
 from gantutor.games.cyclegan import cyclegan, cyclegan_loss
 from gantutor.games.discrete_code import discrete_code, discrete_code_loss, mutual_information
 from gantutor.games.gan import GAN
+from gantutor.games.line_translation import coarse_distance, line_game, line_loss
 from gantutor.games.path_length import (
     PathLength,
     path_length_loss,
@@ -36,6 +37,7 @@ __all__ = [
     "adaptive_augmentation",
     "adaptive_discriminator_loss",
     "classical_turns",
+    "coarse_distance",
     "cyclegan",
     "cyclegan_loss",
     "discrete_code",
@@ -43,6 +45,8 @@ __all__ = [
     "discriminator_loss",
     "generator_loss",
     "l1_distance",
+    "line_game",
+    "line_loss",
     "mutual_information",
     "path_length_loss",
     "path_lengths",

@@ -16,6 +16,7 @@ from gantutor.metrics.faces import eigenface_features, face_scores
 from gantutor.metrics.features import feature_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.kernel_distance import kernel_distance, kernel_distances
+from gantutor.metrics.lines import hand_features, line_variety, sharpness, writing_scores
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import median_scores, motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.motion_estimation import measure_motion, undo_motion
@@ -44,6 +45,14 @@ from gantutor.metrics.spoken_digit_classifier import (
     spoken_digit_classifier,
 )
 from gantutor.metrics.stacked_digits import stacked_scores
+from gantutor.metrics.text_reader import (
+    character_error_rate,
+    ctc_loss,
+    edit_distance,
+    independent_text_reader,
+    read_text,
+    text_reader,
+)
 from gantutor.metrics.type_classifier import TypeClassifier, classify_type, train_type_classifier, type_scores
 
 __all__ = [
@@ -57,25 +66,31 @@ __all__ = [
     "TypeClassifier",
     "audio_scores",
     "bigram_names",
+    "character_error_rate",
     "checkerboard_share",
     "class_means",
     "classify_digits",
     "classify_spoken_digits",
     "classify_type",
     "clustering_accuracy",
+    "ctc_loss",
     "digit_classifier",
     "digit_scores",
     "discriminative_score",
     "divergence_scores",
+    "edit_distance",
     "eigenface_features",
     "face_scores",
     "feature_scores",
     "format_number",
     "frechet_distance",
+    "hand_features",
     "inception_score",
+    "independent_text_reader",
     "kernel_distance",
     "kernel_distances",
     "light_classifier_test",
+    "line_variety",
     "log_spectral_distance",
     "measure_motion",
     "median_scores",
@@ -92,19 +107,23 @@ __all__ = [
     "precision_recall",
     "predictive_score",
     "psnr",
+    "read_text",
     "record",
     "rediscovery",
     "scale_invariant_sdr",
     "series_features",
+    "sharpness",
     "signal_to_noise",
     "sine_scores",
     "spoken_digit_classifier",
     "stacked_scores",
     "strong_classifier_test",
+    "text_reader",
     "train_on_synthetic",
     "train_type_classifier",
     "two_sample_error",
     "type_scores",
     "undo_motion",
     "wasserstein_distance",
+    "writing_scores",
 ]

@@ -8,6 +8,7 @@ from gantutor.networks.deep_conv import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import CumulativeSum, FiniteDifferences, Standardize
 from gantutor.networks.discrete_code import DiscreteCodeTranslator, unique_glyphs
 from gantutor.networks.fourier_features import FourierFeatures
+from gantutor.networks.line_translation import LineDiscriminator, LineTranslator
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.name_generator import NameGenerator, straight_through
 from gantutor.networks.packing import PackedDiscriminator
@@ -19,6 +20,7 @@ from gantutor.networks.recurrent import (
 )
 from gantutor.networks.spectrogram import SpectrogramDiscriminator, SpectrogramGenerator
 from gantutor.networks.spectrogram_translation import PairDiscriminator, SpectrogramTranslator
+from gantutor.networks.text_readers import ConvTextReader, RecurrentTextReader
 from gantutor.networks.type_translation import (
     FiLMBlock,
     PatchDiscriminator,
@@ -37,6 +39,7 @@ __all__ = [
     "ClipDiscriminator",
     "ConvDiscriminator",
     "ConvGenerator",
+    "ConvTextReader",
     "CumulativeSum",
     "DCGANDiscriminator",
     "DCGANGenerator",
@@ -52,6 +55,8 @@ __all__ = [
     "FreshNoiseGRUGenerator",
     "GRUDiscriminator",
     "GRUGenerator",
+    "LineDiscriminator",
+    "LineTranslator",
     "MLPDiscriminator",
     "MLPGenerator",
     "MinibatchStdDev",
@@ -60,6 +65,7 @@ __all__ = [
     "PackedDiscriminator",
     "PairDiscriminator",
     "PatchDiscriminator",
+    "RecurrentTextReader",
     "SequenceConvDiscriminator",
     "SpectrogramDiscriminator",
     "SpectrogramGenerator",

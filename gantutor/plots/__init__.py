@@ -26,6 +26,7 @@ from gantutor.plots.style import (
 )
 from gantutor.plots.tables import table
 from gantutor.plots.text import texts
+from gantutor.plots.written import written_lines
 
 __all__ = [
     "DISCRIMINATOR",
@@ -67,4 +68,5 @@ __all__ = [
     "time_machine",
     "trade_off",
     "warped_grid",
+    "written_lines",
 ]

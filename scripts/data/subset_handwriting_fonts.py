@@ -31,7 +31,9 @@ def subset_font(path: Path) -> tuple[bytes, str]:
     notices = [str(font["name"].getDebugName(number) or "") for number in (0, 13)]
     if any("reserved font name" in notice.lower() for notice in notices):
         raise SystemExit(f"{path.name} has a Reserved Font Name")
-    options = subset.Options(layout_features=["kern"], hinting=False, desubroutinize=True, notdef_outline=True)
+    options = subset.Options(
+        layout_features=["kern"], hinting=False, desubroutinize=True, notdef_outline=True
+    )
     worker = subset.Subsetter(options)
     worker.populate(text=ALPHABET)
     worker.subset(font)
@@ -66,8 +68,13 @@ def main() -> None:
     ]
     target = DATA / "handwriting_fonts.zip"
     target.write_bytes(archive.getvalue())
-    (DATA / "handwriting_fonts_licences.txt").write_text(("\n\n" + "=" * 78 + "\n\n").join(parts).strip() + "\n")
-    print(f"{len(WRITERS)} fonts, {target.stat().st_size:,} bytes, sha256", hashlib.sha256(archive.getvalue()).hexdigest())
+    (DATA / "handwriting_fonts_licences.txt").write_text(
+        ("\n\n" + "=" * 78 + "\n\n").join(parts).strip() + "\n"
+    )
+    print(
+        f"{len(WRITERS)} fonts, {target.stat().st_size:,} bytes, sha256",
+        hashlib.sha256(archive.getvalue()).hexdigest(),
+    )
 
 
 if __name__ == "__main__":
