@@ -233,8 +233,10 @@ def line_size(face: Typeface) -> int:
     True
     """
     font = face.font(PROBE_SIZE)
-    above, below = (lambda text: -font.getbbox(text, anchor="ls")[1]), font.getbbox("gpy", anchor="ls")[3]
-    room = min(9.5 / above("x"), 19 / above("Tdl"), 8.5 / max(below, 1))
+    (_, x, _, _), (_, top, _, _), (_, _, _, below) = (
+        font.getbbox(text, anchor="ls") for text in ("x", "Tdl", "gpy")
+    )
+    room: float = min(-9.5 / x, -19 / top, 8.5 / max(below, 1))
     return max(8, round(OVERSAMPLING * PROBE_SIZE * room))
 
 
@@ -371,7 +373,8 @@ def writer_width(writer: Typeface, face: Typeface) -> float:
     """
     words = ("The quick", "brown fox", "jumps over", "a lazy dog", "quartz", "Sphinx")
     ratios = sorted(draw_text(word, writer).shape[1] / draw_text(word, face).shape[1] for word in words)
-    return min(max((ratios[2] + ratios[3]) / 2, NARROWEST), WIDEST)
+    middle: float = (ratios[2] + ratios[3]) / 2
+    return min(max(middle, NARROWEST), WIDEST)
 
 
 def read_line(source: str | Path | bytes | Tensor) -> Tensor:

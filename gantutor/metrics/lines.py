@@ -30,7 +30,7 @@ def hand_features(lines: Tensor) -> tuple[Tensor, Tensor]:
     """
     check_lines(lines)
     reader = independent_text_reader()
-    parts = [reader.features(chunk)[1] for chunk in lines.detach().cpu().float().split(CHUNK_SIZE)]
+    parts = [reader.features(chunk)[1] for chunk in torch.split(lines.detach().cpu().float(), CHUNK_SIZE)]
     features = torch.cat(parts)
     return features, reader.writer(features)
 

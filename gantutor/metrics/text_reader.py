@@ -94,7 +94,7 @@ def read_text(lines: Tensor, reader: nn.Module | None = None) -> list[str]:
     check_lines(lines)
     reader = reader or independent_text_reader()
     texts = []
-    for chunk in lines.detach().cpu().float().split(CHUNK_SIZE):
+    for chunk in torch.split(lines.detach().cpu().float(), CHUNK_SIZE):
         outputs = reader(chunk)
         best = (outputs[0] if isinstance(outputs, tuple) else outputs).argmax(2)
         for row in best.tolist():

@@ -132,6 +132,4 @@ def lines_and_style(condition: Any) -> tuple[Tensor, Tensor]:
         lines, style = condition[:2]
         if lines.dim() == 4 and lines.shape[1:3] == (1, 32) and not lines.shape[3] % 8:
             return lines, style
-    raise InputError(
-        "the condition must be (lines of shape (count, 1, 32, multiple of 8), style (count,), …)"
-    )
+    raise InputError("the condition must be (lines (count, 1, 32, multiple of 8), style (count,), …)")

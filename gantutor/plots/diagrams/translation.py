@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gantutor._checks import checked, integer, string
 from gantutor.plots.diagrams.canvas import SMALL_SIZE, Box, Canvas
 from gantutor.plots.style import DISCRIMINATOR, GENERATED, GENERATOR, NEUTRAL, REAL, Figure
@@ -41,7 +43,7 @@ def film_unet(
         "style (16) pass through two linear layers to 64 numbers s, which scale and shift the features of "
         "every block on the way up (FiLM).",
     )
-    stages: dict[str, float] = {"width": 0.9, "height": 0.5, "size": SMALL_SIZE}
+    stages: dict[str, Any] = {"width": 0.9, "height": 0.5, "size": SMALL_SIZE}
     line = canvas.box(0.52, 3.2, source, NEUTRAL, width=0.56, height=0.5, size=SMALL_SIZE)
     first = canvas.box(1.5, 3.2, f"unshuffle\n{shapes[0]}", GENERATOR, **stages)
     down1 = canvas.box(1.8, 2.4, f"halve\n{shapes[1]}", GENERATOR, **stages)
