@@ -16,7 +16,7 @@ from gantutor.metrics.faces import eigenface_features, face_scores
 from gantutor.metrics.features import feature_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.kernel_distance import kernel_distance, kernel_distances
-from gantutor.metrics.lines import hand_features, line_variety, sharpness, writing_scores
+from gantutor.metrics.lines import hand_features, line_variety, score_writing, sharpness, writing_scores
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import median_scores, motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.motion_estimation import measure_motion, undo_motion
@@ -111,6 +111,7 @@ __all__ = [
     "record",
     "rediscovery",
     "scale_invariant_sdr",
+    "score_writing",
     "series_features",
     "sharpness",
     "signal_to_noise",

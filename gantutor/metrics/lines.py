@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from gantutor._errors import InputError
+from gantutor.data.handwriting_fonts import WRITERS, handwriting_fonts
+from gantutor.data.typefaces import Typeface
 from gantutor.data.words import decode_text
+from gantutor.data.written_lines import LinesDataset, write_lines
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.score import Score, Scores
 from gantutor.metrics.text_reader import (
@@ -120,3 +125,40 @@ def writing_scores(
             "higher",
         ),
     )
+
+
+def score_writing(run: Any, lines: LinesDataset, samples: int = 1000, seed: int = 5) -> Scores:
+    """Score a trained writer on held-out lines: ``writing_scores`` of what it writes.
+
+    Args:
+        run: the training, whose ``generate(z, (type, writer))`` writes.
+        lines: the pairs it was trained on; the held-out ones are scored.
+        samples: held-out lines at most; variety is measured on at most 60 of them, each written four times.
+        seed: seed of the latents.
+
+    >>> from gantutor.data import handwritten_lines
+    >>> class Copyist:
+    ...     def generate(self, z, condition): return condition[0]
+    >>> score_writing(Copyist(), handwritten_lines(["caveat"], 16))["variety"].value
+    0.0
+    """
+    written, typed, writer, _, codes = (tensor[:samples] for tensor in lines.held_out.tensors)
+    rng = torch.Generator().manual_seed(seed)
+    few = min(60, len(typed))
+
+    def write(count: int) -> Tensor:
+        z = torch.randn(count, 16, generator=rng)
+        image: Tensor = run.generate(z, (typed[:count], writer[:count])).clamp(-1, 1)
+        return image
+
+    fonts = [lines.writers[index] for index in writer[:few].tolist()]
+    texts = decode_text(codes[:few])
+    inked = [write_lines(texts, fonts, lines.typefaces[0], seed + time)[0] for time in range(4)]
+    names = torch.tensor([_place(face) for face in lines.writers])[writer]
+    made, again = write(len(typed)), torch.stack([write(few) for _ in range(4)])
+    return writing_scores(made, codes, names, written, again, torch.stack(inked))
+
+
+def _place(face: Typeface) -> int:
+    """The index of a font in ``WRITERS``."""
+    return next(index for index, name in enumerate(WRITERS) if handwriting_fonts([name])[0] is face)

@@ -27,18 +27,21 @@ CHUNK_SIZE = 100
 
 
 @cache
-def text_reader() -> ConvTextReader:
+def text_reader(device: str | torch.device = "cpu") -> ConvTextReader:
     """Return the shipped convolutional reader, frozen: the one that losses may use.
 
     It was trained on lines of type, of twenty handwriting fonts and of MNIST digits; the fonts of
     ``data.NEW_WRITERS`` it has not seen.
+
+    Args:
+        device: where it reads.
 
     >>> text_reader()(torch.zeros(1, 1, 32, 128)).shape
     torch.Size([1, 64, 70])
     """
     reader = ConvTextReader()
     reader.load_state_dict(read_tensors(WEIGHTS["loss"]))
-    return reader.eval().requires_grad_(False)
+    return reader.eval().requires_grad_(False).to(device)
 
 
 @cache
