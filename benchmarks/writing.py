@@ -1,6 +1,6 @@
-"""What the adversary is worth in notebook 07: four losses for writing, all else equal.
+"""What the adversary is worth in notebook 07: two losses for writing, with and without it, all else equal.
 
-    python benchmarks/writing.py               # three seeds; about six minutes each at one thread
+    python benchmarks/writing.py               # three seeds; about three minutes each at one thread
 
 The recipe is the dict ``writing`` of the notebook, which refuses results of another one. The results go to
 ``gantutor/course/results/writing.json`` after each seed.
@@ -16,14 +16,16 @@ from recipe import Recipe, complete, dict_in, values
 import gantutor as gt
 
 SEEDS = 3
+COMPARED = ("all three", "distance, reader")
 Row = dict[str, dict[str, float]]
 
 
 def play(recipe: Recipe, seed: int) -> Row:
-    """One seed: the four losses, each with its scores and its seconds."""
+    """One seed: both losses, each with its scores and its seconds."""
     lines = gt.data.handwritten_lines(gt.data.DISTINCT_WRITERS, recipe["lines"], seed)
     rows: Row = {}
-    for name, terms in recipe["losses"].items():
+    for name in COMPARED:
+        terms = recipe["losses"][name]
         torch.manual_seed(seed)
         count = len(lines.writers)
         judge = gt.networks.LineDiscriminator(count) if "adversary" in terms else None

@@ -103,7 +103,8 @@ def line_game(
     Args:
         generator: called ``generator(z, condition)``, such as ``networks.LineTranslator``.
         discriminator: called ``discriminator(lines, condition)``, or None.
-        objective: the adversarial losses; None means ``non_saturating(r1=0.01)``.
+        objective: the adversarial losses; None means ``non_saturating(r1=2e-4)``, because the penalty
+            is that of the sum of 64 logits.
         distance: the weight λ of the L1 distance, at least 0.
         reader: a frozen reader, such as ``metrics.text_reader()``, or None.
         reading: the weight ρ of the reader's loss, at least 0.
@@ -117,7 +118,7 @@ def line_game(
     >>> [turn.name for turn in line_game(LineTranslator(2)).turns]
     ['generator']
     """
-    objective = objectives.objective_or_default(objective, objectives.non_saturating(r1=0.01))
+    objective = objectives.objective_or_default(objective, objectives.non_saturating(r1=2e-4))
     loss = partial(line_loss, objective, distance, reader, reading, variety)
     networks: dict[str, Any] = {"generator": generator}
     if discriminator is None:

@@ -1,9 +1,9 @@
-"""Exercises of notebook 07: the median, what unpaired data can tell, the cycle, clustering accuracy."""
+"""Exercises of notebook 07: the median, what unpaired data can tell, the cycle, clustering, CTC."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
+from itertools import groupby, permutations
 from typing import Any
 
 import torch
@@ -343,9 +343,67 @@ SHARE = Exercise(
     ),
 )
 
+# --- 07.5 ---------------------------------------------------------------------------------------------------
+
+
+def read_frames(frames: str) -> str:
+    return "".join(character for character, _ in groupby(frames) if character != "-")
+
+
+def blanks_first(frames: str) -> str:
+    """Drop blanks, and then merge: double letters are lost."""
+    return "".join(character for character, _ in groupby(frames.replace("-", "")))
+
+
+FRAMES = ("-hhe-l-ll-o-", "--inn-nk", "aab", "-", "ee--e")
+
+
+def check_frames(answer: Any) -> None:
+    """Check an answer to exercise 07.5."""
+    for frames in FRAMES:
+        result = call(answer, frames, usage="read_frames(frames)")
+        if not isinstance(result, str):
+            raise WrongAnswer(f"A text is wanted, and your function returns {result!r:.40}.")
+        expected = read_frames(frames)
+        if result == expected:
+            continue
+        mistakes = {
+            "Repeats stand for one letter: merge them.": frames.replace("-", ""),
+            "Blanks are still there: drop them after merging.": "".join(c for c, _ in groupby(frames)),
+            "The blanks were dropped first: then a double letter becomes one. Merge first.": blanks_first(
+                frames
+            ),
+        }
+        reason = next((text for text, wrong in mistakes.items() if wrong == result), "")
+        raise WrongAnswer(f"{frames!r} stands for {expected!r}, and yours says {result!r}. {reason}".strip())
+
+
+FRAMES_READ = Exercise(
+    number="07.5",
+    title="Read the frames",
+    question="Write `read_frames(frames)`: the text that a string of frames stands for in CTC. Merge "
+    "repeats, then drop the blanks, which are written `-`.",
+    hints=(
+        "`itertools.groupby(frames)` gives each run of equal characters once.",
+        "Two equal letters in a row need a blank between them: which of the two steps must come first?",
+    ),
+    solution=read_frames,
+    explanation="Merging comes first, so that a blank can keep two equal letters apart: l-l is ll, and "
+    "ll is l.",
+    check=check_frames,
+    wrong=(
+        (lambda frames: frames.replace("-", ""), "merge them"),
+        (lambda frames: "".join(c for c, _ in groupby(frames)), "drop them after"),
+        (blanks_first, "Merge first"),
+        (lambda frames: list(frames), "A text is wanted"),
+        (lambda frames: "ink", "stands for"),
+    ),
+)
+
 EXERCISES = (
     MEDIAN,
     KNOWN,
     CYCLE,
     SHARE,
+    FRAMES_READ,
 )
