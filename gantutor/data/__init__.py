@@ -7,7 +7,7 @@ from gantutor.data.digits import digits
 from gantutor.data.elastic_distortion import elastic_distortion
 from gantutor.data.faces import faces
 from gantutor.data.handwriting import handwritten_line, read_handwriting
-from gantutor.data.handwriting_fonts import DISTINCT_WRITERS, NEW_WRITERS, WRITERS, handwriting_fonts
+from gantutor.data.handwriting_fonts import DISTINCT_WRITERS, NEW_WRITERS, WRITERS
 from gantutor.data.handwriting_type import TranslationDataset, paired_handwriting, unpaired_handwriting
 from gantutor.data.letters import letters
 from gantutor.data.moving_digits import Motion, MovingDigits, moving_digits, place_digit, sample_futures
@@ -22,9 +22,8 @@ from gantutor.data.spoken_digits import spoken_digits
 from gantutor.data.stacked_digits import stacked_digits
 from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
 from gantutor.data.typeset import typeset, typeset_line
-from gantutor.data.words import decode_text, encode_text, random_texts
+from gantutor.data.words import decode_text
 from gantutor.data.written_lines import (
-    LinesDataset,
     handwritten_lines,
     line_pixels,
     line_typefaces,
@@ -40,7 +39,6 @@ __all__ = [
     "WRITERS",
     "Card",
     "Dataset",
-    "LinesDataset",
     "Motion",
     "MovingDigits",
     "TranslationDataset",
@@ -52,10 +50,8 @@ __all__ = [
     "elastic_distortion",
     "electricity",
     "encode_names",
-    "encode_text",
     "faces",
     "griffin_lim",
-    "handwriting_fonts",
     "handwritten_line",
     "handwritten_lines",
     "letters",
@@ -70,7 +66,6 @@ __all__ = [
     "phase",
     "picture_folder",
     "place_digit",
-    "random_texts",
     "read_handwriting",
     "read_line",
     "read_photograph",

@@ -11,7 +11,7 @@ from gantutor.games.classical import (
 from gantutor.games.cyclegan import cyclegan, cyclegan_loss
 from gantutor.games.discrete_code import discrete_code, discrete_code_loss, mutual_information
 from gantutor.games.gan import GAN
-from gantutor.games.line_translation import coarse_distance, line_game, line_loss
+from gantutor.games.line_translation import line_game, line_loss
 from gantutor.games.path_length import (
     PathLength,
     path_length_loss,
@@ -37,7 +37,6 @@ __all__ = [
     "adaptive_augmentation",
     "adaptive_discriminator_loss",
     "classical_turns",
-    "coarse_distance",
     "cyclegan",
     "cyclegan_loss",
     "discrete_code",

@@ -16,7 +16,7 @@ from gantutor.metrics.faces import eigenface_features, face_scores
 from gantutor.metrics.features import feature_scores
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.kernel_distance import kernel_distance, kernel_distances
-from gantutor.metrics.lines import hand_features, line_variety, score_writing, sharpness, writing_scores
+from gantutor.metrics.lines import score_writing
 from gantutor.metrics.modes import mode_scores
 from gantutor.metrics.motion import median_scores, motion_diversity, motion_scores, wasserstein_distance
 from gantutor.metrics.motion_estimation import measure_motion, undo_motion
@@ -47,7 +47,6 @@ from gantutor.metrics.spoken_digit_classifier import (
 from gantutor.metrics.stacked_digits import stacked_scores
 from gantutor.metrics.text_reader import (
     character_error_rate,
-    ctc_loss,
     edit_distance,
     independent_text_reader,
     read_text,
@@ -73,7 +72,6 @@ __all__ = [
     "classify_spoken_digits",
     "classify_type",
     "clustering_accuracy",
-    "ctc_loss",
     "digit_classifier",
     "digit_scores",
     "discriminative_score",
@@ -84,13 +82,11 @@ __all__ = [
     "feature_scores",
     "format_number",
     "frechet_distance",
-    "hand_features",
     "inception_score",
     "independent_text_reader",
     "kernel_distance",
     "kernel_distances",
     "light_classifier_test",
-    "line_variety",
     "log_spectral_distance",
     "measure_motion",
     "median_scores",
@@ -113,7 +109,6 @@ __all__ = [
     "scale_invariant_sdr",
     "score_writing",
     "series_features",
-    "sharpness",
     "signal_to_noise",
     "sine_scores",
     "spoken_digit_classifier",
@@ -126,5 +121,4 @@ __all__ = [
     "type_scores",
     "undo_motion",
     "wasserstein_distance",
-    "writing_scores",
 ]

@@ -24,8 +24,9 @@ SCORES = {
     "audio_to_audio audio_to_audio_input audio_to_audio_no_gan",
     "06": "face_kernel_distance face_kernel_distance_no_augmentation inversion_psnr inversion_psnr_nearest "
     "precision_before_rejection precision_after_rejection nearest_neighbour_ratio",
-    "07": "reader_paired reader_regression reader_strings typeface_match reader_unpaired "
-    "reader_unpaired_best_permutation",
+    "07": "reading_new_writers reading_digits reader_strings writing_error writing_sharpness "
+    "writing_sharpness_regression writing_frechet writing_frechet_regression writing_variety "
+    "writing_variety_regression reader_paired reader_cycle reader_cycle_best_permutation",
     "08": "last_frame_class motion_diversity displacement_distance rotation_distance scale_distance "
     "displacement_distance_constant_motion",
     "10": "loop_ratio seconds_to_5x_floor resume_exact",

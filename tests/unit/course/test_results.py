@@ -11,11 +11,13 @@ import gantutor as gt
 from gantutor.course.results import RESULTS_FOLDER
 
 NAMES = sorted(path.stem for path in RESULTS_FOLDER.glob("*.json"))
-failures, tables, recipe, image_parts = map(load, ("failures", "tables", "recipe", "image_parts"))
+failures, tables, recipe, image_parts, writing = map(
+    load, ("failures", "tables", "recipe", "image_parts", "writing")
+)
 
 
 def test_every_failure_and_table_has_its_results() -> None:
-    assert sorted([*failures.FAILURES, *tables.TABLES, "image_parts"]) == NAMES
+    assert sorted([*failures.FAILURES, *tables.TABLES, "image_parts", "writing"]) == NAMES
 
 
 @pytest.mark.parametrize("name", tables.TABLES)
@@ -37,6 +39,14 @@ def test_the_parts_of_notebook_03_are_of_its_recipe_and_of_the_first_seeds() -> 
     assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= image_parts.SEEDS
     for row in content["seeds"]:
         assert set(wanted["replaced"]) < set(row) - {"seed"}
+
+
+def test_the_losses_of_notebook_07_are_of_its_recipe_and_of_the_first_seeds() -> None:
+    content = gt.course.committed_results("writing", recipe.dict_in("07_handwriting_to_type", "writing"))
+    seeds = [row["seed"] for row in content["seeds"]]
+    assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= writing.SEEDS
+    for row in content["seeds"]:
+        assert set(writing.COMPARED) <= set(row)
 
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:
