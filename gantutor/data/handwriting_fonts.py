@@ -51,7 +51,8 @@ def handwriting_fonts(names: Sequence[str] = WRITERS) -> tuple[Typeface, ...]:
     >>> [font.name for font in handwriting_fonts(["caveat", "zeyada"])]
     ['Caveat', 'Zeyada']
     """
-    if isinstance(names, str) or not all(name in WRITERS for name in names) or not len(names):
+    is_list = isinstance(names, list | tuple) and len(names) > 0
+    if not is_list or not all(isinstance(name, str) and name in WRITERS for name in names):
         raise InputError(f"names must be a list of writers, of {', '.join(WRITERS)}; not {names!r:.80}")
     return tuple(_font(name) for name in names)
 

@@ -120,6 +120,22 @@ def decode_text(codes: Tensor) -> list[str]:
     return ["".join(ALPHABET[code - 1] for code in row if code) for row in codes.tolist()]
 
 
+def check_texts(**lists: object) -> None:
+    """Check that each argument is a list of texts.
+
+    Args:
+        **lists: the lists by their names.
+
+    Raises:
+        InputError: if one is not.
+
+    >>> check_texts(texts=["ink"])
+    """
+    for name, texts in lists.items():
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise InputError(f"{name} must be a list of texts in quotes, not {texts!r:.60}")
+
+
 def check_text(text: object, longest: int) -> str:
     """Check that a text is not empty, not too long, and has characters of ``ALPHABET`` only.
 

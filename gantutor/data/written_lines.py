@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import checked, integer, number
+from gantutor._checks import Rule, checked, integer, number, validate
 from gantutor._errors import InputError
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.digits import digits as load_digits
@@ -23,7 +23,7 @@ from gantutor.data.handwriting import MIN_CONTRAST
 from gantutor.data.handwriting_fonts import ALPHABET, handwriting_fonts
 from gantutor.data.ink import extract_ink, otsu_threshold, read_grey, to_grey
 from gantutor.data.typefaces import PROBE_SIZE, Typeface, matplotlib_fonts, typefaces
-from gantutor.data.words import check_text, encode_text, random_texts
+from gantutor.data.words import check_text, check_texts, encode_text, random_texts
 
 HEIGHT, WIDTH = 32, 128
 """Pixels of the image of a line."""
@@ -91,7 +91,7 @@ def line_typefaces(font: str | Path | None = None) -> tuple[Typeface, ...]:
     return typefaces([*paths, *([] if font is None else [font])], ALPHABET.strip())
 
 
-@checked(count=integer(8), seed=integer(0))
+@checked(count=integer(8, 1_000_000), seed=integer(0), with_digits=number(0, 1))
 def handwritten_lines(
     writers: Sequence[str],
     count: int = 4000,
@@ -176,6 +176,7 @@ def _written_and_typed(
     return written, torch.cat([_downsample(_to_tensor(chunk)) for chunk in _chunks(type_)])
 
 
+@checked(seed=integer(0))
 def write_lines(
     texts: Sequence[str], writers: Sequence[Typeface], face: Typeface | None = None, seed: int = 0
 ) -> tuple[Tensor, Tensor]:
@@ -196,6 +197,8 @@ def write_lines(
     >>> write_lines(["ink"], handwriting_fonts(["caveat"]))[0].shape
     torch.Size([1, 1, 32, 128])
     """
+    check_texts(texts=texts)
+    _check_faces(texts, writers=writers)
     encode_text([*texts])
     drawn = [draw_text(text, writer) for text, writer in zip(texts, writers, strict=True)]
     styles = [face or line_typefaces()[0]] * len(drawn)
@@ -356,12 +359,37 @@ def typeset_lines(texts: Sequence[str], faces: Sequence[Typeface], widths: Seque
     >>> typeset_lines(["A hand"], line_typefaces()[:1], [1.0]).shape
     torch.Size([1, 1, 32, 128])
     """
+    _check_faces(texts, faces=faces)
+    validate({"widths": widths}, widths=_widths(len(texts)))
     drawn = []
     for text, face, width in zip(texts, faces, widths, strict=True):
         pixels = draw_text(check_text(text, LONGEST_LINE), face)
         drawn.append(_stretch(pixels, max(2, round(width * pixels.shape[1]))))
     widest = max(pixels.shape[1] for pixels in drawn) / OVERSAMPLING + 2 * MARGIN
     return _downsample(_to_tensor(drawn, max(WIDTH, 8 * -(-int(widest + 1) // 8))))
+
+
+def _widths(count: int) -> Rule:
+    """The rule for a list of ``count`` relative widths."""
+    rule = number(0.1, 10)
+
+    def check(values: Any) -> Any:
+        if not isinstance(values, list | tuple) or len(values) != count:
+            raise ValueError(f"a list of {count} numbers, one for each text")
+        return [rule(value) for value in values]
+
+    return check
+
+
+def _check_faces(texts: Any, **lists: Any) -> None:
+    """Check that each argument is a list of typefaces, one for each text of a list."""
+    if not isinstance(texts, list | tuple) or not texts:
+        raise InputError(f"texts must be a list with at least one text, not {texts!r:.60}")
+    for name, faces in lists.items():
+        if not isinstance(faces, list | tuple) or not all(isinstance(face, Typeface) for face in faces):
+            raise InputError(f"{name} must be a list of typefaces, not {faces!r:.60}")
+        if len(faces) != len(texts):
+            raise InputError(f"there must be one of {name} for each of {len(texts)} texts, not {len(faces)}")
 
 
 @lru_cache(maxsize=256)

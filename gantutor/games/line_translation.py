@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gantutor import objectives
 from gantutor._calling import apply
 from gantutor._checks import checked, number
+from gantutor._errors import InputError, type_name
 from gantutor.games.classical import classical_turns, generator_loss
 from gantutor.games.gan import GAN
 from gantutor.games.pix2pix import l1_distance
@@ -118,6 +119,8 @@ def line_game(
     >>> [turn.name for turn in line_game(LineTranslator(2)).turns]
     ['generator']
     """
+    if reader is not None and not callable(reader):
+        raise InputError(f"reader must be a network or None, not {type_name(reader)}")
     objective = objectives.objective_or_default(objective, objectives.non_saturating(r1=2e-4))
     loss = partial(line_loss, objective, distance, reader, reading, variety)
     networks: dict[str, Any] = {"generator": generator}

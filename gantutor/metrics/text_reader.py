@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gantutor._checks import check_floats, describe_value
-from gantutor._errors import InputError
+from gantutor._errors import InputError, type_name
 from gantutor._files import read_tensors
 from gantutor.data.handwriting_fonts import WRITERS
-from gantutor.data.words import decode_text
+from gantutor.data.words import check_texts, decode_text
 from gantutor.networks.text_readers import ConvTextReader, RecurrentTextReader
 
 WEIGHTS = {
@@ -95,6 +95,8 @@ def read_text(lines: Tensor, reader: nn.Module | None = None) -> list[str]:
     ['']
     """
     check_lines(lines)
+    if reader is not None and not isinstance(reader, nn.Module):
+        raise InputError(f"reader must be a network (torch.nn.Module), not {type_name(reader)}")
     reader = reader or independent_text_reader()
     texts = []
     for chunk in torch.split(lines.detach().cpu().float(), CHUNK_SIZE):
@@ -119,6 +121,7 @@ def character_error_rate(read: list[str], texts: list[str]) -> float:
     >>> character_error_rate(["hand", "inks"], ["hand", "ink"])
     0.14285714285714285
     """
+    check_texts(read=read, texts=texts)
     if len(read) != len(texts) or not any(texts):
         raise InputError(
             f"there must be as many texts as were read, and one not empty: {len(read)}, {len(texts)}"
@@ -133,6 +136,7 @@ def edit_distance(one: str, other: str) -> int:
     >>> edit_distance("sitting", "kitten")
     3
     """
+    check_texts(texts=[one, other])
     row = list(range(len(other) + 1))
     for index, character in enumerate(one, 1):
         before, row[0] = row[0], index

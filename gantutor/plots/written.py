@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from gantutor._checks import check_floats
+from gantutor._checks import check_floats, checked, string
 from gantutor._errors import InputError
 from gantutor.plots._checks import check_dict
 from gantutor.plots.style import WIDTH, Figure, describe, figure
 
 
+@checked(title=string())
 def written_lines(columns: Mapping[str, Tensor], title: str = "", rows: Sequence[str] = ()) -> Figure:
     """Draw lines as dark ink on white: a column for each kind, a row for each text.
 
@@ -31,11 +32,14 @@ def written_lines(columns: Mapping[str, Tensor], title: str = "", rows: Sequence
     'Two lines: 2 lines, in columns type.'
     """
     check_dict(columns=columns)
+    for lines in columns.values():
+        check_floats(lines=lines)
     shapes = {tuple(lines.shape) for lines in columns.values()}
-    check_floats(**dict.fromkeys(["lines"], next(iter(columns.values()))))
     count, channels, height, width = next(iter(shapes)) if len(next(iter(shapes))) == 4 else (0, 0, 0, 0)
     if len(shapes) > 1 or channels != 1 or not count:
         raise InputError(f"columns must be lines of one shape (count, 1, height, width), not {shapes}")
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, str) for row in rows):
+        raise InputError(f"rows must be a list of texts, not {rows!r:.60}")
     if rows and len(rows) != count:
         raise InputError(f"there must be one name for each of {count} rows, not {len(rows)}")
     across = WIDTH - (0.9 if rows else 0.0)

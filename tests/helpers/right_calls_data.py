@@ -67,6 +67,10 @@ def recipe() -> dict[str, Any]:
     return found
 
 
+def hands() -> list[gt.data.Typeface]:
+    return [*gt.data.handwriting_fonts.handwriting_fonts(["caveat"])]
+
+
 FOLDER = Made(lambda: Path.cwd())
 JITTER = {"copies": 1, "shift": 1.0, "scale": 0.05, "seed": 0}
 
@@ -86,6 +90,14 @@ CALLS = [
     ),
     Call("data.digits", {"name": "digits", "folder": FOLDER}),
     Call("data.faces", {"name": "olivetti", "side": 64, "folder": FOLDER}, examples=20),
+    Call(
+        "data.handwritten_lines",
+        {"writers": ["caveat"], "count": 8, "seed": 0, "with_digits": 0.5},
+        examples=20,
+    ),
+    Call("data.read_line", {"source": Made(handwriting)}, examples=20),
+    Call("data.write_lines", {"texts": ["ink"], "writers": Made(hands), "seed": 0}, examples=20),
+    Call("data.typeset_lines", {"texts": ["ink"], "faces": Made(hands), "widths": [1.0]}, examples=20),
     Call("data.sines", {"count": 10, "length": 6, "features": 2, "seed": 0}),
     Call("data.spoken_digits", {"name": "spoken_digits", "folder": FOLDER}, examples=20),
     Call(

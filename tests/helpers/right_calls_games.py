@@ -190,6 +190,19 @@ CALLS = [
             "latent": 2,
         },
     ),
+    Call(
+        "games.line_game",
+        {
+            "generator": line(),
+            "discriminator": line(),
+            "objective": Made(gt.objectives.hinge),
+            "distance": 1.0,
+            "reader": line(),
+            "reading": 0.1,
+            "variety": 1.0,
+            "latent": 2,
+        },
+    ),
     Call("games.regression", {"generator": line(), "latent": 2}),
     Call(
         "games.cyclegan",

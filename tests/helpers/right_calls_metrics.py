@@ -213,6 +213,9 @@ CALLS = [
         {"faces": None, "characters": "01", "steps": 2, "seed": 0},
         examples=24,
     ),
+    Call("metrics.read_text", {"lines": shades(2, 1, 32, 64), "reader": None}, examples=20),
+    Call("metrics.character_error_rate", {"read": ["ab"], "texts": ["ac"]}),
+    Call("metrics.edit_distance", {"one": "ab", "other": "ac"}),
     Call(
         "metrics.classify_type",
         {"images": shades(2, 1, 28, 28), "classifier": Made(lambda: gt.metrics.TypeClassifier(10, 8).eval())},

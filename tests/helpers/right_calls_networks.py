@@ -134,6 +134,8 @@ CALLS = [
     Call(
         "networks.TypeTranslator", {"typefaces": 2, "latent": 3, "channels": 2, "features": 4, "embedding": 3}
     ),
+    Call("networks.LineTranslator", {"styles": 2, "latent": 3, "channels": 2}),
+    Call("networks.LineDiscriminator", {"styles": 2, "channels": 2, "pairs": True}),
     Call("networks.PatchDiscriminator", {"typefaces": 2, "pairs": True, "channels": 2, "group": 2}),
     Call("networks.DiscreteCodeTranslator", {"glyphs": shades(10, 1, 28, 28), "channels": 2, "features": 4}),
     Call("networks.unique_glyphs", {"images": shades(40, 1, 28, 28)}),

@@ -265,6 +265,20 @@ CALLS = [
         {"logits": (0.0, 1.0), "noise": (0.5, -0.5), "temperatures": (1.0, 0.1), "letters": "ab"},
         drawn,
     ),
+    Call(
+        "plots.diagrams.film_unet",
+        {"channels": 4, "width": 64, "latent": 8, "source": "type", "target": "hand"},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
+    Call("plots.diagrams.pair_discriminator", {"features": 8, "rows": 2, "columns": 4}, drawn),
+    Call("plots.diagrams.ctc_reader", {"frames": "aab"}, drawn),
+    Call(
+        "plots.written_lines",
+        {"columns": {"type": shades(2, 1, 32, 64)}, "title": "Two", "rows": ["a", "b"]},
+        drawn,
+        allowed=ANY_WORDS,
+    ),
     Call("plots.diagrams.teacher_forcing", {"word": "anna", "own": "aron"}, drawn),
     Call(
         "plots.diagrams.network",

@@ -133,6 +133,13 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "gumbel_softmax of five letters": lambda: diagrams.gumbel_softmax(
         (-9.5, 0.0, 99.0, 1.0, 2.0), (0.0,) * 5, (10.0, 0.01), "vwxyz"
     ),
+    "film_unet": diagrams.film_unet,
+    "film_unet of many channels": lambda: diagrams.film_unet(64, 1024, 128, "hand", "type"),
+    "pair_discriminator": diagrams.pair_discriminator,
+    "pair_discriminator of many places": lambda: diagrams.pair_discriminator(512, 16, 128),
+    "ctc_reader": diagrams.ctc_reader,
+    "ctc_reader of many frames": lambda: diagrams.ctc_reader("wmwmwmwmwmwmwm"),
+    "ctc_reader of blanks": lambda: diagrams.ctc_reader("––"),
     "training_loop": diagrams.training_loop,
     "training_loop with rare snapshots": lambda: diagrams.training_loop(100_000),
     "teacher_forcing": diagrams.teacher_forcing,
