@@ -104,10 +104,15 @@ class LineDiscriminator(nn.Module):
         )  # fmt: skip
         self.head = nn.Conv2d(4 * c, 1, 1)
         self.style = nn.Embedding(styles, 4 * c)
+        for layer in self.body:  # He initialisation: with smaller weights D stays at chance for long
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, a=0.2)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, lines: Tensor, condition: Any) -> Tensor:
         source, style = lines_and_style(condition)
         shown = torch.cat([lines, source], 1) if self.pairs else lines
+        shown = shown + 0.8  # most of a line is paper, −1: this centres it
         h = self.body(shown.contiguous(memory_format=torch.channels_last))  # (N, 4 c, 4, W / 8)
         e = self.style(check_label(style))[:, :, None, None]
         logits: Tensor = self.head(h).squeeze(1) + (e * h).sum(1) / math.sqrt(h.shape[1])
