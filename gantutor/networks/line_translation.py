@@ -107,7 +107,7 @@ class LineDiscriminator(nn.Module):
         for layer in self.body:  # He initialisation: with smaller weights D stays at chance for long
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, a=0.2)
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, lines: Tensor, condition: Any) -> Tensor:
         source, style = lines_and_style(condition)
