@@ -403,15 +403,16 @@ GRIFFIN_LIM = Exercise(
     title="Find a phase",
     question="A generated spectrogram has magnitudes `size` and no phase. Write "
     "`griffin_lim(size, phase, rounds, stft, istft)`, without momentum. Each round takes the wave of `size` "
-    "with the present phase, and the phase of that wave's spectrum. At the end return the wave. `istft` makes "
-    "complex spectra (N, bins, times) into waves (N, L), and `stft` does the reverse; `phase` is in radians.",
+    "with the present phase, and the phase of that wave's spectrum. At the end return the wave. `istft` "
+    "makes complex spectra (N, bins, times) into waves (N, L), and `stft` does the reverse; `phase` is in "
+    "radians.",
     hints=(
         "`torch.polar(size, phase)` makes a spectrum; `.angle()` is the phase of one.",
         "Two lines in the loop: the spectrum of the sound, and its phase. What magnitudes it has is dropped.",
     ),
     solution=griffin_lim,
-    explanation="Windows overlap, so neighbouring phases must agree. A round trip through a wave finds phases "
-    "that do, and after each one the wanted magnitudes are put back.",
+    explanation="Windows overlap, so neighbouring phases must agree. A round trip through a wave finds "
+    "phases that do, and after each one the wanted magnitudes are put back.",
     check=check_griffin_lim,
     wrong=(
         (keeps_what_is_reached, "puts the wanted magnitudes back"),
