@@ -46,6 +46,7 @@ def flow_matching_loss(gan: GAN, batch: Batch, spread: float = 1.0) -> Losses:
     return {"total": (velocity - (noise - data)).square().mean()}
 
 
+@checked(spread=number(above=0))
 def flow_matching(flow: Flow, latent: Latent, spread: float = 1.0) -> GAN:
     """Return the game of one player, a flow that learns by flow matching.
 

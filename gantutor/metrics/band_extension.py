@@ -10,6 +10,7 @@ from gantutor._checks import check_floats
 from gantutor._errors import InputError
 from gantutor.data.band_extension import join_bands
 from gantutor.data.spectrograms import MAX_DECIBELS, MIN_DECIBELS, magnitude
+from gantutor.metrics.distances import to_double
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.score import Score, Scores
 from gantutor.metrics.spoken_digit_classifier import classify_spoken_digits
@@ -34,8 +35,9 @@ def local_contrast(bands: Tensor) -> float:
     0.0
     """
     _check_bands(bands=bands)
-    mean = F.avg_pool2d(bands.double(), NEIGHBOURHOOD, 1)
-    inner = bands.double()[:, :, 1:-1, 1:-1]
+    exact = to_double(bands)
+    mean = F.avg_pool2d(exact, NEIGHBOURHOOD, 1)
+    inner = exact[:, :, 1:-1, 1:-1]
     return float(_to_decibels(inner - mean).square().mean().sqrt())
 
 
@@ -53,7 +55,7 @@ def band_energy_error(bands: Tensor, real: Tensor) -> float:
     0.0
     """
     _check_bands(bands=bands, real=real)
-    energy, real_energy = (float(magnitude(part).double().square().sum()) for part in (bands, real))
+    energy, real_energy = (float(to_double(magnitude(part)).square().sum()) for part in (bands, real))
     if real_energy == 0:
         raise InputError("real is silent: its energy cannot be compared with")
     ratio = torch.tensor(energy / real_energy, dtype=torch.float64)
@@ -77,7 +79,7 @@ def band_distance(bands: Tensor, real: Tensor) -> float:
     17.0
     """
     _check_bands(bands=bands, real=real)
-    return float(_to_decibels(bands.double() - real.double()).square().mean(2).sqrt().mean())
+    return float(_to_decibels(to_double(bands) - to_double(real)).square().mean(2).sqrt().mean())
 
 
 def extension_scores(upper: Tensor, real_upper: Tensor, lower: Tensor) -> Scores:

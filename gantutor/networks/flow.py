@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_INT, check_floats, checked, integer, validate
+from gantutor._checks import MAX_INT, check_floats, checked, integer, number, validate
 from gantutor._errors import InputError, type_name
 from gantutor.networks.conv import check_label
 
@@ -53,6 +53,7 @@ class Flow(nn.Module):
         return x if self.limit is None else soft_clamp(x, self.limit)
 
 
+@checked(limit=number(above=0), sharpness=number(above=0))
 def soft_clamp(x: Tensor, limit: float = 1.0, sharpness: float = 10.0) -> Tensor:
     """Return values clamped to [-limit, limit], with a gradient that does not vanish at once outside.
 
@@ -64,8 +65,8 @@ def soft_clamp(x: Tensor, limit: float = 1.0, sharpness: float = 10.0) -> Tensor
         limit: above 0.
         sharpness: β, above 0.
 
-    >>> soft_clamp(torch.tensor([-3.0, 0.5, 3.0]))
-    tensor([-1.0000,  0.5000,  1.0000])
+    >>> soft_clamp(torch.tensor([-3.0, 0.0, 3.0])).round(decimals=3)
+    tensor([-1.,  0.,  1.])
     """
     check_floats(x=x)
     return x - F.softplus(x - limit, beta=sharpness) + F.softplus(-x - limit, beta=sharpness)
@@ -86,6 +87,8 @@ def time_features(time: Tensor, count: int = 64) -> Tensor:
     torch.Size([3, 8])
     """
     check_floats(time=time)
+    if time.dim() != 1:
+        raise InputError(f"time must have the shape (N,), not {tuple(time.shape)}")
     frequencies = torch.logspace(0, 3, count // 2, device=time.device)
     angles = time[:, None].float() * frequencies  # (N, count / 2)
     return torch.cat([angles.sin(), angles.cos()], 1)
@@ -133,9 +136,10 @@ class FlowUNet(nn.Module):
     @checked(classes=integer(0), channels=integer(1))
     def __init__(self, classes: int = 0, channels: int = 1, widths: tuple[int, int] = (48, 96)) -> None:
         super().__init__()
-        if len(widths) != 2 or any(type(width) is not int or width < 8 or width % 8 for width in widths):
+        sides = list(widths) if isinstance(widths, tuple | list) else []
+        if len(sides) != 2 or any(type(side) is not int or side < 8 or side % 8 for side in sides):
             raise InputError(f"widths must be two multiples of 8, not {widths!r}")
-        fine, coarse = widths
+        fine, coarse = sides
         embedding = 2 * coarse
         self.time = nn.Sequential(nn.Linear(64, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.label = nn.Embedding(classes, embedding) if classes else None

@@ -181,7 +181,9 @@ CALLS = [
         }
         | REJECTION,
     ),
-    Call("games.flow_matching", {"flow": gt.networks.Flow(line()), "latent": 2, "spread": 1.5}),
+    Call(
+        "games.flow_matching", {"flow": gt.networks.Flow(torch.nn.Linear(2, 2)), "latent": 2, "spread": 1.5}
+    ),
     Call(
         "games.pix2pix",
         {
