@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantutor._checks import MAX_INT, check_floats, checked, integer, number, validate
+from gantutor._checks import MAX_INT, MAX_SIDE, check_floats, checked, integer, number, validate
 from gantutor._errors import InputError, type_name
 from gantutor.networks.conv import check_label
 
@@ -53,7 +53,7 @@ class Flow(nn.Module):
         return x if self.limit is None else soft_clamp(x, self.limit)
 
 
-@checked(limit=number(above=0), sharpness=number(above=0))
+@checked(limit=number(above=0, high=1e6), sharpness=number(above=0, high=1e6))
 def soft_clamp(x: Tensor, limit: float = 1.0, sharpness: float = 10.0) -> Tensor:
     """Return values clamped to [-limit, limit], with a gradient that does not vanish at once outside.
 
@@ -62,8 +62,8 @@ def soft_clamp(x: Tensor, limit: float = 1.0, sharpness: float = 10.0) -> Tensor
 
     Args:
         x: values of any shape.
-        limit: above 0.
-        sharpness: β, above 0.
+        limit: above 0 and at most a million.
+        sharpness: β, above 0 and at most a million.
 
     >>> soft_clamp(torch.tensor([-3.0, 0.0, 3.0])).round(decimals=3)
     tensor([-1.,  0.,  1.])
@@ -124,7 +124,7 @@ class FlowUNet(nn.Module):
     Args:
         classes: number of classes; 0 means no labels.
         channels: channels of the images: 1 for grey, 3 for colour.
-        widths: channels at half and at a quarter of the side, multiples of 8.
+        widths: channels at half and at a quarter of the side, multiples of 8 up to 65,536.
 
     Raises:
         InputError: if a number is out of range, a side is no multiple of 4, or labels are missing in a call.
@@ -137,8 +137,10 @@ class FlowUNet(nn.Module):
     def __init__(self, classes: int = 0, channels: int = 1, widths: tuple[int, int] = (48, 96)) -> None:
         super().__init__()
         sides = list(widths) if isinstance(widths, tuple | list) else []
-        if len(sides) != 2 or any(type(side) is not int or side < 8 or side % 8 for side in sides):
-            raise InputError(f"widths must be two multiples of 8, not {widths!r}")
+        if len(sides) != 2 or any(
+            type(side) is not int or side % 8 or not 8 <= side <= MAX_SIDE for side in sides
+        ):
+            raise InputError(f"widths must be two multiples of 8, at most {MAX_SIDE:,}, not {widths!r}")
         fine, coarse = sides
         embedding = 2 * coarse
         self.time = nn.Sequential(nn.Linear(64, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
