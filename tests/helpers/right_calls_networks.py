@@ -76,7 +76,11 @@ CALLS = [
     ),
     Call("networks.Flow", {"velocity": torch.nn.Linear(2, 2), "evaluations": 3, "limit": 1.0}),
     Call("networks.FlowUNet", {"classes": 2, "channels": 1, "widths": (8, 16)}),
-    Call("networks.soft_clamp", {"x": noise(3, 2), "limit": 1.0, "sharpness": 5.0}),
+    Call(
+        "networks.soft_clamp",
+        {"x": noise(3, 2), "limit": 1.0, "sharpness": 5.0},
+        lambda clamped, a: clamped.flatten(),
+    ),
     Call("networks.time_features", {"time": torch.rand(3), "count": 8}),
     Call(
         "networks.AttributeGenerator",
