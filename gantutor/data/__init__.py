@@ -20,6 +20,7 @@ from gantutor.data.series import electricity, sines
 from gantutor.data.spectrograms import griffin_lim, magnitude, normalize_peak, phase, spectrogram
 from gantutor.data.spoken_digits import spoken_digits
 from gantutor.data.stacked_digits import stacked_digits
+from gantutor.data.talking_faces import Expressions, TalkingFaces, read_expressions, talking_faces
 from gantutor.data.typefaces import Typeface, typeface_traits, typefaces
 from gantutor.data.typeset import typeset, typeset_line
 
@@ -27,9 +28,11 @@ __all__ = [
     "FACE_ATTRIBUTES",
     "Card",
     "Dataset",
+    "Expressions",
     "FaceStyle",
     "Motion",
     "MovingDigits",
+    "TalkingFaces",
     "TranslationDataset",
     "Typeface",
     "clip_count",
@@ -54,6 +57,7 @@ __all__ = [
     "picture_folder",
     "place_digit",
     "random_faces",
+    "read_expressions",
     "read_handwriting",
     "read_photograph",
     "read_recording",
@@ -62,6 +66,7 @@ __all__ = [
     "spectrogram",
     "spoken_digits",
     "stacked_digits",
+    "talking_faces",
     "toy",
     "typeface_traits",
     "typefaces",

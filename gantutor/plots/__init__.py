@@ -5,6 +5,7 @@ from gantutor.plots.comparisons import clouds, dots, lines, mode_history
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
 from gantutor.plots.images import grid, grids, tile
+from gantutor.plots.motion import agreement, histograms
 from gantutor.plots.paths import trade_off
 from gantutor.plots.plane import gradient_arrows, points, shade, warped_grid
 from gantutor.plots.scores import score_curves
@@ -37,6 +38,7 @@ __all__ = [
     "REAL",
     "WIDTH",
     "Figure",
+    "agreement",
     "bars",
     "check_snapshots",
     "clouds",
@@ -47,6 +49,7 @@ __all__ = [
     "gradient_arrows",
     "grid",
     "grids",
+    "histograms",
     "label",
     "lines",
     "losses",
