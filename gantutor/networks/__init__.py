@@ -31,7 +31,7 @@ from gantutor.networks.type_translation import (
     TypefaceEmbedding,
     TypeTranslator,
 )
-from gantutor.networks.video_discriminators import ClipDiscriminator, FrameDiscriminator
+from gantutor.networks.video_discriminators import ClipDiscriminator, FrameDiscriminator, ink_series
 from gantutor.networks.video_generators import AffineVideoGenerator, DecoderVideoGenerator, MotionPath
 from gantutor.networks.waveform import WaveDiscriminator, WaveGenerator
 

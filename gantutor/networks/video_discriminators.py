@@ -117,13 +117,29 @@ class ClipDiscriminator(nn.Module):
         inputs = torch.cat([coarse, changes], 1)
         features = self.pixels(inputs.contiguous(memory_format=torch.channels_last))
         if self.ink is not None:
-            trajectory = ink_trajectory(clips)
-            change = relative_to_first(trajectory)
-            orders = [change, *(F.pad(8 * change.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
-            series = torch.cat([trajectory[..., :3], displacements(trajectory), *orders], 2)  # (N, T, 20)
-            features = torch.cat([features, self.ink(series.transpose(1, 2)[..., None])], 1)
+            features = torch.cat([features, self.ink(ink_series(clips).transpose(1, 2)[..., None])], 1)
         logits: Tensor = self.head(features).squeeze(1)
         return logits
+
+
+def ink_series(clips: Tensor) -> Tensor:
+    """Return the path of the ink in clips as time series, (N, T, 20).
+
+    Args:
+        clips: (N, T, 1, H, H) in [−1, 1]; −1 is no ink.
+
+    Returns:
+        For each frame: position and size; the distances from the first position and from the one before; and
+        the change of position, size and orientation since the first frame, with its first and second
+        differences multiplied by 8.
+
+    >>> ink_series(torch.rand(2, 16, 1, 32, 32)).shape
+    torch.Size([2, 16, 20])
+    """
+    trajectory = ink_trajectory(clips)
+    change = relative_to_first(trajectory)
+    orders = [change, *(F.pad(8 * change.diff(n=k, dim=1), (0, 0, k, 0)) for k in (1, 2))]
+    return torch.cat([trajectory[..., :3], displacements(trajectory), *orders], 2)
 
 
 def ink_trajectory(clips: Tensor) -> Tensor:

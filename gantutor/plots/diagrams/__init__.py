@@ -4,15 +4,23 @@ from gantutor.plots.diagrams.game import gan_game, label_paths, training_loop
 from gantutor.plots.diagrams.network import network
 from gantutor.plots.diagrams.sequences import gumbel_softmax, teacher_forcing, unrolled_rnn
 from gantutor.plots.diagrams.training import ema, r1_picture
-from gantutor.plots.diagrams.video import frame_by_frame, motion_path, video_discriminators, video_game, warp
+from gantutor.plots.diagrams.video import (
+    drawn_change,
+    motion_path,
+    moved_features,
+    video_discriminators,
+    video_game,
+    warp,
+)
 
 __all__ = [
+    "drawn_change",
     "ema",
-    "frame_by_frame",
     "gan_game",
     "gumbel_softmax",
     "label_paths",
     "motion_path",
+    "moved_features",
     "network",
     "r1_picture",
     "teacher_forcing",

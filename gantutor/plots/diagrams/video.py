@@ -93,7 +93,7 @@ def motion_path(frames: int = 16) -> Figure:
     row, y = 2.02, 1.25
     source = canvas.box(3.55, 0.52, "noise z, code e(x₁), pace v(z), at every step", width=4.3, height=0.36)
     position = canvas.box(0.75, row, "p₁ = 0", GENERATED, width=0.6, height=0.36)
-    state = canvas.box(0.75, y, "start", GENERATOR, width=0.6)
+    state = canvas.box(0.75, y, "h₁ = 0", width=0.6)
     for x, step in ((1.95, 2), (3.15, 3), (4.2, None), (5.25, frames)):
         if step is None:  # the frames that are left out
             canvas.text(x, (row + y) / 2, "…", size=14)
@@ -178,8 +178,8 @@ def warp(
     return canvas.figure
 
 
-def frame_by_frame(clip: Tensor) -> Figure:
-    """Draw how a generator draws a frame: a change, seen and scaled by the motion, is added to the last one.
+def moved_features(clip: Tensor) -> Figure:
+    """Draw how a generator draws a frame from features of the first frame that are moved along a path.
 
     Args:
         clip: the clip to show (T, 1 or 3, H, H) in [−1, 1], T ≥ 3.
@@ -190,28 +190,70 @@ def frame_by_frame(clip: Tensor) -> Figure:
     Raises:
         InputError: if the clip has another shape.
 
-    >>> "is added" in frame_by_frame(torch.zeros(16, 1, 32, 32)).alternative_text
+    >>> "feature maps" in moved_features(torch.zeros(16, 1, 32, 32)).alternative_text
+    True
+    """
+    _check_clip(clip)
+    canvas = Canvas(
+        2.45,
+        "Draw: features move, and a network draws the frame",
+        "A convolution turns the first frame into feature maps. A warp moves them along the path, which the "
+        "GRU gives. Two more convolutions draw the frame from the moved feature maps.",
+    )
+    y = 1.3
+    first = canvas.picture(0.72, y, clip[0], REAL)
+    canvas.below(first, "first frame x₁", REAL)
+    see = canvas.box(1.75, y, "see\nconv", GENERATOR, width=0.7)
+    maps = canvas.stack(2.65, y, "features", NEUTRAL, width=0.75, height=0.4)
+    move = canvas.box(3.65, y, "warp", GENERATOR, width=0.65)
+    draw = canvas.box(4.65, y, "draw\nconv, conv", GENERATOR, width=0.85)
+    frame = canvas.picture(5.73, y, clip[len(clip) // 2], GENERATED)
+    canvas.below(frame, "frame xₜ", GENERATED)
+    canvas.both_ways(first, see, backward=False)
+    canvas.both_ways(see, maps, backward=False)
+    canvas.arrow((maps.right()[0] + 0.1, y), move.left())
+    canvas.both_ways(move, draw, backward=False)
+    canvas.both_ways(draw, frame, backward=False)
+    path = canvas.box(3.65, 0.55, "path pₜ of the GRU", GENERATED, width=1.5, height=0.34)
+    canvas.arrow(path.top(), move.bottom())
+    return canvas.figure
+
+
+def drawn_change(clip: Tensor) -> Figure:
+    """Draw how a generator draws a change on the first frame, with gains that a recurrent state gives.
+
+    Args:
+        clip: the clip to show (T, 1 or 3, H, H) in [−1, 1], T ≥ 3.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: if the clip has another shape.
+
+    >>> "is added" in drawn_change(torch.zeros(16, 3, 64, 64)).alternative_text
     True
     """
     _check_clip(clip)
     canvas = Canvas(
         2.6,
-        "Draw: a change is added to the frame before",
-        "A convolution sees the frame before, and the first frame. The state of the GRU gives a gain for "
-        "each of its channels. Two more convolutions draw a change from the product. The change is added "
-        "to the frame before, and gives the next frame.",
+        "Draw a change on the first frame",
+        "A convolution turns the first frame into features. The state of the GRU gives a gain for each of "
+        "them. Two more convolutions draw a change from the product. The change is added to the first "
+        "frame, and gives the later frame.",
     )
     y = 1.12
-    before = canvas.picture(0.75, y, clip[len(clip) // 2 - 1], GENERATED)
-    canvas.below(before, "frame xₜ₋₁")
+    later = clip[len(clip) // 2]
+    before = canvas.picture(0.75, y, clip[0], REAL)
+    canvas.below(before, "first frame x₁", REAL)
     see = canvas.box(1.85, y, "see\nconv", GENERATOR, width=0.7)
     product = canvas.box(2.75, y, "×", width=0.3, height=0.3)
     draw = canvas.box(3.65, y, "draw\nconv, conv", GENERATOR, width=0.9)
-    change = canvas.picture(4.62, y, (clip[len(clip) // 2] - clip[len(clip) // 2 - 1]) / 2, GENERATED, 0.5)
+    change = canvas.picture(4.62, y, (later - clip[0]) / 2, GENERATED, 0.5)
     canvas.below(change, "change")
     total = canvas.box(5.17, y, "+", width=0.26, height=0.26)
-    after = canvas.picture(5.83, y, clip[len(clip) // 2], GENERATED, 0.6)
-    canvas.below(after, "frame xₜ")
+    after = canvas.picture(5.83, y, later, GENERATED, 0.6)
+    canvas.below(after, "frame xₜ", GENERATED)
     for left, right in pairwise((before, see, product, draw, change, total, after)):
         canvas.both_ways(left, right, backward=False)
     state = canvas.box(2.75, 0.5, "GRU state hₜ", GENERATOR, width=1.1, height=0.32)

@@ -119,6 +119,8 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "one layer": lambda: diagrams.network(nn.Linear(2, 2), torch.zeros(3, 2)),
 }
 
+CLIP = torch.linspace(-1, 1, 5 * 32 * 32).view(5, 1, 32, 32)
+
 OTHERS: dict[str, Callable[[], Any]] = {
     "gan_game": diagrams.gan_game,
     "gan_game of images": lambda: diagrams.gan_game(torch.zeros(1, 28, 28), torch.ones(3, 28, 14)),
@@ -133,6 +135,15 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "gumbel_softmax of five letters": lambda: diagrams.gumbel_softmax(
         (-9.5, 0.0, 99.0, 1.0, 2.0), (0.0,) * 5, (10.0, 0.01), "vwxyz"
     ),
+    "video_game": lambda: diagrams.video_game(CLIP),
+    "video_game in colour": lambda: diagrams.video_game(CLIP.expand(-1, 3, -1, -1)),
+    "motion_path": diagrams.motion_path,
+    "motion_path of four frames": lambda: diagrams.motion_path(4),
+    "warp": lambda: diagrams.warp(CLIP[0]),
+    "warp to the other side": lambda: diagrams.warp(CLIP[1], -9.0, 8.0, -170.0, 0.5),
+    "moved_features": lambda: diagrams.moved_features(CLIP),
+    "drawn_change": lambda: diagrams.drawn_change(CLIP.expand(-1, 3, -1, -1)),
+    "video_discriminators": lambda: diagrams.video_discriminators(CLIP),
     "training_loop": diagrams.training_loop,
     "training_loop with rare snapshots": lambda: diagrams.training_loop(100_000),
     "teacher_forcing": diagrams.teacher_forcing,
@@ -382,3 +393,31 @@ def test_words_of_another_length_and_other_images_are_refused() -> None:
         diagrams.teacher_forcing("otto!")
     with pytest.raises(gt.InputError, match="real must be an image of shape"):
         diagrams.gan_game(torch.zeros(28, 28))
+
+
+def test_the_warp_reads_the_marked_pixel_where_the_frame_is_read() -> None:
+    tick = torch.linspace(-1, 1, 32)
+    first = (0.6 * tick + 0.3 * tick[:, None])[None]
+    figure = diagrams.warp(first, 3.0, -2.0, 30.0, 1.2)
+    left, right = figure.axes[0].get_images()
+    marks = [line.get_xydata()[0] for line in figure.axes[0].lines]
+
+    def pixel(image: Any, place: Any) -> tuple[float, float]:
+        x0, x1, y0, y1 = image.get_extent()
+        return (place[0] - x0) / (x1 - x0) * 32 - 16, (y1 - place[1]) / (y1 - y0) * 32 - 16
+
+    (x, y), (source_x, source_y) = pixel(right, marks[0]), pixel(left, marks[1])
+    grid = torch.tensor([[[[source_x, source_y]]]]) / 16
+    read = nn.functional.grid_sample(first[None], grid, align_corners=False)
+    shown = torch.as_tensor(right.get_array())[None, None] * 2 - 1
+    there = nn.functional.grid_sample(shown, torch.tensor([[[[x, y]]]]) / 16, align_corners=False)
+    assert float(read) == pytest.approx(float(there), abs=0.03)
+
+
+@pytest.mark.parametrize("draw", [diagrams.video_game, diagrams.moved_features, diagrams.drawn_change,
+                                  diagrams.video_discriminators])  # fmt: skip
+def test_what_is_no_clip_is_refused(draw: Callable[[Any], Any]) -> None:
+    with pytest.raises(gt.InputError, match="clip must have shape"):
+        draw(torch.zeros(2, 1, 8, 8))
+    with pytest.raises(gt.InputError, match="first must be a square grey frame"):
+        diagrams.warp(torch.zeros(3, 8, 8))
