@@ -1,4 +1,4 @@
-"""Video clips of drawn faces that blink, speak or laugh, with the expressions that they were rendered from."""
+"""Video clips of drawn faces that blink, and speak or laugh, with the expressions that they show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from gantutor._checks import checked, integer
+from gantutor._checks import check_floats, checked, integer
+from gantutor._errors import InputError
 from gantutor.data.dataset import Card, Dataset
 from gantutor.data.drawn_faces import FACE_ATTRIBUTES, draw_faces, random_faces
 
@@ -169,11 +170,21 @@ def read_expressions(clips: Tensor, faces: Tensor) -> tuple[Expressions, Tensor]
         The expressions; and the distance of each frame from the nearest drawing (N, T): the root mean square
         over all pixels, in units of the range from −1 to 1.
 
+    Raises:
+        InputError: if the shapes do not fit each other.
+
     >>> data = talking_faces(1, 3)
     >>> read, distance = read_expressions(data.held_out.tensors[0], data.held_out_faces)
     >>> bool((read.index == data.held_out_expressions.index).all()), float(distance.max())
     (True, 0.0)
     """
+    check_floats(clips=clips, faces=faces)
+    expressions = len(EYES) * len(MOUTHS)
+    if clips.dim() != 5 or faces.shape != (len(clips), expressions, *clips.shape[2:]):
+        shapes = f"{tuple(clips.shape)} and {tuple(faces.shape)}"
+        raise InputError(
+            f"clips (N, T, C, H, H) and the {expressions} drawings of each face must fit, not {shapes}"
+        )
     distances = torch.stack(
         [(clips - faces[:, i, None]).square().mean((2, 3, 4)) for i in range(faces.shape[1])]
     )

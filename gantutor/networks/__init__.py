@@ -79,6 +79,7 @@ __all__ = [
     "WaveDiscriminator",
     "WaveGenerator",
     "equal_subpixels",
+    "ink_series",
     "straight_through",
     "unique_glyphs",
 ]

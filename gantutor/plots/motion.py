@@ -71,8 +71,8 @@ def histograms(parts: Mapping[str, tuple[Tensor, Tensor]], title: str = "") -> F
             panel.hist(values.numpy(), color=colour, linestyle=style, linewidth=1.4, label=words, **options)
         label(panel, "", name, "density" if panel is axes[0, 0] else "")
         panel.set_yticks([])
-        middle = [format_number(float(v.quantile(0.9) - v.quantile(0.1))) for v in (real, generated)]
-        describe(fig, f"{name}: from the 10th to the 90th percentile {middle[0]} real, {middle[1]} generated.")
+        one, other = (format_number(float(v.quantile(0.9) - v.quantile(0.1))) for v in (real, generated))
+        describe(fig, f"{name}: from the 10th to the 90th percentile {one} real, {other} generated.")
     handles, names = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, names, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     if str(title):

@@ -111,7 +111,9 @@ def motion_path(frames: int = 16) -> Figure:
     return canvas.figure
 
 
-@checked(shift_right=number(-32, 32), shift_down=number(-32, 32), turn=number(-180, 180), growth=number(0.1, 8))
+@checked(
+    shift_right=number(-32, 32), shift_down=number(-32, 32), turn=number(-180, 180), growth=number(0.1, 8)
+)
 def warp(
     first: Tensor,
     shift_right: float = 5.0,
@@ -159,18 +161,18 @@ def warp(
     canvas.below(right, "frame xₜ", GENERATED)
     half = first.shape[-1] / 2
     pixel = (centre + shift + 0.3 * half * torch.tensor([0.6, 0.8])).clamp(-0.9 * half, 0.9 * half)
-    offset = (pixel - centre - shift) / growth
+    across, down = ((pixel - centre - shift) / growth).unbind()
     cosine, sine = math.cos(angle), math.sin(angle)
     # R(−angle) with y down, as in affine_transform.
-    source = centre + torch.stack([cosine * offset[0] - sine * offset[1], sine * offset[0] + cosine * offset[1]])
-    source = source.clamp(-0.97 * half, 0.97 * half)
+    turned = torch.stack([cosine * across - sine * down, sine * across + cosine * down])
+    source = (centre + turned).clamp(-0.97 * half, 0.97 * half)
     ends = []
     for box, place in ((right, pixel), (left, source)):
         x = box.x + float(place[0]) / half * side / 2
         y = box.y - float(place[1]) / half * side / 2
         canvas.axes.plot([x], [y], "o", color=GRADIENT, markersize=6, markeredgecolor="white", zorder=3)
         ends.append((x, y))
-    (x, y), (to_x, to_y) = ends
+    (_, y), (_, to_y) = ends
     canvas.arrow((right.left()[0], y), (left.right()[0], to_y), colour=GRADIENT)
     middle_x = (left.right()[0] + right.left()[0]) / 2
     canvas.text(middle_x, max(y, to_y) + 0.34, "the value of pixel u\nis read here", GRADIENT)

@@ -61,3 +61,8 @@ def test_the_same_seed_gives_the_same_clips_and_another_others() -> None:
 def test_numbers_out_of_range_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(gt.InputError):
         gt.data.talking_faces(**wrong)
+
+
+def test_clips_of_other_faces_than_those_given_are_refused(data: gt.data.TalkingFaces) -> None:
+    with pytest.raises(gt.InputError, match="must fit"):
+        gt.data.read_expressions(data.held_out.tensors[0], data.held_out_faces[:2])
