@@ -2,8 +2,7 @@
 
     python benchmarks/clips.py                 # three seeds; about five minutes each at one thread
 
-The networks, the trainings and the scores are the notebook's own cells, run with another seed. The recipe is
-the dict ``warp_or_draw`` beside the notebook's table, which refuses results of another one. The results go to
+The networks, the trainings and the scores are the notebook's own cells, run with another seed. Results go to
 ``gantutor/course/results/clips_warp_or_draw.json`` after each seed.
 """
 
@@ -15,10 +14,11 @@ from functools import partial
 from typing import Any
 
 import matplotlib
-from recipe import NOTEBOOKS, Recipe, complete, dict_in
+from recipe import NOTEBOOKS, Recipe, complete
 
 SEEDS = 3
 NAME, NOTEBOOK = "clips_warp_or_draw", "08_image_to_video"
+RECIPE: Recipe = {"warp_steps": 1100, "learning_rate": 1e-3, "clip_r1": 0.1}
 NEEDED = (
     "# Parameters", "import torch", "torch.set_num_threads", "class Motion(", "def warp(",
     "class WarpGenerator(", "class FrameDiscriminator(", "class ClipDiscriminator(", "def train_clips(",
@@ -55,8 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=SEEDS)
     matplotlib.use("agg")
-    recipe = dict_in(NOTEBOOK, "warp_or_draw")
-    complete(NAME, recipe, partial(play, recipe), parser.parse_args().seeds)
+    complete(NAME, RECIPE, partial(play, RECIPE), parser.parse_args().seeds)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import gantutor as gt
 
@@ -24,7 +25,7 @@ def test_histograms_differ_in_style_and_the_legend_covers_no_panel() -> None:
     styles = [patch.get_linestyle() for patch in fig.axes[0].patches]
     assert len(styles) == 2 and styles[0] != styles[1]
     assert fig.axes[0].get_xlabel() == "speed (pixels)" and fig.get_suptitle() == "Speeds"
-    fig.canvas.draw()
+    FigureCanvasAgg(fig).draw()
     panel: Any = fig.axes[0]
     assert fig.legends[0].get_window_extent().y1 <= panel.get_window_extent().y0
     assert "10th to the 90th percentile" in fig.alternative_text
@@ -37,7 +38,7 @@ def test_histograms_differ_in_style_and_the_legend_covers_no_panel() -> None:
         ({"a": torch.zeros(3)}, "must be a pair"),
         ({"a": (torch.zeros(3), torch.zeros(2))}, "as many true as measured"),
         ({"a": (torch.zeros(3, 1), torch.zeros(3, 1))}, "must be finite numbers"),
-        ({"a": (torch.zeros(0), torch.zeros(0))}, "must be finite numbers"),
+        ({"a": (torch.zeros(0), torch.zeros(0))}, "at least one number"),
     ],
 )
 def test_what_are_no_pairs_of_numbers_is_refused(parts: Any, said: str) -> None:
