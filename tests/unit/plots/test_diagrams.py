@@ -407,10 +407,10 @@ def test_the_warp_reads_the_marked_pixel_where_the_frame_is_read() -> None:
         return (place[0] - x0) / (x1 - x0) * 32 - 16, (y1 - place[1]) / (y1 - y0) * 32 - 16
 
     (x, y), (source_x, source_y) = pixel(right, marks[0]), pixel(left, marks[1])
-    grid = torch.tensor([[[[source_x, source_y]]]]) / 16
+    grid = torch.tensor([[[[source_x, source_y]]]]).float() / 16
     read = nn.functional.grid_sample(first[None], grid, align_corners=False)
-    shown = torch.as_tensor(right.get_array())[None, None] * 2 - 1
-    there = nn.functional.grid_sample(shown, torch.tensor([[[[x, y]]]]) / 16, align_corners=False)
+    shown = torch.as_tensor(right.get_array())[None, None].float() * 2 - 1
+    there = nn.functional.grid_sample(shown, torch.tensor([[[[x, y]]]]).float() / 16, align_corners=False)
     assert float(read) == pytest.approx(float(there), abs=0.03)
 
 
