@@ -222,7 +222,7 @@ def moved_features(clip: Tensor) -> Figure:
 
 
 def drawn_change(clip: Tensor) -> Figure:
-    """Draw how a generator draws a change on the first frame, with gains that a recurrent state gives.
+    """Draw how a generator draws a change on the first frame, with gains that a code of the expression gives.
 
     Args:
         clip: the clip to show (T, 1 or 3, H, H) in [−1, 1], T ≥ 3.
@@ -239,9 +239,9 @@ def drawn_change(clip: Tensor) -> Figure:
     _check_clip(clip)
     canvas = Canvas(
         2.6,
-        "Draw a change on the first frame",
-        "A convolution turns the first frame into features. The state of the GRU gives a gain for each of "
-        "them. Two more convolutions draw a change from the product. The change is added to the first "
+        "Draw an expression on the first frame",
+        "A convolution turns the first frame into features. A code of the expression gives a gain for each "
+        "of them. Two more convolutions draw a change and its mask from the product. The change is added to the first "
         "frame, and gives the later frame.",
     )
     y = 1.12
@@ -258,7 +258,7 @@ def drawn_change(clip: Tensor) -> Figure:
     canvas.below(after, "frame xₜ", GENERATED)
     for left, right in pairwise((before, see, product, draw, change, total, after)):
         canvas.both_ways(left, right, backward=False)
-    state = canvas.box(2.75, 0.5, "GRU state hₜ", GENERATOR, width=1.1, height=0.32)
+    state = canvas.box(2.75, 0.5, "code eₜ of the expression", GENERATOR, width=1.75, height=0.32)
     canvas.arrow(state.top(), product.bottom())
     canvas.text(2.83, 0.8, "gain", ha="left")
     top = y + 0.75
