@@ -241,8 +241,8 @@ def drawn_change(clip: Tensor) -> Figure:
         2.6,
         "Draw an expression on the first frame",
         "A convolution turns the first frame into features. A code of the expression gives a gain for each "
-        "of them. Two more convolutions draw a change and its mask from the product. The change is added to the first "
-        "frame, and gives the later frame.",
+        "of them. Two more convolutions draw a change and its mask from the product. The change is added to "
+        "the first frame, and gives the later frame.",
     )
     y = 1.12
     later = clip[len(clip) // 2]
