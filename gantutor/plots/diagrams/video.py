@@ -44,7 +44,7 @@ def video_game(clip: Tensor) -> Figure:
     encoder = canvas.box(1.95, 1.12, "encoder", GENERATOR, width=0.9)
     motion = canvas.box(3.3, 1.12, "GRU", GENERATOR, width=0.8)
     maker = canvas.box(3.3, 2.1, "warp\nor draw", GENERATOR, width=0.8, height=0.6)
-    noise = canvas.box(1.95, 0.5, "noise z", width=0.9, height=0.36)
+    noise = canvas.box(1.95, 0.6, "noise z", width=0.9, height=0.3)
     shown = [clip[1], clip[len(clip) // 2], clip[-1]]
     for y, image in zip((2.55, 2.1, 1.65), shown, strict=True):
         canvas.picture(4.5, y, image, GENERATED, side=0.4)
@@ -93,7 +93,7 @@ def motion_path(frames: int = 16) -> Figure:
     row, y = 2.02, 1.25
     source = canvas.box(3.55, 0.52, "noise z, code e(x₁), pace v(z), at every step", width=4.3, height=0.36)
     position = canvas.box(0.75, row, "p₁ = 0", GENERATED, width=0.6, height=0.36)
-    state = canvas.box(0.75, y, "h₁ = 0", width=0.6)
+    state = canvas.box(0.75, y, "h₁", GENERATOR, width=0.6)
     for x, step in ((1.95, 2), (3.15, 3), (4.2, None), (5.25, frames)):
         if step is None:  # the frames that are left out
             canvas.text(x, (row + y) / 2, "…", size=14)
