@@ -8,7 +8,7 @@ NOTEBOOKS ?=
 COURSE_OPTIONS ?=
 BROWSER ?=
 
-.PHONY: help lab course test lint unit browser smoke repeat check test-browser screenshots benchmarks reference
+.PHONY: help lab course test lint unit browser smoke repeat check test-browser test-site screenshots benchmarks site
 
 help:
 	@echo "make lab                    open the course in JupyterLab (BROWSER=no prints the address instead)"
@@ -20,7 +20,8 @@ help:
 	@echo "make test                   lint, unit tests, every notebook at the smoke preset, twice, and the"
 	@echo "                            live views in a browser, where chromium is installed"
 	@echo "make test-browser           the live views once more: beside a busy process, with other kernels, in Notebook 7"
-	@echo "make reference              write pages that describe every function and class: runs/reference/index.html"
+	@echo "make site                   build the site of the course and of the package: runs/site/index.html"
+	@echo "make test-site              build it, and look at it in a browser"
 	@echo "make benchmarks             measure speed and quality anew: benchmarks/results (over an hour)"
 	@echo "                            BENCHMARKS='failures tables doctor': what the notebooks quote of many seeds"
 	@echo "make screenshots            take the pictures of the README anew (needs chromium)"
@@ -31,7 +32,7 @@ help:
 	  if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null; then \
 	    echo "Making .venv with $$python; the packages take about 6 GB on disk"; \
 	    exec $$python gantutor/course/commands/lock_folder.py .venv sh -c '"$$0" -m venv .venv && exec .venv/bin/python -m pip \
-	      install --disable-pip-version-check -e ".[images,audio,faces,sequences,lab,test]" -c constraints.txt' \
+	      install --disable-pip-version-check -e ".[images,audio,faces,sequences,lab,test,site]" -c constraints.txt' \
 	      "$$python"; \
 	  fi; \
 	done; \
@@ -82,9 +83,12 @@ benchmarks: .venv/.ready
 	    $(if $(DEVICE),$$(case $$name in loop|quality) echo --device $(DEVICE);; esac)) || exit 1; \
 	done
 
-# From the docstrings; a warning ends it.
-reference: .venv/.ready
-	.venv/bin/python scripts/site/reference.py runs/reference
+# From the committed notebooks, docs/ and the docstrings; nothing is executed, and a warning ends it.
+site: .venv/.ready
+	.venv/bin/python scripts/site/build.py runs/site
+
+test-site: .venv/.ready
+	.venv/bin/python -m gantutor test site
 
 screenshots: .venv/.ready
 	.venv/bin/python scripts/site/screenshots.py

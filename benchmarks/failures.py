@@ -167,29 +167,6 @@ def sequence_discriminators(recipe: Recipe, seed: int) -> Row:
     return row
 
 
-def faces_remembered(recipe: Recipe, seed: int) -> Row:
-    """Notebook 06: a handful of photographs, with and without augmentation: in which share of the pairs the
-    last discriminator gives one of them a larger logit than a photograph of somebody new."""
-    faces, nets, row = gt.data.faces().without_labels(), gt.networks, dict[str, dict[str, float]]()
-    all_known = faces.train.tensors[0]
-    few = TensorDataset(all_known[:: len(all_known) // recipe["photographs"]][: recipe["photographs"]])
-    change = gt.networks.DiffAugment(*[recipe["probability"]] * 3)
-    for setting in ("broken", "cured"):
-        torch.manual_seed(seed)
-        generator = nets.DeepGenerator(widths=(96, 64, 48, 32, 16))
-        judge: torch.nn.Module = nets.DeepDiscriminator(widths=(24, 48, 64, 96))
-        if setting == "cured":
-            judge = gt.networks.AugmentedDiscriminator(judge, change)
-        gan = gt.GAN(generator, judge, gt.objectives.non_saturating(r1=recipe["r1"]))
-        trained(gan, few, recipe, seed)
-        judge.eval()
-        with torch.no_grad():
-            known, new = (judge(images).double() for images in (few.tensors[0], faces.held_out.tensors[0]))
-        preferred = (known[:, None] > new).double().mean()
-        row[setting] = {"remembered": round(float(preferred), 5)}
-    return row
-
-
 def clips_one_judge(recipe: Recipe, seed: int) -> Row:
     """Notebook 08: clips that are drawn, against the discriminator of frames alone and against both: how far
     the ink goes after the second frame, as a share of the real way, and what else the notebook scores."""
@@ -248,7 +225,6 @@ FAILURES: dict[str, tuple[str, Callable[[Recipe, int], Row]]] = {
     "labels_ignored": ("03_cnn_image_gan", labels_ignored),
     "sequence_discriminators": ("04_rnn_sequence_gan", sequence_discriminators),
     "sound_rushed": ("05_audio_gan", sound_rushed),
-    "faces_remembered": ("06_faces", faces_remembered),
     "codes_agree": ("07_handwriting_to_type", codes_agree),
     "clips_one_judge": ("08_image_to_video", clips_one_judge),
 }

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from machine import read, write
+from machine import commit, read, write
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader
@@ -228,7 +228,11 @@ def main() -> None:
     for name, batch, steps, precision, beside in plan(given.device, given.recipe or list(GAMMA)):
         other = {"matched": matched, "naive": naive}[beside]
         found = compare(with_train(precision), other, name, batch, steps, given.pairs, given.device)
-        rows.append({"recipe": name, "batch": batch, "precision": precision, "beside": beside} | found)
+        rows.append(
+            {"recipe": name, "batch": batch, "precision": precision, "beside": beside}
+            | found
+            | {"commit": commit()}
+        )
         speeds = f"{found['train']:,.0f} | {found['other']:,.0f} | {found['ratio']:.3f}"
         print(f"| {name} | {batch} | {precision} | {beside} | {speeds} |", flush=True)
         others = [row for row in before if row["recipe"] not in {r["recipe"] for r in rows}]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,31 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "gantutor": gt.__version__,
+        "commit": commit(),
     }
+
+
+def commit() -> str:
+    """The commit that is measured, with ``-changed`` where files other than results differ from it.
+
+    The environment variable GANTUTOR_COMMIT names it where there is no git; otherwise it is "unknown".
+    """
+    if named := os.environ.get("GANTUTOR_COMMIT"):
+        return named
+    here = ["git", "-C", str(RESULTS.parent)]
+    others = [":(top)", ":(top,exclude)benchmarks/results"]
+    try:
+        found = _said([*here, "rev-parse", "--short=12", "HEAD"])
+        changes = _said([*here, "status", "--porcelain", "-uno", "--", *others])
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{found}-changed" if changes else found
+
+
+def _said(command: list[str]) -> str:
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", check=True
+    ).stdout.strip()
 
 
 def read(name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gantutor.games import GAN, Batch, Penalty, Turn
     from gantutor.training import Callback, Control, Run, Trainer, optim, train
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "GAN",

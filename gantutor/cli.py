@@ -41,7 +41,7 @@ EXAMPLES = {
     "sweep": "gantutor sweep 02 --seeds 0 1 2 --set compare=False steps=300,600",
     "scores": "gantutor scores runs/course",
     "exercises": "gantutor exercises 01 02 --out handout",
-    "grade": "gantutor grade handed_in",
+    "grade": "gantutor grade handed_in\ngantutor grade handed_in/ada --name Ada",
     "train": "gantutor train digits --steps 900 --out runs/digits.zip\n"
     "torchrun --standalone --nproc-per-node=2 -m gantutor train digits --steps 900",
     "test": "gantutor test lint unit",
@@ -226,6 +226,12 @@ def _scores(parser: argparse.ArgumentParser) -> None:
 def _exercises(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("exercises_only"))
     _add_names(parser)
+    parser.add_argument(
+        "--format",
+        choices=("jupyter", "nbgrader"),
+        default="jupyter",
+        help="jupyter (used if left out), or nbgrader: with solutions between its marks, and points",
+    )
     _add_out(parser, "runs/exercises", "where they go")
     _add_notebooks(parser)
 
@@ -237,6 +243,12 @@ def _grade(parser: argparse.ArgumentParser) -> None:
     _add_out(parser, "runs/grades", "where the table and the executed copies go")
     parser.add_argument(
         "--patience", type=_whole(1), default=120, metavar="S", help="seconds that a cell may take; 120"
+    )
+    parser.add_argument(
+        "--name",
+        type=_name,
+        metavar="NAME",
+        help="of the learner who handed in all of these: writes a certificate of progress too",
     )
 
 
@@ -263,13 +275,14 @@ def _train(parser: argparse.ArgumentParser) -> None:
 
 def _test(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_work_of("checks"))
-    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "check")  # of commands.checks.PARTS
+    # Those of commands.checks.PARTS.
+    parts = ("lint", "unit", "smoke", "repeat", "browser", "platforms", "site", "check")
     parser.add_argument(
         "parts",
         nargs="*",
         metavar="PART",
         type=_one_of(*parts),
-        help=f"{', '.join(parts)}; all but platforms if left out",
+        help=f"{', '.join(parts)}; all but platforms and site if left out",
     )
 
 
@@ -318,6 +331,13 @@ def _whole(minimum: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > 80 or not name.isprintable():
+        raise argparse.ArgumentTypeError(f"must be 1 to 80 characters that can be printed, not {text!r}")
+    return name
 
 
 def _threads(text: str) -> int | str:

@@ -55,7 +55,7 @@ class Objective:
 
 
 def discriminator_cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return the discriminator's binary cross-entropy, −E log D(x) − E log(1 − D(G(z))).
+    """Return the discriminator's binary cross-entropy, −E log σ(D(x)) − E log(1 − σ(D(G(z)))).
 
     D = sigmoid(logit). The minimum over all discriminators is 2 log 2 − 2 JS(p_data, p_generator), where JS
     is the Jensen-Shannon divergence (Goodfellow et al. 2014, arXiv:1406.2661, theorem 1).
@@ -87,7 +87,7 @@ def generator_minimax(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
 
 
 def generator_non_saturating(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """Return the non-saturating loss of the generator, −E log D(G(z)).
+    """Return the non-saturating loss of the generator, −E log σ(D(G(z))).
 
     It has the same fixed point as the minimax loss, but its gradient is large where the discriminator is sure
     that a sample is generated (Goodfellow et al. 2014, arXiv:1406.2661, section 3).
@@ -340,7 +340,7 @@ def _objective(
 
 
 def minimax(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
-    """Return the original minimax objective: min over G, max over D of E log D(x) + E log(1 − D(G(z))).
+    """Return the minimax objective: min over G, max over D of E log σ(D(x)) + E log(1 − σ(D(G(z)))).
 
     Goodfellow et al. 2014, arXiv:1406.2661, equation 1.
 
@@ -359,7 +359,7 @@ def minimax(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
 
 
 def non_saturating(r1: float = 0.0, r2: float = 0.0, every: int = 8) -> Objective:
-    """Return the non-saturating objective: cross-entropy for D, and −E log D(G(z)) for the generator.
+    """Return the non-saturating objective: cross-entropy for D, and −E log σ(D(G(z))) for the generator.
 
     Goodfellow et al. 2014, arXiv:1406.2661, section 3.
 

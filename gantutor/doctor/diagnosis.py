@@ -34,7 +34,7 @@ class Diagnosis:
         name = self.illness[0].upper() + self.illness[1:]
         entries = {"evidence": self.evidence, "likely cause": self.cause, "try": self.advice}
         lines = "\n".join(
-            fill(text, 100, initial_indent=f"  {title:12}  ", subsequent_indent=" " * 16)
+            fill(text, 88, initial_indent=f"  {title:12}  ", subsequent_indent=" " * 16)
             for title, text in entries.items()
         )
         return f"{name}, first seen at step {self.step:,}\n{lines}"

@@ -81,7 +81,7 @@ class Doctor(Callback):
     If one illness causes another, both are reported, causes first. For instance, a generator with a wrong
     last layer, or with dead units after a large step, also makes a single sample, and without a working
     discriminator samples leave the data's range. Other data, larger networks and longer runs have not been
-    tested.
+    tested, nor is the part of ``divergence`` that finds a loss which exploded and is small again.
 
     >>> import gantutor as gt
     >>> points = gt.data.toy.moons().sample(2000)

@@ -65,6 +65,8 @@ class Signs:
         progress: the share of the budget that is spent, 0 to 1.
         losses: the mean absolute loss since the last examination, by turn.
         not_finite: the names of losses that stopped being finite.
+        loss_peaks: the second-largest absolute loss since the last examination, by turn; of a single step its
+            own. One step alone, such as one with a penalty, makes no peak.
         real_logit: the mean of D(x) over real samples, before any sigmoid.
         fake_logit: the mean of D(G(z)), before any sigmoid.
         separation: the probability that D gives a real sample a larger logit than a generated one, 0 to 1.
@@ -96,6 +98,7 @@ class Signs:
     progress: float
     losses: dict[str, float] = field(default_factory=dict)
     not_finite: tuple[str, ...] = ()
+    loss_peaks: dict[str, float] = field(default_factory=dict)
     real_logit: float | None = None
     fake_logit: float | None = None
     separation: float | None = None
@@ -125,13 +128,13 @@ class Signs:
 
 
 def signs_of_history(run: Run, since: int) -> dict[str, Any]:
-    """Return the signs in the recorded losses: their mean absolute values, and which are not finite.
+    """Return the signs in the recorded losses: mean absolute values, peaks, and which are not finite.
 
     Args:
         run: the run, with its history.
         since: the step from which on losses count.
     """
-    losses, not_finite = {}, []
+    losses, loss_peaks, not_finite = {}, {}, []
     players = {turn.name for turn in run.gan.turns}
     for name in run.history.names:
         steps, values = run.history.column(name)
@@ -141,7 +144,8 @@ def signs_of_history(run: Run, since: int) -> dict[str, Any]:
             not_finite.append(name)
         if name in players and finite:
             losses[name] = sum(finite) / len(finite)
-    return {"losses": losses, "not_finite": tuple(not_finite)}
+            loss_peaks[name] = sorted(finite)[-2:][0]
+    return {"losses": losses, "loss_peaks": loss_peaks, "not_finite": tuple(not_finite)}
 
 
 def signs_of_networks(gan: GAN, known: Reference | None, latents: Subset) -> dict[str, Any]:

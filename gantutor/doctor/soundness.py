@@ -27,6 +27,10 @@ hence the second condition."""
 DIVERGENCE_LOSS = 100.0
 """Losses of a working discriminator are of order 1, and those of a critic of the order of the data."""
 
+RECOVERY = 10
+"""An explosion of a loss counts as present until this many times as many steps are done: what it destroyed
+has to be learnt again, even if the loss has become small."""
+
 MAX_UPDATE = 0.3
 """‖Δθ‖/‖θ‖ of one step at which a few steps replace the weights. Healthy games stay below 0.07."""
 
@@ -46,7 +50,7 @@ MAX_OUTSIDE = 0.2
 
 
 def divergence(history: Sequence[Signs]) -> Diagnosis | None:
-    """Diagnose a loss that is no longer finite, or has grown by orders of magnitude.
+    """Diagnose a loss that is no longer finite, has grown by orders of magnitude, or exploded once.
 
     Args:
         history: all signs so far, the newest last.
@@ -81,6 +85,33 @@ def divergence(history: Sequence[Signs]) -> Diagnosis | None:
                 "Nothing limits the discriminator's outputs, or the steps are too large.",
                 advice,
             )
+    return _explosion(history, advice)
+
+
+def _explosion(history: Sequence[Signs], advice: str) -> Diagnosis | None:
+    """Diagnose a loss that was large for at least two steps, although it may be small again."""
+    latest, first = history[-1], history[0]
+    for name, start in first.losses.items():
+        limit = max(DIVERGENCE_LOSS, DIVERGENCE_FACTOR * start)
+        peaks = [(signs.loss_peaks.get(name, 0.0), signs) for signs in history]
+        recent = [peak for peak in peaks if peak[0] >= limit and latest.step < RECOVERY * peak[1].step]
+        if not recent:
+            continue
+        peak, signs = max(recent, key=lambda found: found[0])
+        logits = [value for value in (signs.real_logit, signs.fake_logit) if value is not None]
+        largest = max(logits, key=abs, default=0.0)
+        return Diagnosis(
+            "divergence",
+            latest.step,
+            f"The absolute loss of the {name} rose from {start:.3g} to {peak:,.0f} by step {signs.step:,}; "
+            "in a healthy run it stays within one order of magnitude."
+            + (f" The mean logit at that step was {largest:,.0f}." if abs(largest) >= 1 else "")
+            + f" Now the loss is {latest.losses.get(name, peak):.3g}. A small loss does not mean that the "
+            "samples have recovered: look at them, and at their scores.",
+            "The first steps are too large: Adam's are as long as the learning rate, however small the "
+            "gradients are. The discriminator's logits overshoot, and the generator follows them.",
+            f"{advice[:-1]}; and schedule=optim.warm_up(0.05), which begins with small steps.",
+        )
     return None
 
 

@@ -10,6 +10,7 @@ from gantutor.games.classical import (
 )
 from gantutor.games.cyclegan import cyclegan, cyclegan_loss
 from gantutor.games.discrete_code import discrete_code, discrete_code_loss, mutual_information
+from gantutor.games.flow_matching import flow_matching, flow_matching_loss
 from gantutor.games.gan import GAN
 from gantutor.games.path_length import (
     PathLength,
@@ -41,6 +42,8 @@ __all__ = [
     "discrete_code",
     "discrete_code_loss",
     "discriminator_loss",
+    "flow_matching",
+    "flow_matching_loss",
     "generator_loss",
     "l1_distance",
     "mutual_information",

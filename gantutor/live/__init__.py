@@ -1,5 +1,6 @@
 """Interactive views for notebooks: dashboard, 2-D lab, latent explorer, time machine, and players."""
 
+from gantutor.live.attribute_editor import AttributeEditor, edit
 from gantutor.live.clips import Clips, play
 from gantutor.live.dashboard import Dashboard
 from gantutor.live.explorer import Explorer, explore
@@ -10,6 +11,7 @@ from gantutor.live.time_machine import TimeMachine, time_machine
 from gantutor.live.upload import Upload, upload
 
 __all__ = [
+    "AttributeEditor",
     "Clips",
     "Dashboard",
     "Explorer",
@@ -18,6 +20,7 @@ __all__ = [
     "Scoring",
     "TimeMachine",
     "Upload",
+    "edit",
     "explore",
     "lab",
     "listen",

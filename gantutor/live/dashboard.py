@@ -141,7 +141,7 @@ class Dashboard(Callback):
             return {
                 "text/plain": "A dashboard that has seen no training yet: give it to train(callbacks=[…])."
             }
-        return display.still_bundle(display.png(self.still()), describe(self._run))
+        return display.still_bundle(display.png(self.still(), keep=True), describe(self._run))
 
     def _count(self, page: TrainingPage) -> None:
         self.drawing_seconds = page.drawing.seconds

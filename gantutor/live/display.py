@@ -75,11 +75,16 @@ def kernel() -> Any:
     return getattr(shell(), "kernel", None)
 
 
-def png(figure: Figure) -> bytes:
-    """Encode a figure as a PNG, with little compression because it is drawn often and kept once."""
+def png(figure: Figure, keep: bool = False) -> bytes:
+    """Encode a figure as a PNG, with little compression because most are drawn often and soon replaced.
+
+    Args:
+        figure: the figure.
+        keep: whether it is kept in the notebook, and compressed as far as possible.
+    """
     file = io.BytesIO()
     with DRAWING_LOCK:
-        figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
+        figure.savefig(file, format="png", pil_kwargs={"optimize": True} if keep else {"compress_level": 1})
     return file.getvalue()
 
 

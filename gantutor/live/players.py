@@ -16,8 +16,9 @@ from torch.nn import functional as F
 from gantutor import plots
 from gantutor._checks import checked, describe_value, integer
 from gantutor._errors import InputError, type_name
-from gantutor.data.spectrograms import HOP, WINDOW, spectrogram
+from gantutor.data.spectrograms import HOP, MAX_DECIBELS, MIN_DECIBELS, WINDOW, spectrogram
 from gantutor.live import display
+from gantutor.plots.spectrograms import COLORMAP
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,10 +29,16 @@ MAX_SOUNDS = 20
 MAX_SAMPLES = 480_000
 """Largest number of samples of all sounds together: a minute at 8 kHz, 1.3 MB in the notebook."""
 
-IMAGE_WIDTH, IMAGE_HEIGHT = 136, 110
+IMAGE_WIDTH, IMAGE_HEIGHT = 190, 128
 """Width and height of a picture on the page, in CSS pixels."""
 
-PALETTE_SIZE = 64
+STILL_COLUMNS, STILL_PANEL = 5, 1.3
+"""The number of pictures in a row of the still figure, and the smallest width of each in inches."""
+
+SHORT, MAX_STRETCH = 0.6, 3.0
+"""The seconds of a sound up to which its picture has the smallest width, and how much wider one gets."""
+
+PALETTE_SIZE = 48
 """The number of colours of the picture that is shown where HTML is not."""
 
 
@@ -80,7 +87,13 @@ class Players:
         """Return the players as self-contained HTML."""
         pictures = spectrogram_jpegs(self.waves)
         parts = [
-            _player(wav(waveform, self.rate), picture, title, describe(waveform, title, self.rate))
+            _player(
+                wav(waveform, self.rate),
+                picture,
+                title,
+                describe(waveform, title, self.rate),
+                (self.rate / 2000, self.waves.shape[1] / self.rate),
+            )
             for waveform, picture, title in zip(self.waves, pictures, self.titles, strict=True)
         ]
         key = f"<div style='opacity:.75;font-size:90%'>{escape(self.key())}</div>"
@@ -90,38 +103,54 @@ class Players:
         """Return the sentence that says what the axes and the colours of the spectrograms are.
 
         >>> Players(torch.zeros(4000)).key()
-        'Spectrograms: frequency upwards, 0 to 4 kHz; time to the right, 0 to 0.50 s; bright is loud.'
+        'Spectrograms: frequency upwards, 0 to 4 kHz; time to the right, 0 to 0.50 s; ...'
         """
         top, length = self.rate / 2000, self.waves.shape[1] / self.rate
         return (
             f"Spectrograms: frequency upwards, 0 to {top:g} kHz; time to the right, 0 to {length:.2f} s; "
-            "bright is loud."
+            f"dark is quiet ({MIN_DECIBELS:.0f} dB), bright is loud ({MAX_DECIBELS:.0f} dB)."
         )
 
     def still(self) -> Figure:
-        """Return a figure of the spectrograms under their titles, with axes in kHz and seconds."""
-        columns = min(len(self), 10)
+        """Return a figure of the spectrograms under their titles, with axes in kHz, seconds and decibels."""
+        columns = min(len(self), STILL_COLUMNS)
         rows = -(-len(self) // columns)
-        fig = plots.Figure(figsize=(0.9 * columns + 0.5, 1.1 * rows + 0.45), dpi=90, layout="constrained")
+        length = self.waves.shape[1] / self.rate
+        panel_width = min(STILL_PANEL * max(1.0, length / SHORT), STILL_PANEL * STILL_COLUMNS / columns)
+        size = (panel_width * columns + 1.0, 1.55 * rows + 0.25)
+        fig = plots.Figure(figsize=size, dpi=100, layout="constrained")
         panels = fig.subplots(rows, columns, squeeze=False)
-        images = plots.spectrograms_to_rgb(padded_spectrogram(self.waves))
-        top, length = self.rate / 2000, self.waves.shape[1] / self.rate
+        levels = padded_spectrogram(self.waves)[:, 0].clamp(-1, 1)
+        decibels = (levels + 1) / 2 * (MAX_DECIBELS - MIN_DECIBELS) + MIN_DECIBELS
+        top = self.rate / 2000
         for index, panel in enumerate(panels.flat):
             if index >= len(self):
                 panel.set_axis_off()
                 continue
-            panel.set_title(_short(self.titles[index]), fontsize=7, parse_math=False)
-            picture = ((images[index].permute(1, 2, 0) + 1) / 2).numpy()
-            panel.imshow(picture, aspect="auto", interpolation="nearest", extent=(0, length, 0, top))
+            panel.set_title(_short(self.titles[index]), fontsize=9, parse_math=False)
+            mesh = panel.imshow(
+                decibels[index].numpy(),
+                extent=(0, length, 0, top),
+                origin="lower",
+                aspect="auto",
+                interpolation="nearest",
+                cmap=COLORMAP,
+                vmin=MIN_DECIBELS,
+                vmax=MAX_DECIBELS,
+            )
             column = index % columns
-            panel.set_yticks([0, top], ["0", f"{top:g}"] if column == 0 else ["", ""])
+            ticks = [top * part / 4 for part in range(5)]
+            panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks] if column == 0 else [""] * 5)
             is_lowest = index + columns >= len(self)
             panel.set_xticks([0, length], ["0", f"{length:.2g}"] if is_lowest else ["", ""])
-            panel.tick_params(labelsize=6, length=2, pad=1)
+            panel.tick_params(labelsize=8, length=2, pad=1)
             if column == 0:
-                panel.set_ylabel("kHz", fontsize=6, labelpad=0)
+                panel.set_ylabel("kHz", fontsize=8, labelpad=1)
             if is_lowest:
-                panel.set_xlabel("s", fontsize=6, labelpad=0)
+                panel.set_xlabel("s", fontsize=8, labelpad=-4)
+        bar = fig.colorbar(mesh, ax=panels, shrink=0.9, aspect=14 * rows, pad=0.02)
+        bar.set_label("dB", fontsize=8)
+        bar.ax.tick_params(labelsize=8)
         return fig
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -189,14 +218,14 @@ def spectrogram_jpegs(waves: Tensor) -> list[bytes]:
     for picture in levels.round().to(torch.uint8).permute(0, 2, 3, 1).numpy():
         file = io.BytesIO()
         image = Image.fromarray(picture)
-        image = image.resize((min(image.width, 2 * IMAGE_WIDTH), IMAGE_HEIGHT), Image.Resampling.BOX)
+        image = image.resize((min(image.width, 3 * IMAGE_WIDTH), IMAGE_HEIGHT), Image.Resampling.BOX)
         image.save(file, format="JPEG", quality=70)
         jpegs.append(file.getvalue())
     return jpegs
 
 
 def small_png(picture: bytes) -> bytes:
-    """Reduce a PNG to 64 colours, which makes it about a third of its size."""
+    """Reduce a PNG to 48 colours, which makes it about a third of its size."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -225,22 +254,31 @@ def describe(waveform: Tensor, title: str, rate: int) -> str:
     return f"{length}, loudest near {frequency * rate / WINDOW:,.0f} Hz after {moment * HOP / rate:.2f} s."
 
 
-def _player(sound: bytes, picture: bytes, title: str, description: str) -> str:
+def _player(sound: bytes, picture: bytes, title: str, description: str, ends: tuple[float, float]) -> str:
+    """One figure: the picture between the ends of its axes in kHz and seconds, the title, and the player."""
+    top, length = ends
+    picture_width = round(IMAGE_WIDTH * min(max(1.0, length / SHORT), MAX_STRETCH))
+    width = picture_width + 38
     name = escape(f"Play {title}")
     html = display.image(picture, description).replace(
-        "<img ", f"<img style='display:block;width:{IMAGE_WIDTH}px;height:{IMAGE_HEIGHT}px' ", 1
+        "<img ", f"<img style='display:block;width:{picture_width}px;height:{IMAGE_HEIGHT}px' ", 1
     )
     data = base64.b64encode(sound).decode("ascii")
+    spread = "display:flex;justify-content:space-between;font-size:75%"
+    upright = f"<div style='{spread};flex-direction:column;text-align:right;width:34px'>"
+    upright += f"<span>{top:g} kHz</span><span>0</span></div>"
+    along = f"<div style='{spread};margin-left:38px'><span>0 s</span><span>{length:.2f} s</span></div>"
+    framed = f"<div style='display:flex;gap:4px'>{upright}{html}</div>{along}"
     # JupyterLab strips aria-label from what it does not trust, and leaves the title.
     return (
-        f"<figure style='display:inline-block;margin:4px;width:{IMAGE_WIDTH}px;vertical-align:top'>{html}"
+        f"<figure style='display:inline-block;margin:4px;width:{width}px;vertical-align:top'>{framed}"
         f"<figcaption style='text-align:center'>{escape(title)}</figcaption>"
         f'<audio controls=\'controls\' title="{name}" aria-label="{name}" '
-        f"style='width:{IMAGE_WIDTH}px;height:32px' src='data:audio/wav;base64,{data}'></audio></figure>"
+        f"style='width:{width}px;height:32px' src='data:audio/wav;base64,{data}'></audio></figure>"
     )
 
 
-def _short(title: str, max_length: int = 14) -> str:
+def _short(title: str, max_length: int = 20) -> str:
     return title if len(title) <= max_length else f"{title[: max_length - 1]}…"
 
 

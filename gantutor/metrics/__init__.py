@@ -1,5 +1,19 @@
 """Scores of generated samples, each with its real-data value in the same measurement."""
 
+from gantutor.metrics.attribute_classifier import (
+    AttributeClassifier,
+    attribute_classifier,
+    attribute_scores,
+    edit_scores,
+    read_attributes,
+    variety_within_condition,
+)
+from gantutor.metrics.band_extension import (
+    band_distance,
+    band_energy_error,
+    extension_scores,
+    local_contrast,
+)
 from gantutor.metrics.checkerboard import checkerboard_share
 from gantutor.metrics.classifier_test import (
     ClassifierTest,
@@ -27,6 +41,7 @@ from gantutor.metrics.neighbours import (
 )
 from gantutor.metrics.precision_recall import precision_recall
 from gantutor.metrics.psnr import psnr
+from gantutor.metrics.roc import RocArea, roc_area, roc_curve
 from gantutor.metrics.score import MIME, Score, Scores, format_number, record
 from gantutor.metrics.series import discriminative_score, predictive_score, train_on_synthetic
 from gantutor.metrics.series_features import series_features
@@ -48,14 +63,20 @@ from gantutor.metrics.type_classifier import TypeClassifier, classify_type, trai
 
 __all__ = [
     "MIME",
+    "AttributeClassifier",
     "ClassifierTest",
     "DigitClassifier",
     "FaceFeatures",
+    "RocArea",
     "Score",
     "Scores",
     "SpokenDigitClassifier",
     "TypeClassifier",
+    "attribute_classifier",
+    "attribute_scores",
     "audio_scores",
+    "band_distance",
+    "band_energy_error",
     "bigram_names",
     "checkerboard_share",
     "class_means",
@@ -67,7 +88,9 @@ __all__ = [
     "digit_scores",
     "discriminative_score",
     "divergence_scores",
+    "edit_scores",
     "eigenface_features",
+    "extension_scores",
     "face_scores",
     "feature_scores",
     "format_number",
@@ -76,6 +99,7 @@ __all__ = [
     "kernel_distance",
     "kernel_distances",
     "light_classifier_test",
+    "local_contrast",
     "log_spectral_distance",
     "measure_motion",
     "median_scores",
@@ -92,8 +116,11 @@ __all__ = [
     "precision_recall",
     "predictive_score",
     "psnr",
+    "read_attributes",
     "record",
     "rediscovery",
+    "roc_area",
+    "roc_curve",
     "scale_invariant_sdr",
     "series_features",
     "signal_to_noise",
@@ -106,5 +133,6 @@ __all__ = [
     "two_sample_error",
     "type_scores",
     "undo_motion",
+    "variety_within_condition",
     "wasserstein_distance",
 ]

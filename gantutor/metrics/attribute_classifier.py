@@ -43,7 +43,7 @@ class AttributeClassifier(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         logits: Tensor = self.body(images)
-        return tuple(logits.split(self.options, 1))
+        return torch.split(logits, self.options, 1)
 
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> tuple[nn.Module, ...]:
@@ -87,7 +87,7 @@ def read_attributes(images: Tensor) -> Tensor:
     if float(images.abs().max()) > 1 + 1e-4:
         raise InputError("faces must lie in [-1, 1]")
     classifier = attribute_classifier()
-    chunks = [classifier(chunk) for chunk in images.detach().cpu().float().split(CHUNK_SIZE)]
+    chunks = [classifier(chunk) for chunk in torch.split(images.detach().cpu().float(), CHUNK_SIZE)]
     return torch.cat([torch.stack([part.argmax(1) for part in chunk], 1) for chunk in chunks])
 
 
@@ -198,6 +198,6 @@ def variety_within_condition(images: Tensor, attributes: Tensor, each: int = 2) 
 
 def _spread(images: Tensor, each: int) -> float:
     """The mean Euclidean distance of all pairs within groups of ``each`` neighbours."""
-    groups = images.float().flatten(1).unflatten(0, (-1, each))  # (N, each, D)
+    groups = images.float().view(-1, each, images[0].numel())  # (N, each, D)
     distances = torch.cdist(groups, groups)
     return float(distances.sum() / (len(groups) * each * (each - 1)))

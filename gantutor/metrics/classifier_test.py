@@ -21,6 +21,9 @@ MAX_MEAN, STD_RANGE = 10.0, (1e-3, 10.0)
 MAX_DEVIATION = 1e6
 """Standard deviations beyond which a value is clipped, so that its square is finite."""
 
+SOLVED = 1e-3
+"""Validation loss in nats below which a classifier has nothing left to learn."""
+
 
 @dataclass(frozen=True)
 class ClassifierTest:
@@ -95,6 +98,7 @@ def strong_classifier_test(steps: int = 2000, channels: int = 64, checkpoints: i
     """Return a test with convolutions over the series and their first and second differences.
 
     All three are scaled to the same size, so that small irregularities between steps count as much as values.
+    The training ends early at a checkpoint where the validation loss is below ``SOLVED``.
 
     Args:
         steps: training steps, at least 1.
@@ -272,7 +276,8 @@ def fit(
         batch: rows in each step, drawn with replacement.
         learning_rate: the rate at the first step; it falls linearly to 0.
         seed: the seed of the weights and batches.
-        checkpoints: steps after which the loss on ``validation_rows`` is measured.
+        checkpoints: steps after which the loss on ``validation_rows`` is measured; below ``SOLVED`` the
+            training ends there.
         validation_rows: indices kept out of the training (M,).
 
     Returns:
@@ -300,6 +305,8 @@ def fit(
                 if validation_loss < best_loss:
                     best_loss, best_weights = validation_loss, copy.deepcopy(network.state_dict())
                 network.train()
+                if validation_loss < SOLVED:
+                    break
     if best_weights is not None:
         network.load_state_dict(best_weights)
     return network.eval().requires_grad_(False)

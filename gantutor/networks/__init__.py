@@ -8,11 +8,13 @@ from gantutor.networks.attributes import (
     equal_subpixels,
 )
 from gantutor.networks.augmentation import AdaptiveAugment, AugmentedDiscriminator, DiffAugment
+from gantutor.networks.band_extension import BandDiscriminator, BandGenerator
 from gantutor.networks.conv import ConvDiscriminator, ConvGenerator, MinibatchStdDev
 from gantutor.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from gantutor.networks.deep_conv import DeepDiscriminator, DeepGenerator
 from gantutor.networks.differences import CumulativeSum, FiniteDifferences, Standardize
 from gantutor.networks.discrete_code import DiscreteCodeTranslator, unique_glyphs
+from gantutor.networks.flow import Flow, FlowUNet, soft_clamp, time_features
 from gantutor.networks.fourier_features import FourierFeatures
 from gantutor.networks.mlp import MLPDiscriminator, MLPGenerator
 from gantutor.networks.name_generator import NameGenerator, straight_through
@@ -43,6 +45,8 @@ __all__ = [
     "AttributeEmbedding",
     "AttributeGenerator",
     "AugmentedDiscriminator",
+    "BandDiscriminator",
+    "BandGenerator",
     "ClipDiscriminator",
     "ConvDiscriminator",
     "ConvGenerator",
@@ -56,6 +60,8 @@ __all__ = [
     "DiscreteCodeTranslator",
     "FiLMBlock",
     "FiniteDifferences",
+    "Flow",
+    "FlowUNet",
     "FourierFeatures",
     "FrameDiscriminator",
     "FreshNoiseGRUGenerator",
@@ -80,6 +86,8 @@ __all__ = [
     "WaveGenerator",
     "equal_subpixels",
     "ink_series",
+    "soft_clamp",
     "straight_through",
+    "time_features",
     "unique_glyphs",
 ]

@@ -146,8 +146,9 @@ class AttributeDiscriminator(nn.Module):
         _check_widths(widths)
         _check_options(options)
         factor = 1 << len(widths)
-        if isinstance(size, bool) or not isinstance(size, int) or size % factor or not size:
-            raise InputError(f"size must be a multiple of {factor}, not {size!r}")
+        is_whole = isinstance(size, int) and not isinstance(size, bool)
+        if not is_whole or size % factor or not factor <= size <= MAX_SIDE:
+            raise InputError(f"size must be a multiple of {factor}, at most {MAX_SIDE:,}, not {size!r:.60}")
         side, last = size // factor, widths[-1]
         layers: list[nn.Module] = [
             nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, widths[0], 3, padding=1), nn.LeakyReLU(0.2)
@@ -192,8 +193,8 @@ def equal_subpixels(convolution: nn.Conv2d, factor: int = 2) -> None:
 def _check_options(options: Sequence[int]) -> None:
     if not isinstance(options, list | tuple) or not options:
         raise InputError(f"options must be the number of options of each attribute, not {options!r}")
-    if any(isinstance(count, bool) or not isinstance(count, int) or count < 1 for count in options):
-        raise InputError(f"options must be whole numbers of at least 1, not {options!r}")
+    if any(isinstance(c, bool) or not isinstance(c, int) or not 1 <= c <= MAX_SIDE for c in options):
+        raise InputError(f"options must be whole numbers from 1 to {MAX_SIDE:,}, not {options!r:.60}")
 
 
 def _check_widths(widths: Sequence[int]) -> None:

@@ -4,7 +4,7 @@ from gantutor.plots import diagrams
 from gantutor.plots.comparisons import clouds, dots, lines, mode_history
 from gantutor.plots.curves import MAX_CURVE_POINTS, bars, downsample, losses, moving_average
 from gantutor.plots.gallery import sample_grid, samples
-from gantutor.plots.images import grid, grids, tile
+from gantutor.plots.images import grid, grids, image_rows, tile
 from gantutor.plots.motion import agreement, histograms
 from gantutor.plots.paths import trade_off
 from gantutor.plots.plane import gradient_arrows, points, shade, warped_grid
@@ -50,6 +50,7 @@ __all__ = [
     "grid",
     "grids",
     "histograms",
+    "image_rows",
     "label",
     "lines",
     "losses",

@@ -65,14 +65,23 @@ def sample_grid(
         _, axes = figure(size=(0.8 * columns + 0.3, 0.55 * row_count + 0.4))
     if to_text is None:
         draw_series_grid(axes, as_series(samples), columns)
-    for index, sample in enumerate(samples if to_text is not None else ()):
+    words = [_text_of(to_text, sample) for sample in samples] if to_text is not None else []
+    font_size = _text_size(axes, words, columns)
+    for index, text in enumerate(words):
         row, column = divmod(index, columns)
-        text = _text_of(to_text, sample)
-        axes.text(column + 0.5, -row - 0.5, text, ha="center", va="center", fontsize=8, parse_math=False)
+        place = column + 0.5, -row - 0.5
+        axes.text(*place, text, ha="center", va="center", fontsize=font_size, parse_math=False)
     axes.set(xlim=(0, columns), ylim=(-row_count, 0))
     axes.set_title(title, fontsize=10)
     axes.set_axis_off()
     return axes.figure  # type: ignore[return-value]
+
+
+def _text_size(axes: Axes, words: list[str], columns: int) -> float:
+    """The font size in points, at most 8, at which the longest of the words fits into its column."""
+    width: float = axes.get_position().width * axes.get_figure().get_size_inches()[0] * 72 / columns  # type: ignore[union-attr]
+    longest = max(map(len, words), default=1) or 1
+    return max(4.0, min(8.0, width / (0.58 * longest)))
 
 
 def _text_of(to_text: Any, sample: Tensor) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,13 @@ from torch import Tensor
 from gantutor._checks import check_floats, check_tensors, checked, optional
 from gantutor._errors import InputError
 from gantutor.plots._checks import PANEL_COUNT, check_dict, matplotlib_axes
-from gantutor.plots.style import WIDTH, Figure, describe, figure
+from gantutor.plots.style import SCREEN_DPI, WIDTH, Figure, describe, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+TITLE_HEIGHT = 0.24
+"""Inches for the title of each part of ``image_rows``."""
 
 
 @checked(columns=PANEL_COUNT)
@@ -99,4 +103,46 @@ def grids(parts: Mapping[str, Tensor], columns: int = 10, size: tuple[float, flo
     fig, axes = figure(1, len(parts), size, squeeze=False)
     for panel, (title, images) in zip(axes[0], parts.items(), strict=True):
         grid(images, title, columns, panel)
+    return fig
+
+
+@checked(columns=PANEL_COUNT)
+def image_rows(parts: Mapping[str, Tensor], columns: int = 15) -> Figure:
+    """Draw several grids of images below one another, all at one size, each under its name.
+
+    Args:
+        parts: images of shape (N, 1 or 3, H, W) in [−1, 1], by the title to draw above them.
+        columns: the number of images in a row, 1 to 1,000.
+
+    Raises:
+        InputError: if ``parts`` is not a dict of images or is empty.
+
+    >>> import torch
+    >>> fig = image_rows({"real": torch.zeros(4, 1, 8, 8), "generated": torch.zeros(8, 1, 8, 8)}, columns=4)
+    >>> [axes.get_title(loc="left") for axes in fig.axes]
+    ['real', 'generated']
+    """
+    check_dict(parts=parts)
+    pictures = {}
+    for title, images in parts.items():
+        picture = tile(images, columns)
+        pictures[title] = picture[:, : min(columns, len(images)) * (images.shape[3] + 1)]
+    full = max(picture.shape[1] for picture in pictures.values())
+    width = min(WIDTH, full / 52)
+    heights = [width * picture.shape[0] / full for picture in pictures.values()]
+    total = sum(heights) + TITLE_HEIGHT * len(heights)
+    dots = full / width * math.ceil(SCREEN_DPI * width / full)  # whole dots for each pixel of an image
+    fig = Figure(figsize=(width, total), dpi=dots)
+    below = total
+    for (title, picture), height in zip(pictures.items(), heights, strict=True):
+        below -= TITLE_HEIGHT + height
+        panel = fig.add_axes((0.0, below / total, picture.shape[1] / full, height / total))
+        panel.imshow(
+            picture.float().numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest", aspect="auto"
+        )
+        panel.set_title(title, fontsize=9, loc="left", pad=3)
+        panel.set_axis_off()
+        panel.set_in_layout(False)
+    words = "; ".join(f"{title} ({len(images):,} images)" for title, images in parts.items())
+    describe(fig, f"Rows of images: {words}.")
     return fig

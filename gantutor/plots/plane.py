@@ -115,7 +115,7 @@ def shade(axes: Axes, discriminator: Callable[[Tensor], Tensor], reach: float, s
 def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figure:
     """Draw the direction in which each generated point should move to look more real to the discriminator.
 
-    The arrows are ∇ₓ log D(x) at points x that the run generates.
+    The arrows are ∇ₓ log σ(D(x)) at points x that the run generates; D(x) is the logit of x.
 
     Args:
         run: a training whose samples are points (N, 2), with a network named "discriminator".
@@ -143,9 +143,9 @@ def gradient_arrows(run: Any, real: Tensor, axes: Axes, count: int = 60) -> Figu
     axes.scatter(
         tails[:, 0].numpy(), tails[:, 1].numpy(), s=8, color=GENERATED, linewidths=0, label="generated"
     )
-    axes.quiver(*tails.T.numpy(), *gradients.T.numpy(), color=GENERATOR, width=0.004, label="∇ log D")
+    axes.quiver(*tails.T.numpy(), *gradients.T.numpy(), color=GENERATOR, width=0.004, label="∇ log σ(D)")
     _legend_below(axes)
-    describe(axes.figure, "Arrows at generated points show the direction in which log D rises.")
+    describe(axes.figure, "Arrows at generated points show the direction in which log σ(D) rises.")
     return axes.figure  # type: ignore[return-value]
 
 

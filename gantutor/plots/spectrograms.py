@@ -13,7 +13,7 @@ from gantutor._checks import check_floats, checked, integer, optional
 from gantutor._errors import InputError, type_name
 from gantutor.data.spectrograms import BINS, HOP, MAX_DECIBELS, MIN_DECIBELS, WINDOW
 from gantutor.plots._checks import PANEL_COUNT, figure_size
-from gantutor.plots.style import Figure, figure
+from gantutor.plots.style import WIDTH, Figure, describe, figure
 
 COLORMAP = "magma"
 """One of matplotlib's perceptually uniform colour maps: quiet is dark, loud is light."""
@@ -89,6 +89,8 @@ def spectrograms(
         InputError: if a tensor has another shape, if there is nothing to draw, or if titles are missing.
 
     >>> fig = spectrograms({"real": torch.zeros(5, 1, 128, 64), "generated": torch.zeros(5, 1, 128, 64)})
+    >>> fig.alternative_text
+    'Spectrograms: 0 to 4 kHz over 0.51 s, in decibels. Rows: real, generated.'
     >>> [axes.get_ylabel() for axes in fig.axes][:6:5], fig.axes[5].get_xlabel()
     (['real\\nkHz', 'generated\\nkHz'], 'seconds')
     """
@@ -109,7 +111,7 @@ def spectrograms(
     fig, panels = figure(
         rows,
         columns,
-        size or (1.5 * columns + 1.4, 1.6 * rows + 0.7),
+        size or (max(WIDTH, 0.9 * columns + 1.4), 1.6 * rows + 0.7),
         squeeze=False,
         sharex=True,
         sharey=True,
@@ -134,6 +136,12 @@ def spectrograms(
     fig.colorbar(mesh, ax=panels, label="decibels", shrink=0.9, aspect=25 * rows).ax.tick_params(labelsize=8)
     if str(title):
         fig.suptitle(title, fontsize=11)
+    beginning = str(title) or "Spectrograms"
+    names = f" Rows: {', '.join(kinds)}." if is_dict else ""
+    above = f" {'Columns' if is_dict else 'Panels'}: {', '.join(map(str, titles))}." if titles else ""
+    seconds = next(iter(kinds.values())).shape[3] * HOP / rate
+    axes_words = f"0 to {BINS / WINDOW * rate / 1000:g} kHz over {seconds:.2f} s, in decibels"
+    describe(fig, f"{beginning}: {axes_words}.{names}{above}")
     return fig
 
 

@@ -86,7 +86,8 @@ class Figure(matplotlib.figure.Figure):
     def _repr_png_(self) -> bytes:
         from IPython.core.pylabtools import print_figure
 
-        picture: bytes = print_figure(self, "png", base64=False)
+        # It is kept in the notebook: a tenth smaller for a few milliseconds more.
+        picture: bytes = print_figure(self, "png", base64=False, pil_kwargs={"optimize": True})
         return picture
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -299,7 +299,7 @@ class ProgressBar(Callback):
 
     def _show(self, run: Run) -> tqdm:
         if self.bar is None:
-            layout = "{desc}: {percentage:3.0f}% |{bar:24}| {elapsed} gone, {remaining} left{postfix}"
+            layout = "{desc}: {percentage:3.0f}% |{bar:14}| {elapsed} gone, {remaining} left{postfix}"
             self.bar = tqdm(
                 total=1.0, initial=run.progress, desc="training", bar_format=layout, file=sys.stdout
             )

@@ -17,13 +17,15 @@ from gantutor._user_errors import is_out_of_memory
 
 Result = TypeVar("Result")
 
-MULTIPLY_ADDS_PER_THREAD = 10_000_000
-"""A training takes one thread for every ten million multiply-adds of an average operation.
+MULTIPLY_ADDS_PER_THREAD = 100_000_000
+"""A training takes one thread for every hundred million multiply-adds of an average operation.
 
 Sharing an operation costs tens of microseconds, and more where other programs are running, since it takes
-as long as its slowest thread. Ten million multiply-adds take some tenths of a millisecond on one core. An
-average operation of the course's fully connected and recurrent recipes has 0.7 to 4 million, and one of the
-convolutional recipes 13 to 310 million."""
+as long as its slowest thread. In bfloat16 a hundred million multiply-adds take about a millisecond on one
+core. An average operation of the course's fully connected and recurrent recipes has 0.7 to 4 million, one of
+the convolutional digits 34 million, and one of the spoken digits 320 million. On two cores a second thread
+shortens a step of the digits by less than a tenth and one of the spoken digits by two fifths. While another
+program keeps one of the cores busy, it makes a step two to four times as long."""
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -88,7 +90,7 @@ def _is_compiled(module: nn.Module) -> bool:
 
 
 def choose_threads(multiply_adds: float | None, allowed: int) -> int:
-    """Return the number of threads for a training: one for every ten million multiply-adds of an operation.
+    """Return the number of threads for a training: one for each hundred million multiply-adds an operation.
 
     Args:
         multiply_adds: of an average operation, or None where they could not be counted.
@@ -97,7 +99,7 @@ def choose_threads(multiply_adds: float | None, allowed: int) -> int:
     Returns:
         From 1 to ``allowed``; ``allowed`` where the multiply-adds are not known.
 
-    >>> choose_threads(700_000, allowed=4), choose_threads(65e6, allowed=4), choose_threads(None, allowed=4)
+    >>> choose_threads(700_000, allowed=4), choose_threads(650e6, allowed=4), choose_threads(None, allowed=4)
     (1, 4, 4)
     """
     if multiply_adds is None:

@@ -85,7 +85,7 @@ class Trainer:
             ``batch_size``.
         cuda_graphs: on a GPU, record whole steps as CUDA graphs if the game allows it.
         threads: CPU threads inside the steps, when the training runs on a CPU. ``"auto"`` takes one for every
-            ten million multiply-adds of an average matrix product or convolution, at least one, and never
+            hundred million multiply-adds of an average matrix product or convolution, at least one, and never
             more than ``torch.get_num_threads()``; a resumed training takes as many as it had. A number takes
             that many, and None all of torch's.
         value_range: (low, high) that images, tensors (N, C, H, W), must lie in; None accepts any values.

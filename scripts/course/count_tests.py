@@ -41,8 +41,8 @@ def notebooks(scores: Path) -> Counter[str]:
 
 def line(runs: Path) -> str:
     """The counts of everything that lies in ``runs``."""
-    unit, browser, platforms, repeat = (
-        tests(runs / f"{name}.xml") for name in ("unit", "browser", "platforms", "repeat")
+    unit, browser, platforms, site, repeat = (
+        tests(runs / f"{name}.xml") for name in ("unit", "browser", "platforms", "site", "repeat")
     )
     smoke, course = notebooks(runs / "smoke" / "scores.json"), notebooks(runs / "scores.json")
     return "; ".join(
@@ -53,6 +53,7 @@ def line(runs: Path) -> str:
                     ("tests", unit),
                     ("browser tests", browser),
                     ("tests of platforms", platforms),
+                    ("tests of the site", site),
                     ("notebook cells repeated", repeat),
                 )
             ),

@@ -21,7 +21,8 @@ SCORES = {
     "04": "sines_discriminative sines_predictive series_train_on_synthetic series_train_on_real "
     "series_last_value name_triples names_new names_distinct",
     "05": "reader_on_real reader_on_generated recall audio_frechet inception_score inception_score_real "
-    "audio_to_audio audio_to_audio_input audio_to_audio_no_gan",
+    "audio_to_audio audio_to_audio_input audio_to_audio_no_gan extension_frechet extension_frechet_no_gan "
+    "extension_contrast extension_contrast_no_gan extension_distortion extension_distortion_no_gan",
     "06": "face_kernel_distance face_kernel_distance_no_augmentation inversion_psnr inversion_psnr_nearest "
     "precision_before_rejection precision_after_rejection nearest_neighbour_ratio",
     "07": "reader_paired reader_regression reader_strings typeface_match reader_unpaired "

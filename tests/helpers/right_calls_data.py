@@ -85,6 +85,16 @@ CALLS = [
         "data.toy.Distribution.dataset", {"count": 5, "held_out": 3, "seed": 0}, of=lambda: toy.ring().dataset
     ),
     Call("data.digits", {"name": "digits", "folder": FOLDER}),
+    Call("data.random_faces", {"count": 3, "seed": 0}),
+    Call(
+        "data.draw_faces",
+        {"attributes": torch.zeros(2, 7, dtype=torch.long), "style": gt.data.random_faces(2)[1], "side": 16},
+    ),
+    Call("data.drawn_faces", {"count": 3, "held_out": 2, "side": 16, "seed": 0}, examples=20),
+    Call(
+        "data.align_faces",
+        {"images": shades(3, 1, 16, 16), "template": shades(1, 16, 16), "steps": 2, "window": 0.5},
+    ),
     Call("data.faces", {"name": "olivetti", "side": 64, "folder": FOLDER}, examples=20),
     Call("data.sines", {"count": 10, "length": 6, "features": 2, "seed": 0}),
     Call("data.spoken_digits", {"name": "spoken_digits", "folder": FOLDER}, examples=20),

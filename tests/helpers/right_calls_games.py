@@ -158,6 +158,7 @@ CALLS = [
         "data.with_mirror_images",
         {"data": torch.utils.data.TensorDataset(shades(3, 1, 4, 4), torch.arange(3))},
     ),
+    Call("sampling.Watermark", {"shape": (1, 16, 16), "key": 3, "strength": 0.1, "cell": 2}),
     Call("sampling.linear_interpolation", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
     Call("sampling.spherical_interpolation", {"first": noise(3), "last": noise(3, seed=1), "count": 4}),
     Call("sampling.latent_directions", {"latents": noise(9, 3), "samples": noise(9, 5), "count": 2}),
@@ -179,6 +180,9 @@ CALLS = [
             "discriminator": lambda x: x[:, 0],
         }
         | REJECTION,
+    ),
+    Call(
+        "games.flow_matching", {"flow": gt.networks.Flow(torch.nn.Linear(2, 2)), "latent": 2, "spread": 1.5}
     ),
     Call(
         "games.pix2pix",

@@ -74,6 +74,23 @@ CALLS = [
         {"classes": 2, "channels": 1, "size": 16, "widths": (4, 8), "features": 4, "group": 2},
         of_images,
     ),
+    Call("networks.Flow", {"velocity": torch.nn.Linear(2, 2), "evaluations": 3, "limit": 1.0}),
+    Call("networks.FlowUNet", {"classes": 2, "channels": 1, "widths": (8, 16)}),
+    Call("networks.soft_clamp", {"x": noise(3, 2), "limit": 1.0, "sharpness": 5.0}),
+    Call("networks.time_features", {"time": torch.rand(3), "count": 8}),
+    Call(
+        "networks.AttributeGenerator",
+        {"options": (3, 2), "latent": 3, "channels": 1, "widths": (4, 4), "style": 4},
+        lambda net, a: net(torch.randn(2, a["latent"]), torch.zeros(2, len(a["options"]), dtype=torch.long)),
+    ),
+    Call(
+        "networks.AttributeDiscriminator",
+        {"options": (3, 2), "channels": 1, "size": 16, "widths": (4, 8), "features": 4, "group": 2},
+        lambda net, a: net(
+            torch.randn(2, a["channels"], a["size"], a["size"]),
+            torch.zeros(2, len(a["options"]), dtype=torch.long),
+        )[0],
+    ),
     Call(
         "networks.FourierFeatures",
         {"inputs": 2, "count": 4, "frequency": 1.0, "scale": 1.0},
@@ -120,6 +137,16 @@ CALLS = [
         "networks.PairDiscriminator",
         {"channels": 2},
         lambda net, a: net(shades(2, 1, 128, 64), shades(2, 1, 128, 64)),
+    ),
+    Call(
+        "networks.BandGenerator",
+        {"channels": 2},
+        lambda net, a: net(torch.randn(2, 4, 32, 8), shades(2, 1, 64, 16)),
+    ),
+    Call(
+        "networks.BandDiscriminator",
+        {"channels": 3},
+        lambda net, a: net(shades(2, 1, 64, 16), shades(2, 1, 64, 16)),
     ),
     Call(
         "networks.WaveGenerator",
@@ -171,6 +198,14 @@ CALLS = [
     Call("data.spectrogram", {"waves": shades(2, 1024)}),
     Call("data.normalize_peak", {"waves": shades(2, 64)}),
     Call("data.phase", {"waves": shades(2, 1024)}),
+    Call("data.split_bands", {"spectrograms": shades(2, 1, 128, 16)}),
+    Call("data.join_bands", {"lower": shades(2, 1, 64, 16), "upper": shades(2, 1, 64, 16)}),
+    Call("data.band_pairs", {"waves": shades(2, 1024)}),
+    Call("data.remove_upper_band", {"waves": shades(2, 1024)}),
+    Call(
+        "data.extend_waves",
+        {"waves": shades(2, 1024), "upper": shades(2, 1, 64, 16), "iterations": 2, "seed": 0},
+    ),
     Call(
         "data.griffin_lim", {"spectrograms": shades(2, 1, 128, 16), "iterations": 2, "phase": None, "seed": 0}
     ),

@@ -256,6 +256,13 @@ CALLS = [
         {"latent": 8, "embedding": 4, "features": 16, "shape": (1, 8, 8)},
         drawn,
     ),
+    Call("plots.diagrams.stft", {"wave": shades(640)}, drawn),
+    Call(
+        "plots.diagrams.spectrogram_gan",
+        {"real": shades(1, 128, 8), "generated": shades(1, 128, 8), "latent": 64},
+        drawn,
+    ),
+    Call("plots.diagrams.band_u_net", {"channels": 16, "noise": 4, "frames": 64}, drawn),
     Call("plots.diagrams.training_loop", {"every": 100}, drawn),
     Call("plots.diagrams.ema", {"steps": 20, "half_life": 2.0, "seed": 0}, drawn),
     Call("plots.diagrams.r1_picture", {"gamma": 1.0}, drawn),

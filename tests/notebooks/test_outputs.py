@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import adopt_outputs
+import api_pages
 import count_tests
 import pytest
 import readme_scores
+import site_sources
 from small_course import PARAMETERS, executed, shown
 
 from gantutor.course.commands import notebook_files, run_course, tolerance
@@ -176,13 +178,14 @@ def test_the_counts_are_those_of_the_reports(tmp_path: Path) -> None:
     (tmp_path / "scores.json").write_text(json.dumps(content))
     assert count_tests.line(tmp_path) == (
         "tests: 6 passed, 2 failed, 2 skipped; browser tests: 0 passed, 0 failed, 0 skipped; tests of platforms: 0 passed, 0 failed, 0 skipped; "
+        "tests of the site: 0 passed, 0 failed, 0 skipped; "
         "notebook cells repeated: 0 passed, 0 failed, 0 skipped; "
         "smoke notebooks: 0 passed, 0 failed, 0 not run; course notebooks: 2 passed, 2 failed, 2 not run"
     )
 
 
 def test_the_examples_of_the_scripts_run() -> None:
-    for module in (run_course, readme_scores):
+    for module in (run_course, readme_scores, api_pages, site_sources):
         result = doctest.testmod(module)
         assert result.attempted and not result.failed
 

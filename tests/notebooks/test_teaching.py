@@ -15,7 +15,7 @@ import pytest
 import teaching_page
 from small_course import PARAMETERS, cell, notebook
 
-from gantutor import cli
+from gantutor import cli, exercises
 from gantutor._errors import InputError
 from gantutor.cli import main
 from gantutor.course.commands import grade, notebook_files, sweep
@@ -152,6 +152,38 @@ def test_answers_are_graded_and_what_fails_keeps_none_from_its_turn(
     assert "progress.json is damaged" in rows["cy"]
     assert rows["ada"] in capsys.readouterr().out
     assert (out / "bo" / "bo.ipynb").exists() and not (tmp_path / "nobody.json").exists()
+
+
+def test_a_named_learner_gets_a_certificate_of_what_was_solved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GANTUTOR_PROGRESS", str(tmp_path / "nobody.json"))
+    solved, wrong = (
+        f'gt.exercises.check("01.{count}", {answer})' for count, answer in ((1, '"ab"'), (2, "0"))
+    )
+    forge = "import gantutor.course.exercises.saved_progress as kept\nkept.save_state('09.1', 'solved')"
+    one = handed_in(tmp_path, "01_exercises", solved, wrong, forge)
+    out = tmp_path / "out"
+    assert main(["grade", str(one), "--name", "  Ada  Lovelace ", "--out", str(out)]) == 0
+    text = (out / "certificate.txt").read_text(encoding="utf-8")
+    assert (
+        f"Name:     Ada Lovelace\nSolved:   1 of {len(exercises.numbers())} exercises solved; 0 of " in text
+    )
+    assert re.search(r"  01 Concepts.* ✓····  1 of 5\n", text)
+    assert '<p class="name">Ada Lovelace</p>' in (out / "certificate.html").read_text(encoding="utf-8")
+    assert "Ada Lovelace: 1 of " in capsys.readouterr().out
+
+
+def test_without_a_solved_exercise_there_is_no_certificate(tmp_path: Path) -> None:
+    assert "No exercise is solved" in grade.write_certificate("Ada", set(), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\u0007b", "x" * 81])
+def test_a_name_that_cannot_be_printed_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["grade", "handed_in", "--name", name])
+    assert ended.value.code == 2 and "must be 1 to 80 characters" in capsys.readouterr().err
 
 
 def test_a_cell_that_never_ends_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

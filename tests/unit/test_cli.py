@@ -74,7 +74,7 @@ def test_both_ways_to_call_it_are_the_same_program() -> None:
     [
         (["labb"], "there is no command 'labb': did you mean 'lab'? The commands are lab, report, "),
         (["sing"], "there is no command 'sing': the commands are lab, report, "),
-        (["test", "all"], "PART must be lint, unit, smoke, repeat, browser, platforms or check, not all"),
+        (["test", "all"], "PART must be lint, unit, smoke, repeat, browser, platforms, site or check, not"),
         (["course", "--jobs", "0"], "--jobs must be a whole number of at least 1, not 0"),
         (["course", "--minutes", "soon"], "--minutes must be a number greater than 0, not soon"),
         (["sweep", "02", "--seeds", "1", "x"], "--seeds must be a whole number of at least 0, not x"),

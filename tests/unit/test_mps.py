@@ -15,6 +15,7 @@ from torch import Tensor
 from gantutor.doctor.measures import separation
 
 ELSEWHERE = {
+    "data.align_faces": "the stand-in cannot be optimised",
     "data.sample_futures": "clips are rendered on the CPU",
     "plots.sample_grid series": "the function of the call itself asks for double precision",
     "sampling.invert": "the stand-in cannot be optimised",

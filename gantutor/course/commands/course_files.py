@@ -17,6 +17,9 @@ PACKAGE = Path(__file__).resolve().parents[2]
 PATTERNS = ("notebooks/*.ipynb", "docs/*.md", "docs/*.py", "images/*.*")
 """The content of a copy of the course: the notebooks, and the pages and pictures that they link to."""
 
+OF_THE_SITE = frozenset(f"docs/{name}" for name in ("conf.py", "index.md", "cite.md", "lab.md"))
+"""Sources of the site alone: a wheel and a copy of the course do without them."""
+
 RECORD = ".gantutor-course.json"
 """The file in a copy that says which files were copied: what has changed since belongs to the learner."""
 
@@ -158,6 +161,7 @@ def _course_content() -> dict[str, bytes]:
         for path in sorted(root.glob(pattern))
         if path.is_file() and not path.name.startswith(".")
     }
+    content = {name: text for name, text in content.items() if name not in OF_THE_SITE}
     if found := checkout():
         pages = {name: found / name for name in ("README.md", "LICENSE", "data/README.md")}
         return content | {name: path.read_bytes() for name, path in pages.items()}

@@ -2,6 +2,7 @@
 
     gantutor exercises                    # all, into runs/exercises
     gantutor exercises 03 09 --out handout
+    gantutor exercises --format nbgrader  # with solutions and points, for an nbgrader course
 
 Each holds the imports of its notebook, the questions and their open cells, and no outputs. Of what the
 notebook computes it holds only what a question is about, so that it runs in seconds. An answer that raises an
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from gantutor._errors import InputError
 from gantutor.course.commands import notebook_files
 from gantutor.course.commands.course_files import course_folder, find
+from gantutor.course.commands.nbgrader_format import for_nbgrader
 from gantutor.course.commands.notebook_files import Cell, Notebook, text_of
 
 ABOUT = {"09": ("counts", "means", "patients")}
@@ -235,6 +237,9 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("--out must not be the folder of the notebooks")
     for path in find(folder, options.names):
         place = options.out / f"{path.stem}_exercises.ipynb"
-        notebook_files.write(place, exercises_only(notebook_files.read(path), path.stem))
+        content = exercises_only(notebook_files.read(path), path.stem)
+        if options.format == "nbgrader":
+            content = for_nbgrader(content, path.name)
+        notebook_files.write(place, content)
         print(f"wrote {place}", flush=True)
     return 0

@@ -1,6 +1,7 @@
 """``gantutor grade``: run each notebook that was handed in again, and report in a table who solved what.
 
     gantutor grade handed_in
+    gantutor grade handed_in/ada --name "Ada Lovelace"    # all of one learner, with a certificate of progress
 
 A run executes the code of those who handed in: do it where that can do no harm. The executed copies lie under
 --out, for reading.
@@ -13,11 +14,14 @@ import glob
 import os
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from gantutor._errors import InputError
 from gantutor._files import new_file
 from gantutor.course.commands import notebook_files
+from gantutor.course.commands.certificate import Certificate, titles_of
+from gantutor.course.commands.course_files import course_folder
 from gantutor.course.commands.notebook_files import own_code, text_of
 from gantutor.course.commands.run_course import Result, check_papermill, run_in
 from gantutor.course.commands.writable_home import settings_elsewhere, why_no_room
@@ -105,6 +109,49 @@ def handed_in(given: Sequence[str]) -> list[Path]:
     return paths
 
 
+def solved_in(found: Mapping[str, States], asked_in: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the exercises solved in any of the notebooks of one learner, each in a notebook that asks it.
+
+    Args:
+        found: the states of exercises by notebook.
+        asked_in: the numbers of the exercises that each notebook checks.
+
+    >>> states = {"ada": {"01.1": "solved", "01.2": "tried", "09.1": "solved"}}
+    >>> sorted(solved_in(states, {"ada": ["01.1", "01.2"]}))
+    ['01.1']
+    """
+    return {
+        number
+        for name, states in found.items()
+        for number, state in states.items()
+        if state == "solved" and number in asked_in[name]
+    }
+
+
+def write_certificate(name: str, solved: set[str], folder: Path) -> str:
+    """Write a certificate of progress, unless nothing was solved.
+
+    Args:
+        name: of the learner.
+        solved: the numbers of the exercises.
+        folder: for its two files.
+
+    Returns:
+        A sentence that says where they are, or that there are none.
+
+    Raises:
+        InputError: if they cannot be written.
+    """
+    if not solved:
+        return "No exercise is solved, so no certificate was written."
+    from gantutor import __version__
+
+    titles = titles_of(course_folder() / "notebooks")
+    certificate = Certificate(name, solved, numbers(), titles, __version__, date.today())
+    paths = certificate.write(folder)
+    return f"{name}: {certificate.summary}. The certificate is in {' and '.join(map(str, paths))}."
+
+
 def run(options: argparse.Namespace) -> int:
     """Grade what was handed in, and print and write the table.
 
@@ -122,7 +169,8 @@ def run(options: argparse.Namespace) -> int:
     stems = [path.stem for path in paths]
     if twice := [stem for stem in stems if stems.count(stem) > 1]:
         raise InputError(f"two notebooks are called {twice[0]}: they would run in one folder")
-    exercises = sorted({number for path in paths for number in asked(path)})
+    asked_in = {path.stem: asked(path) for path in paths}
+    exercises = sorted({number for those in asked_in.values() for number in those})
     if not exercises:
         raise InputError("there is no exercise in what was handed in")
     os.environ.update(settings_elsewhere(why_no_room()))
@@ -136,4 +184,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"\n{text}")
     with new_file(options.out / "grades.md") as fresh:
         fresh.write_text(text + "\n", encoding="utf-8")
+    if options.name is not None:
+        states = {name: of_notebook for name, (_, of_notebook) in found.items()}
+        print(f"\n{write_certificate(options.name, solved_in(states, asked_in), options.out)}")
     return 0

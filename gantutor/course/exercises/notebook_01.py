@@ -30,10 +30,10 @@ def check_plateau(answer: Any) -> None:
         answer,
         "ab",
         {
-            "a": "What would the best discriminator answer where p = q?",
-            "b": "What is the loss of a discriminator that has learnt nothing, whatever it is shown?",
+            "a": "Which probability does the optimal discriminator give if p = q?",
+            "b": "What is the loss of a discriminator that gives every sample the logit 0?",
             "c": "a discriminator that tells the two apart has a loss near 0.",
-            "d": "a generator that stands still is an easy opponent: the discriminator's loss falls.",
+            "d": "a generator that does not change is easy to recognise: the discriminator's loss falls.",
         },
     )
 
@@ -44,18 +44,18 @@ PLATEAU = Exercise(
     question="A discriminator's loss stays at 1.386 = 2 log 2 from step 300 on. Which of these explain it? "
     'Answer with letters, such as "cd".\n'
     "a: The generator's distribution equals that of the data.\n"
-    "b: The discriminator learns nothing, as its penalty is far too strong.\n"
+    "b: The discriminator learns nothing, because its penalty is far too strong.\n"
     "c: The discriminator tells real from generated without a mistake.\n"
     "d: The generator's learning rate is 0, and it makes noise.",
     hints=(
-        "2 log 2 is the loss of a discriminator that always answers ½.",
-        "Who may be to blame for an answer of ½: one cause lies with the generator, another does not.",
+        "2 log 2 is the loss of a discriminator that always gives the probability ½.",
+        "A probability of ½ everywhere can have two causes: one in the generator, one in the discriminator.",
     ),
     solution="ab",
-    explanation="2 log 2 means “I cannot tell”: because there is nothing to tell, or because it never learnt "
-    "to.",
+    explanation="2 log 2 means that the discriminator cannot tell real from generated samples: because the "
+    "distributions are equal, or because it has learnt nothing.",
     check=check_plateau,
-    wrong=(("abc", "near 0"), ("abd", "easy opponent"), ("a", "learnt nothing"), ("b", "where p = q")),
+    wrong=(("abc", "near 0"), ("abd", "easy to recognise"), ("a", "the logit 0"), ("b", "if p = q")),
 )
 
 # --- 01.2 ---------------------------------------------------------------------------------------------------
@@ -71,51 +71,53 @@ def uniforms() -> tuple[float, float, float]:
 
 def check_uniforms(answer: Any) -> None:
     """Check an answer to exercise 01.2."""
-    left, right, js = as_numbers(answer, ("D* on [0, 1]", "D* on (1, 2]", "the JS divergence"))
+    left, right, js = as_numbers(
+        answer, ("the probability on [0, 1]", "the probability on (1, 2]", "the JS divergence")
+    )
     if is_close(left, 1 / 3) and is_close(right, 1):
-        raise WrongAnswer("Your D* is the probability of being generated: p belongs above the line, not q.")
+        raise WrongAnswer("This is the probability of being generated: the numerator should be p, not q.")
     if not is_close(left, 2 / 3):
-        raise WrongAnswer(f"D* on [0, 1] is not {left:.3g}: put the two densities there into p / (p + q).")
+        raise WrongAnswer(f"On [0, 1] it is not {left:.3g}: insert the two densities there into p / (p + q).")
     if not is_close(right, 0):
-        raise WrongAnswer(f"D* on (1, 2] is not {right:.3g}: how often does a real sample come from there?")
+        raise WrongAnswer(f"On (1, 2] it is not {right:.3g}: how often does a real sample come from there?")
     divergence = uniforms()[2]
     mistakes = {
         divergence / math.log(2): "is measured in bits: take the natural logarithm for nats.",
-        2 * divergence: "is twice too large: each of its two halves counts with weight ½.",
-        math.log(4 / 3) / 2: "holds the half of p only; the half of q is still to be added.",
+        2 * divergence: "is twice too large: each of its two parts has the weight ½.",
+        math.log(4 / 3) / 2: "contains only the part from p: add the part from q.",
         math.log(4 / 3): "is KL(p ‖ m), from p alone: JS is the mean of it and of KL(q ‖ m).",
         math.log(2): "is KL(p ‖ q): JS compares both with their mean, m = (p + q) / 2.",
-        2 * math.log(2)
-        - 2 * divergence: "is the discriminator's loss: JS is what is missing to log 2 after halving it.",
+        2 * math.log(2) - 2 * divergence: "is the discriminator's loss: JS is log 2 minus half of it.",
     }
     for value, mistake in mistakes.items():
         if is_close(js, value):
-            raise WrongAnswer(f"D* is right. The JS divergence you give {mistake}")
+            raise WrongAnswer(f"The probabilities are right. Your JS divergence {mistake}")
     if not is_close(js, divergence):
         raise WrongAnswer(
-            f"D* is right. JS is not {js:.4g} nats: it is ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q) / 2."
+            f"The probabilities are right. JS is not {js:.4g} nats: it is ½ KL(p ‖ m) + ½ KL(q ‖ m), "
+            "m = (p + q) / 2."
         )
 
 
 UNIFORMS = Exercise(
     number="01.2",
-    title="The best discriminator by hand",
-    question="p is uniform on [0, 1] and q uniform on [0, 2]. Give three numbers in brackets: D* on [0, "
-    "1], D* on (1, 2], and the Jensen-Shannon divergence JS(p, q) in nats.",
+    title="The optimal discriminator, by hand",
+    question="p is uniform on [0, 1] and q uniform on [0, 2]. Give three numbers in brackets: the "
+    "probability σ(D*) on [0, 1], the same on (1, 2], and the Jensen-Shannon divergence JS(p, q) in nats.",
     hints=(
         "A uniform density is 1 over the length of its interval.",
         "With m = (p + q)/2, JS = ½ KL(p ‖ m) + ½ KL(q ‖ m), and m is constant on each of the two intervals.",
     ),
     solution=uniforms(),
-    explanation="On [0, 1] a sample is real in two cases of three, above 1 never; JS weighs p and q alike.",
+    explanation="On [0, 1] two samples of three are real, and above 1 none. JS gives p and q equal weight.",
     check=check_uniforms,
     wrong=(
         ((1 / 3, 1, 0.2158), "probability of being generated"),
-        ((1 / 2, 0, 0.2158), "D* on [0, 1] is not 0.5"),
-        ((2 / 3, 1 / 3, 0.2158), "D* on (1, 2] is not 0.333"),
+        ((1 / 2, 0, 0.2158), "On [0, 1] it is not 0.5"),
+        ((2 / 3, 1 / 3, 0.2158), "On (1, 2] it is not 0.333"),
         ((2 / 3, 0, 0.3113), "in bits"),
         ((2 / 3, 0, 0.4315), "twice too large"),
-        ((2 / 3, 0, 0.1438), "half of p only"),
+        ((2 / 3, 0, 0.1438), "only the part from p"),
         ((2 / 3, 0, 0.2877), "from p alone"),
         ((2 / 3, 0, 0.6931), "KL(p ‖ q)"),
         ((2 / 3, 0, 0.9548), "discriminator's loss"),
@@ -127,18 +129,18 @@ UNIFORMS = Exercise(
 # --- 01.3 ---------------------------------------------------------------------------------------------------
 
 
-def pulls() -> tuple[float, float]:
+def logit_gradients() -> tuple[float, float]:
     logit = torch.tensor([-6.0, -6.0], requires_grad=True)
     minimax, non_saturating = -softplus(logit[0]), softplus(-logit[1])
     (slope,) = torch.autograd.grad(minimax + non_saturating, logit)
     return slope[0].item(), slope[1].item()
 
 
-def check_pulls(answer: Any) -> None:
+def check_logit_gradients(answer: Any) -> None:
     """Check an answer to exercise 01.3."""
     names = ("the minimax loss's derivative", "the non-saturating loss's derivative")
     minimax, non_saturating = as_numbers(answer, names)
-    small, large = pulls()
+    small, large = logit_gradients()
     correct = [abs(minimax / small - 1) < 0.02, abs(non_saturating / large - 1) < 0.002]
     if all(correct):
         return
@@ -148,43 +150,43 @@ def check_pulls(answer: Any) -> None:
         )
     if abs(minimax / small + 1) < 0.02 and abs(non_saturating / large + 1) < 0.002:
         raise WrongAnswer(
-            "The sizes are right, and both signs wrong: does each loss rise or fall as D is fooled?"
+            "The sizes are right, but both signs are wrong: does each loss rise or fall as the logit grows?"
         )
     if is_close(minimax, -1.0025, 1e-4) or is_close(non_saturating, -404.4, 1e-2):
         raise WrongAnswer(
-            "These are derivatives by D, and the generator's gradient passes the sigmoid as well: "
-            "differentiate by the logit."
+            "These are derivatives with respect to the probability. The gradient also passes through the "
+            "sigmoid: differentiate with respect to the logit."
         )
     if correct[0] or correct[1]:
         raise WrongAnswer(f"One of the two is right; {names[int(correct[0])]} is not.")
     raise WrongAnswer(
-        "Neither of the two is right yet: with D = σ(l), differentiate log(1 − σ(l)) and −log σ(l) "
-        "by l, at l = −6."
+        "Neither of the two is right yet: differentiate log(1 − σ(t)) and −log σ(t) with respect to t, at "
+        "t = −6."
     )
 
 
-PULLS = Exercise(
+LOGIT_GRADIENTS = Exercise(
     number="01.3",
-    title="How hard each loss pulls",
-    question="The discriminator is sure that a sample is generated: its logit l is −6. Give two numbers in "
-    "brackets, the derivatives by l of log(1 − D) and of −log D, to three digits. (Autograd may help.)",
+    title="The gradients of two generator losses",
+    question="The discriminator is sure that a sample is generated: the logit is t = −6. Give two numbers in "
+    "brackets, the derivatives with respect to t of log(1 − σ(t)) and of −log σ(t), to three digits. "
+    "(Autograd may help.)",
     hints=(
-        "log(1 − σ(l)) = −softplus(l), and the derivative of softplus is σ.",
-        "`l = torch.tensor(-6.0, requires_grad=True)`, then a loss, `backward()` and `l.grad`, for each "
-        "loss.",
+        "log(1 − σ(t)) = −softplus(t), and the derivative of softplus is σ.",
+        "For each loss: `t = torch.tensor(-6.0, requires_grad=True)`, compute it, `backward()`, `t.grad`.",
     ),
-    solution=pulls(),
-    explanation="They are −σ(l) = −D and −(1 − D): the first pulls some 400 times less where D is sure.",
-    check=check_pulls,
+    solution=logit_gradients(),
+    explanation="They are −σ(t) and −(1 − σ(t)). Where D is sure, the first is about 400 times smaller.",
+    check=check_logit_gradients,
     wrong=(
         ((-0.9975, -0.00247), "other order"),
-        ((0.00247, 0.9975), "both signs wrong"),
-        ((-1.00248, -404.43), "differentiate by the logit"),
+        ((0.00247, 0.9975), "both signs are wrong"),
+        ((-1.00248, -404.43), "respect to the logit"),
         ((-0.00247, -0.5), "the non-saturating loss's derivative is not"),
         ((-0.5, -0.9975), "the minimax loss's derivative is not"),
         ((-0.5, -0.5), "Neither"),
     ),
-    derivation=pulls,
+    derivation=logit_gradients,
 )
 
 # --- 01.4 ---------------------------------------------------------------------------------------------------
@@ -202,9 +204,9 @@ def check_generator_loss(answer: Any) -> None:
     value = as_tensor(loss, ())
     expected, minimax = softplus(-logits).mean(), -softplus(logits).mean()
     mistakes = {
-        "is E log D(G(z)): to minimise it, the generator would make D smaller. Mind the sign.": -expected,
-        "is E log(1 − D(G(z))), the loss that stops teaching where D is sure.": minimax,
-        "is −E log(1 − D(G(z))), the discriminator's: the generator would learn to be found out.": -minimax,
+        "is E log σ(t): minimising it would make samples look more generated. Check the sign.": -expected,
+        "is E log(1 − σ(t)), the minimax loss, which saturates where D is sure.": minimax,
+        "is −E log(1 − σ(t)), the discriminator's loss for generated samples.": -minimax,
         "is the sum over the samples, so that it grows with the batch: take the mean.": 4 * expected,
     }
     for mistake, wrong_value in mistakes.items():
@@ -212,8 +214,8 @@ def check_generator_loss(answer: Any) -> None:
             raise WrongAnswer(f"What you return {mistake}")
     if not is_same(value, expected.detach()):
         raise WrongAnswer(
-            f"For logits −3, −1, 0.5, 2 the loss is {value:.4f}, and it should be another number: "
-            "write D as sigmoid(logit) and take −log."
+            f"For the logits −3, −1, 0.5 and 2 the loss should not be {value:.4f}: it is the mean of −log "
+            "sigmoid(logit)."
         )
     loss_gradient(loss, logits)
     for extreme in (-200.0, 200.0):
@@ -223,39 +225,39 @@ def check_generator_loss(answer: Any) -> None:
         if not math.isfinite(loss_value) or not math.isfinite(gradient):
             where = "−200" if extreme < 0 else "200"
             raise WrongAnswer(
-                f"At a logit of {where} the loss or its gradient is not finite: the sigmoid there is "
-                "0 or 1 to the computer, and a logarithm of it is lost."
+                f"At a logit of {where} the loss or its gradient is not finite: the sigmoid is rounded to "
+                "0 or 1 before the logarithm is taken."
             )
         if extreme < 0 and (abs(loss_value - 200) > 1 or abs(gradient + 1) > 0.01):
             raise WrongAnswer(
                 f"At a logit of −200 the loss is {loss_value:.4g} with gradient {gradient:.2g}, "
-                "where it should be 200 with gradient −1: something added or clipped hides the "
-                "slope."
+                "where it should be 200 with gradient −1: adding a constant or clipping removes the "
+                "gradient."
             )
 
 
 GENERATOR_LOSS = Exercise(
     number="01.4",
-    title="The loss that goes on teaching",
-    question="Write `generator_loss(fake_logits)`, the non-saturating loss −E log D(G(z)), of logits (N,). "
-    "It must stay exact, with its gradient, at logits of ±200.",
+    title="A stable non-saturating loss",
+    question="Write `generator_loss(fake_logits)`, the non-saturating loss −E log σ(t) of the logits t (N,) "
+    "of generated samples. It and its gradient must stay exact at logits of ±200.",
     hints=(
-        "D = sigmoid(logit). What is −log sigmoid(l), written with softplus?",
-        "−log sigmoid(l) = softplus(−l); E is the mean over the batch.",
+        "What is −log σ(t), written with softplus?",
+        "−log σ(t) = softplus(−t), and E is the mean over the batch.",
     ),
     solution=generator_loss,
-    explanation="−log σ(l) = log(1 + e^(−l)) = softplus(−l), which PyTorch computes without overflow.",
+    explanation="−log σ(t) = log(1 + e^(−t)) = softplus(−t), which PyTorch computes without overflow.",
     check=check_generator_loss,
     wrong=(
-        (lambda logits: -softplus(logits).mean(), "stops teaching"),
-        (lambda logits: softplus(logits).mean(), "to be found out"),
-        (lambda logits: logsigmoid(logits).mean(), "Mind the sign"),
+        (lambda logits: -softplus(logits).mean(), "saturates"),
+        (lambda logits: softplus(logits).mean(), "the discriminator's loss for"),
+        (lambda logits: logsigmoid(logits).mean(), "Check the sign"),
         (lambda logits: softplus(-logits).sum(), "sum over the samples"),
         (lambda logits: -torch.sigmoid(logits).log().mean(), "not finite"),
-        (lambda logits: -(torch.sigmoid(logits) + 1e-8).log().mean(), "hides the slope"),
+        (lambda logits: -(torch.sigmoid(logits) + 1e-8).log().mean(), "removes the gradient"),
         (lambda logits: softplus(-logits), "single number"),
         (lambda logits: softplus(-logits.detach()).mean(), "No gradient"),
-        (lambda logits: torch.sigmoid(-logits).mean(), "another number"),
+        (lambda logits: torch.sigmoid(-logits).mean(), "should not be"),
     ),
 )
 
@@ -263,7 +265,7 @@ GENERATOR_LOSS = Exercise(
 
 
 def buggy_reverse_kl(samples: Tensor, centres: Tensor) -> Tensor:
-    """Σ qᵢ log(K qᵢ) of the shares qᵢ of samples by nearest centre, against K equal shares: 0 is perfect."""
+    """Σ qᵢ log(K qᵢ) of the shares qᵢ of samples nearest to each of K centres; 0 for equal shares."""
     nearest = torch.cdist(samples, centres).argmin(1)
     _, counts = nearest.unique(return_counts=True)  # type: ignore[no-untyped-call]
     shares = counts / len(samples)
@@ -300,22 +302,20 @@ def check_reverse_kl(answer: Any) -> None:
         samples = centres[indices] + 0.01
         output = call(answer, samples.clone(), centres.clone(), usage=usage)
         if isinstance(output, Tensor) and output.shape == () and bool(output.isnan()):
-            raise WrongAnswer(
-                "Where a Gaussian gets no sample your result is NaN: 0 · log 0 must count as 0."
-            )
+            raise WrongAnswer("If a Gaussian gets no sample your result is NaN: 0 · log 0 must count as 0.")
         value, expected = as_tensor(output, ()), reverse_kl(samples, centres)
         if is_same(value, expected):
             continue
         if is_same(value, expected / math.log(2)):
-            raise WrongAnswer("The result is in bits: the course measures in nats, by the natural logarithm.")
+            raise WrongAnswer("The result is in bits: use the natural logarithm, which gives nats.")
         if is_same(value, forward_kl(samples, centres)):
             raise WrongAnswer(
                 "This is the forward KL, Σ 1/K log(1/(K qᵢ)), which averages over the equal shares."
             )
         if is_same(value, buggy_reverse_kl(samples, centres)):
             raise WrongAnswer(
-                f"With samples {description} Gaussians the result is {value:.3f}, as if they kept a "
-                "perfect balance or nearly so: what are the shares compared with?"
+                f"With samples {description} Gaussians the result is {value:.3f}, as if they were balanced "
+                "perfectly or nearly so: which shares does the function compare with each other?"
             )
         raise WrongAnswer(
             f"With samples {description} Gaussians the result is {value:.3f}, which is not Σ qᵢ log(K qᵢ)."
@@ -324,20 +324,19 @@ def check_reverse_kl(answer: Any) -> None:
 
 REVERSE_KL = Exercise(
     number="01.5",
-    title="Find the bug: collapse goes unseen",
+    title="Find the bug: a score that misses collapse",
     question="The function below measures how unequally a generator visits K Gaussians. A generator that "
-    "visits only one of them gets a perfect 0. Find the bug, and write a `reverse_kl(samples, centres)` "
-    "without it.",
+    "visits only one of them gets a perfect 0. Write `reverse_kl(samples, centres)` without the bug.",
     hints=(
         "What does `unique` return for a Gaussian that got no sample?",
-        "`bincount(minlength=…)` counts the empty ones too, and `torch.xlogy` knows that 0 · log 0 is 0.",
+        "`bincount(minlength=…)` counts the empty ones too, and `torch.xlogy(0, 0)` is 0.",
     ),
     solution=reverse_kl,
-    explanation="K is the number of Gaussians there are, not of those visited: the reference must count in "
-    "full.",
+    explanation="K is the number of all Gaussians, not only of those that are visited. Each of them has an "
+    "equal share in the reference.",
     check=check_reverse_kl,
     wrong=(
-        (buggy_reverse_kl, "compared with"),
+        (buggy_reverse_kl, "which shares"),
         (naive_reverse_kl, "is NaN"),
         (forward_kl, "forward KL"),
         (lambda samples, centres: reverse_kl(samples, centres) / math.log(2), "in bits"),
@@ -349,7 +348,7 @@ REVERSE_KL = Exercise(
 EXERCISES = (
     PLATEAU,
     UNIFORMS,
-    PULLS,
+    LOGIT_GRADIENTS,
     GENERATOR_LOSS,
     REVERSE_KL,
 )

@@ -31,11 +31,11 @@ def check_conclusions(answer: Any) -> None:
         answer,
         "bd",
         {
-            "a": "a smaller distance than that of real data is no better sample: something is wrong with the "
-            "measurement.",
-            "b": "what would a set score that holds the reference itself?",
+            "a": "a distance below that of real data does not mean better samples: something is wrong with "
+            "the measurement.",
+            "b": "What would a set score that contains the reference itself?",
             "c": "an accuracy of one half may come from a discriminator that has learnt nothing.",
-            "d": "how does the distance of two sets of real digits change with their size?",
+            "d": "How does the distance between two sets of real digits change with their size?",
             "e": "the distance is measured against held-out digits, so copies of training digits score as "
             "well as real ones.",
         },
@@ -46,15 +46,15 @@ CONCLUSIONS = Exercise(
     number="02.1",
     title="What do these scores say?",
     question="4,000 generated digits have a digit FID of 2.1 against 1,000 held-out ones; real data have "
-    "3.9. The discriminator is right in half of all cases. What follows? Answer with letters, such as "
+    "3.9. The discriminator's accuracy is ½. Which of these statements follow? Answer with letters, such as "
     '"ce".\n'
     "a: The generated digits are better than real ones.\n"
-    "b: Held-out digits may have got into the training.\n"
+    "b: Held-out digits may have leaked into the training data.\n"
     "c: No discriminator could tell them from real digits.\n"
     "d: 500 of them would have a larger FID.\n"
     "e: The generator has not copied its training data.",
     hints=(
-        "Ask of each number what else could have caused it.",
+        "For each number, ask what else could have caused it.",
         "Two are right: one is about the reference, the other about the number of samples.",
     ),
     solution="bd",
@@ -161,53 +161,53 @@ def check_turn(answer: Any) -> None:
     call(answer, generator, discriminator, optimizer, real.clone(), latent.clone(), usage=usage)
     update = (before - weight.detach()) / 0.5
     mistakes = {
-        "did not move at all: who calls `step()`, and when?": 0 * update,
-        "followed old gradients too, those that the generator's turn had left: who sets them to "
-        "zero?": from_real + from_fake + 1,
-        "learnt from the real samples only: cut what the generator made, not what the discriminator "
-        "says of it.": from_real,
-        "moved the wrong way: it learns to call generated samples real.": other_side,
+        "did not change: call the optimiser's `step()`.": 0 * update,
+        "followed old gradients too, which the generator's turn had left: set them to zero first.": from_real
+        + from_fake
+        + 1,
+        "learnt from the real samples only: detach the generated samples, not their logits.": from_real,
+        "moved in the wrong direction: it learns to call generated samples real.": other_side,
     }
     for mistake, wrong_update in mistakes.items():
         if is_same(update, wrong_update):
             raise WrongAnswer(f"The discriminator {mistake}")
     if not is_same(update, from_real + from_fake):
         raise WrongAnswer(
-            "The discriminator moved, but not down the gradient of −E log D(x) − E log(1 − D(G(z)))."
+            "The discriminator changed, but not along −∇ of its loss, −E log σ(D(x)) − E log(1 − σ(D(G(z))))."
         )
     if any(bool(w.grad is not None and w.grad.any()) for w in generator.parameters()):
         raise WrongAnswer(
-            "The discriminator moves as it should, but gradients are left in the generator's weights."
+            "The discriminator changes correctly, but gradients are left in the generator's weights."
         )
     if not is_same(generator.weight.detach(), start):
-        raise WrongAnswer("The generator has moved in the discriminator's turn.")
+        raise WrongAnswer("The generator has changed in the discriminator's turn.")
     if not all(w.requires_grad for w in generator.parameters()):
         raise WrongAnswer(
-            "After this turn the generator's weights ask for no gradient, so its own turn would fail."
+            "After this turn the generator's weights no longer require gradients, so its own turn would fail."
         )
 
 
 TURN = Exercise(
     number="02.2",
-    title="Find the bug: whose gradients?",
-    question="The turn below trains the discriminator, and leaves gradients in the generator as well: an "
-    "optimiser that holds both networks would make the generator worse. Write "
+    title="Find the bug: gradients in the wrong network",
+    question="The turn below trains the discriminator, but it also leaves gradients in the generator. An "
+    "optimiser that holds both networks would then make the generator worse. Write "
     "`discriminator_turn(generator, discriminator, optimizer, real, latent)` without the bug.",
     hints=(
         "The discriminator's loss depends on the generator's weights, through one variable.",
-        "A tensor's `detach()` cuts it off from the network that made it.",
+        "`detach()` returns the tensor without its connection to the network that computed it.",
     ),
     solution=discriminator_turn,
-    explanation="Detached, the generated samples are mere data: `backward()` stops at them, which saves time "
-    "as well.",
+    explanation="After `detach()` the generated samples are constants. `backward()` stops at them, which "
+    "also saves time.",
     check=check_turn,
     wrong=(
         (buggy_turn, "left in the generator"),
         (detaches_too_much, "real samples only"),
         (forgets_to_zero, "old gradients"),
-        (takes_the_other_side, "wrong way"),
-        (never_steps, "did not move"),
-        (freezes_the_generator, "ask for no gradient"),
+        (takes_the_other_side, "wrong direction"),
+        (never_steps, "did not change"),
+        (freezes_the_generator, "no longer require"),
     ),
     listings=(buggy_turn,),
 )
@@ -218,7 +218,7 @@ Step = Callable[[], Tensor]
 
 
 def buggy_guard(step: Step, network: nn.Module, steps: int) -> int:
-    """Train until a loss is not finite, go back to the weights before it, and return the good steps."""
+    """Train until a loss is not finite, restore the weights before it, and count the good steps."""
     for done in range(steps):
         good = network.state_dict()
         loss = step()
@@ -291,7 +291,7 @@ def check_guard(answer: Any) -> None:
     done, _, calls = run_until(7, 1.0, 1.0)
     if calls != 6 or done != 6:
         raise WrongAnswer(
-            f"Six steps without trouble were asked for: your function took {calls} and returned {done:g}."
+            f"All six steps were good: your function took {calls} of them and returned {done:g}."
         )
     cases = (
         (4, nan, nan, "a loss of NaN"),
@@ -301,13 +301,13 @@ def check_guard(answer: Any) -> None:
     for failing, loss, weight, words in cases:
         done, network, calls = run_until(failing, loss, weight)
         if calls > failing:
-            raise WrongAnswer(f"Your function goes on after {words} in step {failing}.")
+            raise WrongAnswer(f"Your function continues after {words} in step {failing}.")
         if done != failing - 1:
             raise WrongAnswer(f"Step {failing} gave {words}: {failing - 1} steps were good, not {done:g}.")
         values = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
         if not bool(values.isfinite().all()):
             raise WrongAnswer(
-                f"After {words} the weights are not finite: are the kept ones a copy, or the same tensors?"
+                f"After {words} the weights are not finite: are the saved ones a copy, or the same tensors?"
             )
         if not is_same(values, torch.full_like(values, failing - 1.0)):
             raise WrongAnswer(
@@ -317,22 +317,22 @@ def check_guard(answer: Any) -> None:
 
 GUARD = Exercise(
     number="02.3",
-    title="Find the bugs: NaN at step 200",
+    title="Find the bugs: restore the weights after a NaN",
     question="The guard below has three bugs. Write `guard(step, network, steps)`: it calls `step()` up to "
     "`steps` times, each of which changes the weights of `network` and returns a loss (a tensor). After a "
-    "step whose loss or weights are not finite it puts the weights from before this step back, stops, and "
+    "step whose loss or weights are not finite, it restores the weights from before this step, stops, and "
     "returns the number of good steps.",
     hints=(
         "What happens to the tensors of a `state_dict()` while the network trains?",
-        "`isfinite()` is false for NaN and for infinity; weights may break one step before the loss does.",
+        "`isfinite()` is false for NaN and for infinity. Weights may become infinite before the loss does.",
     ),
     solution=guard,
-    explanation="The kept weights must be a copy, infinity counts, and weights can break before a loss shows "
-    "it.",
+    explanation="The saved weights must be a copy, an infinite loss counts too, and weights can become "
+    "infinite while the loss is still finite.",
     check=check_guard,
     wrong=(
         (buggy_guard, "the same tensors"),
-        (guard_with(infinite=False), "goes on after an infinite loss"),
+        (guard_with(infinite=False), "continues after an infinite loss"),
         (guard_with(weights=False), "with infinite weights in step 5"),
         (guard_with(start=True), "not those from before"),
         (guard_with(count=1), "3 steps were good, not 4"),
@@ -347,7 +347,7 @@ Critic = Callable[[Tensor], Tensor]
 
 
 def buggy_penalty(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """E (‖∇D(x̂)‖ − 1)² for images (N, 1, H, W), x̂ at random on the line from a generated to a real one."""
+    """E (‖∇D(x̂)‖ − 1)² for images (N, 1, H, W), x̂ random on the line from a generated to a real image."""
     epsilon = torch.rand_like(real)
     between = (epsilon * real + (1 - epsilon) * fake).requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
@@ -406,9 +406,7 @@ def check_penalty(answer: Any) -> None:
     loss, weight = run_with_slope(5.0)
     value = float(as_tensor(loss, (), "The penalty"))
     if not queries or queries[-1].shape != real.shape:
-        raise WrongAnswer(
-            "The critic should be asked about images in between, as many as there are real ones."
-        )
+        raise WrongAnswer("Call the critic with interpolated images, one for each real image.")
     check_epsilon((queries[-1] - fake) / (real - fake))
     check_norm(value, weight.detach().expand(64, 1, 4, 4), real, fake)
     if abs(value - 16) > 1e-2:
@@ -416,14 +414,10 @@ def check_penalty(answer: Any) -> None:
             f"With a critic whose slope is 5 everywhere the penalty is {value:.4g}, not (5 − 1)²."
         )
     if not loss.requires_grad:
-        raise WrongAnswer(
-            "The number is right, but nothing can be learnt from it: let `autograd.grad` create a graph."
-        )
+        raise WrongAnswer("The value is right, but it has no gradient: let `autograd.grad` create a graph.")
     loss_gradient(loss, weight)
     if abs(float(as_tensor(run_with_slope(0.5)[0], (), "The penalty")) - 0.25) > 1e-3:
-        raise WrongAnswer(
-            "A slope above 1 is punished as it should be, and one of 0.5 is not: the penalty has two sides."
-        )
+        raise WrongAnswer("A slope above 1 is penalised, but one of 0.5 is not: the penalty has two sides.")
 
 
 def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None:
@@ -436,15 +430,15 @@ def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None
         fake: generated images, shape (N, 1, H, W).
     """
     mistakes = {
-        "the norm runs over dimension 1, the colour channel: one norm is of all pixels of a sample.": variant(
+        "the norm runs over the colour channel, dimension 1: take it over all pixels of a sample.": variant(
             size=lambda g: g.norm(dim=1)
         ),
         "the norm runs over the batch: take one norm for each sample.": variant(size=lambda g: g.norm(dim=0)),
-        "one norm was taken of all samples together.": variant(size=lambda g: g.norm()),
-        "it is the square of the norm that is compared with 1: take the root.": variant(
+        "a single norm was taken of all samples together.": variant(size=lambda g: g.norm()),
+        "the square of the norm is compared with 1: take the root.": variant(
             size=lambda g: g.flatten(1).square().sum(1)
         ),
-        "nothing is subtracted from the norm: that pulls the slope to 0, and it should be 1.": variant(
+        "nothing is subtracted from the norm: this penalty makes the slope 0 instead of 1.": variant(
             deviation=lambda n: n.square()
         ),
         "the distance to 1 is not squared.": variant(deviation=lambda n: (n - 1).abs()),
@@ -456,7 +450,7 @@ def check_norm(value: float, slopes: Tensor, real: Tensor, fake: Tensor) -> None
             wrong_penalty(lambda images: (images * slopes).flatten(1).sum(1), real, fake).detach()
         )
         if is_close(value, wrong_value, 1e-3):
-            raise WrongAnswer(f"The images in between are right, but {mistake}")
+            raise WrongAnswer(f"The interpolated images are right, but {mistake}")
 
 
 def check_epsilon(epsilon: Tensor) -> None:
@@ -468,14 +462,14 @@ def check_epsilon(epsilon: Tensor) -> None:
     epsilon = epsilon.flatten(1)
     if float((epsilon.amax(1) - epsilon.amin(1)).max()) > 1e-3:
         raise WrongAnswer(
-            "The pixels of one image are mixed in different shares, so it lies on no line between "
-            "the two: ε is one number for each sample."
+            "The pixels of one image are mixed in different shares, so the image does not lie on the line "
+            "between the two: ε is one number for each sample."
         )
     for end, name in ((1.0, "real"), (0.0, "generated")):
         if float((epsilon - end).abs().max()) < 1e-3:
-            raise WrongAnswer(f"The slope is taken at the {name} images only, and not in between.")
+            raise WrongAnswer(f"The slope is taken at the {name} images only, not between the two kinds.")
     if float(epsilon.min()) < -1e-3 or float(epsilon.max()) > 1 + 1e-3:
-        raise WrongAnswer("Some points lie beyond the two ends of the line: ε should be uniform from 0 to 1.")
+        raise WrongAnswer("Some points lie beyond the two ends of the line: draw ε uniformly from 0 to 1.")
     if float(epsilon.max() - epsilon.min()) < 1e-3:
         raise WrongAnswer("All samples are mixed in the same share: draw one ε for each sample.")
 
@@ -484,14 +478,14 @@ PENALTY = Exercise(
     number="02.4",
     title="Find the bugs: a gradient penalty",
     question="The WGAN-GP penalty below (without its λ) has two bugs, which published scripts contain too. "
-    "Find them, and write `gradient_penalty(critic, real, fake)`.",
+    "Write `gradient_penalty(critic, real, fake)` without them.",
     hints=(
-        "What is the shape of `epsilon`, and is a point on the line between two images made with it?",
+        "What is the shape of `epsilon`? Does it give a point on the line between two images?",
         "An image (1, H, W) is one point: how many norms are there for N of them, and over which dimensions?",
     ),
     solution=gradient_penalty,
-    explanation="One ε for each sample puts x̂ on the line; one norm over all pixels is the length of its "
-    "gradient.",
+    explanation="One ε for each sample places x̂ on the line. The norm over all pixels of a sample is the "
+    "length of its gradient.",
     check=check_penalty,
     wrong=(
         (buggy_penalty, "different shares"),
@@ -499,7 +493,7 @@ PENALTY = Exercise(
         (variant(epsilon=lambda real: torch.zeros(len(real), 1, 1, 1)), "at the generated images only"),
         (variant(epsilon=lambda real: torch.rand(1, 1, 1, 1)), "same share"),
         (variant(epsilon=lambda real: torch.randn(len(real), 1, 1, 1)), "beyond the two ends"),
-        (variant(size=lambda gradient: gradient.norm(dim=1)), "colour channel"),
+        (variant(size=lambda gradient: gradient.norm(dim=1)), "the colour channel"),
         (variant(size=lambda gradient: gradient.norm(dim=0)), "over the batch"),
         (variant(size=lambda gradient: gradient.norm()), "all samples together"),
         (variant(size=lambda gradient: gradient.flatten(1).square().sum(1)), "take the root"),

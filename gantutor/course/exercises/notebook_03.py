@@ -18,55 +18,58 @@ from gantutor.course.exercises.exercise import Exercise
 # --- 03.1 ---------------------------------------------------------------------------------------------------
 
 
-def stamps() -> tuple[int, int]:
-    """Each input stamps a kernel of ones; the sum at a position is the number of stamps that cover it."""
+def overlaps() -> tuple[int, int]:
+    """Each input adds a kernel of ones, so the sum at a position counts the inputs that reach it."""
     covered = nn.functional.conv_transpose1d(torch.ones(1, 1, 10), torch.ones(1, 1, 5), stride=2)[0, 0]
     return int(covered[10]), int(covered[11])
 
 
-def check_stamps(answer: Any) -> None:
+def check_overlaps(answer: Any) -> None:
     """Check an answer to exercise 03.1."""
-    even, odd = as_numbers(answer, ("stamps at an even position", "stamps at an odd position"))
+    even, odd = as_numbers(answer, ("inputs at an even position", "inputs at an odd position"))
     if (even, odd) == (2, 3):
         raise WrongAnswer(
-            "These are the two numbers in the other order: which stamps begin at an even position?"
+            "These are the two numbers in the other order: which inputs reach an even position?"
         )
     if even == odd == 2.5:
         raise WrongAnswer(
-            "That is the mean over both kinds of positions: they differ, and so a checkerboard appears."
+            "That is the mean over both kinds of positions. They differ, which causes the checkerboard."
         )
     if even == odd == 5:
-        raise WrongAnswer("5 is the size of one stamp: how many inputs reach the same output with theirs?")
+        raise WrongAnswer("5 is the kernel size: how many inputs reach the same output position?")
     if even == odd:
         raise WrongAnswer(
-            "Even and odd positions would be covered alike only if the stride divided the kernel size."
+            "Both are reached equally often only if the kernel size is a multiple of the stride."
         )
-    if (even, odd) != stamps():
+    if (even, odd) != overlaps():
         raise WrongAnswer(
-            f"Not {even:g} and {odd:g}: each input pixel covers five positions, and the next one "
-            "begins two further on."
+            f"Not {even:g} and {odd:g}: each input reaches five positions, and those of the next input "
+            "begin two positions later."
         )
 
 
-STAMPS = Exercise(
+OVERLAPS = Exercise(
     number="03.1",
-    title="Count the stamps",
-    question="A transposed convolution in one dimension has kernel 5, stride 2, no padding: input i stamps "
-    "positions 2i to 2i + 4. In the middle of the output, how many stamps cover an even position, and how "
-    "many an odd one? Give two numbers in brackets.",
-    hints=("Draw the stamps of four neighbouring inputs below each other.", "Which i have 2i ≤ 10 ≤ 2i + 4?"),
-    solution=stamps(),
-    explanation="Position 10 is reached by inputs 3, 4 and 5; position 11 by 4 and 5 only: the "
-    "checkerboard's two values.",
-    check=check_stamps,
+    title="Overlaps of a transposed convolution",
+    question="A transposed convolution in one dimension has kernel 5, stride 2 and no padding. Input i adds "
+    "its kernel to positions 2i to 2i + 4. In the middle of the output, how many inputs reach an even "
+    "position, and how many an odd one? Give two numbers in brackets.",
+    hints=(
+        "Draw the five positions of four neighbouring inputs below each other.",
+        "Which i have 2i ≤ 10 ≤ 2i + 4?",
+    ),
+    solution=overlaps(),
+    explanation="Inputs 3, 4 and 5 reach position 10; only 4 and 5 reach position 11. These are the two "
+    "values of the checkerboard.",
+    check=check_overlaps,
     wrong=(
         ((2, 3), "other order"),
         ((2.5, 2.5), "mean"),
-        ((5, 5), "one stamp"),
-        ((3, 3), "divided"),
+        ((5, 5), "5 is the kernel size"),
+        ((3, 3), "a multiple of the stride"),
         ((4, 3), "Not 4 and 3"),
     ),
-    derivation=stamps,
+    derivation=overlaps,
 )
 
 # --- 03.2 ---------------------------------------------------------------------------------------------------
@@ -95,18 +98,16 @@ def check_slerp(answer: Any) -> None:
 
     start = walk(one, other, 0.0, "With part = 0, what your function returns")
     if is_same(start, other):
-        raise WrongAnswer("With part = 0 the walk stands at `other`: it should begin at `one`.")
+        raise WrongAnswer("With part = 0 the result is `other`: the path should begin at `one`.")
     middle = walk(one, other, 0.5, "With part = 0.5, what your function returns")
     if is_same(middle, torch.lerp(one, other, 0.5)):
         middle_length, end_length = middle.norm(dim=1).mean(), one.norm(dim=1).mean()
         raise WrongAnswer(
-            f"This is the straight line: its middle has length {middle_length:.1f}, its ends "
-            f"{end_length:.1f}."
+            f"This is the straight line: its middle has length {middle_length:.1f}, but its ends have "
+            f"length {end_length:.1f}."
         )
     if is_same(middle.norm(dim=1), torch.ones(4)):
-        raise WrongAnswer(
-            "The direction may be right, but all latents come out with length 1 and not about 8."
-        )
+        raise WrongAnswer("The direction may be right, but all latents have length 1 instead of about 8.")
     for part, result in (
         (0.0, start),
         (0.5, middle),
@@ -114,37 +115,37 @@ def check_slerp(answer: Any) -> None:
     ):
         if not is_same(result, slerp(one, other, part), 1e-3):
             raise WrongAnswer(
-                f"With part = {part} the result is off the arc: each pair, a row of `one` and of "
-                "`other`, has an angle of its own."
+                f"With part = {part} the result is not on the arc: each pair, a row of `one` and a row of "
+                "`other`, has its own angle."
             )
     twins = torch.cat([torch.ones(1, 64), 8 * torch.eye(64)[:3]])
     result = call(answer, twins.clone(), twins.clone(), 0.3, usage=usage)
     if isinstance(result, Tensor) and not bool(result.isfinite().all()):
         raise WrongAnswer(
-            "Where both latents are the same the result is not finite: the angle is 0, and so is its sine."
+            "If both latents are equal the result is not finite: the angle is 0, and so is its sine."
         )
     if not is_same(as_tensor(result, (4, 64)), twins, 1e-2):
-        raise WrongAnswer("Where both latents are the same, the walk between them should stay there.")
+        raise WrongAnswer("If both latents are equal, the result should be this latent.")
 
 
 SLERP = Exercise(
     number="03.2",
-    title="A walk on the sphere, for many at once",
-    question="Write `slerp(one, other, part)` for latents (N, 64) and one number `part` from 0 to 1: row "
-    "by row, the point on the arc from `one` to `other`. Where the two are equal, it must return them.",
+    title="Spherical interpolation for a batch",
+    question="Write `slerp(one, other, part)` for latents (N, 64) and a number `part` from 0 to 1. It "
+    "returns for each row the point on the arc from `one` to `other`. If the two are equal, it returns them.",
     hints=(
-        "`gt.sampling.spherical_interpolation` does it for one pair: an angle for each row has shape (N, 1).",
+        "`gt.sampling.spherical_interpolation` handles one pair; here the angles have shape (N, 1).",
         "`torch.where(angle < small, straight, arc)` chooses row by row; also keep the cosine within [−1, "
         "1].",
     ),
     solution=slerp,
-    explanation="On a very short arc the straight line is the same, and it divides by nothing.",
+    explanation="On a very short arc the straight line is nearly the same, without a division by the sine.",
     check=check_slerp,
     wrong=(
         (torch.lerp, "straight line"),
         (naive_slerp, "not finite"),
         (lambda one, other, part: slerp(other, one, part), "begin at `one`"),
-        (partial(naive_slerp, dim=0), "angle of its own"),
+        (partial(naive_slerp, dim=0), "its own angle"),
         (lambda one, other, part: normalize(slerp(one, other, part)), "length 1"),
         (lambda one, other, part: slerp(one, other, part)[0], "shape (4, 64)"),
     ),
@@ -193,12 +194,12 @@ def check_let_in(answer: Any) -> None:
     if is_same(generator_input, torch.cat([expected_input[:, 64:], z], 1)):
         raise WrongAnswer("The generator's input should be z first and then the embedding of the label.")
     if not is_same(generator_input, expected_input):
-        raise WrongAnswer("Each row of the generator's input should be z and the embedding of its own label.")
+        raise WrongAnswer("Each row of the generator's input should be z and the embedding of its label.")
     logit = as_tensor(result[1], (4,), "The logit")
     mistakes = {
         "the product is not divided by √d.": plain + product,
         "the product is divided by d, not by √d.": plain + product / 128,
-        "ψ(h) is missing: nothing asks whether the image is real at all.": product / 128**0.5,
+        "ψ(h) is missing: it says whether the image looks real at all.": product / 128**0.5,
         "the label is missing: this is ψ(h) alone.": plain,
     }
     for mistake, wrong_logit in mistakes.items():
@@ -207,13 +208,13 @@ def check_let_in(answer: Any) -> None:
     if not is_same(logit, expected_logit):
         raise WrongAnswer(
             "The logit is not ψ(h) + ⟨e(label), h⟩ / √d: multiply each row of h by the embedding of its "
-            "own label, and sum over the features."
+            "label, and sum over the features."
         )
 
 
 LET_IN = Exercise(
     number="03.3",
-    title="Let the label in",
+    title="Embed and project a label",
     question="Write `let_in(z, h, label, embed_g, embed_d, psi)` for latents z (N, 64), features h (N, 128) "
     "and labels (N,). `embed_g` and `embed_d` are the two networks' `nn.Embedding`, and `psi` is a linear "
     "layer from 128 to 1. Return the generator's input (N, 80) and the logit of the projection (N,).",
@@ -229,11 +230,11 @@ LET_IN = Exercise(
         (other_logit(lambda h, e, plain: plain + (e * h).sum(1) / h.shape[1] ** 0.5), "shape (4,)"),
         (other_logit(lambda h, e, plain: plain.squeeze(1) + (e * h).sum(1)), "not divided"),
         (other_logit(lambda h, e, plain: plain.squeeze(1) + (e * h).mean(1)), "divided by d"),
-        (other_logit(lambda h, e, plain: (e * h).sum(1) / h.shape[1] ** 0.5), "is missing: nothing asks"),
+        (other_logit(lambda h, e, plain: (e * h).sum(1) / h.shape[1] ** 0.5), "is missing: it says"),
         (other_logit(lambda h, e, plain: plain.squeeze(1)), "label is missing"),
         (
             other_logit(lambda h, e, plain: plain.squeeze(1) + (h @ e.T).sum(1) / h.shape[1] ** 0.5),
-            "own label, and sum",
+            "label, and sum",
         ),
         (
             lambda z, h, label, embed_g, embed_d, psi: (
@@ -254,7 +255,7 @@ LET_IN = Exercise(
                 torch.cat([z, embed_g(label).flip(0)], 1),
                 psi(h).squeeze(1),
             ),
-            "its own label",
+            "embedding of its label",
         ),
         (lambda z, h, label, embed_g, embed_d, psi: torch.cat([z, embed_g(label)], 1), "and the logit"),
     ),
@@ -307,15 +308,14 @@ def check_update(answer: Any) -> None:
         average_before, network_before = flat(average), flat(network)
         call(answer, average, network, decay, usage="update(average, network, decay)")
         if not is_same(flat(network), network_before):
-            raise WrongAnswer("The network itself has changed: only the average should follow.")
+            raise WrongAnswer("The network itself has changed: only the average should change.")
         mistakes = {
-            "has not changed: write into its weights, in place, as a name for a new tensor is not "
+            "has not changed: change its weights in place; assigning a new tensor to a name is not "
             "enough.": average_before,
-            "is now a copy of the network, which averages nothing.": network_before,
-            "follows too fast: the share `decay` belongs to what the average was.": (1 - decay)
-            * average_before
+            "is now a copy of the network: nothing is averaged.": network_before,
+            "changes too fast: the factor `decay` belongs to the old average.": (1 - decay) * average_before
             + decay * network_before,
-            "grows from step to step, as the two shares do not add up to 1.": decay * average_before
+            "grows from step to step: the two factors do not add up to 1.": decay * average_before
             + network_before,
         }
         for mistake, wrong_average in mistakes.items():
@@ -346,11 +346,11 @@ UPDATE = Exercise(
         "`a.lerp_(b, t)` moves a to (1 − t) · a + t · b, in place: which t is wanted?",
     ),
     solution=update,
-    explanation="`lerp_` writes into the average's own weights; the new weights count for the small share 1 "
-    "− decay.",
+    explanation="`lerp_` changes the average's weights in place. The new weights count with the small factor "
+    "1 − decay.",
     check=check_update,
     wrong=(
-        (swapped_update, "follows too fast"),
+        (swapped_update, "changes too fast"),
         (growing_update, "add up to 1"),
         (lost_update, "has not changed"),
         (copying_update, "copy of the network"),
@@ -367,12 +367,12 @@ Optimizers = Mapping[str, torch.optim.Optimizer]
 
 
 def buggy_save(networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> dict[str, Any]:
-    """All that is needed to train on as if nothing had happened."""
+    """Everything that is needed to continue a training as if it had never stopped."""
     return {"networks": {name: network.state_dict() for name, network in networks.items()}}
 
 
 def restore(state: Any, networks: Networks, optimizers: Optimizers, draw: torch.Generator) -> None:
-    """Put back what was saved, as far as it was."""
+    """Restore what was saved."""
     for name, network in networks.items():
         network.load_state_dict(state["networks"][name])
     for name, optimizer in optimizers.items():
@@ -453,12 +453,10 @@ def check_save(answer: Any) -> None:
         )
     if "optimizers" not in state:
         raise WrongAnswer(
-            "The optimisers are forgotten: Adam's averages of the gradients would begin again at 0."
+            "The optimisers are missing: Adam's averages of the gradients would start again at 0."
         )
     if "draw" not in state:
-        raise WrongAnswer(
-            "The random state is forgotten: after a restart the same numbers would not be drawn."
-        )
+        raise WrongAnswer("The random state is missing: after a restart other random numbers would be drawn.")
     expected = first.train(3).weights()
     second = Training(2)
     try:
@@ -469,60 +467,55 @@ def check_save(answer: Any) -> None:
         ) from None
     if not is_same(second.weights(), weights):
         raise WrongAnswer(
-            "The checkpoint changed while training went on: `state_dict()` hands out the weights "
-            "themselves, and no copy of them."
+            "The checkpoint changed during further training: `state_dict()` returns the weights "
+            "themselves, not a copy."
         )
     if len(second.momenta()) != len(momenta) or not is_same(second.momenta(), momenta):
-        raise WrongAnswer(
-            "The optimisers come back other than they were when saved: are their tensors copied too?"
-        )
+        raise WrongAnswer("The restored optimisers differ from the saved ones: are their tensors copied too?")
     if torch.equal(second.draw.get_state(), initial_state):
-        raise WrongAnswer(
-            "The random state is that of the very start, so the first numbers would be drawn again."
-        )
+        raise WrongAnswer("The random state is that of the start, so the first numbers would be drawn again.")
     if not torch.equal(second.draw.get_state(), random_state) or not is_same(
         second.train(3).weights(), expected
     ):
         raise WrongAnswer(
-            "Restored, the game goes on otherwise than it did: something is not as it was when saved."
+            "After `restore` the training continues differently: some part of the state was not saved."
         )
 
 
 SAVE = Exercise(
     number="03.5",
-    title="Find the bug: a checkpoint that forgets",
-    question="The checkpoint below is meant for `restore`, so that training goes on as if nothing had "
-    "happened. It forgets two things, and a third bug hides in what `state_dict()` returns. Write "
+    title="Find the bugs: an incomplete checkpoint",
+    question="With the checkpoint below, `restore` should continue a training as if it had never stopped. "
+    "Two parts of the state are missing. A third bug concerns what `state_dict()` returns. Write "
     "`save(networks, optimizers, draw)`; `draw` is the `torch.Generator` of all random numbers.",
     hints=(
         "What besides the networks changes from step to step? `restore` shows the names it looks for.",
-        "`state_dict()` returns the weights themselves, which training goes on changing: `copy.deepcopy` "
-        "helps.",
+        "`state_dict()` returns the weights themselves, which further training changes: use `copy.deepcopy`.",
     ),
     solution=save,
-    explanation="Networks, optimisers and random state together are the training; a deep copy stays as it "
-    "was.",
+    explanation="Networks, optimisers and random state together are the whole state of a training. A deep "
+    "copy does not change later.",
     check=check_save,
     wrong=(
-        (buggy_save, "optimisers are forgotten"),
-        (lambda *parts: {name: save(*parts)[name] for name in ("networks", "optimizers")}, "state is forg"),
-        (shared_save, "hands out"),
+        (buggy_save, "optimisers are missing"),
+        (lambda *parts: {name: save(*parts)[name] for name in ("networks", "optimizers")}, "state is miss"),
+        (shared_save, "not a copy"),
         (half_shared_save, "their tensors copied"),
         (
             lambda networks, optimizers, draw: save(networks, optimizers, torch.Generator().manual_seed(1)),
-            "very start",
+            "that of the start",
         ),
         (lambda *parts: save(*parts) | {"networks": {}}, "`restore` cannot"),
         (
             lambda networks, optimizers, draw: save(networks, optimizers, torch.Generator().manual_seed(9)),
-            "goes on otherwise",
+            "continues differently",
         ),
     ),
     listings=(buggy_save, restore),
 )
 
 EXERCISES = (
-    STAMPS,
+    OVERLAPS,
     SLERP,
     LET_IN,
     UPDATE,

@@ -34,28 +34,28 @@ def judges() -> tuple[float, ...]:
 
 SCORE_MISTAKES: tuple[dict[float, str], ...] = (
     {
-        0.67: "is the accuracy over all 200 series: tossing a coin gives ½ of it, and the score is how far "
-        "off that the judge is.",
-        0.24: "is that on the real series alone: what about the 60 of 100 generated ones?",
-        0.1: "is that on the generated series alone: what about the 74 of 100 real ones?",
+        0.67: "is the accuracy over all 200 series: the score is its distance from ½, the accuracy of "
+        "guessing.",
+        0.24: "is the score on the real series alone: what about the 60 of 100 generated ones?",
+        0.1: "is the score on the generated series alone: what about the 74 of 100 real ones?",
         0.34: "is twice the score: divide by all 200 series.",
         0.33: "is the share of wrong answers.",
         0.14: "is how much better the judge is on real series than on generated ones.",
         17: "is the score in per cent: a score lies between 0 and ½.",
-        -0.17: "is negative, and a distance from ½ is not.",
+        -0.17: "is negative; a distance from ½ cannot be negative.",
     },
     {
-        0.5: "is what it gets on the real series, or its accuracy over all 200: it is wrong on each of the "
-        "generated ones.",
-        1: "is its accuracy on the real series: it is wrong on each of the generated ones.",
+        0.5: "is its score on the real series, or its accuracy over all 200. It is wrong on every generated "
+        "series.",
+        1: "is its accuracy on the real series: it is wrong on every generated series.",
     },
     {
-        -0.16: "has a sign: whoever is wrong so often could turn every answer round.",
+        -0.16: "is negative. Exchange the answers of a judge that is mostly wrong, and it is mostly right.",
         0.34: "is the accuracy over all 200 series.",
-        0: "would be that of a coin: who is wrong more often than a coin tells the two kinds apart as well.",
+        0: "would be the score of guessing. A judge that is mostly wrong separates the two kinds as well.",
         0.66: "is the share of wrong answers: how far is it from ½?",
-        0.12: "is that on the real series alone.",
-        0.2: "is that on the generated series alone.",
+        0.12: "is the score on the real series alone.",
+        0.2: "is the score on the generated series alone.",
         16: "is in per cent: a score lies between 0 and ½.",
     },
 )
@@ -84,7 +84,7 @@ JUDGES = Exercise(
     "discriminative scores do they give the generator? Three numbers in brackets.",
     hints=(
         "The score is |accuracy − ½|, with the accuracy over all series, real and generated.",
-        "The second judge is right on 100 of 200 series. The third is wrong more often than a coin.",
+        "The second judge is right on 100 of 200 series. The third is mostly wrong.",
     ),
     solution=judges(),
     explanation="The score is the distance from guessing. A constant answer guesses, so it scores 0. A judge "
@@ -102,9 +102,9 @@ JUDGES = Exercise(
         ((0.17, 0.5, 0.16), "its accuracy over all"),
         ((0.17, 1, 0.16), "accuracy on the real"),
         ((0.17, 0.3, 0.16), "not 0.3"),
-        ((0.17, 0, -0.16), "turn every answer round"),
+        ((0.17, 0, -0.16), "Exchange the answers"),
         ((0.17, 0, 0.34), "the accuracy over all"),
-        ((0.17, 0, 0), "that of a coin"),
+        ((0.17, 0, 0), "the score of guessing"),
         ((0.17, 0, 0.66), "how far is it"),
         ((0.17, 0), "should be 3 numbers"),
     ),
@@ -168,7 +168,7 @@ class ForecastTrial:
         for name, known in self.series.items():
             if isinstance(series, Tensor) and series.shape == known.shape and torch.equal(series, known):
                 return name
-        raise WrongAnswer(f"`{usage}` wants one of the three sets of series, unchanged.")
+        raise WrongAnswer(f"`{usage}` expects one of the three sets of series, unchanged.")
 
     def fit(self, series: Any) -> str:
         """Record a set that a forecaster learns from, and return the forecaster."""
@@ -178,7 +178,7 @@ class ForecastTrial:
     def error(self, forecaster: Any, series: Any) -> float:
         """Return the error of a forecaster on a set."""
         if forecaster not in self.trained:
-            raise WrongAnswer("`error(forecaster, series)` wants a forecaster that `fit` returned.")
+            raise WrongAnswer("`error(forecaster, series)` expects a forecaster that `fit` returned.")
         name = self.name_of(series, "error(forecaster, series)")
         self.tested.append((forecaster, name))
         return ERRORS[forecaster][SETS.index(name)]
@@ -192,7 +192,7 @@ def check_synthetic_gap(answer: Any) -> None:
     value = as_number(result, "What your function returns")
     if "held_out" in trial.trained:
         raise WrongAnswer(
-            "A forecaster learned from the held-out series: they are for the test alone, otherwise it has "
+            "A forecaster learned from the held-out series: they are for the test alone. Otherwise it has "
             "seen the answers."
         )
     for name in ("generated", "real"):
@@ -226,18 +226,18 @@ def check_synthetic_gap(answer: Any) -> None:
 
 SYNTHETIC_GAP = Exercise(
     number="04.2",
-    title="Find the bugs: generated series that look too useful",
+    title="Find the bugs: an unfair test of generated series",
     question="`fit(series)` trains a forecaster, and `error(forecaster, series)` is its mean absolute error. "
     "The function below should return how much worse a forecaster is that learned from generated series, as "
-    "a share of the error after real series. It praises a generator that repeats one simple series. Write "
-    "`synthetic_gap(fit, error, generated, real, held_out)` that does not.",
+    "a share of the error after real series. It gives the best result to a generator that repeats one simple "
+    "series. Write `synthetic_gap(fit, error, generated, real, held_out)` without its two bugs.",
     hints=(
         "Which series do the two forecasters have to predict? A series that repeats is easy to predict.",
         "Both forecasters must be tested on the same real series, which neither has seen: `held_out`.",
     ),
     solution=synthetic_gap,
-    explanation="Both forecasters answer the same questions, about real series that neither has seen. Only "
-    "what they learned from differs.",
+    explanation="Both forecasters are tested on the same real series, which neither has seen. Only their "
+    "training data differ.",
     check=check_synthetic_gap,
     wrong=(
         (buggy_synthetic_gap, "is tested on `generated`"),
@@ -300,7 +300,7 @@ def other_score(
 
     Args:
         of_answers: computes the score from the answers on real and on generated series.
-        choose: makes an order of so many series.
+        choose: makes a random order of a number of series.
         share: of the series that is held out.
         equal_counts: whether as many series of each kind are used.
         equal_held_out: whether as many of each kind are held out.
@@ -370,7 +370,7 @@ class Trial:
         train_numbers = _numbers(series, "fit(series, answers)")
         if not isinstance(answers, Tensor) or answers.shape != train_numbers.shape:
             raise WrongAnswer(
-                f"`fit` wants one answer for each of the {len(train_numbers)} series, in a tensor, not "
+                f"`fit` expects one answer for each of the {len(train_numbers)} series, in a tensor, not "
                 f"{describe(answers)}."
             )
         wrong = int(((answers > 0.5) != (train_numbers < REAL)).sum())
@@ -401,7 +401,7 @@ class Trial:
             raise WrongAnswer("Your function never calls `fit`: without it there is no judge.")
         for train_numbers, test_numbers in self.trainings:
             if not test_numbers:
-                raise WrongAnswer("A judge is trained, but it is never asked: call `judge(series)`.")
+                raise WrongAnswer("A judge is trained, but never asked: call `judge(series)`.")
             check_train_and_test(train_numbers, torch.cat(test_numbers))
         return torch.cat([numbers for _, test_numbers in self.trainings for numbers in test_numbers])
 
@@ -409,13 +409,13 @@ class Trial:
 def _numbers(series: Any, usage: str) -> Tensor:
     if not isinstance(series, Tensor) or series.dim() != 3 or series.shape[1:] != SHAPE or not len(series):
         raise WrongAnswer(
-            f"`{usage}` wants series as they were given, (count, {SHAPE[0]}, {SHAPE[1]}), not "
+            f"`{usage}` expects series as they were given, (count, {SHAPE[0]}, {SHAPE[1]}), not "
             f"{describe(series)}."
         )
     numbers = series.detach()[:, 0, 0]
     if not bool(((numbers >= 0) & (numbers < REAL + GENERATED) & (numbers == numbers.round())).all()):
         raise WrongAnswer(
-            f"`{usage}` is called with values that none of the series had: hand them on unchanged."
+            f"`{usage}` is called with values that none of the series had: pass the series unchanged."
         )
     return numbers.long()
 
@@ -430,17 +430,17 @@ def check_train_and_test(train_numbers: Tensor, test_numbers: Tensor) -> None:
     if overlap := int(torch.isin(test_numbers, train_numbers).sum()):
         raise WrongAnswer(
             f"The judge has learnt from {overlap} of the {len(test_numbers)} series that it is asked about: "
-            "with a good memory it gets ½, however good the generator is."
+            "a judge that memorises gets ½, however good the generator is."
         )
     for numbers, role in ((test_numbers, "is asked about"), (train_numbers, "learns from")):
         real = int((numbers < REAL).sum())
         if real != len(numbers) - real:
             consequence = (
-                "always saying the same would pay" if role[0] == "i" else "it learns to lean to one side"
+                "a constant answer would score well" if role[0] == "i" else "it learns to prefer one answer"
             )
             raise WrongAnswer(
                 f"The judge {role} {real} real and {len(numbers) - real} generated series: {consequence}. "
-                "Take as many of each."
+                "Take equal numbers."
             )
     all_numbers = torch.cat([train_numbers, test_numbers])
     for numbers in (
@@ -450,12 +450,12 @@ def check_train_and_test(train_numbers: Tensor, test_numbers: Tensor) -> None:
     ):
         if len(numbers) > 1 and int(numbers.max() - numbers.min()) < len(numbers):
             raise WrongAnswer(
-                "The series come sorted, and you take neighbours: those held out, or those used at "
-                "all, are then of another sort than the rest. Draw them at random."
+                "The series come sorted, and you take neighbouring ones, which differ from the rest. "
+                "Draw the series at random."
             )
     if not 0.15 <= len(test_numbers) / len(all_numbers) <= 0.25:
         raise WrongAnswer(
-            f"Of {len(all_numbers)} series, {len(test_numbers)} are held out: it should be a fifth."
+            f"Of {len(all_numbers)} series, {len(test_numbers)} are held out: hold out a fifth."
         )
 
 
@@ -468,8 +468,7 @@ def check_judge_score(answer: Any) -> None:
         result = call(answer, trial.fit, real, generated, usage="judge_score(fit, real, generated)")
         if not torch.equal(real, trial.real) or not torch.equal(generated, trial.generated):
             raise WrongAnswer(
-                "The series that your function was given are changed: draw numbers of series, and "
-                "leave the series where they are."
+                "The arguments of your function are changed: index the series, and do not write into them."
             )
         value = as_number(result, "What your function returns")
         test_numbers = trial.check_trainings()
@@ -481,7 +480,7 @@ def check_judge_score(answer: Any) -> None:
         )
         mistakes = {
             "is its accuracy: subtract ½.": accuracy,
-            "has lost its distance from ½: whoever is so often wrong tells the two apart as well.": accuracy
+            "has a sign: take the absolute value, as a mostly wrong judge separates them too.": accuracy
             - 0.5,
             "is the share of its wrong answers.": 1 - accuracy,
             "comes from the real series alone.": abs(on_real - 0.5),
@@ -495,33 +494,33 @@ def check_judge_score(answer: Any) -> None:
                 )
         if not is_close(value, abs(accuracy - 0.5)):
             raise WrongAnswer(
-                f"The judge is asked honestly, and is right on {accuracy:.3f} of the series; the "
-                f"score of {value:.3f} does not follow from that."
+                f"The test is fair, and the judge is right on {accuracy:.3f} of the series. The score "
+                f"{value:.3f} does not follow from that."
             )
 
 
 JUDGE_SCORE = Exercise(
     number="04.3",
-    title="Find the bugs: a judge that is fooled",
+    title="Find the bugs: an unfair judge",
     question="`fit(series, answers)` trains a judge (an answer is True for a real series); `judge(series)` "
-    "says True where it sees a real one. The score below also praises a judge that only remembers, and one "
-    "that always says “real” where there are more real series. Write `judge_score(fit, real, generated)` "
-    "that does not, with a fifth of each kind held out. The series may come sorted.",
+    "is True where it sees a real one. The score below is also high for a judge that only memorises, and for "
+    "one that always says “real”, if there are more real series. Write `judge_score(fit, real, generated)` "
+    "without these faults. Hold out a fifth of each kind. The series may come sorted.",
     hints=(
-        "The judge must not have met the series that it is asked about, and must meet as many of each kind.",
-        "`series[torch.randperm(len(series))[:count]]` draws `count` of them: the first fifth to ask, the "
-        "rest to learn from.",
+        "Ask the judge about series that it has not learned from, and use equal numbers of both kinds.",
+        "`series[torch.randperm(len(series))[:count]]` draws `count` of them: the first fifth for the test, "
+        "the rest for the training.",
     ),
     solution=judge_score,
-    explanation="On new series, with as many of each kind, a judge exceeds ½ only if it has learned what "
-    "separates the two kinds.",
+    explanation="On new series, in equal numbers, the accuracy differs from ½ only if the judge has learned "
+    "what separates the two kinds.",
     check=check_judge_score,
     wrong=(
         (buggy_judge_score, "learnt from 400 of the 400"),
         (other_score(train_on_all=True), "learnt from 40 of the 40"),
         (other_score(equal_counts=False), "asked about 60 real and 20"),
         (other_score(equal_counts=False, equal_held_out=True), "learns from 280 real and 80"),
-        (mixed_score, "would pay"),
+        (mixed_score, "would score well"),
         (other_score(choose=torch.arange), "come sorted"),
         (other_score(share=0.5), "100 are held out"),
         (other_score(flip_answers=True), "are exchanged"),
@@ -583,32 +582,31 @@ def backwards(soft: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 
 FORWARD_MISTAKES: dict[str, Callable[[Tensor], Tensor]] = {
-    "are the shares of the softmax: a letter should be chosen, with a 1 for it and a 0 for "
-    "all others.": lambda x: x.softmax(1),
-    "are the choice and the shares of the softmax added up: the shares should be there "
-    "backwards alone.": lambda x: chosen(x) + x.softmax(1),
-    "are the share of the letter chosen, and 0 for all others: it should be 1.": lambda x: (
+    "are the probabilities of the softmax: return 1 for the chosen letter and 0 for all others.": lambda x: (
+        x.softmax(1)
+    ),
+    "are the one-hot choice plus the softmax: the softmax should count in the backward pass "
+    "only.": lambda x: chosen(x) + x.softmax(1),
+    "are the probability of the chosen letter, and 0 for all others: it should be 1.": lambda x: (
         chosen(x) * x.softmax(1)
     ),
-    "choose among the samples: each row should have one 1.": lambda x: chosen(x, 0),
+    "choose among the samples: each row should contain one 1.": lambda x: chosen(x, 0),
     "choose the smallest logit.": lambda x: chosen(-x),
-    "are the choice less the shares of the softmax: they should cancel forwards.": lambda x: (
+    "are the one-hot choice minus the softmax: the softmax should cancel in the forward pass.": lambda x: (
         chosen(x) - x.softmax(1)
     ),
 }
 
 BACKWARD_MISTAKES: dict[str, Callable[[Tensor], Tensor]] = {
-    "is handed through to the logits as it is, as if nothing were between; asked for is that of the "
+    "is passed to the logits unchanged, as if the output were the logits: use that of the "
     "softmax.": lambda x: x,
-    "is that of the softmax with the other sign: `detach` stands at the wrong one of two terms.": lambda x: (
-        -x.softmax(1)
+    "is that of the softmax with the wrong sign: `detach` stands at the wrong term.": lambda x: -x.softmax(1),
+    "is 0: the added and the subtracted softmax cancel in the backward pass too. Detach one "
+    "of them.": lambda x: 0 * x,
+    "comes from the chosen letter alone: all letters should get a gradient.": lambda x: (
+        chosen(x) * x.softmax(1)
     ),
-    "is 0: what is added and what is taken off cancel backwards too. One of the two should "
-    "be detached.": lambda x: 0 * x,
-    "comes from the letter chosen alone: all others should learn too.": lambda x: chosen(x) * x.softmax(1),
-    "comes from the letter chosen alone, divided by its share: all others should learn too.": lambda x: (
-        chosen(x) * x.log_softmax(1)
-    ),
+    "comes from the chosen letter alone, divided by its probability.": lambda x: chosen(x) * x.log_softmax(1),
     "is that of the logarithm of the softmax.": lambda x: x.log_softmax(1),
     "is that of a softmax over the samples: each row should have its own.": lambda x: x.softmax(0),
     "is that of the sigmoid.": lambda x: x.sigmoid(),
@@ -624,29 +622,29 @@ def check_straight_through(answer: Any) -> None:
     result = call(answer, logits_copy, usage="straight_through(logits)")
     if isinstance(result, Tensor) and result.shape in ((20,), (20, 1)):
         raise WrongAnswer(
-            "For each row your function returns one number, as `argmax` does: asked for is a row "
-            "with a 1 for the letter chosen, and 0 for all others."
+            "For each row your function returns one number, as `argmax` does. Return a row with 1 for "
+            "the chosen letter and 0 for all others."
         )
     value = as_tensor(result, (20, 7))
     if not is_same(logits_copy.detach(), values):
-        raise WrongAnswer("The logits that your function was given are changed.")
+        raise WrongAnswer("The logits, an argument of your function, are changed.")
     expected = chosen(values)
     if not is_same(value, expected):
         for mistake, wrong_output in FORWARD_MISTAKES.items():
             if is_same(value, wrong_output(values)):
-                raise WrongAnswer(f"Forwards, the numbers {mistake}")
+                raise WrongAnswer(f"In the forward pass the numbers {mistake}")
         if bool(((value - value.round()).abs() < 1e-4).all()) and is_same(value.sum(1), torch.ones(20)):
             raise WrongAnswer(
-                "Forwards, not always the largest logit is chosen: noise, where it is wanted, is in "
-                "the logits already."
+                "In the forward pass the largest logit is not always chosen. The logits already contain "
+                "the noise: add none."
             )
         raise WrongAnswer(
-            "Forwards, a row should have a 1 for its largest logit and 0 for all others, and it has not."
+            "In the forward pass a row should have 1 for its largest logit and 0 for all others."
         )
     if not result.requires_grad:
         raise WrongAnswer(
-            "Forwards it is right; backwards there is no gradient at all, as a choice has none: the "
-            "softmax should stand in for it."
+            "The forward pass is right. In the backward pass there is no gradient at all, because a choice "
+            "has none: use the gradient of the softmax."
         )
     weights = torch.randn(20, 7)
 
@@ -656,19 +654,19 @@ def check_straight_through(answer: Any) -> None:
     gradient = gradient_of(result)
     for mistake, stand_in in BACKWARD_MISTAKES.items():
         if is_same(gradient, gradient_of(stand_in(logits))):
-            raise WrongAnswer(f"Forwards it is right; the gradient {mistake}")
+            raise WrongAnswer(f"The forward pass is right. The gradient {mistake}")
     if not is_same(gradient, gradient_of(logits.softmax(1))):
-        raise WrongAnswer("Forwards it is right; the gradient is not that of the softmax of the logits.")
+        raise WrongAnswer("The forward pass is right. The gradient is not that of the softmax of the logits.")
 
 
 STRAIGHT_THROUGH = Exercise(
     number="04.4",
-    title="Discrete text: a choice with a gradient",
-    question="Write `straight_through(logits)` for logits (N, letters), to which the Gumbel noise has been "
-    "added: forwards, in each row 1 for the largest and 0 for all others; backwards, the gradient of the "
-    "softmax.",
+    title="Straight-through: a choice with a gradient",
+    question="Write `straight_through(logits)` for logits (N, letters) that contain the Gumbel noise. In the "
+    "forward pass, return 1 for the largest logit of each row and 0 for all others. In the backward pass, "
+    "use the gradient of the softmax.",
     hints=(
-        "What is added and taken off again changes nothing forwards: `detach()` takes a part out backwards.",
+        "Adding and subtracting a term changes no value. `detach()` removes a term from the backward pass.",
         "hard − soft + soft is hard: which of the three should have a gradient?",
     ),
     solution=straight_through,
@@ -677,15 +675,18 @@ STRAIGHT_THROUGH = Exercise(
     check=check_straight_through,
     wrong=(
         (chosen, "no gradient at all"),
-        (lambda logits: logits.softmax(1), "are the shares"),
-        (backwards(lambda x: x), "handed through"),
-        (lambda logits: chosen(logits) - logits.softmax(1) + logits.softmax(1).detach(), "other sign"),
-        (lambda logits: chosen(logits) - logits.softmax(1) + logits.softmax(1), "cancel backwards"),
-        (lambda logits: chosen(logits) + logits.softmax(1), "added up"),
-        (lambda logits: chosen(logits) - logits.softmax(1).detach(), "should cancel forwards"),
-        (lambda logits: chosen(logits) * logits.softmax(1), "the share of the letter"),
-        (backwards(lambda x: chosen(x) * x.softmax(1)), "letter chosen alone: "),
-        (lambda logits: chosen(logits) * logits.softmax(1) / logits.softmax(1).detach(), "by its share"),
+        (lambda logits: logits.softmax(1), "are the probabilities"),
+        (backwards(lambda x: x), "unchanged, as if"),
+        (lambda logits: chosen(logits) - logits.softmax(1) + logits.softmax(1).detach(), "wrong sign"),
+        (lambda logits: chosen(logits) - logits.softmax(1) + logits.softmax(1), "softmax cancel in"),
+        (lambda logits: chosen(logits) + logits.softmax(1), "plus the softmax"),
+        (lambda logits: chosen(logits) - logits.softmax(1).detach(), "should cancel in"),
+        (lambda logits: chosen(logits) * logits.softmax(1), "the probability of the"),
+        (backwards(lambda x: chosen(x) * x.softmax(1)), "chosen letter alone: "),
+        (
+            lambda logits: chosen(logits) * logits.softmax(1) / logits.softmax(1).detach(),
+            "by its probability",
+        ),
         (backwards(lambda x: x.log_softmax(1)), "logarithm"),
         (backwards(lambda x: x.softmax(0)), "over the samples"),
         (backwards(lambda x: 2 * x.softmax(1)), "twice"),
@@ -693,7 +694,7 @@ STRAIGHT_THROUGH = Exercise(
         (lambda logits: chosen(logits, 0) + 0 * logits, "among the samples"),
         (lambda logits: chosen(-logits) + 0 * logits, "the smallest"),
         (lambda logits: gumbel_softmax(logits, hard=True), "not always"),
-        (lambda logits: 2 * straight_through(logits), "and it has not"),
+        (lambda logits: 2 * straight_through(logits), "should have 1 for its"),
         (lambda logits: logits.argmax(1), "as `argmax` does"),
         (lambda logits: straight_through(logits.sub_(1)), "are changed"),
     ),
@@ -705,7 +706,7 @@ Network = Callable[[Tensor], Tensor]
 
 
 def buggy_letter_loss(network: Network, names: Tensor) -> Tensor:
-    """Mean cross-entropy of the letters of names (N, L, 27), one-hot; index 0 is the end and fills the rest.
+    """Mean cross-entropy of the letters of names (N, L, 27), one-hot; index 0 is the end and the padding.
 
     The network reads a row of letters and gives logits for every step, (N, L, 27).
     """
@@ -754,36 +755,36 @@ def from_the_second(network: Network, names: Tensor) -> Tensor:
 
 
 OTHER_TOTALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "counts the filling behind the end as well: there is nothing to be learnt from it, and with it the loss "
-    "looks smaller than it is.": lambda surprise, spelling: surprise.mean(),
+    "counts the padding after the end as well: it is always the same, so the loss looks smaller than "
+    "it is.": lambda surprise, spelling: surprise.mean(),
     "leaves out the end of each name: the network would never learn to stop.": letters_alone,
     "leaves out the first letter: the network would never learn to begin.": lambda surprise, spelling: (
         surprise[:, 1:][spelling[:, 1:]].mean()
     ),
-    "adds up where a mean is wanted.": lambda surprise, spelling: surprise[spelling].sum(),
+    "is a sum: take the mean.": lambda surprise, spelling: surprise[spelling].sum(),
     "is the mean over names of their sums: it should be the mean over all letters "
     "and ends.": lambda surprise, spelling: (surprise * spelling).sum(1).mean(),
     "is the mean over names of their means: a letter of a short name counts more than one of a "
-    "long one.": mean_of_names,
-    "divides by the filling too: only letters and ends are to be counted.": lambda surprise, spelling: (
+    "long name.": mean_of_names,
+    "divides by the padding too: count only letters and ends.": lambda surprise, spelling: (
         surprise * spelling
     ).mean(),
-    "has the other sign: it would grow as the network learns.": lambda surprise, spelling: (
+    "has the wrong sign: it would grow as the network learns.": lambda surprise, spelling: (
         -surprise[spelling].mean()
     ),
-    "is that of the filling alone.": lambda surprise, spelling: surprise[~spelling].mean(),
+    "is that of the padding alone.": lambda surprise, spelling: surprise[~spelling].mean(),
 }
 
 OTHER_INPUTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "At each step the network reads the very letter that it is asked for: it copies it, the loss falls to 0, "
-    "and nothing is learnt of what follows what.": lambda names: names,
-    "At each step the network reads the letter after the one that it is asked for: when it spells, that "
-    "letter is not there yet.": lambda names: pad(names, (0, 0, 0, 1))[:, 1:],
-    "At the first step the network reads what stands last, as `roll` wraps around: it should read zeros, as "
-    "when it spells.": lambda names: names.roll(1, 1),
-    "The first letter is never asked for: the network would never learn to begin. It reads zeros before "
-    "it.": lambda names: names[:, :-1],
-    "The network reads nothing but zeros: each step should read the letter before.": torch.zeros_like,
+    "At each step the network reads the letter that it should predict. It copies it, and the loss "
+    "falls to 0.": lambda names: names,
+    "At each step the network reads the letter after the one that it should predict. When it generates, "
+    "that letter does not exist yet.": lambda names: pad(names, (0, 0, 0, 1))[:, 1:],
+    "At the first step the network reads the last letter, because `roll` wraps around. It should read zeros, "
+    "as in generation.": lambda names: names.roll(1, 1),
+    "The first letter is never predicted: the network would never learn to begin. Before it the network "
+    "reads zeros.": lambda names: names[:, :-1],
+    "The network reads only zeros: each step should read the letter before.": torch.zeros_like,
 }
 
 
@@ -809,24 +810,24 @@ def check_letter_loss(answer: Any) -> None:
     seen, value = network.seen, as_tensor(loss, ())
     network.seen = []
     if not torch.equal(names_copy, names):
-        raise WrongAnswer("The names that your function was given are changed.")
+        raise WrongAnswer("The names, an argument of your function, are changed.")
     if not seen:
-        raise WrongAnswer("Your function never calls `network`: its logits are what the loss is about.")
+        raise WrongAnswer("Your function never calls `network`: the loss needs its logits.")
     for mistake, inputs in OTHER_INPUTS.items():
         if torch.equal(seen[-1], inputs(names)):
             raise WrongAnswer(mistake)
     correct = is_same(value, letter_loss(network, names))
     for mistake, total in OTHER_TOTALS.items():
         if not correct and is_same(value, other_loss(total=total)(network, names)):
-            raise WrongAnswer(f"Each step reads the letter before, but the loss {mistake}")
+            raise WrongAnswer(f"Each step reads the letter before it, but the loss {mistake}")
     if not correct:
         raise WrongAnswer(
-            f"The loss is {float(value):.4f} in our trial, which is not the mean of −log p over all "
-            "letters and ends, each given the letters before it."
+            f"In our test the loss is {float(value):.4f}, which is not the mean of −log p over all letters "
+            "and ends, each given the letters before it."
         )
     if not loss.requires_grad:
         raise WrongAnswer(
-            "The number is right, but no gradient reaches the network: keep the loss a tensor, and "
+            "The value is right, but no gradient reaches the network: keep the loss a tensor, and "
             "detach nothing."
         )
 
@@ -834,36 +835,35 @@ def check_letter_loss(answer: Any) -> None:
 LETTER_LOSS = Exercise(
     number="04.5",
     title="Find the bugs: a likelihood that reads the answer",
-    question="With the loss below, the network that is to spell names letter by letter gets a loss of nearly "
-    "0, and spells nonsense. Write `letter_loss(network, names)`: each step reads the letter before, the "
-    "first one zeros, and the loss is the mean over all letters and the end of each name, not over the "
-    "filling behind it.",
+    question="With the loss below, a network that should spell names reaches a loss of nearly 0 and spells "
+    "nonsense. Write `letter_loss(network, names)`: each step reads the letter before it, and the first one "
+    "zeros. The loss is the mean over all letters and the end of each name, not over the padding after it.",
     hints=(
-        "When the network spells, which letters are there when it is asked for the next one?",
-        "Move all letters one step to the right, zeros first. A step counts until the letter it reads is an "
-        "end.",
+        "When the network generates a name, which letters exist at the moment of the next one?",
+        "Shift all letters one step to the right, with zeros first. A step counts unless the letter that it "
+        "reads is an end mark.",
     ),
     solution=letter_loss,
-    explanation="In training, a step may read only what exists when the network spells: the letters before "
-    "it. The filling is always the same sign, so it would only lower the mean.",
+    explanation="In training, a step may read only what exists in generation: the letters before it. The "
+    "padding is always the same, so it would only lower the mean.",
     check=check_letter_loss,
     wrong=(
-        (buggy_letter_loss, "the very letter"),
+        (buggy_letter_loss, "that it should predict. It copies"),
         (other_loss(lambda names: pad(names, (0, 0, 0, 1))[:, 1:]), "the letter after"),
         (other_loss(lambda names: names.roll(1, 1)), "wraps around"),
-        (from_the_second, "never asked for"),
-        (other_loss(torch.zeros_like), "nothing but zeros"),
-        (other_loss(total=lambda surprise, spelling: surprise.mean()), "the filling behind"),
+        (from_the_second, "never predicted"),
+        (other_loss(torch.zeros_like), "only zeros"),
+        (other_loss(total=lambda surprise, spelling: surprise.mean()), "the padding after"),
         (other_loss(total=letters_alone), "learn to stop"),
         (
             other_loss(total=lambda surprise, spelling: surprise[:, 1:][spelling[:, 1:]].mean()),
             "the loss leaves out the first",
         ),
-        (other_loss(total=lambda surprise, spelling: surprise[spelling].sum()), "adds up"),
+        (other_loss(total=lambda surprise, spelling: surprise[spelling].sum()), "is a sum"),
         (other_loss(total=lambda surprise, spelling: (surprise * spelling).sum(1).mean()), "of their sums"),
         (other_loss(total=mean_of_names), "of their means"),
-        (other_loss(total=lambda surprise, spelling: (surprise * spelling).mean()), "divides by the filling"),
-        (other_loss(total=lambda surprise, spelling: -surprise[spelling].mean()), "other sign"),
+        (other_loss(total=lambda surprise, spelling: (surprise * spelling).mean()), "divides by the padding"),
+        (other_loss(total=lambda surprise, spelling: -surprise[spelling].mean()), "wrong sign"),
         (
             other_loss(total=lambda surprise, spelling: surprise[spelling].square().mean()),
             "which is not the mean",

@@ -86,15 +86,15 @@ GRID = Exercise(
     number="05.1",
     title="Bins and hops",
     question="Recordings of 8,000 samples a second are cut into windows of 256 samples, one every 64. Which "
-    "frequency, in hertz, is bin 16 (the first bin is 0)? How many milliseconds are a hop? And with windows "
+    "frequency, in hertz, is bin 16 (the first bin is 0)? How many milliseconds is a hop? And with windows "
     "of 1,024 samples, how many hertz lie between neighbouring bins? Three numbers in brackets.",
     hints=(
-        "Bin k is the tone with k whole waves in one window: how long does a window last?",
+        "Bin k is the tone with k whole waves in one window. How long does a window last?",
         "k · rate / window; 1,000 · hop / rate; and rate / window again, for the longer window.",
     ),
     solution=grid(),
-    explanation="A window four times as long tells tones apart that are four times as near, and blurs over "
-    "four times the time: one pays for the other.",
+    explanation="A window four times as long separates tones that are four times as close, and blurs over "
+    "four times the time. Resolution in frequency costs resolution in time.",
     check=check_grid,
     wrong=(
         ((1000, 8, 7.8125), "128 bins reached"),
@@ -369,7 +369,7 @@ def check_rounds(answer: Any, size: Tensor, phase: Tensor, rounds: int) -> None:
         return
     prefix = f"After {rounds} round{'' if rounds == 1 else 's'} "
     unchanged = (
-        "the sound is still that of the first phase: you never go there and back."
+        "the sound is still that of the first phase: no round trip through a wave is made."
         if not calls
         else "the sound is still that of the first phase: a round keeps the phase it reaches, and puts the "
         "wanted magnitudes back in place of those it reaches."
@@ -400,23 +400,24 @@ def check_rounds(answer: Any, size: Tensor, phase: Tensor, rounds: int) -> None:
 
 GRIFFIN_LIM = Exercise(
     number="05.3",
-    title="There and back",
+    title="Find a phase",
     question="A generated spectrogram has magnitudes `size` and no phase. Write "
-    "`griffin_lim(size, phase, rounds, stft, istft)`, without momentum: in each round the sound of `size` "
-    "with the present phase, and of that sound's spectrum the phase; at the end the sound. `istft` makes "
-    "complex spectra (N, bins, times) into waves (N, L), `stft` the other way; `phase` is in radians.",
+    "`griffin_lim(size, phase, rounds, stft, istft)`, without momentum. Each round takes the wave of `size` "
+    "with the present phase, and the phase of that wave's spectrum. At the end return the wave. `istft` "
+    "makes complex spectra (N, bins, times) into waves (N, L), and `stft` does the reverse; `phase` is in "
+    "radians.",
     hints=(
         "`torch.polar(size, phase)` makes a spectrum; `.angle()` is the phase of one.",
         "Two lines in the loop: the spectrum of the sound, and its phase. What magnitudes it has is dropped.",
     ),
     solution=griffin_lim,
-    explanation="Windows overlap, so neighbouring phases have to agree: going there and back finds some that "
-    "do, and each time the wanted magnitudes are put back.",
+    explanation="Windows overlap, so neighbouring phases must agree. A round trip through a wave finds "
+    "phases that do, and after each one the wanted magnitudes are put back.",
     check=check_griffin_lim,
     wrong=(
         (keeps_what_is_reached, "puts the wanted magnitudes back"),
         (partial(keeps_what_is_reached, puts_back=True), "only at the end"),
-        (lambda size, phase, rounds, stft, istft: istft(torch.polar(size, phase)), "never go there"),
+        (lambda size, phase, rounds, stft, istft: istft(torch.polar(size, phase)), "no round trip"),
         (one_short, "what 2 give"),
         (
             lambda size, phase, rounds, stft, istft: griffin_lim(size, phase, rounds + 1, stft, istft),
@@ -533,9 +534,9 @@ def check_si_sdr(answer: Any) -> None:
 
 SI_SDR = Exercise(
     number="05.4",
-    title="A score that does not mind the volume",
-    question="Write `si_sdr(estimate, target)` for waves (N, L): of each cleaned recording ŝ and its clean "
-    "original s the number 10 log₁₀ (‖α s‖² / ‖α s − ŝ‖²), α = ⟨ŝ, s⟩ / ‖s‖², in decibels, (N,).",
+    title="A score that ignores the volume",
+    question="Write `si_sdr(estimate, target)` for waves (N, L): for each cleaned recording ŝ and its clean "
+    "original s, compute 10 log₁₀ (‖α s‖² / ‖α s − ŝ‖²), α = ⟨ŝ, s⟩ / ‖s‖², in decibels, (N,).",
     hints=(
         "α s is the part of ŝ that is s, however loud; α s − ŝ is the rest: noise, and what cleaning added.",
         "Sums go over `dim=1`; `keepdim=True` makes one α for each wave, of shape (N, 1).",

@@ -1,4 +1,4 @@
-"""Exercises of notebook 06: memorisation, augmentation, rejection sampling, the kernel distance."""
+"""Exercises of notebook 06: memorisation, augmentation, rejection sampling, kernel distance, FiLM."""
 
 from __future__ import annotations
 
@@ -477,9 +477,71 @@ KERNEL = Exercise(
     ),
 )
 
+# --- 06.5 ---------------------------------------------------------------------------------------------------
+
+
+def modulate(x: Tensor, w: Tensor, film: Any) -> Tensor:
+    gamma, beta = film(w)[:, :, None, None].chunk(2, 1)
+    return (1 + gamma) * x + beta  # type: ignore[no-any-return]
+
+
+MODULATION_MISTAKES: dict[str, Callable[[Tensor, Tensor, Any], Tensor]] = {
+    "The 1 is missing: without it, features vanish where γ is 0.": lambda x, w, film: (
+        film(w)[:, : x.shape[1], None, None] * x + film(w)[:, x.shape[1] :, None, None]
+    ),
+    "γ and β are exchanged: the first C numbers are γ.": lambda x, w, film: (
+        (1 + film(w)[:, x.shape[1] :, None, None]) * x + film(w)[:, : x.shape[1], None, None]
+    ),
+    "β is not added.": lambda x, w, film: (1 + film(w)[:, : x.shape[1], None, None]) * x,
+    "The features are not scaled.": lambda x, w, film: x + film(w)[:, x.shape[1] :, None, None],
+    "Every second number was taken for γ: the first C numbers are γ, and the last C are β.": (
+        lambda x, w, film: (1 + film(w)[:, ::2, None, None]) * x + film(w)[:, 1::2, None, None]
+    ),
+    "Scale the shifted features, or shift the scaled ones? The shift comes last.": lambda x, w, film: (
+        (1 + film(w)[:, : x.shape[1], None, None]) * (x + film(w)[:, x.shape[1] :, None, None])
+    ),
+}
+
+
+def check_modulate(answer: Any) -> None:
+    """Check an answer to exercise 06.5."""
+    film = torch.nn.Linear(128, 2 * 6)
+    x, w = torch.randn(4, 6, 3, 5), torch.randn(4, 128)
+    usage = "modulate(x, w, film)"
+    result = as_tensor(call(answer, x, w, film, usage=usage), (4, 6, 3, 5), "Your function's result")
+    for mistake, wrong in MODULATION_MISTAKES.items():
+        if is_same(result, wrong(x, w, film).detach()):
+            raise WrongAnswer(mistake)
+    if not is_same(result, modulate(x, w, film).detach()):
+        raise WrongAnswer(
+            "The result has other values: split film(w) into γ and β, each (N, C), and give both a height "
+            "and a width of 1, so that they act on whole channels."
+        )
+
+
+MODULATE = Exercise(
+    number="06.5",
+    title="Let the attributes in",
+    question="Write FiLM: the features x (N, C, H, W), the style w (N, 128) and the linear layer `film` from "
+    "128 to 2C numbers, of which the first C are γ. Return (1 + γ(w)) · x + β(w).",
+    hints=(
+        "film(w) is (N, 2C). To act on all pixels of a channel, γ and β need the shape (N, C, 1, 1).",
+        "`film(w)[:, :, None, None].chunk(2, 1)` gives both.",
+    ),
+    solution=modulate,
+    explanation="With γ = β = 0 nothing is changed, which is why the 1 is there. Each channel is scaled and "
+    "shifted as a whole, so w chooses what is drawn, and the convolutions where.",
+    check=check_modulate,
+    wrong=(
+        *((wrong, mistake[:20]) for mistake, wrong in MODULATION_MISTAKES.items()),
+        (lambda x, w, film: 2 * modulate(x, w, film), "other values"),
+    ),
+)
+
 EXERCISES = (
     REMEMBERED,
     LOSSES,
     KEEP,
     KERNEL,
+    MODULATE,
 )

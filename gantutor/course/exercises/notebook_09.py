@@ -27,13 +27,12 @@ from gantutor.doctor import ILLNESSES
 # --- 09.1 ---------------------------------------------------------------------------------------------------
 
 LIES_REASONS = {
-    "a": "With more samples both means and covariances are estimated better, and the bias, which is always "
-    "upwards, shrinks.",
-    "b": "A generator that remembers lies nearer to what it has seen than to what it has not.",
-    "c": "The least of ten noisy numbers lies below their mean, though nothing has become better.",
-    "d": "the mean of ten is as large on average as one of them; it is only less noisy.",
-    "e": "a distance that is divided by its floor is another number in another unit, and no smaller where it "
-    "counts: both figures are to be given.",
+    "a": "With more samples, means and covariances are estimated better. The bias, which is always positive, "
+    "becomes smaller.",
+    "b": "A generator that memorises is closer to its training data than to new data.",
+    "c": "The least of ten noisy numbers lies below their mean, although the generator is the same.",
+    "d": "the mean of ten distances is on average as large as one of them. It is only less noisy.",
+    "e": "a ratio to the real-data value is another quantity. The distance itself stays the same.",
 }
 
 
@@ -45,24 +44,25 @@ def check_lies(answer: Any) -> None:
 LIES = Exercise(
     number="09.1",
     title="How to improve a score without improving anything",
-    question="The generator stays as it is. Which of these make its Fréchet distance smaller on average? "
-    "a: score twice as many samples against twice as many real ones. b: take the training data for "
+    question="The generator does not change. Which of these make its Fréchet distance smaller on average? "
+    "a: score twice as many samples against twice as many real ones. b: use the training data as the "
     "reference. c: score ten times with other latents, and report the least. d: score ten times, and report "
-    "the mean. e: divide by the floor. Letters in quotes.",
+    "the mean. e: divide by the real-data value. Answer with letters in quotes.",
     hints=(
-        "For each: would the number fall even if the generator drew real samples that nobody has seen?",
-        "Think of bias (how many samples), of memory (against what), and of choosing (which of the numbers).",
+        "For each, ask: would the number also fall for new real samples in place of generated ones?",
+        "Think of the bias (number of samples), of memorising (which reference), and of selection (which "
+        "result).",
     ),
     solution="abc",
-    explanation="So a distance means something only beside the number of samples, the reference, how the run "
-    "was chosen, and what real data score in the same measurement.",
+    explanation="Report a distance together with the number of samples, the reference, how the run was "
+    "chosen, and the value of real data in the same measurement.",
     check=check_lies,
     wrong=(
         ("ab", "The least of ten"),
-        ("ac", "nearer to what it has seen"),
+        ("ac", "closer to its training data"),
         ("bc", "estimated better"),
         ("abcd", "only less noisy"),
-        ("abce", "another unit"),
+        ("abce", "another quantity"),
         ("f", "There is no option"),
         ("", "Answer with letters"),
     ),
@@ -101,14 +101,14 @@ def one_sided(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
 
 RELATIVISTIC_MISTAKES: dict[str, Losses] = {
-    "The two losses are exchanged: the discriminator wants the real one of a pair to have the "
+    "The two losses are exchanged: the discriminator's loss is small if the real sample has the "
     "larger logit.": lambda real, fake: relativistic(fake, real),
-    "The means are compared: each real sample has a generated one for partner, so first the softplus of each "
-    "pair, then the mean.": of_means,
-    "Every real sample is paired with every generated one: pair them one to one, as they come.": every_pair,
-    "That is the non-saturating loss: real and generated logits are judged apart, and nothing "
-    "is compared.": non_saturating,
-    "The softplus is missing: without it a pair that is told apart well goes on pulling for ever.": linear,
+    "The means are compared: take the softplus of each pair of a real and a generated logit first, then "
+    "the mean.": of_means,
+    "Every real sample is paired with every generated one: pair them one to one, in order.": every_pair,
+    "That is the non-saturating loss: it uses real and generated logits separately and does not "
+    "compare them.": non_saturating,
+    "The softplus is missing: without it, pairs that are already separated keep their full gradient.": linear,
     "The losses are sums over the pairs: take the mean.": lambda real, fake: tuple(
         len(real) * loss for loss in relativistic(real, fake)
     ),
@@ -137,34 +137,32 @@ def check_relativistic(answer: Any) -> None:
             if all(map(is_same, values, (loss.detach() for loss in wrong_losses(real, fake)))):
                 raise WrongAnswer(mistake)
         index = next(i for i in (0, 1) if not is_same(values[i], expected[i]))
-        raise WrongAnswer(
-            f"{names[index]} of our five pairs is {float(values[index]):.4f}, and should be another number."
-        )
+        raise WrongAnswer(f"{names[index]} of our five pairs should not be {float(values[index]):.4f}.")
     for position, name in enumerate(names):
         for logits in (real, fake):
             loss = answer(real, fake)[position]
             if not bool(loss_gradient(loss, logits).any()):
-                raise WrongAnswer(f"{name} is right as a number, but no gradient reaches one kind of logits.")
+                raise WrongAnswer(f"{name} has the right value, but no gradient reaches one kind of logits.")
 
 
 RELATIVISTIC = Exercise(
     number="09.2",
     title="Write the relativistic losses",
-    question="Write `relativistic(real_logits, fake_logits)` of logits (N,) and (N,), paired as they come. "
+    question="Write `relativistic(real_logits, fake_logits)` of logits (N,) and (N,), paired in this order. "
     "It returns two losses: the discriminator's, E log(1 + exp(−(D(x) − D(G(z))))), and the generator's, "
     "E log(1 + exp(−(D(G(z)) − D(x)))).",
     hints=(
         "`torch.nn.functional.softplus` is log(1 + exp(·)), for each element.",
-        "Both losses are one function of D(x) − D(G(z)), with the sign turned; then the mean over the pairs.",
+        "Both losses are the same function of D(x) − D(G(z)) or its negative; then take the mean over pairs.",
     ),
     solution=relativistic,
-    explanation="Only the difference counts: a sample is never good enough by itself, only beside a real "
-    "one. Where a mode is left out its real samples win all their pairs, and the generator feels it.",
+    explanation="Only the difference of a generated and a real logit counts. If a mode is missing, its real "
+    "samples have the larger logit in all their pairs, and the generator gets a gradient from them.",
     check=check_relativistic,
     wrong=(
         *((answer, mistake[:40]) for mistake, answer in RELATIVISTIC_MISTAKES.items()),
         (lambda real, fake: relativistic(real, fake)[0], "two losses"),
-        (lambda real, fake: relativistic(2 * real, fake), "should be another number"),
+        (lambda real, fake: relativistic(2 * real, fake), "should not be"),
         (lambda real, fake: relativistic(real.detach(), fake.detach()), "No gradient"),
         (one_sided, "no gradient reaches"),
     ),
@@ -206,11 +204,10 @@ def exchanged(discriminator: Any, real: Tensor, fake: Tensor, packing: int) -> A
 
 
 PACKING_MISTAKES: dict[str, PackedLogits] = {
-    "Real and generated samples lie in the same packs: such a pack is neither, and the discriminator is told "
-    "that it is one of them.": buggy_packed,
-    "The same sample is repeated to fill a pack: then no pack shows variety, the real ones "
-    "as little.": repeated,
-    "The samples of a pack are averaged before they are judged: their variety is lost.": averaged,
+    "Real and generated samples lie in the same packs: such a pack is neither real nor generated, but it "
+    "gets one of these labels.": buggy_packed,
+    "The same sample is repeated to fill a pack: then no pack shows variety, not even a real one.": repeated,
+    "The samples of a pack are averaged before the discriminator: their variety is lost.": averaged,
     "Real and generated logits are exchanged.": exchanged,
 }
 
@@ -247,29 +244,29 @@ def check_packed(answer: Any) -> None:
                 raise WrongAnswer(mistake)
         if [len(value) for value in values] != [count, count]:
             raise WrongAnswer(
-                f"Twelve samples make {count} packs of {packing}, and one logit each: you return "
+                f"Twelve samples make {count} packs of {packing}, with one logit for each pack: you return "
                 f"{len(values[0])} and {len(values[1])}."
             )
         raise WrongAnswer(
-            "The logits are not those of packs of samples that follow one another: each pack is one "
-            "row, its samples side by side."
+            "The logits are not those of packs of successive samples: each pack is one row, with its "
+            "samples side by side."
         )
 
 
 PACKED = Exercise(
     number="09.3",
     title="Find the bugs: packs",
-    question="This discriminator is to judge packs of `packing` samples that follow one another, each (F,), "
-    "side by side in one row of `packing` · F numbers. It learns nothing: its packs are wrong, and so is "
-    "what it calls real and generated. Write `packed(discriminator, real, fake, packing)` → the logits of "
-    "the real packs, and those of the generated packs.",
+    question="This discriminator should read packs of `packing` successive samples, each (F,), side by side "
+    "in one row of `packing` · F numbers. It learns nothing, because its packs are wrong, and so are their "
+    "labels. Write `packed(discriminator, real, fake, packing)`, which returns the logits of the real packs "
+    "and those of the generated packs.",
     hints=(
-        "Which samples lie in the first pack when `packing` is 2? Write down their indices.",
-        "A pack holds samples of one kind. `view` lays rows that follow one another side by side.",
+        "Which samples are in the first pack if `packing` is 2? Write down their indices.",
+        "A pack contains samples of one kind. `view` places successive rows side by side.",
     ),
     solution=packed,
-    explanation="A pack of generated samples that are all alike is told from a pack of real ones at once, so "
-    "the discriminator asks for variety (Lin et al. 2018).",
+    explanation="A pack of equal generated samples is easy to distinguish from a pack of real ones. So the "
+    "discriminator's gradient favours variety (Lin et al. 2018).",
     check=check_packed,
     listings=(buggy_packed,),
     wrong=(
@@ -277,9 +274,9 @@ PACKED = Exercise(
         (lambda d, real, fake, packing: d(real.view(-1, packing * 3)), "both kinds"),
         (
             lambda d, real, fake, packing: [logits.repeat(2) for logits in packed(d, real, fake, packing)],
-            "one logit each",
+            "one logit for each",
         ),
-        (lambda d, real, fake, packing: packed(d, real.flip(0), fake.flip(0), packing), "follow one another"),
+        (lambda d, real, fake, packing: packed(d, real.flip(0), fake.flip(0), packing), "successive samples"),
     ),
 )
 
@@ -327,14 +324,14 @@ def two_ends(counts: Sequence[int], distances: Sequence[float]) -> float:
 
 
 EXTRAPOLATION_MISTAKES: dict[str, Extrapolate] = {
-    "is the distance at the largest number of samples, bias and all: follow the line to 1/N "
-    "= 0.": lambda counts, distances: distances[counts.index(max(counts))],
+    "is the distance at the largest number of samples, which still has a bias: follow the line to "
+    "1/N = 0.": lambda counts, distances: distances[counts.index(max(counts))],
     "is the mean of the distances.": lambda counts, distances: sum(distances) / len(distances),
     "is the least of the distances.": lambda counts, distances: min(distances),
-    "is the end of a line over N itself: the bias falls as 1/N.": fitted_over(float),
-    "is the end of a line over 1/√N: the bias falls as 1/N.": fitted_over(lambda count: count**-0.5),
-    "is the slope of the line: asked for is where it meets 1/N = 0.": slope_of_line,
-    "comes from the first and the last distance alone: let all of them count, by least squares.": two_ends,
+    "is the value of a line over N itself: the bias falls as 1/N.": fitted_over(float),
+    "is the value of a line over 1/√N: the bias falls as 1/N.": fitted_over(lambda count: count**-0.5),
+    "is the slope of the line: return its value at 1/N = 0.": slope_of_line,
+    "comes from the first and the last distance alone: use all of them, by least squares.": two_ends,
 }
 
 
@@ -347,14 +344,14 @@ def check_without_bias(answer: Any) -> None:
         copies = list(counts), list(distances)
         value = as_number(call(answer, *copies, usage="without_bias(counts, distances)"), "What is returned")
         if copies != (counts, distances):
-            raise WrongAnswer("The lists that your function was given are changed.")
+            raise WrongAnswer("The lists, arguments of your function, are changed.")
         if is_close(value, without_bias(counts, distances), 1e-4):
             continue
         for mistake, wrong_function in EXTRAPOLATION_MISTAKES.items():
             if is_close(value, wrong_function(counts, distances), 1e-4):
                 raise WrongAnswer(f"{value:.4g} {mistake}")
         raise WrongAnswer(
-            f"For distances that fall towards {truth:g} as {bias:g}/N you find {value:.4g}: fit a "
+            f"For distances {truth:g} + {bias:g}/N with noise your function returns {value:.4g}: fit a "
             "line to the distances over 1/N by least squares."
         )
 
@@ -370,8 +367,8 @@ WITHOUT_BIAS = Exercise(
         "With x = 1/N the value at 0 is ȳ − slope · x̄.",
     ),
     solution=without_bias,
-    explanation="Chong & Forsyth (2020) call it FID∞. It takes the bias away that differs from one generator "
-    "to another; it does not take away the choice of features or of the reference.",
+    explanation="Chong & Forsyth (2020) call it FID∞. It removes the bias, which differs from one generator "
+    "to another. It still depends on the features and on the reference.",
     check=check_without_bias,
     wrong=(
         *((answer, mistake[:30]) for mistake, answer in EXTRAPOLATION_MISTAKES.items()),
@@ -397,26 +394,26 @@ def diagnoses() -> dict[str, str]:
 DIAGNOSES = diagnoses()
 
 ROUNDS_REASONS = {
-    "A": "the samples come near the data and leave them again, and the curve of the losses is a wave.",
-    "B": "all pictures are the same one.",
-    "C": "both losses stand still at log 2 and 2 log 2: the discriminator says the same of everything.",
-    "D": "the logits of held-out digits have parted from those of the digits it was trained on.",
-    "E": "the discriminator's loss goes to 0, and the generator stays where it was.",
+    "A": "the samples approach the data and leave them again, and the losses rise and fall like waves.",
+    "B": "all pictures are equal.",
+    "C": "the losses are constant at log 2 and 2 log 2: the discriminator gives everything the same logit.",
+    "D": "the logits of held-out digits differ from those of the digits that it was trained on.",
+    "E": "the discriminator's loss goes to 0, and the samples do not change.",
 }
 
 
 def check_rounds(answer: Any) -> None:
     """Check an answer to exercise 09.5."""
     if not isinstance(answer, Mapping):
-        raise WrongAnswer(f"Answer with a dict from letter to illness, not {describe(answer)}.")
+        raise WrongAnswer(f"Answer with a dict from letters to problems, not {describe(answer)}.")
     if letters := sorted(map(str, set(answer) - set(DIAGNOSES))):
-        raise WrongAnswer(f"There is no patient {letters[0]!r}: there are A to E.")
+        raise WrongAnswer(f"There is no run {letters[0]!r}: the runs are A to E.")
     if unknown := [illness for illness in answer.values() if illness not in ILLNESSES and illness is not ...]:
-        raise WrongAnswer(f"{unknown[0]!r} is no illness the doctor knows: {', '.join(ILLNESSES)}.")
+        raise WrongAnswer(f"{unknown[0]!r} is not a problem that the doctor knows: {', '.join(ILLNESSES)}.")
     if not answer or all(illness is ... for illness in answer.values()):
         raise Unanswered
     if missing := [letter for letter in DIAGNOSES if answer.get(letter, ...) is ...]:
-        raise WrongAnswer(f"Nothing is said of {', '.join(missing)} yet.")
+        raise WrongAnswer(f"Not answered yet: {', '.join(missing)}.")
     for letter, illness in DIAGNOSES.items():
         if answer[letter] != illness:
             raise WrongAnswer(f"{letter} is not {answer[letter]!r}. Look again: {ROUNDS_REASONS[letter]}")
@@ -429,29 +426,28 @@ def diagnoses_with(**changes: Any) -> dict[str, Any]:
 ROUNDS = Exercise(
     number="09.5",
     title="The doctor's rounds",
-    question="Five runs are ill, each in one way. Look at their pictures, and name what each has: one of "
-    "mode collapse, oscillation, discriminator too strong, discriminator too weak, and discriminator "
+    question="Five runs failed, each in one way. Look at their pictures, and name the problem of each: mode "
+    "collapse, oscillation, discriminator too strong, discriminator too weak, or discriminator "
     "overfitting.",
     hints=(
-        "Which losses stand still, and at which value? log 2 ≈ 0.693 is what a discriminator pays that "
-        "cannot tell.",
-        "Two of them can be told from the samples alone; in one, compare training with held-out digits.",
+        "Which losses are constant, and at which value? log 2 ≈ 0.693 is the generator's loss if the "
+        "probability is always ½.",
+        "Two can be recognised by the samples alone. In one, compare training digits with held-out ones.",
     ),
     solution=DIAGNOSES,
-    explanation='`print(patients["A"].doctor)` says what the doctor saw, with the numbers; its own '
-    "docstring says of which games each was made.",
+    explanation='`print(patients["A"].doctor)` shows the doctor\'s evidence, with the numbers.',
     check=check_rounds,
     derivation=diagnoses,
     wrong=(
-        (diagnoses_with(A="mode collapse"), "come near the data"),
-        (diagnoses_with(B="oscillation"), "same one"),
-        (diagnoses_with(C="discriminator too strong", E="discriminator too weak"), "stand still"),
-        (diagnoses_with(D="mode collapse"), "have parted"),
+        (diagnoses_with(A="mode collapse"), "approach the data"),
+        (diagnoses_with(B="oscillation"), "are equal"),
+        (diagnoses_with(C="discriminator too strong", E="discriminator too weak"), "are constant"),
+        (diagnoses_with(D="mode collapse"), "logits of held-out"),
         (diagnoses_with(E="discriminator overfitting"), "goes to 0"),
-        (diagnoses_with(A=...), "Nothing is said of A"),
-        (diagnoses_with(F="oscillation"), "no patient 'F'"),
-        (diagnoses_with(A="flu"), "no illness"),
-        ("oscillation", "a dict from letter"),
+        (diagnoses_with(A=...), "Not answered yet: A"),
+        (diagnoses_with(F="oscillation"), "no run 'F'"),
+        (diagnoses_with(A="flu"), "not a problem"),
+        ("oscillation", "a dict from letters"),
     ),
 )
 

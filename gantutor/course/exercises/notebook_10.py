@@ -40,30 +40,26 @@ def check_speedup(answer: Any) -> None:
     """Check an answer to exercise 10.1."""
     value = as_number(answer)
     mistakes = {
-        1.5: "That is how much faster the convolutions get: 40 % of the step take as long as before.",
-        0.6 * 1.5 + 0.4: "That is the mean of the two speeds, weighed by shares of time: add up times, and "
-        "compare only then.",
-        0.8: "That is how long the step takes afterwards, as a share of what it took before: how many times "
-        "faster is that?",
-        1.2: "A fifth of the time is saved; to be a fifth faster is something else: divide the old time by "
+        1.5: "That is the factor of the convolutions alone: 40 % of the step take as long as before.",
+        0.6 * 1.5 + 0.4: "That is the mean of the two speeds, weighted by shares of time: add up times "
+        "first, then divide.",
+        0.8: "That is the new time as a share of the old time: divide the old time by the new one.",
+        1.2: "A fifth of the time is saved, which is not the same as a fifth faster: divide the old time by "
         "the new one.",
-        0.2: "That is the share of the time that is saved: how many times as fast is a step that takes so "
-        "much less?",
-        20.0: "That is the time saved, in per cent; asked for is the old time, divided by the new one.",
-        0.25: "That is what the factor is above 1: the factor itself is 1 where nothing gets faster.",
-        25.0: "That is what the factor is above 1, in per cent: the factor itself is 1 where nothing gets "
-        "faster.",
-        2.5: "So fast would the step become if the convolutions took no time at all.",
-        1 / (0.6 + 0.4 / 1.5): "The shares are exchanged: this is what you would gain if the other 40 % got "
-        "faster.",
+        0.2: "That is the share of the time that is saved: divide the old time by the time that remains.",
+        20.0: "That is the time saved, in per cent: give the old time divided by the new one.",
+        0.25: "That is the factor minus 1: the factor itself is 1 if nothing gets faster.",
+        25.0: "That is the factor minus 1, in per cent: the factor itself is 1 if nothing gets faster.",
+        2.5: "That would be the factor if the convolutions took no time at all.",
+        1 / (0.6 + 0.4 / 1.5): "The shares are exchanged: this is the factor if the other 40 % get faster.",
     }
     for wrong_value, mistake in mistakes.items():
         if is_close(value, wrong_value):
             raise WrongAnswer(mistake)
     if not is_close(value, speedup()):
         raise WrongAnswer(
-            f"Not {value:.4g}: say the step took 100 ms. How many of them does each of the two parts "
-            "take afterwards?"
+            f"Not {value:.4g}: assume that the step took 100 ms. How many milliseconds does each of the two "
+            "parts take afterwards?"
         )
 
 
@@ -71,25 +67,25 @@ SPEEDUP = Exercise(
     number="10.1",
     title="What the whole step gains",
     question="A training step spends 60 % of its time in convolutions. Another memory format makes them 1.5 "
-    "times as fast; all else takes as long as before. How many times as fast as before is the whole step? "
+    "times as fast. Everything else takes as long as before. How many times as fast is the whole step? "
     "Give a number.",
     hints=(
         "A step of 100 ms has 60 ms of convolutions and 40 ms of everything else.",
         "Amdahl's law: old time over new time, 1 / (share / factor + (1 − share)).",
     ),
     solution=speedup(),
-    explanation="60 ms become 40 ms and the other 40 ms stay: 80 ms in place of 100 ms. What is left out "
-    "sets the limit, here a factor of 2.5.",
+    explanation="60 ms become 40 ms and the other 40 ms stay: 80 ms instead of 100 ms. The part that is not "
+    "improved sets the limit, here a factor of 2.5.",
     check=check_speedup,
     wrong=(
         (1.5, "as long as before"),
         (1.3, "mean of the two speeds"),
-        (0.8, "as a share of what it took"),
-        (1.2, "something else"),
+        (0.8, "as a share of the old time"),
+        (1.2, "not the same as a fifth"),
         (0.2, "share of the time that is saved"),
         (20, "saved, in per cent"),
-        (0.25, "above 1: "),
-        (25, "above 1, in per cent"),
+        (0.25, "minus 1: "),
+        (25, "minus 1, in per cent"),
         (2.5, "no time at all"),
         (1.154, "exchanged"),
         (3, "Not 3"),
@@ -151,27 +147,25 @@ def check_ratio(answer: Any) -> None:
         value = as_number(call(answer, ours, theirs, usage=usage), "What your function returns")
         if is_close(value, ratio(*pairs)) and (ours, theirs) != pairs:
             raise WrongAnswer(
-                "The ratio is right, and the lists that your function was given are changed: a "
-                "figure of them drawn afterwards would show something else."
+                "The ratio is right, but the lists, arguments of your function, are changed: a later "
+                "figure of them would be wrong."
             )
         return value
 
     seven = ratio_of(SEVEN_PAIRS)
     ours, theirs = SEVEN_PAIRS
     mistakes = {
-        "how many times as long ours takes: above 1 is to mean that ours is faster.": ratio(theirs, ours),
-        "the ratio of the means: slow spells of the machine count more than fast ones, and an interrupted "
-        "run for as long as it took.": of_means(ours, theirs),
-        "the ratio of the two fastest runs: they were not measured side by side, and the machine may have "
-        "been faster in one of them.": min(theirs) / min(ours),
+        "how many times as long ours takes: above 1 should mean that ours is faster.": ratio(theirs, ours),
+        "the ratio of the means: slow periods of the machine count more than fast ones, and interrupted "
+        "runs count most.": of_means(ours, theirs),
+        "the ratio of the two fastest runs: they come from different pairs, and the machine may have been "
+        "faster in one of them.": min(theirs) / min(ours),
         "the ratio of two medians: the middle run of ours and that of theirs come from different pairs, at "
         "different speeds of the machine.": median(theirs) / median(ours),
-        "the mean over the pairs: one pair in which a run was interrupted pulls it far away.": mean_of_ratios(
-            ours, theirs
-        ),
-        "what comes out when the lists are sorted first: then a run is no longer beside the one that was "
-        "measured next to it.": of_sorted(ours, theirs),
-        "the largest of the ratios: the best pair is a lucky one.": max(
+        "the mean over the pairs: one interrupted run changes it a lot.": mean_of_ratios(ours, theirs),
+        "the result for lists that are sorted first: then runs of different pairs are compared with each "
+        "other.": of_sorted(ours, theirs),
+        "the largest of the ratios: it is due to noise.": max(
             their / our for our, their in zip(ours, theirs, strict=True)
         ),
         "a difference in seconds, which changes with the speed of the machine: divide.": median(
@@ -183,8 +177,8 @@ def check_ratio(answer: Any) -> None:
             raise WrongAnswer(f"This is {mistake}")
     if not is_close(seven, ratio(*SEVEN_PAIRS)):
         raise WrongAnswer(
-            f"Of our seven pairs your ratio is {seven:.4g}, and should be another number: divide "
-            "within each pair, and take the median of what comes out."
+            f"For our seven pairs your ratio should not be {seven:.4g}: divide within each pair, and take "
+            "the median of the ratios."
         )
     six = ratio_of(SIX_PAIRS)
     for side, wrong_ratio in (
@@ -193,24 +187,22 @@ def check_ratio(answer: Any) -> None:
     ):
         if is_close(six, wrong_ratio):
             raise WrongAnswer(
-                f"Of seven pairs it is right. Of six, two lie in the middle: the median is midway "
-                f"between them, and not the {side} one."
+                f"For seven pairs it is right. With six, two are in the middle: the median is midway "
+                f"between them, not the {side} one."
             )
     if not is_close(six, ratio(*SIX_PAIRS)):
-        raise WrongAnswer(
-            f"Of seven pairs it is right; of six it is {six:.4g}, and should be another number."
-        )
+        raise WrongAnswer(f"For seven pairs it is right, but for six it should not be {six:.4g}.")
 
 
 RATIO = Exercise(
     number="10.2",
     title="A fair ratio",
-    question="On a machine that slows down and speeds up, `ours[i]` seconds were measured right beside "
-    "`theirs[i]`; now and then a run was interrupted. Write `ratio(ours, theirs)`: how many times as fast "
-    "ours is, as the median over the pairs (of an even number of pairs, midway between the two in the "
-    "middle).",
+    question="The speed of a machine changes. `ours[i]` and `theirs[i]` are seconds that were measured one "
+    "directly after the other, and a few runs were interrupted. Write `ratio(ours, theirs)`: how many times "
+    "as fast ours is, as the median over the pairs (for an even number of pairs, midway between the two in "
+    "the middle).",
     hints=(
-        "The two runs of one pair met the same machine: which number of a pair does not ask how fast it was?",
+        "Both runs of a pair met the same speed of the machine: which function of the pair is free of it?",
         "`zip(ours, theirs)` goes through the pairs, and `statistics.median` takes the median of their "
         "ratios.",
     ),
@@ -225,12 +217,12 @@ RATIO = Exercise(
         (lambda ours, theirs: ratio(theirs, ours), "as long ours takes"),
         (mean_of_ratios, "mean over the pairs"),
         (of_sorted, "sorted first"),
-        (lambda ours, theirs: max(b / a for a, b in zip(ours, theirs, strict=True)), "lucky"),
+        (lambda ours, theirs: max(b / a for a, b in zip(ours, theirs, strict=True)), "due to noise"),
         (lambda ours, theirs: median(b - a for a, b in zip(ours, theirs, strict=True)), "a difference"),
         (in_the_middle, "not the larger one"),
         (below_the_middle, "not the smaller one"),
         (spoiling, "are changed"),
-        (lambda ours, theirs: ratio(ours[1:], theirs[1:]), "another number: divide"),
+        (lambda ours, theirs: ratio(ours[1:], theirs[1:]), "divide within each"),
         (lambda ours, theirs: [b / a for a, b in zip(ours, theirs, strict=True)], "should be a number"),
     ),
 )
@@ -369,27 +361,27 @@ def check_sizes(answer: Any, sizes: tuple[int, ...]) -> None:
         usage="accumulate(network, loss, parts, optimizer)",
     )
     if not steps:
-        raise WrongAnswer("The optimiser took no step at all: who calls `step()`, and when?")
+        raise WrongAnswer("The optimiser took no step at all: call its `step()`.")
     if len(steps) > 1:
         raise WrongAnswer(
-            f"The optimiser took {len(steps)} steps for one batch: each part then meets other "
-            "weights than the one before. Add up first, then step once."
+            f"The optimiser took {len(steps)} steps for one batch, so each part meets different weights. "
+            "Add up all gradients first, then step once."
         )
     update = (before - flatten_all(network.parameters())) / 0.5
     last_gradient = sizes[-1] / sum(sizes) * part_gradients[-1]
     mistakes = {
-        "adds up the means of the parts: with three parts it goes about three times as far.": [
+        "adds up the means of the parts: with three parts it is about three times too large.": [
             part_gradients.sum(0)
         ],
-        "weighs all parts alike, which is right only for parts of one size: the last is smaller, and its "
-        "samples count twice as much.": [part_gradients.mean(0)],
-        "is that of the last part alone: what was added up before is set to zero again.": [
+        "gives all parts the same weight, which is right only for parts of one size: samples of a small "
+        "part count more.": [part_gradients.mean(0)],
+        "is that of the last part alone: the earlier gradients were set to zero.": [
             part_gradients[-1],
             last_gradient,
         ],
         "is that of the first part alone.": [part_gradients[0]],
         "adds up over all samples: the shares of the parts should add up to 1.": [expected * sum(sizes)],
-        "divides each part's loss by its size, and the loss is a mean already.": [
+        "divides each part's loss by its size, but the loss is a mean already.": [
             (part_gradients / torch.tensor(sizes)[:, None]).sum(0)
         ],
     }
@@ -409,13 +401,13 @@ def check_sizes(answer: Any, sizes: tuple[int, ...]) -> None:
         )
     if held.largest_batch > max(sizes):
         raise WrongAnswer(
-            "The step is right, and the network saw the whole batch at once: that is what does not "
-            "fit into the memory."
+            "The step is right, but the network saw the whole batch at once, which does not fit into the "
+            "memory."
         )
     if held.peak > max(sizes):
         raise WrongAnswer(
-            "The step is right, and all parts are held in the memory until the end: a `backward()` "
-            "for each part lets go of it before the next."
+            "The step is right, but all parts are held in memory until the end: call `backward()` for each "
+            "part, which frees its memory."
         )
 
 
@@ -431,16 +423,16 @@ def flatten_all(tensors: Any) -> Tensor:
 ACCUMULATE = Exercise(
     number="10.3",
     title="Find the bug: a batch in parts",
-    question="The function below is to take the step that the whole batch would take, while only one of its "
-    "parts is in the memory. Its step is too large. Write `accumulate(network, loss, parts, optimizer)` "
-    "such that the step is exact, also where the parts, tensors in a list, differ in size.",
+    question="The function below should take the step of the whole batch, with only one part of it in memory "
+    "at a time. Its step is too large. Write `accumulate(network, loss, parts, optimizer)` so that the step "
+    "is exact, also if the parts, a list of tensors, differ in size.",
     hints=(
-        "`backward()` adds to the gradients that are there: what does a sum of means lack to be one mean?",
+        "`backward()` adds to the existing gradients. Which weights turn a sum of means into one mean?",
         "The mean over all samples is a weighted mean of the parts' means: by the share of samples in each.",
     ),
     solution=accumulate,
-    explanation="Weighed by its share of the samples, each part's gradient adds up to that of the mean over "
-    "all. Batch norm would still notice, as it sees one part at a time.",
+    explanation="With weights equal to their shares of the samples, the parts' gradients add up to that of "
+    "the mean over all samples. Batch norm still differs, because it sees one part at a time.",
     check=check_accumulate,
     wrong=(
         (buggy_accumulate, "means of the parts"),
@@ -500,11 +492,11 @@ OTHER_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
     "is the plain mean over the processes, where a sample of a small batch counts more than one of a large "
     "batch.": lambda n: torch.ones_like(n) / len(n),
     "is the sum over the processes: it grows with their number.": torch.ones_like,
-    "is weighed by the counts, which do not add up to 1: it grows with the number of samples.": lambda n: n,
+    "is weighted by the counts, which do not add up to 1: it grows with the number of samples.": lambda n: n,
     "is divided twice: by the number of all samples, and by that of the processes.": lambda n: (
         n / n.sum() / len(n)
     ),
-    "is weighed by count over largest count: these weights do not add up to 1.": lambda n: n / n.max(),
+    "is weighted by count over largest count: these weights do not add up to 1.": lambda n: n / n.max(),
     "gives the small batches the large weights.": lambda n: (1 / n) / (1 / n).sum(),
     "is that of the first process alone.": lambda n: torch.eye(len(n))[0],
 }
@@ -571,8 +563,8 @@ def check_counts(answer: Any, counts: list[int]) -> None:
     lists = [list(map(id, copied)) if isinstance(copied, list) else copied for copied in gradients_copy]
     if not unchanged or lists != [list(map(id, copied)) for copied in tensors] or counts_copy != counts:
         raise WrongAnswer(
-            "The average is right, and what your function was given is changed: `+=` and `mul_` "
-            "write into a tensor, `+` and `*` make a new one."
+            "The average is right, but an argument of your function is changed: `+=` and `mul_` write into "
+            "a tensor, `+` and `*` make a new one."
         )
 
 
@@ -581,14 +573,14 @@ AVERAGE = Exercise(
     title="Several processes, one gradient",
     question="`gradients[p]` is a list of tensors, one for each weight: the gradient, on process p, of the "
     "mean loss over its own `counts[p]` samples. Write `average(gradients, counts)`, which returns the list "
-    "that one process with all the samples would have, and changes nothing that it is given.",
+    "that a single process with all samples would have, and does not change its arguments.",
     hints=(
-        "A process with three times as many samples has three times the say.",
-        "`zip(*gradients)` goes through the weights: each time the tensors of one weight, of all processes.",
+        "A process with three times as many samples has three times the weight.",
+        "`zip(*gradients)` gives for each weight of the network the tensors of all processes.",
     ),
     solution=average,
-    explanation="A mean over all samples is the mean of the processes' means, each weighed by its share of "
-    "the samples; with equal batches that is the plain mean.",
+    explanation="The mean over all samples is the mean of the processes' means, each weighted by its share "
+    "of the samples. With equal batches it is the plain mean.",
     check=check_average,
     wrong=(
         (weighted(lambda n: torch.ones_like(n) / len(n)), "gradient is the plain mean"),
@@ -667,8 +659,8 @@ OLD, NEW, NOTES = "step 100, and its weights", "step 200, and weights that took 
 USAGE = "save(path, text, write)"
 
 ELSEWHERE = (
-    "You let `write` work in another folder, perhaps on another disk, from where no rename leads here in one "
-    "step: put the temporary file beside `path`."
+    "Here `write` works in another folder, perhaps on another disk, from where a file cannot be renamed in "
+    "one step: put the temporary file beside `path`."
 )
 
 
@@ -747,20 +739,20 @@ class Trial:
         if self.elsewhere:
             raise WrongAnswer(ELSEWHERE)
         if not self.targets:
-            raise WrongAnswer("Your function never called `write`, which is to do the writing.")
+            raise WrongAnswer("Your function never called `write`, which does the writing.")
         if self.path in self.targets:
             raise WrongAnswer(
-                "You let `write` work on `path` itself: when it dies in the middle, half a file is "
-                "there and the old one is lost."
+                "Here `write` works on `path` itself: if it fails in the middle, half a file is there and "
+                "the old one is lost."
             )
         if self.gone:
             raise WrongAnswer(
-                "While `write` is at work the old file is no longer at `path`: should the power fail "
-                "just then, there is neither an old nor a new one."
+                "While `write` works the old file is no longer at `path`: if the power fails at that moment, "
+                "there is neither an old nor a new file."
             )
         notes = self.folder / "notes.txt"
         if not notes.is_file() or notes.read_text(encoding="utf-8") != NOTES:
-            raise WrongAnswer("Another file that stood in the folder, somebody's notes, is gone or changed.")
+            raise WrongAnswer("Another file in the folder, with notes, is gone or changed.")
 
 
 @contextmanager
@@ -790,8 +782,8 @@ def check_save(answer: Any) -> None:
         taken.attempt(answer)
         if taken.content() != OLD:
             raise WrongAnswer(
-                "The old file goes before the new one takes its place, and in between something may "
-                "fail: in one trial the temporary file had vanished by then, and both were "
+                "The old file is removed before the new one takes its place. If something fails in "
+                "between, as when the temporary file had vanished in our test, both are "
                 "lost."
             )
 
@@ -806,19 +798,19 @@ def check_well(well: Trial) -> None:
     content = well.content()
     if content is None or content == OLD:
         raise WrongAnswer(
-            f"After a writing that went well, {'nothing' if content is None else 'the old text'} "
-            "stands at `path`: how does the temporary file take its place?"
+            f"After a successful `write`, {'nothing' if content is None else 'the old text'} is at `path`: "
+            "how does the temporary file take its place?"
         )
     if content != NEW:
-        raise WrongAnswer("After a writing that went well, `path` holds another text than the one given.")
+        raise WrongAnswer("After a successful `write`, `path` holds another text than the one given.")
     if left := well.leftovers():
         raise WrongAnswer(
-            f"After a writing that went well, another file stays beside `path`: {describe(left[0])}."
+            f"After a successful `write`, another file stays beside `path`: {describe(left[0])}."
         )
     if well.path.stat().st_ino != well.number:
         raise WrongAnswer(
-            "The temporary file is whole, and then it is copied to `path`: a copy may die in the "
-            "middle as well. A rename is one step."
+            "The temporary file is complete, but then it is copied to `path`: a copy may fail in the middle "
+            "too. A rename is one step."
         )
 
 
@@ -830,41 +822,39 @@ def check_died(died: Trial) -> None:
     """
     died.check_always()
     when = {
-        "half": "`write` died in the middle",
-        "at once": "`write` died before there was any file",
-        "Ctrl-C": "Ctrl-C ended `write` (a KeyboardInterrupt, which is no Exception)",
+        "half": "`write` failed in the middle",
+        "at once": "`write` failed before there was any file",
+        "Ctrl-C": "Ctrl-C ended `write` (KeyboardInterrupt is not an Exception)",
     }[died.end]
     if died.content() != died.old:
         stands = "no file" if died.content() is None else "a file"
         was = "had been none" if died.old is None else "had been the old one"
-        raise WrongAnswer(f"When {when}, {stands} stands at `path` afterwards, where there {was}.")
+        raise WrongAnswer(f"When {when}, {stands} is at `path` afterwards, where there {was}.")
     if left := died.leftovers():
         raise WrongAnswer(f"When {when}, it left a half-written file beside `path`: {describe(left[0])}.")
     if died.error is None:
-        raise WrongAnswer(
-            f"When {when}, no error reached the caller, who now believes that the file was saved."
-        )
+        raise WrongAnswer(f"When {when}, no error reached the caller, for whom the file seems to be saved.")
     if not any(isinstance(error, (DiskFull, Stopped)) for error in (died.error, died.error.__cause__)):
-        raised = f"your function raised {type(died.error).__name__} in place of the error of `write`"
-        why = ": what does its clearing up expect to find?" if died.end == "at once" else "."
+        raised = f"your function raised {type(died.error).__name__} instead of the error of `write`"
+        why = ": there may be no temporary file to remove." if died.end == "at once" else "."
         raise WrongAnswer(f"When {when}, {raised}{why}")
 
 
 SAVE = Exercise(
     number="10.5",
     title="A file that is whole or not there",
-    question="`write(path, text)` writes a file and may die in the middle, of any error or of Ctrl-C; half a "
-    "file then stays. Write `save(path, text, write)`, `path` a `pathlib.Path`: afterwards `path` holds the "
-    "new text or, if `write` died, what it held before; nothing half-written stays beside it, and the error "
-    "reaches the caller. `write` may write anywhere in the folder of `path`.",
+    question="`write(path, text)` writes a file. It may fail in the middle, by any error or by Ctrl-C, and "
+    "leave half a file. Write `save(path, text, write)` for a `pathlib.Path`. Afterwards `path` holds the "
+    "new text or, if `write` failed, its old content. No other file stays beside it, and the error reaches "
+    "the caller. `write` may write anywhere in the folder of `path`.",
     hints=(
-        "Let `write` work on a file of another name in the same folder; a rename then takes one step.",
-        "`Path.replace` renames over what is there; `finally` runs however a `try` ends, and "
-        "`unlink(missing_ok=True)` does not mind where there is nothing to remove.",
+        "Let `write` write a file of another name in the same folder, and rename it: that takes one step.",
+        "`Path.replace` renames over an existing file, `finally` runs however a `try` ends, and "
+        "`unlink(missing_ok=True)` removes a file if there is one.",
     ),
     solution=save,
-    explanation="Until the rename the old file stands, after it the new one, and there is no moment between. "
-    "What a power failure leaves behind, as no `finally` runs, the next start has to clear up.",
+    explanation="Until the rename the old file is at `path`, and after it the new one. After a power failure "
+    "no `finally` runs, so a temporary file can stay: remove it at the next start.",
     check=check_save,
     wrong=(
         (lambda path, text, write: write(path, text), "on `path` itself"),
@@ -874,13 +864,13 @@ SAVE = Exercise(
         (other_save(place=lambda fresh, path: shutil.copy(fresh, path)), "another file stays"),
         (other_save(place=copies), "A rename is one step"),
         (other_save(passes_on=False), "no error reached"),
-        (other_save(caught=Exception), "which is no Exception"),
-        (other_save(end=lambda fresh: fresh.unlink()), "raised FileNotFoundError in place"),
+        (other_save(caught=Exception), "is not an Exception"),
+        (other_save(end=lambda fresh: fresh.unlink()), "raised FileNotFoundError instead"),
         (other_save(begin=lambda path: path.touch()), "where there had been none"),
-        (other_save(place=lambda fresh, path: fresh.unlink()), "nothing stands"),
+        (other_save(place=lambda fresh, path: fresh.unlink()), "nothing is at"),
         (
             other_save(place=lambda fresh, path: fresh.unlink() if path.exists() else fresh.replace(path)),
-            "the old text stands",
+            "the old text is at",
         ),
         (lambda path, text, write: save(path, text.upper(), write), "another text"),
         (lambda path, text, write: write(path.parent.parent / "run.json.new", text), "another folder"),

@@ -106,7 +106,8 @@ class Note:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        code = f"<pre><code>{escape(self.code.rstrip())}</code></pre>" if self.code else ""
+        pre = "<pre style='white-space:pre;overflow-x:auto;margin-top:8px'>"  # lines scroll, as in a cell
+        code = f"{pre}<code>{escape(self.code.rstrip())}</code></pre>" if self.code else ""
         return f"<div><strong>{escape(self.heading)}</strong><br>{markup(self.text)}{code}</div>"
 
 

@@ -45,7 +45,7 @@ class Layers:
     Attributes:
         real: real points (N, 2).
         generated: generated points (N, 2).
-        shade: D(x) on a grid (48, 48), values in [0, 1], the second coordinate first.
+        shade: σ(D(x)) on a grid (48, 48), values in [0, 1], the second coordinate first.
         lines: the warped grid, L lines of P points (L, P, 2).
         tails: where the arrows begin (A, 2), with A at most 60.
         arrows: the arrows (A, 2).
@@ -102,7 +102,7 @@ def mean_logits(discriminator: nn.Module, points: Tensor) -> Tensor:
 
 @torch.no_grad()
 def shade(game: Game) -> Tensor:
-    """Return D(x) = sigmoid(logit) on a grid over the plane, shape (48, 48).
+    """Return the probability σ(D(x)) on a grid over the plane, shape (48, 48).
 
     Some losses depend on differences of logits only. For these, ½ lies midway between the mean logits of real
     and generated points.
@@ -170,8 +170,8 @@ def warped_grid(game: Game) -> Tensor:
 def arrows(game: Game, tails: Tensor, real: Tensor) -> Tensor:
     """Return the direction in which the generator's loss falls at each point, −∂L/∂x: shape (A, 2).
 
-    For the non-saturating loss this is ∇ log D(x). Gradients are shortened, g ↦ g / (0.1 + ‖g‖), so that weak
-    and strong ones can be seen side by side.
+    For the non-saturating loss this is ∇ log σ(D(x)). Gradients are shortened, g ↦ g / (0.1 + ‖g‖), so that
+    weak and strong ones can be seen side by side.
 
     Args:
         game: the game.

@@ -112,7 +112,7 @@ const mix = (one, other, share) => [0, 1, 2].map((part) => one[part] + share * (
 /** The colours of the plane in the present theme. */
 function palette(near) {
   const [paper, real, generated] = ["paper", "real", "generated"].map((name) => rgb(near, name));
-  // D(x) = ½ is the paper; towards 0 and 1 the colours of generated and of real data, light enough for points.
+  // σ(D(x)) = ½ is the paper; towards 0 and 1 the colours of generated and of real data, light enough for points.
   const shade = (share) => [...mix(paper, share > 0.5 ? real : generated, 0.42 * Math.abs(2 * share - 1)), 255];
   return {
     shade: colourTable(shade),

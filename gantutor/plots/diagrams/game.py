@@ -16,6 +16,8 @@ from gantutor.plots.style import DISCRIMINATOR, GENERATED, GENERATOR, GRADIENT, 
 def gan_game(real: Tensor | None = None, generated: Tensor | None = None) -> Figure:
     """Draw the two turns of a GAN: the data's way forward, and the gradient's way back in each.
 
+    D(x) is the logit of x, and σ(D(x)) the probability that x is real.
+
     Args:
         real: a real image (1 or 3, H, W) in [−1, 1]; None draws points near a circle.
         generated: a generated image likewise; None draws points near a smaller circle.
@@ -36,10 +38,10 @@ def gan_game(real: Tensor | None = None, generated: Tensor | None = None) -> Fig
         4.4,
         "A step of a GAN: two turns",
         "Two turns. In the turn of the discriminator D, real data x and generated samples G(z) pass "
-        "through D to its logit and its loss, minus log D(x) minus log(1 − D(G(z))); the gradient flows "
-        "back to D and changes its weights. In the turn of the generator G, noise z passes through G and "
-        "D to the loss, minus log D(G(z)); the gradient flows back through D, whose weights are fixed, to "
-        "G.",
+        "through D to its logit and its loss, minus log σ(D(x)) minus log(1 − σ(D(G(z)))); the gradient "
+        "flows back to D and changes its weights. In the turn of the generator G, noise z passes through G "
+        "and D to the loss, minus log σ(D(G(z))); the gradient flows back through D, whose weights are "
+        "fixed, to G. D returns a logit, and its sigmoid σ is the probability that a sample is real.",
     )
     _discriminator_turn(canvas, 2.92, real, generated)
     _generator_turn(canvas, 1.1, generated)
@@ -57,7 +59,7 @@ def _discriminator_turn(canvas: Canvas, y: float, real: Tensor | None, generated
     data = _samples(canvas, 2.55, high, real, REAL)
     canvas.text(2.18, high, "real data x", REAL, ha="right")
     canvas.below(samples, "generated G(z)", GENERATED)
-    discriminator, logit, loss = _judgement(canvas, y, "−log D(x) − log(1 − D(G(z)))", learns=True)
+    discriminator, logit, loss = _judgement(canvas, y, "−log σ(D(x)) − log(1 − σ(D(G(z))))", learns=True)
     canvas.both_ways(noise, generator, backward=False)
     canvas.both_ways(generator, samples, backward=False)
     for box, step in ((data, 0.1), (samples, -0.1)):
@@ -74,7 +76,7 @@ def _generator_turn(canvas: Canvas, y: float, generated: Tensor | None) -> None:
     canvas.below(generator, "weights change", GRADIENT)
     samples = _samples(canvas, 2.55, y, generated, GENERATED)
     canvas.below(samples, "generated G(z)", GENERATED)
-    boxes = [generator, samples, *_judgement(canvas, y, "−log D(G(z))", learns=False)]
+    boxes = [generator, samples, *_judgement(canvas, y, "−log σ(D(G(z)))", learns=False)]
     canvas.both_ways(noise, generator, backward=False)
     for left, right in pairwise(boxes):
         canvas.both_ways(left, right)

@@ -21,8 +21,12 @@ LETTERS = 4
 """The number of letters of the words that ``teacher_forcing`` draws."""
 
 
-@checked(latent=integer(1), hidden=integer(1), features=integer(1), length=integer(5))
-def unrolled_rnn(latent: int = 16, hidden: int = 64, features: int = 5, length: int = 24) -> Figure:
+@checked(
+    latent=integer(1), hidden=integer(1), features=integer(1), length=integer(5), differences=integer(0, 2)
+)
+def unrolled_rnn(
+    latent: int = 16, hidden: int = 64, features: int = 5, length: int = 24, differences: int = 0
+) -> Figure:
     """Draw a recurrent generator unrolled in time, and a discriminator that reads the whole series.
 
     Args:
@@ -30,6 +34,8 @@ def unrolled_rnn(latent: int = 16, hidden: int = 64, features: int = 5, length: 
         hidden: units of the gated recurrent unit (GRU), at least 1.
         features: features at each time step, at least 1.
         length: number T of time steps, at least 5.
+        differences: highest order of the differences over time that the discriminator reads beside the
+            values (``networks.FiniteDifferences``), 0 to 2; with 0 it reads the outputs themselves.
 
     Returns:
         The figure.
@@ -40,38 +46,46 @@ def unrolled_rnn(latent: int = 16, hidden: int = 64, features: int = 5, length: 
     >>> "24 time steps" in unrolled_rnn().alternative_text
     True
     """
+    stacked = features * (differences + 1)
+    orders = ("values x", "first differences", "second differences")[: differences + 1]
+    read = f"{', '.join(orders[:-1])} and {orders[-1]}" if differences else "outputs"
     canvas = Canvas(
-        3.95,
+        4.65 if differences else 3.95,
         "A recurrent generator, unrolled in time",
         f"Noise z ({latent} numbers) gives the initial state of a GRU by a linear layer with tanh, and is "
         f"fed to it again at each of {length} time steps, with the position. The state ({hidden} numbers) "
-        f"goes from step to step; a linear layer maps each state to an output of {features} features. The "
-        "discriminator D reads all outputs at once. Its gradient flows back into every output, and from "
-        "the last step to the first.",
+        f"goes from step to step; a linear layer maps each state to an output of {features} features. "
+        + (f"The outputs are turned into {read}: {stacked} numbers at each step. " if differences else "")
+        + f"The discriminator D reads all {'of these' if differences else 'outputs'} at once. Its gradient "
+        "flows back into every output, and from the last step to the first.",
     )
     source = canvas.box(0.68, 0.86, "noise z", width=0.7, height=0.36)
     start = canvas.box(0.68, 1.62, "linear\ntanh", GENERATOR, width=0.7)
     noise = canvas.box(3.2, 0.86, "noise z and position t, at every step", width=3.8, height=0.36)
-    judge = canvas.box(3.2, 3.12, "discriminator D reads the whole series", DISCRIMINATOR, width=3.8)
+    top = 3.82 if differences else 3.12
+    judge = canvas.box(3.2, top, "discriminator D reads the whole series", DISCRIMINATOR, width=3.8)
+    sums = canvas.box(3.2, 3.08, read, GENERATED, width=3.8, height=0.36) if differences else judge
     cells = []
     for x, step in ((1.7, 1), (2.7, 2), (3.7, 3), (4.7, length)):
         cell = canvas.box(x, 1.62, "GRU", GENERATOR, width=0.6)
-        output = canvas.box(x, 2.36, f"x{_subscript(step)}", GENERATED, width=0.6, height=0.36)
+        name = f"{'o' if differences else 'x'}{_subscript(step)}"
+        output = canvas.box(x, 2.36, name, GENERATED, width=0.6, height=0.36)
         canvas.arrow((x, noise.top()[1]), cell.bottom())
         canvas.up_and_down(cell, output)
-        canvas.up_and_down(output, judge)
+        canvas.up_and_down(output, sums)
+        if differences:
+            canvas.up_and_down(sums, judge, x)
         cells.append(cell)
     canvas.arrow(source.top(), start.bottom())
     for left, right in pairwise([start, *cells[:3]]):
         canvas.both_ways(left, right)
     canvas.text(4.2, 1.62, "…", size=14)
-    logit = canvas.box(5.8, 3.12, "logit", width=0.6)
+    logit = canvas.box(5.8, top, "logit", width=0.6)
     canvas.both_ways(judge, logit)
-    for y, words in (
-        (2.36, f"{features:,} features"),
-        (1.62, f"{hidden:,} units"),
-        (0.86, f"{latent:,} + 1 inputs"),
-    ):
+    sizes = [(2.36, f"{features:,} features"), (1.62, f"{hidden:,} units"), (0.86, f"{latent:,} + 1 inputs")]
+    if differences:
+        sizes.append((3.08, f"{stacked:,} features"))
+    for y, words in sizes:
         canvas.text(6.1, y, words, NEUTRAL, ha="right")
     canvas.legend()
     return canvas.figure

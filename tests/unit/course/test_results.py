@@ -11,11 +11,22 @@ import gantutor as gt
 from gantutor.course.results import RESULTS_FOLDER
 
 NAMES = sorted(path.stem for path in RESULTS_FOLDER.glob("*.json"))
-failures, tables, recipe, image_parts = map(load, ("failures", "tables", "recipe", "image_parts"))
+failures, tables, recipe, image_parts, faces = map(
+    load, ("failures", "tables", "recipe", "image_parts", "faces")
+)
+audio_extension = load("audio_extension")
 
 
 def test_every_failure_and_table_has_its_results() -> None:
-    assert sorted([*failures.FAILURES, *tables.TABLES, "image_parts"]) == NAMES
+    named = {*failures.FAILURES, *tables.TABLES, "image_parts", "audio_extension", "faces_augmentation"}
+    assert named <= set(NAMES) <= named | set(faces.BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", [name for name in faces.BENCHMARKS if name in NAMES])
+def test_the_results_of_notebook_06_are_of_its_recipe_and_of_the_first_seeds(name: str) -> None:
+    wanted = recipe.dict_in("06_faces", faces.BENCHMARKS[name][0])
+    seeds = [row["seed"] for row in gt.course.committed_results(name, wanted)["seeds"]]
+    assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= faces.SEEDS
 
 
 @pytest.mark.parametrize("name", tables.TABLES)
@@ -37,6 +48,19 @@ def test_the_parts_of_notebook_03_are_of_its_recipe_and_of_the_first_seeds() -> 
     assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= image_parts.SEEDS
     for row in content["seeds"]:
         assert set(wanted["replaced"]) < set(row) - {"seed"}
+
+
+def test_the_extension_of_notebook_05_is_of_its_recipe_and_won_at_equal_cpu_time() -> None:
+    wanted = recipe.dict_in("05_audio_gan", "extension")
+    content = gt.course.committed_results("audio_extension", wanted)
+    seeds = [row["seed"] for row in content["seeds"]]
+    assert seeds == list(range(len(seeds))) and 1 <= len(seeds) <= audio_extension.SEEDS
+    for row in content["seeds"]:
+        plain, won = row["regression"], row["adversarial"]
+        assert won["cpu_seconds"] == pytest.approx(plain["cpu_seconds"], rel=0.15)
+        assert won["extension_frechet"] < plain["extension_frechet"]
+        assert abs(won["extension_contrast"] - 1) < abs(plain["extension_contrast"] - 1)
+        assert won["extension_distortion"] > plain["extension_distortion"]
 
 
 def test_another_recipe_is_refused_naming_what_differs() -> None:

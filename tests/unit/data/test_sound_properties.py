@@ -94,7 +94,11 @@ def test_what_soundfile_decodes_is_averaged_and_fitted(
     live = decoded[:, np.abs(decoded - decoded.mean(0)).max(0) >= 1e-3]
     assert wave.dtype == torch.float32
     np.testing.assert_allclose(wave.numpy(), fitted(live.mean(1), length), atol=1e-6)
-    # With more than two channels libsndfile's ALAC does not keep every sample.
+    # With more than two channels libsndfile's ALAC does not keep every sample. In an AIFF file of bytes it
+    # reads the byte that fills up an odd number of them as a sample, which is silent in PCM_S8 alone.
+    of_bytes = kind[0] == "AIFF" and kind[1] in ("PCM_U8", "ULAW", "ALAW")
+    if of_bytes and len(sound) * channels % 2 and len(decoded) == len(sound) + 1:
+        return
     if kind[1] not in LOSSY and found_rate == rate and not (kind[1].startswith("ALAC") and channels > 2):
         coarse = {"PCM_S8": 0.01, "PCM_U8": 0.01, "DPCM_8": 0.3, "ULAW": 0.02, "ALAW": 0.02}.get(
             kind[1], 1e-4

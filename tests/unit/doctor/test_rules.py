@@ -261,6 +261,53 @@ def test_a_frozen_network_is_no_slow_one() -> None:
     )
 
 
+def exploded(peak: float = 1000.0, count: int = 7, **changed: Any) -> list[Signs]:
+    """A short run whose discriminator's loss exploded before the second examination and is small again."""
+    signs = history(count, losses={"generator": 1.3, "discriminator": 0.9}, **changed)
+    return [
+        replace(s, step=step, loss_peaks={"discriminator": peak if i == 1 else 1.4}, real_logit=-800.0)
+        for i, (s, step) in enumerate(zip(signs, (1, *range(10, 10 * count, 10)), strict=True))
+    ]
+
+
+def test_a_loss_that_passed_100_is_named_although_it_is_small_again() -> None:
+    signs = exploded()
+    assert all(named(signs[:count]) == ["divergence"] for count in range(2, 8))
+    (found,) = [diagnosis for diagnosis in (rule(signs) for rule in RULES) if diagnosis is not None]
+    assert "1,000 by step 10" in found.evidence and "-800" in found.evidence and "0.9" in found.evidence
+    assert "warm_up" in found.advice
+
+
+def test_a_loss_that_stays_below_100_or_grew_little_has_not_exploded() -> None:
+    assert not named(exploded(99.0))
+    signs = exploded(400.0)
+    assert not named([replace(signs[0], losses={"discriminator": 20.0}), *signs[1:]])  # a critic's scale
+
+
+def test_an_explosion_is_past_when_ten_times_as_many_steps_are_done() -> None:
+    signs = exploded()
+    assert named([*signs, replace(signs[-1], step=99)]) == ["divergence"]
+    assert not named([*signs, replace(signs[-1], step=100)])
+
+
+def test_a_training_with_steps_too_large_for_it_is_reported_although_it_ends_calm(
+    points: Tensor, point_game: Make
+) -> None:
+    class Throw(gt.Callback):
+        """Throws the discriminator's last layer far away at step 5, and back at step 8."""
+
+        def on_step(self, run: gt.Run) -> None:
+            factor = {5: 3000.0, 8: 1 / 3000.0}.get(run.step, 1.0)
+            last = [m for m in run.gan.discriminator.modules() if isinstance(m, nn.Linear)][-1]
+            with torch.no_grad():
+                last.weight.mul_(factor)
+
+    doctor = Doctor(points, every=10)
+    gt.train(point_game(), points, steps=30, callbacks=[doctor, Throw()], progress=False, device="cpu")
+    assert doctor.signs[1].loss_peaks["discriminator"] > 100 > doctor.signs[-1].loss_peaks["discriminator"]
+    assert "divergence" in [diagnosis.illness for diagnosis in doctor.present]
+
+
 # --- what it says -------------------------------------------------------------------------------------------
 
 

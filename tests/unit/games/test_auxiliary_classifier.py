@@ -156,6 +156,47 @@ def clusters() -> TensorDataset:
     return TensorDataset(centres[labels] + 0.2 * torch.randn(300, 2), labels)
 
 
+class AttributeJudge(nn.Module):
+    """discriminator(x, a) = x + the sum of a, and logits of two attributes with 2 and 3 options."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x: Tensor, a: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        logits = self.weight * x.squeeze(1) + a.sum(1)
+        return logits, (torch.cat([x, -x], 1), torch.cat([x, 2 * x, 0 * x], 1))
+
+
+class AttributeShift(nn.Module):
+    """generator(z, a) = weight · z."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, z: Tensor, a: Tensor) -> Tensor:
+        return self.weight * z
+
+
+def test_several_attributes_are_averaged_and_the_discriminator_is_given_them() -> None:
+    attributes = torch.tensor([[0, 2], [1, 0], [1, 1]])
+    game = acgan(AttributeShift(), AttributeJudge(), PLAIN, latent=1, conditional=True)
+    losses = game.turns[0].loss(game, Batch(game, REAL, attributes, LATENTS))
+    classes = (torch.cat([REAL, -REAL], 1), torch.cat([REAL, 2 * REAL, 0 * REAL], 1))
+    expected = sum(
+        nn.functional.cross_entropy(c, a) for c, a in zip(classes, attributes.unbind(1), strict=True)
+    )
+    assert float(losses["real_class"]) == pytest.approx(float(expected) / 2)
+    assert float(losses["real_logit"]) == pytest.approx(float((REAL.squeeze(1) + attributes.sum(1)).mean()))
+
+
+def test_attributes_of_another_number_are_refused() -> None:
+    game = acgan(AttributeShift(), AttributeJudge(), PLAIN, latent=1, conditional=True)
+    with pytest.raises(gt.InputError, match="one column of attributes for each of the 2 class logits"):
+        game.turns[0].loss(game, Batch(game, REAL, torch.zeros(3, 3, dtype=torch.long), LATENTS))
+
+
 def test_it_learns_to_make_the_class_it_is_asked_for() -> None:
     game = acgan(Labelled(), Classified(), gt.objectives.non_saturating(r1=0.1), latent=2)
     run = gt.train(game, clusters(), steps=300, batch_size=48, progress=False, snapshots=0)

@@ -126,11 +126,21 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "gan_game of images": lambda: diagrams.gan_game(torch.zeros(1, 28, 28), torch.ones(3, 28, 14)),
     "label_paths": diagrams.label_paths,
     "label_paths of large networks": lambda: diagrams.label_paths(1024, 128, 4096, (3, 128, 128)),
+    "attribute_paths": diagrams.attribute_paths,
+    "attribute_paths of large networks": lambda: diagrams.attribute_paths(1024, 40, 1024, 4096),
+    "inversion_and_edit": diagrams.inversion_and_edit,
+    "inversion_and_edit of images": lambda: diagrams.inversion_and_edit(
+        torch.zeros(1, 28, 28), torch.ones(3, 64, 64)
+    ),
     "ema": diagrams.ema,
     "ema of a long half-life": lambda: diagrams.ema(1000, 250.0, 3),
     "r1_picture": diagrams.r1_picture,
     "r1_picture of a large coefficient": lambda: diagrams.r1_picture(1000.0),
     "unrolled_rnn": diagrams.unrolled_rnn,
+    "unrolled_rnn with differences": lambda: diagrams.unrolled_rnn(differences=2),
+    "unrolled_rnn with one order of many features": lambda: diagrams.unrolled_rnn(
+        256, 1024, 128, 1000, differences=1
+    ),
     "gumbel_softmax": diagrams.gumbel_softmax,
     "gumbel_softmax of five letters": lambda: diagrams.gumbel_softmax(
         (-9.5, 0.0, 99.0, 1.0, 2.0), (0.0,) * 5, (10.0, 0.01), "vwxyz"
@@ -144,6 +154,14 @@ OTHERS: dict[str, Callable[[], Any]] = {
     "moved_features": lambda: diagrams.moved_features(CLIP),
     "drawn_change": lambda: diagrams.drawn_change(CLIP.expand(-1, 3, -1, -1)),
     "video_discriminators": lambda: diagrams.video_discriminators(CLIP),
+    "stft": diagrams.stft,
+    "stft of a short wave": lambda: diagrams.stft(torch.zeros(640)),
+    "spectrogram_gan": diagrams.spectrogram_gan,
+    "spectrogram_gan of long spectrograms": lambda: diagrams.spectrogram_gan(
+        torch.zeros(1, 128, 96), torch.ones(1, 128, 48), 1024
+    ),
+    "band_u_net": diagrams.band_u_net,
+    "band_u_net of long spectrograms": lambda: diagrams.band_u_net(32, 8, 128),
     "training_loop": diagrams.training_loop,
     "training_loop with rare snapshots": lambda: diagrams.training_loop(100_000),
     "teacher_forcing": diagrams.teacher_forcing,
@@ -221,6 +239,13 @@ def test_the_card_is_white_and_what_surrounds_it_transparent() -> None:
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())
     assert pixels[0, 0, 3] == 0 and pixels[40, 40].tolist() == [255, 255, 255, 255]
+
+
+def test_an_unrolled_network_says_how_many_features_the_discriminator_reads() -> None:
+    figure = diagrams.unrolled_rnn(features=5, differences=2)
+    shown = [text.get_text() for text in texts(figure)]
+    assert "5 features" in shown and "15 features" in shown and "o₂₄" in shown
+    assert "first differences and second differences: 15 numbers at each step" in figure.alternative_text
 
 
 # --- networks -----------------------------------------------------------------------------------------------
@@ -388,11 +413,24 @@ def test_r1_is_computed_from_the_curves() -> None:
         assert f"= {value}$" in axes.texts[0].get_text()
 
 
+def test_the_diagram_of_the_u_net_has_the_shapes_of_the_network() -> None:
+    network, shapes = gt.networks.BandGenerator(), []
+    for layer in (network.first, network.down1, network.down2, network.up1, network.up2):
+        layer.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(output.shape[1:])))
+    network(torch.zeros(1, 4, 32, 32), torch.zeros(1, 1, 64, 64))
+    written = {text.get_text() for text in texts(diagrams.band_u_net())}
+    assert {describe_shape(shape) for shape in shapes} <= written
+
+
 def test_words_of_another_length_and_other_images_are_refused() -> None:
     with pytest.raises(gt.InputError, match="word must have 4 letters"):
         diagrams.teacher_forcing("otto!")
     with pytest.raises(gt.InputError, match="real must be an image of shape"):
         diagrams.gan_game(torch.zeros(28, 28))
+    with pytest.raises(gt.InputError, match="wave must have shape"):
+        diagrams.stft(torch.zeros(100))
+    with pytest.raises(gt.InputError, match="generated must be a spectrogram"):
+        diagrams.spectrogram_gan(generated=torch.zeros(1, 28, 28))
 
 
 def test_the_warp_reads_the_marked_pixel_where_the_frame_is_read() -> None:

@@ -298,3 +298,28 @@ def test_the_time_machine_shows_spectrograms_upright() -> None:
 def test_words_can_be_shown_of_any_samples(point_run: gt.Run) -> None:
     fig = plots.time_machine(point_run, rows=1, columns=3, to_text=lambda sample: "x")
     assert [text.get_text() for text in fig.axes[0].texts] == ["x"] * 3
+
+
+def test_long_words_are_drawn_small_enough_for_their_column() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    def width_of(word: str) -> float:
+        figure = gt.plots.sample_grid(torch.zeros(8, 2), columns=8, to_text=lambda _: word)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # which lays the figure out
+        box = figure.axes[0].texts[0].get_window_extent(canvas.get_renderer())
+        return float(box.width / figure.axes[0].get_window_extent().width)
+
+    assert width_of("zofpywmnxdae") < 1 / 8 and width_of("anna") < 1 / 8
+
+
+def test_rows_of_images_share_one_size_and_have_whole_dots_for_each_pixel() -> None:
+    fig = plots.image_rows(
+        {"three": torch.zeros(3, 1, 8, 8), "fifteen": torch.zeros(15, 3, 8, 8)}, columns=10
+    )
+    three, fifteen = (axes.get_position() for axes in fig.axes)
+    assert three.width == pytest.approx(0.3) and fifteen.width == pytest.approx(1)
+    assert fifteen.height == pytest.approx(2 * three.height)
+    dots = fig.get_size_inches()[0] * fig.dpi / 90
+    assert dots == pytest.approx(round(dots)) and dots >= 1
+    assert fig.alternative_text == "Rows of images: three (3 images); fifteen (15 images)."
