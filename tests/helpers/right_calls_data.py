@@ -105,6 +105,7 @@ CALLS = [
     ),
     Call("data.stacked_digits", {"count": 20, "held_out": 10, "name": "digits", "seed": 0}, examples=20),
     Call("data.moving_digits", {"name": "digits", "size": 32, "copies": 1, "seed": 0}, examples=20),
+    Call("data.talking_faces", {"count": 2, "held_out": 1, "side": 16, "seed": 0}, examples=20),
     Call("data.sample_futures", {"images": Made(digit_images), "count": 2, "size": 32, "seed": 0}),
     Call(
         "data.place_digit",

