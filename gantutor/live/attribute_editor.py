@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gantutor import plots, sampling
 from gantutor._errors import InputError, first_line, type_name
-from gantutor._files import expand
+from gantutor._files import new_file
 from gantutor.live import display
 from gantutor.plots.style import Figure
 from gantutor.training.run import Run, check_run
@@ -112,9 +112,8 @@ class AttributeEditor:
 
     def save(self) -> Path:
         """Write the image as a PNG, enlarged without blurring, and return its path."""
-        path = expand(self.path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_png(self.image()))
+        with new_file(self.path) as fresh:
+            fresh.write_bytes(_png(self.image()))
         return self.path
 
 
@@ -192,7 +191,7 @@ def panel(editor: AttributeEditor) -> Any:
         with lock:
             try:
                 message.value = display.status(f"saved to {editor.save()}")
-            except OSError as error:
+            except (OSError, InputError) as error:
                 message.value = display.status(f"it could not be saved: {first_line(error)}")
 
     for control in (*menus, *sliders):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gantutor._checks import MAX_SIDE, checked, integer
 from gantutor._errors import InputError, type_name
-from gantutor.networks.conv import MinibatchStdDev
+from gantutor.networks.deep_conv import check_widths, discriminator_body
 from gantutor.networks.type_translation import FiLMBlock
 
 
@@ -81,7 +81,7 @@ class AttributeGenerator(nn.Module):
         style: int = 128,
     ) -> None:
         super().__init__()
-        _check_widths(widths)
+        check_widths(widths)
         self.attributes = AttributeEmbedding(options, style)
         self.mapping = nn.Sequential(
             nn.Linear(latent + style, style), nn.LeakyReLU(0.2), nn.Linear(style, style), nn.LeakyReLU(0.2)
@@ -143,23 +143,8 @@ class AttributeDiscriminator(nn.Module):
         group: int = 8,
     ) -> None:
         super().__init__()
-        _check_widths(widths)
         _check_options(options)
-        factor = 1 << len(widths)
-        is_whole = isinstance(size, int) and not isinstance(size, bool)
-        if not is_whole or size % factor or not factor <= size <= MAX_SIDE:
-            raise InputError(f"size must be a multiple of {factor}, at most {MAX_SIDE:,}, not {size!r:.60}")
-        side, last = size // factor, widths[-1]
-        layers: list[nn.Module] = [
-            nn.PixelUnshuffle(2), nn.Conv2d(4 * channels, widths[0], 3, padding=1), nn.LeakyReLU(0.2)
-        ]  # fmt: skip
-        for inputs, outputs in pairwise(widths):
-            layers += [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.LeakyReLU(0.2)]
-        layers += [
-            MinibatchStdDev(group), nn.Conv2d(last + 1, last, 3, padding=1), nn.LeakyReLU(0.2),
-            nn.Flatten(), nn.Linear(last * side**2, features), nn.LeakyReLU(0.2),
-        ]  # fmt: skip
-        self.body = nn.Sequential(*layers)
+        self.body = discriminator_body(channels, size, widths, features, group)
         self.head = nn.Linear(features, 1)
         self.attributes = AttributeEmbedding(options, features)
         self.classes = nn.Linear(features, sum(options))
@@ -195,10 +180,3 @@ def _check_options(options: Sequence[int]) -> None:
         raise InputError(f"options must be the number of options of each attribute, not {options!r}")
     if any(isinstance(c, bool) or not isinstance(c, int) or not 1 <= c <= MAX_SIDE for c in options):
         raise InputError(f"options must be whole numbers from 1 to {MAX_SIDE:,}, not {options!r:.60}")
-
-
-def _check_widths(widths: Sequence[int]) -> None:
-    if not isinstance(widths, list | tuple) or len(widths) < 2:
-        raise InputError(f"widths must be at least two whole numbers in a list or tuple, not {widths!r}")
-    if any(isinstance(w, bool) or not isinstance(w, int) or not 1 <= w <= MAX_SIDE for w in widths):
-        raise InputError(f"widths must be whole numbers of at least 1, not {widths!r}")

@@ -49,7 +49,7 @@ class DeepGenerator(nn.Module):
         embedding: int = 16,
     ) -> None:
         super().__init__()
-        _check_widths(widths)
+        check_widths(widths)
         self.side = _start_side(size, len(widths) - 1)
         self.label = nn.Embedding(classes, embedding) if classes else None
         self.start = nn.Linear(latent + (embedding if classes else 0), widths[0] * self.side**2, bias=False)
@@ -101,13 +101,7 @@ class DeepDiscriminator(nn.Module):
         group: int = 8,
     ) -> None:
         super().__init__()
-        _check_widths(widths)
-        side, last = _start_side(size, len(widths)), widths[-1]
-        layers: list[nn.Module] = [nn.PixelUnshuffle(2), *_conv_layers(4 * channels, widths[0], 1)]
-        for inputs, outputs in pairwise(widths):
-            layers += _conv_layers(inputs, outputs, 2)
-        layers += [MinibatchStdDev(group), *_conv_layers(last + 1, last, 1), nn.Flatten()]
-        self.body = nn.Sequential(*layers, nn.Linear(last * side**2, features), nn.LeakyReLU(0.2))
+        self.body = discriminator_body(channels, size, widths, features, group)
         self.head = ProjectionHead(features, classes)
 
     def forward(self, images: Tensor, label: Tensor | None = None) -> Tensor:
@@ -115,11 +109,42 @@ class DeepDiscriminator(nn.Module):
         return logits
 
 
+def discriminator_body(
+    channels: int, size: int, widths: Sequence[int], features: int, group: int
+) -> nn.Sequential:
+    """Return the layers of a discriminator from images (N, C, H, W) to its last features (N, d).
+
+    Args:
+        channels: channels of the images.
+        size: side of the images in pixels, a multiple of 2ⁿ for n widths.
+        widths: channels of the n stages, at least two numbers.
+        features: number d of the last features.
+        group: samples in a group of ``MinibatchStdDev``.
+
+    Raises:
+        InputError: if the widths or the size are out of range.
+
+    >>> discriminator_body(3, 64, (8, 16), features=5, group=4)(torch.zeros(2, 3, 64, 64)).shape
+    torch.Size([2, 5])
+    """
+    check_widths(widths)
+    side, last = _start_side(size, len(widths)), widths[-1]
+    layers: list[nn.Module] = [nn.PixelUnshuffle(2), *_conv_layers(4 * channels, widths[0], 1)]
+    for inputs, outputs in pairwise(widths):
+        layers += _conv_layers(inputs, outputs, 2)
+    layers += [MinibatchStdDev(group), *_conv_layers(last + 1, last, 1), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(last * side**2, features), nn.LeakyReLU(0.2))
+
+
 def _conv_layers(inputs: int, outputs: int, stride: int) -> tuple[nn.Module, nn.Module]:
     return nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1), nn.LeakyReLU(0.2)
 
 
-def _check_widths(widths: Sequence[int]) -> None:
+def check_widths(widths: Sequence[int]) -> None:
+    """Raise InputError unless there are at least two widths, whole numbers of at least 1.
+
+    >>> check_widths((64, 32))
+    """
     if not isinstance(widths, list | tuple) or len(widths) < 2:
         raise InputError(f"widths must be at least two whole numbers in a list or tuple, not {widths!r}")
     if any(

@@ -23,8 +23,8 @@ class Watermark:
 
     A key draws a pattern of random signs on a grid of square cells. ``embed`` adds a faint copy of it.
     ``scores`` removes the coarse content of an image and correlates the rest with the pattern. Small cells
-    give a higher score, large ones keep more of theirs when the image is resized. Whoever has the key finds
-    the mark, and can remove it.
+    give a higher score, large ones keep more of theirs when the image is resized. Anyone who has the key
+    finds the mark, and can remove it.
 
     Args:
         shape: (C, H, W) of the images, H and W from 8 to 8,192.
@@ -56,7 +56,7 @@ class Watermark:
         self._templates: Tensor | None = None
 
     def _pattern(self, key: int) -> Tensor:
-        """The pattern of a key, (C, H, W): blurred signs of root mean square 1."""
+        """The pattern of a key, (C, H, W): cells of one sign each, of mean 0 and root mean square 1."""
         channels, height, width = self.shape
         rows, columns = -(-height // self.cell), -(-width // self.cell)
         random = torch.Generator().manual_seed(key)
