@@ -327,6 +327,26 @@ def test_the_lab_plays_steps_and_begins_anew(browser: Any, address: str) -> None
     assert visit.complaints == []
 
 
+def test_recorded_trainings_move_with_their_slider(browser: Any, address: str) -> None:
+    visit = Visit(browser, address, theme="dark")
+    page = visit.open("docs/replay.html")
+    page.wait_for_function("document.querySelectorAll('.replay canvas').length === 3")
+    for training in ("digits", "collapse", "cure"):
+        place = page.locator(f"[data-training={training}]")
+        slider, canvas = place.locator("input"), place.locator("canvas")
+        at_the_end = canvas.evaluate("canvas => canvas.toDataURL()")
+        slider.fill("0")
+        assert place.locator("output").inner_text() == "step 1"
+        assert canvas.get_attribute("aria-label").endswith("step 1")
+        assert canvas.evaluate("canvas => canvas.toDataURL()") != at_the_end
+        place.locator("button").click()
+        page.wait_for_function("slider => slider.value > 1", arg=slider.element_handle())
+        place.locator("button").click()
+        assert place.locator("button").inner_text() == "Play"
+    visit.shot("replay")
+    assert visit.complaints == []
+
+
 def test_pages_can_be_read_on_a_telephone(browser: Any, address: str, pages: dict[str, Page]) -> None:
     visit = Visit(browser, address, width=400)
     wide = []
