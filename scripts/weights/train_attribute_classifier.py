@@ -11,13 +11,12 @@ import time
 
 import torch
 import torch.nn.functional as F
+from classifier_training import train
 from torch import Tensor
-from tqdm import trange
 
 from gantutor import data
 from gantutor._files import write_tensors
 from gantutor.metrics.attribute_classifier import FACE_SEEDS, WEIGHTS, AttributeClassifier
-from gantutor.training.device import without_denormals
 
 STEPS, BATCH, RATE, SEED = 700, 64, 4e-3, 0
 
@@ -37,20 +36,15 @@ def main() -> None:
     torch.manual_seed(SEED)
     draw = torch.Generator().manual_seed(SEED)
     classifier = AttributeClassifier().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(classifier.parameters(), lr=RATE, weight_decay=0.02, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
+
+    def loss() -> Tensor:
+        chosen = torch.randint(len(images), (BATCH,), generator=draw)
+        batch = degraded(images[chosen], draw).contiguous(memory_format=torch.channels_last)
+        parts = zip(classifier(batch), attributes[chosen].unbind(1), strict=True)
+        return torch.stack([F.cross_entropy(logits, column) for logits, column in parts]).mean()
+
     started = time.time()
-    with without_denormals():
-        for _ in trange(STEPS):
-            chosen = torch.randint(len(images), (BATCH,), generator=draw)
-            batch = degraded(images[chosen], draw).contiguous(memory_format=torch.channels_last)
-            parts = zip(classifier(batch), attributes[chosen].unbind(1), strict=True)
-            loss = torch.stack([F.cross_entropy(logits, column) for logits, column in parts]).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    classifier.eval().requires_grad_(False)
+    train(classifier, loss, STEPS, RATE)
     test_attributes, test_style = data.random_faces(2000, FACE_SEEDS["test"])
     faces = data.draw_faces(test_attributes, test_style)
     read = torch.cat([torch.stack([p.argmax(1) for p in classifier(some)], 1) for some in faces.split(200)])

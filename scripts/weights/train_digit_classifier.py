@@ -12,15 +12,14 @@ import time
 
 import torch
 import torch.nn.functional as F
+from classifier_training import train
 from torch import Tensor
-from tqdm import trange
 
 from gantutor import data
 from gantutor._files import write_tensors
 from gantutor.metrics.digit_classifier import WEIGHTS, DigitClassifier
 from gantutor.metrics.digits import real_data_splits
 from gantutor.metrics.frechet import frechet_distance
-from gantutor.training.device import without_denormals
 
 STEPS, BATCH, RATE, SEED = 3000, 64, 2e-3, 0
 
@@ -59,19 +58,14 @@ def main() -> None:
     torch.manual_seed(SEED)
     draw = torch.Generator().manual_seed(SEED)
     classifier = DigitClassifier().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(classifier.parameters(), lr=RATE, weight_decay=0.02, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
+
+    def loss() -> Tensor:
+        chosen = torch.randint(len(images), (BATCH,), generator=draw)
+        batch = distorted(images[chosen], draw).contiguous(memory_format=torch.channels_last)
+        return F.cross_entropy(classifier(batch), labels[chosen])
+
     started = time.time()
-    with without_denormals():
-        for _ in trange(STEPS):
-            chosen = torch.randint(len(images), (BATCH,), generator=draw)
-            logits = classifier(distorted(images[chosen], draw).contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits, labels[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    classifier.eval().requires_grad_(False)
+    train(classifier, loss, STEPS, RATE)
 
     def features(part: Tensor) -> Tensor:
         return torch.cat([classifier.features(some) for some in part.split(500)])

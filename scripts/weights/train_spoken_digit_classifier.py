@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from classifier_training import train
 from torch import Tensor
-from tqdm import trange
 
 from gantutor import data
 from gantutor._files import write_tensors
@@ -25,7 +25,6 @@ from gantutor.data.spectrograms import griffin_lim, normalize_peak, spectrogram
 from gantutor.metrics.frechet import frechet_distance
 from gantutor.metrics.sound import even_split
 from gantutor.metrics.spoken_digit_classifier import WEIGHTS, SpokenDigitClassifier
-from gantutor.training.device import without_denormals
 
 STEPS, BATCH, RATE, SEED = 2400, 64, 2e-3, 0
 READ, PUNISHED = 0.97, 10.0
@@ -92,18 +91,14 @@ def trained(pictures: Tensor, classes: Tensor) -> SpokenDigitClassifier:
     torch.manual_seed(SEED)
     draw = torch.Generator().manual_seed(SEED)
     reader = SpokenDigitClassifier().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=RATE, weight_decay=0.02, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
-    with without_denormals():
-        for _ in trange(STEPS):
-            chosen = torch.randint(len(pictures), (BATCH,), generator=draw)
-            seen = distorted(pictures[chosen], draw).contiguous(memory_format=torch.channels_last)
-            loss = F.cross_entropy(reader(seen), classes[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    return reader.eval().requires_grad_(False)
+
+    def loss() -> Tensor:
+        chosen = torch.randint(len(pictures), (BATCH,), generator=draw)
+        seen = distorted(pictures[chosen], draw).contiguous(memory_format=torch.channels_last)
+        return F.cross_entropy(reader(seen), classes[chosen])
+
+    train(reader, loss, STEPS, RATE)
+    return reader
 
 
 def floor_of(features: Tensor, classes: Tensor) -> float:
